@@ -1,0 +1,47 @@
+using System.Globalization;
+
+namespace PubSub.Stress;
+
+/// <summary>What a process on this machine has used so far, as the kernel counts it.</summary>
+internal sealed class ProcessCost(int id)
+{
+    private const double TicksPerSecond = 100; // USER_HZ, the same on every Linux
+
+    /// <summary>User and system time of all threads; the kernel counts in steps of 10 ms.</summary>
+    public TimeSpan Cpu
+    {
+        get
+        {
+            var fields = Read("stat");
+            var afterName = fields[(fields.LastIndexOf(')') + 2)..].Split(' ');
+            const int userTime = 11, systemTime = 12;
+            return TimeSpan.FromSeconds(
+                (long.Parse(afterName[userTime], CultureInfo.InvariantCulture) + long.Parse(afterName[systemTime], CultureInfo.InvariantCulture))
+                / TicksPerSecond);
+        }
+    }
+
+    /// <summary>Bytes of resident memory.</summary>
+    public long Resident
+    {
+        get
+        {
+            const string name = "VmRSS:";
+            var line = Read("status").Split('\n').FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal))
+                ?? throw new RunFailed($"the server (process {id}) has exited");
+            return long.Parse(line[name.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture) * 1024;
+        }
+    }
+
+    private string Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/{file}");
+        }
+        catch (IOException)
+        {
+            throw new RunFailed($"the server (process {id}) has exited");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace PubSub.Stress;
+
+/// <summary>
+/// Level-triggered readiness of many sockets for one thread, at a cost per ready socket, not per registered one.
+/// <c>Socket.Select</c> walks every socket on every call, and completions hop threads: both would bill the load generator's
+/// work to the cores it shares with the server under test.
+/// </summary>
+internal sealed partial class Epoll : IDisposable
+{
+    public const uint Readable = 0x001;
+    public const uint Writable = 0x004;
+
+    private const int CloseOnExec = 0x80000;
+    private const int Adding = 1;
+    private const int Removing = 2;
+    private const int Changing = 3;
+    private const int Capacity = 512;
+
+    // struct epoll_event is packed on x64 and padded elsewhere.
+    private static readonly int Stride = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
+    private static readonly int KeyOffset = Stride - 8;
+
+    private readonly int _descriptor;
+    private readonly byte[] _ready = new byte[Capacity * Stride];
+
+    public Epoll()
+    {
+        _descriptor = Create(CloseOnExec);
+        ThrowIfNegative(_descriptor, "epoll_create1");
+    }
+
+    public void Add(Socket socket, int key, uint interest) => Change(Adding, socket, key, interest);
+
+    public void Modify(Socket socket, int key, uint interest) => Change(Changing, socket, key, interest);
+
+    public void Remove(Socket socket) => Change(Removing, socket, 0, 0);
+
+    /// <summary>The number of ready sockets, 0 after <paramref name="milliseconds"/>; read them with <see cref="At"/>.</summary>
+    public int Wait(int milliseconds)
+    {
+        var count = Wait(_descriptor, _ready, Capacity, milliseconds);
+        const int interrupted = 4;
+        if (count < 0 && Marshal.GetLastPInvokeError() == interrupted)
+        {
+            return 0;
+        }
+
+        ThrowIfNegative(count, "epoll_wait");
+        return count;
+    }
+
+    public (uint Events, int Key) At(int index)
+    {
+        var entry = _ready.AsSpan(index * Stride, Stride);
+        return (BinaryPrimitives.ReadUInt32LittleEndian(entry), BinaryPrimitives.ReadInt32LittleEndian(entry[KeyOffset..]));
+    }
+
+    public void Dispose() => _ = Close(_descriptor);
+
+    private void Change(int operation, Socket socket, int key, uint interest)
+    {
+        Span<byte> entry = stackalloc byte[16];
+        entry.Clear();
+        BinaryPrimitives.WriteUInt32LittleEndian(entry, interest);
+        BinaryPrimitives.WriteInt32LittleEndian(entry[KeyOffset..], key);
+        ThrowIfNegative(Control(_descriptor, operation, (int)socket.Handle, ref entry[0]), "epoll_ctl");
+    }
+
+    private static void ThrowIfNegative(int result, string call)
+    {
+        if (result < 0)
+        {
+            throw new RunFailed($"{call}: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Create(int flags);
+
+    [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Control(int epoll, int operation, int descriptor, ref byte entry);
+
+    [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Wait(int epoll, Span<byte> entries, int capacity, int milliseconds);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Close(int descriptor);
+}

@@ -1,0 +1,91 @@
+using System.Text;
+using System.Text.Json;
+
+namespace PubSub.Stress;
+
+/// <summary>One message of a PubSub server, parsed without trusting it. Positions are byte offsets of a value in the frame, -1 if absent.</summary>
+internal struct ServerMessage
+{
+    public string? Type;
+    public string? Topic;
+    public string? ErrorCode;
+    public string? ErrorText;
+    public int RequestIdAt = -1;
+    public int MessageIdAt = -1;
+    public int TimestampAt = -1;
+    public Range Payload;
+
+    public ServerMessage(ReadOnlySpan<byte> frame)
+    {
+        try
+        {
+            var json = new Utf8JsonReader(frame);
+            json.Read();
+            while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+            {
+                var name = json.GetString();
+                json.Read();
+                switch (name)
+                {
+                    case "type": Type = json.GetString(); break;
+                    case "topic": Topic = json.GetString(); break;
+                    case "request_id": RequestIdAt = InsideQuotes(json); break;
+                    case "timestamp" or "ts": TimestampAt = InsideQuotes(json); break;
+                    case "message": ReadMessage(ref json); break;
+                    case "error": ReadError(ref json); break;
+                    default: json.Skip(); break;
+                }
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new RunFailed($"not a message of the protocol ({e.Message}): {Excerpt(frame)}");
+        }
+    }
+
+    public static string Excerpt(ReadOnlySpan<byte> frame) =>
+        Encoding.UTF8.GetString(frame[..Math.Min(frame.Length, 200)]);
+
+    private void ReadMessage(ref Utf8JsonReader json)
+    {
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = json.GetString();
+            json.Read();
+            if (name == "id")
+            {
+                MessageIdAt = InsideQuotes(json);
+            }
+
+            var start = (int)json.TokenStartIndex;
+            json.Skip();
+            if (name == "payload")
+            {
+                Payload = start..(int)json.BytesConsumed;
+            }
+        }
+    }
+
+    private void ReadError(ref Utf8JsonReader json)
+    {
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            ErrorText = json.GetString();
+            return;
+        }
+
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = json.GetString();
+            json.Read();
+            switch (name)
+            {
+                case "code": ErrorCode = json.GetString(); break;
+                case "message": ErrorText = json.GetString(); break;
+                default: json.Skip(); break;
+            }
+        }
+    }
+
+    private static int InsideQuotes(Utf8JsonReader json) => (int)json.TokenStartIndex + 1;
+}
