@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace PubSub.Conformance.Tests;
+
+/// <summary>Our own Host in the test process, on a real port: an in-memory transport knows no backpressure.</summary>
+internal sealed class HostServer : WebApplicationFactory<Program>
+{
+    public HostServer()
+    {
+        UseKestrel();
+        StartServer();
+        var addresses = Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses;
+        Origin = new Uri(addresses?.FirstOrDefault() ?? throw new InvalidOperationException("The Host listens nowhere."));
+    }
+
+    public Uri Origin { get; }
+
+    /// <summary>Our own Host as a process of its own, for scenarios that choose settings or send signals.</summary>
+    public static Task<LaunchedServer> LaunchAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellation)
+    {
+        var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        var start = new ProcessStartInfo(dotnet, [typeof(Program).Assembly.Location]);
+        start.Environment.Remove("ASPNETCORE_URLS");
+        var chosen = new Dictionary<string, string>(settings);
+        Uri? address = null;
+        if (settings.TryGetValue("PORT", out var port))
+        {
+            address = int.TryParse(port, out var number) && number is > 0 and <= IPEndPoint.MaxPort ? new Uri($"http://127.0.0.1:{number}") : null;
+        }
+        else if (settings.GetValueOrDefault("LOG_LEVEL") is "warn" or "error")
+        {
+            // The line that announces the port is of level info, so the port has to be known before.
+            chosen["PORT"] = $"{FreePort()}";
+            address = new Uri($"http://127.0.0.1:{chosen["PORT"]}");
+        }
+        else
+        {
+            chosen["PORT"] = "0";
+        }
+
+        return LaunchedServer.StartAsync(start, chosen, address, new Timeouts(), cancellation);
+    }
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder) => builder.UseSetting("PORT", "0").UseSetting("LOG_LEVEL", "warn");
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,58 @@
+using NUnit.Framework;
+using PubSub.Conformance.Scenarios;
+
+namespace PubSub.Conformance.Tests;
+
+/// <summary>
+/// Every scenario as one test, against our own Host or against any server by URL:
+/// <code>dotnet test Conformance/NUnit -- 'TestRunParameters.Parameter(name="url", value="http://127.0.0.1:8080")'</code>
+/// Our own Host owes every SHOULD as if it were a MUST; of others a violated SHOULD is only reported.
+/// </summary>
+[TestFixture]
+[Parallelizable(ParallelScope.Children)]
+public sealed class ScenarioTests : IDisposable
+{
+    private HostServer? _host;
+    private Runner? _runner;
+
+    private static IEnumerable<TestCaseData> Cases => All.Scenarios.Select(scenario =>
+        new TestCaseData(scenario).SetName(scenario.Id).SetCategory(scenario.Area).SetProperty("Requirement", scenario.Requirement));
+
+    [OneTimeSetUp]
+    public void StartTheTarget()
+    {
+        if (TestContext.Parameters["url"] is { } url)
+        {
+            _runner = new Runner(Catalogue.Embedded, Target.From(new Uri(url)));
+            return;
+        }
+
+        _host = new HostServer();
+        _runner = new Runner(Catalogue.Embedded, Target.From(_host.Origin), HostServer.LaunchAsync);
+    }
+
+    /// <summary>NUnit calls this when the last scenario is done.</summary>
+    public void Dispose() => _host?.Dispose();
+
+    [TestCaseSource(nameof(Cases))]
+    public async Task Scenario(Scenario scenario)
+    {
+        var outcome = await _runner!.RunAsync(scenario, TestContext.CurrentContext.CancellationToken);
+
+        var story = outcome.Explain();
+        switch (outcome.Verdict)
+        {
+            case Verdict.Pass or Verdict.Observed:
+                break;
+            case Verdict.Warn when _host is null:
+                await TestContext.Out.WriteLineAsync(story);
+                break;
+            case Verdict.Unsupported or Verdict.Disabled when _host is null:
+                Assert.Ignore(outcome.Message);
+                break;
+            default:
+                Assert.Fail(story);
+                break;
+        }
+    }
+}

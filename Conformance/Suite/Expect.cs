@@ -1,0 +1,223 @@
+namespace PubSub.Conformance;
+
+/// <summary>
+/// Decisive checks. Each carries the sentence that it decides and throws a <see cref="Violation"/> when the sentence is not true.
+/// </summary>
+public sealed class Expect
+{
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
+
+    private readonly Target _target;
+    private readonly TimeProvider _time;
+    private readonly CancellationToken _cancellation;
+    private readonly List<KeyValuePair<string, string>> _observations = [];
+    private int _checks;
+
+    internal Expect(Target target, TimeProvider time, CancellationToken cancellation)
+    {
+        _target = target;
+        _time = time;
+        _cancellation = cancellation;
+    }
+
+    /// <summary>How many checks were decided. A scenario that decides nothing proves nothing.</summary>
+    public int Checks => Volatile.Read(ref _checks);
+
+    /// <summary>Which of the legal alternatives were seen.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Observations
+    {
+        get
+        {
+            lock (_observations)
+            {
+                return [.. _observations];
+            }
+        }
+    }
+
+    public void True(bool condition, string expectation, string observed = "it does not hold")
+    {
+        Interlocked.Increment(ref _checks);
+        if (!condition)
+        {
+            throw new Violation(expectation, "it to hold", observed);
+        }
+    }
+
+    public void Equal<T>(T expected, T observed, string expectation)
+    {
+        Interlocked.Increment(ref _checks);
+        if (!EqualityComparer<T>.Default.Equals(expected, observed))
+        {
+            throw new Violation(expectation, Show(expected), Show(observed));
+        }
+    }
+
+    public void OneOf<T>(IReadOnlyCollection<T> allowed, T observed, string expectation)
+    {
+        Interlocked.Increment(ref _checks);
+        if (!allowed.Contains(observed))
+        {
+            throw new Violation(expectation, $"one of {string.Join(", ", allowed.Select(value => Show(value)))}", Show(observed));
+        }
+    }
+
+    /// <summary>The same items in the same order; the report names what is lost, duplicated, unexpected or out of order.</summary>
+    public void Sequence(IEnumerable<string> expected, IEnumerable<string> observed, string expectation)
+    {
+        Interlocked.Increment(ref _checks);
+        string[] wanted = [.. expected];
+        string[] seen = [.. observed];
+        if (!wanted.SequenceEqual(seen, StringComparer.Ordinal))
+        {
+            throw new Violation(expectation, Show(wanted), $"{Show(seen)}{Difference(wanted, seen)}");
+        }
+    }
+
+    /// <summary>The same items, in whatever order, each as often.</summary>
+    public void SameItems(IEnumerable<string> expected, IEnumerable<string> observed, string expectation) =>
+        Sequence(expected.Order(StringComparer.Ordinal), observed.Order(StringComparer.Ordinal), expectation);
+
+    /// <summary>Equal as JSON values; see <see cref="Json.AreEqual"/>.</summary>
+    public void JsonEqual(string expected, string? observed, string expectation)
+    {
+        Interlocked.Increment(ref _checks);
+        if (observed is null || !Json.AreEqual(expected, observed))
+        {
+            throw new Violation(expectation, expected, observed ?? "nothing");
+        }
+    }
+
+    public void Acked(ServerMessage reply, string expectation)
+    {
+        Interlocked.Increment(ref _checks);
+        if (!reply.IsAck)
+        {
+            throw new Violation(expectation, "an ack", reply.ToString());
+        }
+    }
+
+    /// <summary>An error with this code, or with any when none is given.</summary>
+    public void Error(ServerMessage reply, string? code, string expectation)
+    {
+        Interlocked.Increment(ref _checks);
+        if (!reply.IsError || (code is not null && reply.ErrorCode != code))
+        {
+            throw new Violation(expectation, code is null ? "an error" : $"an error {code}", reply.ToString());
+        }
+    }
+
+    public void Status(int expected, HttpAnswer answer, string expectation)
+    {
+        Interlocked.Increment(ref _checks);
+        if (answer.Status != expected)
+        {
+            throw new Violation(expectation, $"the status {expected}", answer.ToString());
+        }
+    }
+
+    /// <summary>Looks again and again until the value is there; decided at once when it is, and when the wait is over.</summary>
+    public async Task EventuallyAsync<T>(T expected, Func<Task<T>> look, string expectation, TimeSpan? within = null)
+    {
+        Interlocked.Increment(ref _checks);
+        var limit = within ?? _target.Timeouts.Wait;
+        var start = _time.GetTimestamp();
+        while (true)
+        {
+            var observed = await look();
+            if (EqualityComparer<T>.Default.Equals(expected, observed))
+            {
+                return;
+            }
+
+            if (_time.GetElapsedTime(start) > limit)
+            {
+                throw new Violation(expectation, Show(expected), $"{Show(observed)} after {limit.TotalSeconds} s");
+            }
+
+            await Task.Delay(PollInterval, _time, _cancellation);
+        }
+    }
+
+    /// <summary>Decided against the server by a path of the scenario that a conformant one never takes.</summary>
+    public void Fail(string expectation, string expected, string observed)
+    {
+        Interlocked.Increment(ref _checks);
+        throw new Violation(expectation, expected, observed);
+    }
+
+    /// <summary>Records which legal alternative the server chose; judges nothing.</summary>
+    public void Observe(string what, object? value)
+    {
+        lock (_observations)
+        {
+            _observations.Add(new(what, Show(value)));
+        }
+    }
+
+    private static string Show(object? value) => value switch
+    {
+        null => "nothing",
+        string text => $"\"{(text.Length <= 300 ? text : text[..300] + "\u2026")}\"",
+        string[] { Length: > 12 } items =>
+            $"[{string.Join(", ", items.Take(5))}, \u2026, {string.Join(", ", items.TakeLast(5))}] ({items.Length} items)",
+        string[] items => $"[{string.Join(", ", items)}]",
+        _ => value.ToString() ?? "",
+    };
+
+    private static string Difference(string[] wanted, string[] seen)
+    {
+        string[] lost = [.. wanted.Except(seen)];
+        string[] unexpected = [.. seen.Except(wanted)];
+        string[] duplicated = [.. wanted.Distinct().Where(id => seen.Count(other => other == id) > wanted.Count(other => other == id))];
+        var at = wanted.Zip(seen).TakeWhile(pair => pair.First == pair.Second).Count();
+        return (lost.Length == 0 ? "" : $"; lost {Show(lost)}")
+            + (duplicated.Length == 0 ? "" : $"; duplicated {Show(duplicated)}")
+            + (unexpected.Length == 0 ? "" : $"; unexpected {Show(unexpected)}")
+            + (lost.Length + duplicated.Length + unexpected.Length == 0 ? $"; out of order from position {at}" : "");
+    }
+}
+
+/// <summary>Turns what must hold before anything can be decided into <see cref="Inconclusive"/> when it does not.</summary>
+public static class Preconditions
+{
+    /// <summary>As a precondition, an ack.</summary>
+    public static async Task<ServerMessage> Acked(this Task<ServerMessage> reply)
+    {
+        var message = await reply.Given("the request is answered");
+        return message.IsAck ? message : throw new Inconclusive($"a request that had to be acked was answered {message}");
+    }
+
+    /// <summary>As a precondition, an answer of the 2xx kind.</summary>
+    public static async Task<T> Succeeded<T>(this Task<T> answer) where T : HttpAnswer
+    {
+        var http = await answer.Given("the request is answered");
+        return http.IsSuccess ? http : throw new Inconclusive($"a request that had to succeed was answered {http}");
+    }
+
+    /// <summary>A control or a precondition: its violation decides nothing about the requirement.</summary>
+    public static async Task<T> Given<T>(this Task<T> control, string precondition)
+    {
+        try
+        {
+            return await control;
+        }
+        catch (Violation violation)
+        {
+            throw new Inconclusive($"not established: {precondition}. {violation.Message}");
+        }
+    }
+
+    /// <inheritdoc cref="Given{T}"/>
+    public static async Task Given(this Task control, string precondition)
+    {
+        try
+        {
+            await control;
+        }
+        catch (Violation violation)
+        {
+            throw new Inconclusive($"not established: {precondition}. {violation.Message}");
+        }
+    }
+}

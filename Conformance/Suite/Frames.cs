@@ -1,0 +1,186 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace PubSub.Conformance;
+
+public enum Opcode
+{
+    Continuation = 0,
+    Text = 1,
+    Binary = 2,
+    Close = 8,
+    Ping = 9,
+    Pong = 10,
+}
+
+/// <summary>
+/// One RFC 6455 frame, right by default: final, masked, shortest length. Every one of these can be made wrong.
+/// </summary>
+public sealed record Frame(Opcode Opcode, ReadOnlyMemory<byte> Payload)
+{
+    public const int LargestPayload = 64 * 1024 * 1024;
+
+    public bool Final { get; init; } = true;
+
+    /// <summary>The three reserved bits, RSV1 being 4.</summary>
+    public int Reserved { get; init; }
+
+    public bool Masked { get; init; } = true;
+
+    /// <summary>A length that the header claims instead of the true one.</summary>
+    public long? ClaimedLength { get; init; }
+
+    /// <summary>The long form of the length (2 or 8 bytes) although a shorter one would do.</summary>
+    public int? LengthBytes { get; init; }
+
+    public string TextPayload => Encoding.UTF8.GetString(Payload.Span);
+
+    public int? CloseCode => Opcode == Opcode.Close && Payload.Length >= 2 ? BinaryPrimitives.ReadUInt16BigEndian(Payload.Span) : null;
+
+    public string CloseReason => Opcode == Opcode.Close && Payload.Length > 2 ? Encoding.UTF8.GetString(Payload.Span[2..]) : "";
+
+    public static Frame Text(string text) => new(Opcode.Text, Encoding.UTF8.GetBytes(text));
+
+    public static Frame Text(Request request) => Text(request.ToString());
+
+    public static Frame Binary(ReadOnlyMemory<byte> payload) => new(Opcode.Binary, payload);
+
+    public static Frame Continuation(string text) => new(Opcode.Continuation, Encoding.UTF8.GetBytes(text));
+
+    public static Frame Ping(string payload = "") => new(Opcode.Ping, Encoding.UTF8.GetBytes(payload));
+
+    public static Frame Pong(ReadOnlyMemory<byte> payload) => new(Opcode.Pong, payload);
+
+    public static Frame Close(int? code = 1000, string reason = "")
+    {
+        if (code is not { } status)
+        {
+            return new(Opcode.Close, ReadOnlyMemory<byte>.Empty);
+        }
+
+        var payload = new byte[2 + Encoding.UTF8.GetByteCount(reason)];
+        BinaryPrimitives.WriteUInt16BigEndian(payload, (ushort)status);
+        Encoding.UTF8.GetBytes(reason, payload.AsSpan(2));
+        return new(Opcode.Close, payload);
+    }
+
+    /// <summary>The same text in as many frames as there are parts; only the last is final.</summary>
+    public static IReadOnlyList<Frame> Fragments(params string[] parts) =>
+        [.. parts.Select((part, i) => (i == 0 ? Text(part) : Continuation(part)) with { Final = i == parts.Length - 1 })];
+
+    public byte[] Encode()
+    {
+        var claimed = ClaimedLength ?? Payload.Length;
+        var lengthBytes = LengthBytes ?? claimed switch { < 126 => 0, <= ushort.MaxValue => 2, _ => 8 };
+        var header = 2 + lengthBytes;
+        var bytes = new byte[header + (Masked ? 4 : 0) + Payload.Length];
+
+        bytes[0] = (byte)((Final ? 0x80 : 0) | ((Reserved & 7) << 4) | ((int)Opcode & 15));
+        bytes[1] = (byte)(Masked ? 0x80 : 0);
+        switch (lengthBytes)
+        {
+            case 0:
+                bytes[1] |= (byte)claimed;
+                break;
+            case 2:
+                bytes[1] |= 126;
+                BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2), (ushort)claimed);
+                break;
+            default:
+                bytes[1] |= 127;
+                BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(2), claimed);
+                break;
+        }
+
+        var body = bytes.AsSpan(bytes.Length - Payload.Length);
+        Payload.Span.CopyTo(body);
+        if (Masked)
+        {
+            var mask = bytes.AsSpan(header, 4);
+            RandomNumberGenerator.Fill(mask);
+            Mask(body, mask);
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Takes one whole frame off the front, or nothing at all.</summary>
+    internal static bool TryRead(ref ReadOnlySequence<byte> bytes, out Frame? frame)
+    {
+        frame = null;
+        var reader = new SequenceReader<byte>(bytes);
+        if (!reader.TryRead(out var first) || !reader.TryRead(out var second))
+        {
+            return false;
+        }
+
+        long length = second & 0x7f;
+        var lengthBytes = length switch { 126 => 2, 127 => 8, _ => 0 };
+        if (lengthBytes == 2)
+        {
+            if (!reader.TryReadBigEndian(out short length16))
+            {
+                return false;
+            }
+
+            length = (ushort)length16;
+        }
+        else if (lengthBytes == 8 && !reader.TryReadBigEndian(out length))
+        {
+            return false;
+        }
+
+        if (length is < 0 or > LargestPayload)
+        {
+            throw new Violation("A server frame has a sane length", $"at most {LargestPayload} bytes", $"a frame that claims {length} bytes");
+        }
+
+        Span<byte> mask = stackalloc byte[4];
+        var masked = (second & 0x80) != 0;
+        if (masked)
+        {
+            if (!reader.TryCopyTo(mask))
+            {
+                return false;
+            }
+
+            reader.Advance(4);
+        }
+
+        if (reader.Remaining < length)
+        {
+            return false;
+        }
+
+        var payload = reader.UnreadSequence.Slice(0, length).ToArray();
+        if (masked)
+        {
+            Mask(payload, mask);
+        }
+
+        reader.Advance(length);
+        bytes = bytes.Slice(reader.Position);
+        frame = new Frame((Opcode)(first & 15), payload)
+        {
+            Final = (first & 0x80) != 0,
+            Reserved = (first >> 4) & 7,
+            Masked = masked,
+            LengthBytes = lengthBytes,
+        };
+        return true;
+    }
+
+    public override string ToString() =>
+        $"{Opcode}{(Final ? "" : " (not final)")}{(Reserved == 0 ? "" : $" rsv={Reserved}")} {Payload.Length} bytes"
+        + (CloseCode is { } code ? $" {code} '{CloseReason}'" : "");
+
+    private static void Mask(Span<byte> payload, ReadOnlySpan<byte> mask)
+    {
+        for (var i = 0; i < payload.Length; i++)
+        {
+            payload[i] ^= mask[i & 3];
+        }
+    }
+}

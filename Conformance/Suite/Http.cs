@@ -1,0 +1,178 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+
+namespace PubSub.Conformance;
+
+/// <summary>An HTTP response as it came: nothing followed, nothing normalised.</summary>
+public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<string, string>> Headers, byte[] BodyBytes)
+{
+    public string Body => Encoding.UTF8.GetString(BodyBytes);
+
+    /// <summary>The body as JSON, or null when it is not.</summary>
+    public JsonElement? Json => Conformance.Json.TryParse(Body);
+
+    public bool IsSuccess => Status is >= 200 and < 300;
+
+    /// <summary>The media type without parameters, in lower case.</summary>
+    public string? MediaType => Header("Content-Type")?.Split(';')[0].Trim().ToLowerInvariant();
+
+    /// <summary>The error code in the body, wherever the server keeps it.</summary>
+    public string? ErrorCode => Json.Member("code").Text() ?? Json.Member("error").Member("code").Text() ?? Json.Member("error").Text();
+
+    /// <summary>What the server says became of the topic: "created", "deleted".</summary>
+    public string? Outcome => Json.Member("status").Text();
+
+    /// <summary>The topic that the answer is about.</summary>
+    public string? Topic => Json.Member("topic").Text() ?? Json.Member("name").Text();
+
+    public string? Header(string name) => Headers.FirstOrDefault(header => header.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
+
+    internal byte[] Whole() =>
+        Encoding.UTF8.GetBytes($"{Status} {Reason}\n{string.Concat(Headers.Select(header => $"{header.Key}: {header.Value}\n"))}\n{Body}".TrimEnd());
+
+    public override string ToString() => $"{Status} {Reason} {(Body.Length <= 300 ? Body : Body[..300] + "\u2026")}".TrimEnd();
+}
+
+/// <summary>HTTP/1.1 as far as a client needs it, over bytes it writes itself.</summary>
+internal static class Http
+{
+    private const int LargestBody = 64 * 1024 * 1024;
+    private const int MostHeaders = 500;
+
+    /// <summary>One exchange with the target's REST origin, on a connection of its own.</summary>
+    public static async Task<HttpAnswer> ExchangeAsync(
+        ReadOnlyMemory<byte> request, string label, Target target, Transcript transcript, CancellationToken cancellation)
+    {
+        var expectation = $"The server answers {label}";
+        try
+        {
+            return await Bounds.Within(target.Timeouts.Wait, transcript.Time, async limit =>
+            {
+                await using var wire = await Wire.OpenAsync(target.Rest, receiveBuffer: null, limit);
+                transcript.Sent("rest", "http", request.Span);
+                await WriteWholeAsync(wire, request, limit);
+                var answer = await ReadAnswerAsync(wire, isHead: label.StartsWith("HEAD ", StringComparison.Ordinal), limit)
+                    ?? throw new Violation(expectation, "an HTTP response", wire.End ?? "something that is not HTTP");
+                transcript.Received("rest", "http", answer.Whole());
+                return answer;
+            }, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            throw new Violation(expectation, "an HTTP response", $"none within {target.Timeouts.Wait.TotalSeconds} s");
+        }
+        catch (Exception e) when (e is SocketException or IOException)
+        {
+            throw new Violation(expectation, "an HTTP response", e.GetBaseException().Message);
+        }
+    }
+
+    /// <summary>Null when the stream ended first, or what came is not HTTP.</summary>
+    public static async Task<HttpAnswer?> ReadAnswerAsync(Wire wire, bool isHead, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var status = (await wire.ReadLineAsync(cancellation))?.Split(' ', 3);
+            if (status is not [['H', 'T', 'T', 'P', '/', ..], _, ..] || !int.TryParse(status[1], CultureInfo.InvariantCulture, out var code))
+            {
+                return null;
+            }
+
+            if (await ReadHeadersAsync(wire, cancellation) is not { } headers)
+            {
+                return null;
+            }
+
+            if (code is >= 100 and < 200 and not 101)
+            {
+                continue;
+            }
+
+            var answer = new HttpAnswer(code, status.Length > 2 ? status[2] : "", headers, []);
+            return isHead || code is 101 or 204 or 304 ? answer : answer with { BodyBytes = await ReadBodyAsync(wire, answer, cancellation) };
+        }
+    }
+
+    private static async Task<List<KeyValuePair<string, string>>?> ReadHeadersAsync(Wire wire, CancellationToken cancellation)
+    {
+        var headers = new List<KeyValuePair<string, string>>();
+        while (headers.Count < MostHeaders)
+        {
+            if (await wire.ReadLineAsync(cancellation) is not { } line)
+            {
+                return null;
+            }
+
+            if (line.Length == 0)
+            {
+                return headers;
+            }
+
+            var colon = line.IndexOf(':', StringComparison.Ordinal);
+            headers.Add(colon < 0 ? new(line, "") : new(line[..colon], line[(colon + 1)..].Trim()));
+        }
+
+        return null;
+    }
+
+    private static async Task<byte[]> ReadBodyAsync(Wire wire, HttpAnswer answer, CancellationToken cancellation)
+    {
+        if (answer.Header("Transfer-Encoding")?.Contains("chunked", StringComparison.OrdinalIgnoreCase) != true)
+        {
+            var length = long.TryParse(answer.Header("Content-Length"), CultureInfo.InvariantCulture, out var declared) ? declared : LargestBody;
+            return await wire.ReadAsync(Math.Clamp(length, 0, LargestBody), cancellation);
+        }
+
+        var body = new List<byte>();
+        while (body.Count <= LargestBody
+            && (await wire.ReadLineAsync(cancellation))?.Split(';')[0].Trim() is { } text
+            && int.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var size)
+            && size > 0)
+        {
+            body.AddRange(await wire.ReadAsync(size, cancellation));
+            await wire.ReadLineAsync(cancellation);
+        }
+
+        return [.. body];
+    }
+
+    private static async Task WriteWholeAsync(Wire wire, ReadOnlyMemory<byte> request, CancellationToken cancellation)
+    {
+        try
+        {
+            await wire.WriteAsync(request, cancellation);
+        }
+        catch (IOException)
+        {
+            // A server may refuse a body before it has read all of it; its answer is what counts.
+        }
+    }
+}
+
+/// <summary>Waits that end.</summary>
+internal static class Bounds
+{
+    /// <summary>Throws <see cref="TimeoutException"/> when the limit, and not the caller, ended the wait.</summary>
+    public static async Task<T> Within<T>(TimeSpan limit, TimeProvider time, Func<CancellationToken, Task<T>> wait, CancellationToken cancellation)
+    {
+        using var timer = new CancellationTokenSource(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
+        try
+        {
+            return await wait(either.Token);
+        }
+        catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw new TimeoutException();
+        }
+    }
+
+    public static Task Within(TimeSpan limit, TimeProvider time, Func<CancellationToken, Task> wait, CancellationToken cancellation) =>
+        Within<bool>(limit, time, async token =>
+        {
+            await wait(token);
+            return true;
+        }, cancellation);
+}

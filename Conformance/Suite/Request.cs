@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+
+namespace PubSub.Conformance;
+
+/// <summary>
+/// What a client says, member by member, so that a scenario can leave one out or write it wrongly:
+/// <c>Request.Subscribe(topic, "c").Without("client_id")</c>. A dotted name reaches into <c>message</c>.
+/// </summary>
+public sealed record Request
+{
+    private const string MessagePrefix = "message.";
+
+    private ImmutableList<Member> Members { get; init; } = [];
+    private ImmutableList<Member> Message { get; init; } = [];
+
+    public static Request Of(string type) => new Request().With("type", Json.Quote(type));
+
+    public static Request Subscribe(string topic, string clientId, int? lastN = null)
+    {
+        var request = Of("subscribe").WithText("topic", topic).WithText("client_id", clientId);
+        return lastN is { } n ? request.With("last_n", $"{n}") : request;
+    }
+
+    public static Request Publish(string topic, string id, string payload = "{}") =>
+        Of("publish").WithText("topic", topic).WithText("message.id", id).With("message.payload", payload);
+
+    public static Request Unsubscribe(string topic, string clientId) =>
+        Of("unsubscribe").WithText("topic", topic).WithText("client_id", clientId);
+
+    public static Request Ping() => Of("ping");
+
+    /// <summary>The id by which the reply will be recognised.</summary>
+    public string? RequestId { get; private init; }
+
+    /// <summary>True when the reply must be recognised without a request_id, because there is none or it is not a string.</summary>
+    public bool IsAnonymous { get; private init; }
+
+    /// <summary>The member, replaced or added, with this JSON text as its value, valid or not.</summary>
+    public Request With(string member, string json)
+    {
+        if (member.StartsWith(MessagePrefix, StringComparison.Ordinal))
+        {
+            var nested = With(Message, member[MessagePrefix.Length..], json);
+            return this with { Message = nested, Members = With(Members, "message", "") };
+        }
+
+        var request = this with { Members = With(Members, member, json), Message = member == "message" ? [] : Message };
+        return member == "request_id"
+            ? request with { RequestId = Json.TryParse(json).Text(), IsAnonymous = Json.TryParse(json).Text() is null }
+            : request;
+    }
+
+    public Request WithText(string member, string text) => With(member, Json.Quote(text));
+
+    public Request Without(string member) => member.StartsWith(MessagePrefix, StringComparison.Ordinal)
+        ? this with { Message = Message.RemoveAll(m => m.Name == member[MessagePrefix.Length..]) }
+        : this with { Members = Members.RemoveAll(m => m.Name == member) };
+
+    public Request WithRequestId(string requestId) => WithText("request_id", requestId);
+
+    public Request WithoutRequestId() => Without("request_id") with { RequestId = null, IsAnonymous = true };
+
+    /// <summary>The JSON text that goes on the wire.</summary>
+    public override string ToString() =>
+        Write(Members, member => member is { Name: "message", Json: "" } ? Write(Message, nested => nested.Json) : member.Json);
+
+    private static ImmutableList<Member> With(ImmutableList<Member> members, string name, string json)
+    {
+        var at = members.FindIndex(member => member.Name == name);
+        return at < 0 ? members.Add(new(name, json)) : members.SetItem(at, new(name, json));
+    }
+
+    private static string Write(IEnumerable<Member> members, Func<Member, string> value) =>
+        $"{{{string.Join(',', members.Select(member => $"{Json.Quote(member.Name)}:{value(member)}"))}}}";
+
+    private sealed record Member(string Name, string Json);
+}

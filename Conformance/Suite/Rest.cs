@@ -1,0 +1,145 @@
+using System.Text;
+using System.Text.Json;
+
+namespace PubSub.Conformance;
+
+/// <summary>
+/// The REST interface, one connection per request. Targets go out byte for byte as given: nothing collapses <c>%2F</c> or <c>..</c>.
+/// The only place that knows the paths and the members of the bodies.
+/// </summary>
+public sealed class Rest
+{
+    public const string TopicsPath = "/topics";
+    public const string HealthPath = "/health";
+    public const string StatsPath = "/stats";
+
+    private readonly Target _target;
+    private readonly Transcript _transcript;
+    private readonly CancellationToken _cancellation;
+
+    internal Rest(Target target, Transcript transcript, CancellationToken cancellation)
+    {
+        _target = target;
+        _transcript = transcript;
+        _cancellation = cancellation;
+    }
+
+    /// <summary>The path of a topic, with everything encoded that a path could misread.</summary>
+    public static string TopicPath(string name) =>
+        $"{TopicsPath}/{(name is "." or ".." ? name.Replace(".", "%2E", StringComparison.Ordinal) : Uri.EscapeDataString(name))}";
+
+    public Task<HttpAnswer> CreateTopicAsync(string name) => SendAsync("POST", TopicsPath, CreateBody(name));
+
+    /// <summary>The body that asks for a topic, for scenarios that spoil it or send it otherwise.</summary>
+    public static string CreateBody(string name) => $"{{\"name\":{Json.Quote(name)}}}";
+
+    public Task<HttpAnswer> DeleteTopicAsync(string name) => SendAsync("DELETE", TopicPath(name));
+
+    public async Task<TopicsAnswer> ListTopicsAsync() => new(await SendAsync("GET", TopicsPath));
+
+    public async Task<TopicAnswer> GetTopicAsync(string name) => new(await SendAsync("GET", TopicPath(name)));
+
+    public async Task<HealthAnswer> HealthAsync() => new(await SendAsync("GET", HealthPath));
+
+    public async Task<StatsAnswer> StatsAsync() => new(await SendAsync("GET", StatsPath));
+
+    public Task<HttpAnswer> LiveAsync() => ExchangeAsync("GET", "/livez", null, null, null);
+
+    public Task<HttpAnswer> ReadyAsync() => ExchangeAsync("GET", "/readyz", null, null, null);
+
+    /// <summary>Any request below the root of the interface; a null content type leaves the header out.</summary>
+    public Task<HttpAnswer> SendAsync(
+        string method,
+        string path,
+        string? body = null,
+        string? contentType = "application/json",
+        IReadOnlyDictionary<string, string>? headers = null) =>
+        ExchangeAsync(method, Below(path), body is null ? null : Encoding.UTF8.GetBytes(body), contentType, headers);
+
+    /// <inheritdoc cref="SendAsync"/>
+    public Task<HttpAnswer> SendBytesAsync(string method, string path, byte[] body, string? contentType = "application/json") =>
+        ExchangeAsync(method, Below(path), body, contentType, null);
+
+    /// <summary>These bytes and nothing else, on a connection of their own.</summary>
+    public Task<HttpAnswer> SendRawAsync(ReadOnlyMemory<byte> request) =>
+        Http.ExchangeAsync(request, "a raw request", _target, _transcript, _cancellation);
+
+    private string Below(string path) => _target.Rest.AbsolutePath.TrimEnd('/') + path;
+
+    private Task<HttpAnswer> ExchangeAsync(
+        string method, string requestTarget, byte[]? body, string? contentType, IReadOnlyDictionary<string, string>? headers)
+    {
+        var lines = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        {
+            ["Host"] = _target.Rest.Authority,
+            ["Connection"] = "close",
+            ["Accept"] = "*/*",
+        };
+        foreach (var (name, value) in _target.Headers)
+        {
+            lines[name] = value;
+        }
+
+        if (body is not null || method is "POST" or "PUT" or "PATCH")
+        {
+            lines["Content-Length"] = $"{body?.Length ?? 0}";
+        }
+
+        if (body is not null && contentType is not null)
+        {
+            lines["Content-Type"] = contentType;
+        }
+
+        foreach (var (name, value) in headers ?? new Dictionary<string, string>())
+        {
+            lines[name] = value;
+        }
+
+        var head = $"{method} {requestTarget} HTTP/1.1\r\n{string.Concat(lines.Select(line => $"{line.Key}: {line.Value}\r\n"))}\r\n";
+        byte[] request = [.. Encoding.UTF8.GetBytes(head), .. body ?? []];
+        return Http.ExchangeAsync(request, $"{method} {requestTarget}", _target, _transcript, _cancellation);
+    }
+}
+
+/// <summary>The counts that a server keeps of one topic; null is what it did not say.</summary>
+public sealed record TopicCounts(string? Name, long? Subscribers, long? Messages);
+
+/// <summary>The listing; null when the body is none.</summary>
+public sealed record TopicsAnswer(HttpAnswer Http) : HttpAnswer(Http)
+{
+    /// <summary>In the order of the answer.</summary>
+    public IReadOnlyList<TopicCounts>? Topics { get; } = Read(Http);
+
+    public TopicCounts? Of(string topic) => Topics?.FirstOrDefault(entry => entry.Name == topic);
+
+    private static List<TopicCounts>? Read(HttpAnswer http)
+    {
+        // A bare array occurs in the family.
+        var list = http.Json is { ValueKind: JsonValueKind.Array } bare ? bare : http.Json.Member("topics");
+        return list is { ValueKind: JsonValueKind.Array } entries
+            ? [.. entries.EnumerateArray().Select(entry => TopicAnswer.Read(entry))]
+            : null;
+    }
+}
+
+public sealed record TopicAnswer(HttpAnswer Http) : HttpAnswer(Http)
+{
+    public TopicCounts Counts { get; } = Read(Http.Json);
+
+    internal static TopicCounts Read(JsonElement? entry) =>
+        new(entry.Member("name").Text(), entry.Member("subscribers").Integer(), entry.Member("messages").Integer());
+}
+
+public sealed record HealthAnswer(HttpAnswer Http) : HttpAnswer(Http)
+{
+    public double? UptimeSeconds => Json.Member("uptime_seconds").Number();
+    public long? Topics => Json.Member("topics").Integer();
+    public long? Subscribers => Json.Member("subscribers").Integer();
+}
+
+public sealed record StatsAnswer(HttpAnswer Http) : HttpAnswer(Http)
+{
+    /// <summary>The topic's entry, or null when it has none.</summary>
+    public TopicCounts? Of(string topic) =>
+        Json.Member("topics").Member(topic) is { } entry ? TopicAnswer.Read(entry) with { Name = topic } : null;
+}

@@ -1,0 +1,23 @@
+namespace PubSub.Conformance;
+
+/// <summary>
+/// One way to find a server wanting. It is data: a primary requirement, a slug that never changes, and what happens on the stage.
+/// </summary>
+public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task> Body)
+{
+    public string Id => $"{Requirement}/{Slug}";
+
+    /// <summary>The middle of the requirement id: FAN of PS-FAN-001.</summary>
+    public string Area => Requirement.Split('-') is [_, var area, ..] ? area : "";
+
+    /// <summary>Other requirements that this scenario would also notice.</summary>
+    public IReadOnlyList<string> Also { get; init; } = [];
+
+    /// <summary>Settings of a server of its own; null means that any server will do.</summary>
+    public IReadOnlyDictionary<string, string>? Launch { get; init; }
+
+    /// <summary>True when the body starts its servers itself, so that without a launcher there is nothing to run.</summary>
+    public bool NeedsLauncher { get; init; }
+
+    public override string ToString() => Id;
+}

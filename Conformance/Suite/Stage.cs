@@ -1,0 +1,179 @@
+using System.Collections.Concurrent;
+
+namespace PubSub.Conformance;
+
+/// <summary>
+/// What a scenario plays on: fresh names, clients and topics of its own, and the checks. It leaves as it came: clients hang up,
+/// topics are deleted, servers end, and none of that can fail a scenario.
+/// </summary>
+public sealed class Stage : IAsyncDisposable
+{
+    private static readonly IReadOnlyDictionary<string, string> NoSettings = new Dictionary<string, string>();
+
+    private readonly Func<string, string> _freshName;
+    private readonly Launch? _launch;
+    private readonly ConcurrentStack<IAsyncDisposable> _clients = [];
+    private readonly ConcurrentBag<(Target Target, string Topic)> _topics = [];
+    private readonly ConcurrentBag<LaunchedServer> _servers = [];
+
+    internal Stage(Target target, Launch? launch, Func<string, string> freshName, Transcript transcript, CancellationToken cancellation)
+    {
+        Target = target;
+        _launch = launch;
+        _freshName = freshName;
+        Transcript = transcript;
+        Cancellation = cancellation;
+        Expect = new Expect(target, transcript.Time, cancellation);
+        Rest = new Rest(target, transcript, cancellation);
+    }
+
+    public Target Target { get; }
+    public Limits Limits => Target.Limits;
+    public Expect Expect { get; }
+    public Rest Rest { get; }
+    public Transcript Transcript { get; }
+    public CancellationToken Cancellation { get; }
+    public TimeProvider Time => Transcript.Time;
+
+    /// <summary>The server started for this scenario alone, where it asked for one.</summary>
+    public LaunchedServer Server
+    {
+        get => field ?? throw new InvalidOperationException("The scenario names no settings to launch a server with.");
+        internal set;
+    }
+
+    /// <summary>A name that nobody else uses. If a topic of that name appears, it is deleted afterwards.</summary>
+    public string FreshName(string hint = "topic", Target? target = null)
+    {
+        var name = _freshName(hint);
+        _topics.Add((target ?? Target, name));
+        return name;
+    }
+
+    /// <summary>A new topic of its own, as a precondition.</summary>
+    public async Task<string> TopicAsync(string hint = "topic", Target? target = null)
+    {
+        var name = FreshName(hint, target);
+        await CreateAsync(name, target);
+        return name;
+    }
+
+    /// <summary>Creates the topic of exactly this name, as a precondition; deletes it afterwards.</summary>
+    public async Task CreateAsync(string name, Target? target = null)
+    {
+        Forget(name, target);
+        var answer = await RestAt(target ?? Target).CreateTopicAsync(name).Given($"topic {name} is created");
+        Require(answer.IsSuccess, $"topic {name} is created (the server answered {answer})");
+    }
+
+    /// <summary>Deletes the topic of this name afterwards, should it exist.</summary>
+    public void Forget(string name, Target? target = null)
+    {
+        if (!_topics.Contains((target ?? Target, name)))
+        {
+            _topics.Add((target ?? Target, name));
+        }
+    }
+
+    /// <summary>A connected polite client, as a precondition.</summary>
+    public async Task<Client> ConnectAsync(string name, ConnectOptions? options = null)
+    {
+        var raw = await RawAsync(name, options);
+        var client = new Client(raw, _freshName(name), options?.Target ?? Target, Expect, Time, Cancellation);
+        _clients.Push(client);
+        return client;
+    }
+
+    /// <summary>A connected client with an acked subscription, as a precondition.</summary>
+    public async Task<Client> SubscriberAsync(string name, string topic, int? lastN = null, ConnectOptions? options = null)
+    {
+        var client = await ConnectAsync(name, options);
+        await client.SubscribeAsync(topic, lastN).Acked();
+        return client;
+    }
+
+    /// <summary>A connected rude client, as a precondition; upgraded unless the options say otherwise.</summary>
+    public async Task<RawClient> RawAsync(string name, ConnectOptions? options = null)
+    {
+        options ??= new ConnectOptions();
+        var raw = await RawClient.OpenAsync(name, options.Target ?? Target, Transcript, options, Cancellation).Given($"{name} is connected");
+        _clients.Push(raw);
+        if (options.Handshake)
+        {
+            var answer = await raw.HandshakeAsync().Given($"{name} is upgraded to WebSocket");
+            Require(answer.Status == 101, $"{name} is upgraded to WebSocket (the server answered {answer})");
+        }
+
+        return raw;
+    }
+
+    public Rest RestAt(Target target) => target == Target ? Rest : new Rest(target, Transcript, Cancellation);
+
+    /// <summary>Starts one more server with these settings. It may end at once: see <see cref="LaunchedServer.Listened"/>.</summary>
+    public async Task<LaunchedServer> LaunchAsync(IReadOnlyDictionary<string, string>? settings = null)
+    {
+        settings ??= NoSettings;
+        if (_launch is null)
+        {
+            throw new Unsupported($"needs a launcher to start a server with {Describe(settings)}");
+        }
+
+        Transcript.Note("launcher", $"starting a server with {Describe(settings)}");
+        var server = await _launch(settings, Cancellation);
+        _servers.Add(server);
+        Transcript.Note("launcher", server.Listened ? $"listening at {server.Target.Rest}" : $"it did not listen: {server.Tail()}");
+        return server;
+    }
+
+    /// <summary>A precondition; without it nothing is decided.</summary>
+    public void Require(bool holds, string precondition)
+    {
+        if (!holds)
+        {
+            throw new Inconclusive($"not established: {precondition}");
+        }
+
+        Transcript.Note("stage", $"established: {precondition}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Transcript.Close();
+        foreach (var client in _clients)
+        {
+            await TryAsync(() => client.DisposeAsync().AsTask());
+        }
+
+        using var limit = new CancellationTokenSource(Target.Timeouts.Cleanup);
+        foreach (var (target, topic) in _topics.Where(entry => _servers.All(server => !server.Listened || server.Target != entry.Target)))
+        {
+            if (!await TryAsync(() => new Rest(target, Transcript, limit.Token).DeleteTopicAsync(topic)))
+            {
+                // Nobody there to clean up after.
+                break;
+            }
+        }
+
+        foreach (var server in _servers)
+        {
+            await TryAsync(() => server.DisposeAsync().AsTask());
+        }
+    }
+
+    internal static string Describe(IReadOnlyDictionary<string, string> settings) =>
+        settings.Count == 0 ? "its defaults" : string.Join(' ', settings.Select(setting => $"{setting.Key}={setting.Value}"));
+
+    private static async Task<bool> TryAsync(Func<Task> act)
+    {
+        try
+        {
+            await act();
+            return true;
+        }
+        catch (Exception e) when (e is Violation or OperationCanceledException or TimeoutException or IOException or InvalidOperationException)
+        {
+            // Leaving never decides a scenario.
+            return false;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+namespace PubSub.Conformance;
+
+/// <summary>What a scenario showed. Only a pass with at least one decisive check is a pass.</summary>
+public enum Verdict
+{
+    Pass,
+
+    /// <summary>A MUST is violated.</summary>
+    Fail,
+
+    /// <summary>A SHOULD is violated.</summary>
+    Warn,
+
+    /// <summary>One of several legal alternatives was seen.</summary>
+    Observed,
+
+    /// <summary>The target, or the way it was given, does not offer what the scenario needs.</summary>
+    Unsupported,
+
+    /// <summary>A precondition or a control did not hold, so nothing was decided.</summary>
+    Inconclusive,
+
+    /// <summary>Left out by the user.</summary>
+    Disabled,
+
+    /// <summary>The suite itself is wrong.</summary>
+    Error,
+}
+
+/// <summary>The server did not do what the sentence expects.</summary>
+public sealed class Violation(string expectation, string expected, string observed)
+    : Exception($"{expectation}: expected {expected}; observed {observed}")
+{
+    public string Expectation { get; } = expectation;
+    public string Expected { get; } = expected;
+    public string Observed { get; } = observed;
+}
+
+/// <summary>What had to hold before anything could be decided did not hold.</summary>
+public sealed class Inconclusive(string reason) : Exception(reason);
+
+/// <summary>What the scenario needs is legitimately not there.</summary>
+public sealed class Unsupported(string reason) : Exception(reason);

@@ -1,0 +1,185 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Text;
+
+namespace PubSub.Conformance;
+
+/// <summary>
+/// One TCP connection, with TLS where the address asks for it. Reading happens only on demand, so a peer that is not read
+/// feels it; an interrupted wait for input loses nothing.
+/// </summary>
+internal sealed class Wire : IAsyncDisposable
+{
+    private const int LongestLine = 64 * 1024;
+
+    private readonly Socket _socket;
+    private readonly Stream _stream;
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly PipeReader _input;
+
+    private Wire(Socket socket, Stream stream)
+    {
+        _socket = socket;
+        _stream = stream;
+        _input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 4096, minimumReadSize: 1));
+    }
+
+    /// <summary>How the peer ended the stream, once it has.</summary>
+    public string? End { get; private set; }
+
+    public static async Task<Wire> OpenAsync(Uri uri, int? receiveBuffer, CancellationToken cancellation)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            if (receiveBuffer is { } size)
+            {
+                // The window is negotiated while connecting; later is too late.
+                socket.ReceiveBufferSize = size;
+            }
+
+            await socket.ConnectAsync(uri.DnsSafeHost, uri.Port, cancellation);
+            Stream stream = new NetworkStream(socket, ownsSocket: true);
+            if (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeWss)
+            {
+                var secure = new SslStream(stream);
+                await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = uri.DnsSafeHost }, cancellation);
+                stream = secure;
+            }
+
+            return new Wire(socket, stream);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    public async Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
+    {
+        await _writing.WaitAsync(cancellation);
+        try
+        {
+            await _stream.WriteAsync(bytes, cancellation);
+            await _stream.FlushAsync(cancellation);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>The next frame, or null when the stream ended before one was whole.</summary>
+    public async Task<Frame?> ReadFrameAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            if (await FillAsync(cancellation) is not { } read)
+            {
+                return null;
+            }
+
+            var buffer = read.Buffer;
+            if (Frame.TryRead(ref buffer, out var frame))
+            {
+                _input.AdvanceTo(buffer.Start);
+                return frame;
+            }
+
+            _input.AdvanceTo(buffer.Start, buffer.End);
+            if (read.IsCompleted)
+            {
+                End ??= "the end of the TCP stream";
+                return null;
+            }
+        }
+    }
+
+    /// <summary>The next line without its end, or null when the stream ended before one was whole.</summary>
+    public async Task<string?> ReadLineAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            if (await FillAsync(cancellation) is not { } read)
+            {
+                return null;
+            }
+
+            if (read.Buffer.PositionOf((byte)'\n') is { } end)
+            {
+                var line = Encoding.Latin1.GetString(read.Buffer.Slice(0, end)).TrimEnd('\r');
+                _input.AdvanceTo(read.Buffer.GetPosition(1, end));
+                return line;
+            }
+
+            _input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            if (read.IsCompleted || read.Buffer.Length > LongestLine)
+            {
+                End ??= "the end of the TCP stream";
+                return null;
+            }
+        }
+    }
+
+    /// <summary>As many of the wanted bytes as come before the stream ends.</summary>
+    public async Task<byte[]> ReadAsync(long wanted, CancellationToken cancellation)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        while (bytes.WrittenCount < wanted)
+        {
+            if (await FillAsync(cancellation) is not { } read)
+            {
+                break;
+            }
+
+            var taken = read.Buffer.Slice(0, Math.Min(read.Buffer.Length, wanted - bytes.WrittenCount));
+            foreach (var segment in taken)
+            {
+                bytes.Write(segment.Span);
+            }
+
+            _input.AdvanceTo(taken.End);
+            if (read.IsCompleted && taken.Length == 0)
+            {
+                End ??= "the end of the TCP stream";
+                break;
+            }
+        }
+
+        return bytes.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Says that nothing more will be sent, and still listens.</summary>
+    public void HalfClose() => _socket.Shutdown(SocketShutdown.Send);
+
+    /// <summary>Ends with a TCP reset instead of an orderly end.</summary>
+    public void Abort()
+    {
+        // Closing with a linger time of zero is what makes the kernel send RST.
+        _socket.LingerState = new LingerOption(true, 0);
+        _socket.Dispose();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stream.DisposeAsync();
+        _socket.Dispose();
+    }
+
+    private async Task<ReadResult?> FillAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await _input.ReadAsync(cancellation);
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
+        {
+            // A reset is an end like any other, with another name.
+            End ??= e.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionReset } ? "a TCP reset" : "a broken TCP stream";
+            return null;
+        }
+    }
+}
