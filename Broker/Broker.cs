@@ -1,0 +1,84 @@
+using System.Collections.Concurrent;
+
+namespace PubSub;
+
+/// <summary>Topics by name. Names are compared ordinally and have no meaning.</summary>
+/// <remarks>
+/// Safe for concurrent use. A topic exists until its own gate says that it is deleted; the table only leads the way to it. So
+/// creating, deleting and publishing take effect at one moment each, and no lock spans two topics.
+/// </remarks>
+public sealed class Broker(BrokerLimits limits)
+{
+    private readonly ConcurrentDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
+    private readonly Lock _creation = new(); // makes "is there room, is the name free, take it" one step
+    private int _count; // topics that exist, 0 to MaxTopics
+
+    /// <summary>A new subscriber, to no topic yet. It costs nothing until it joins one, and is forgotten once it is closed.</summary>
+    public Subscriber Admit() => new(limits);
+
+    /// <summary>Makes a topic, empty: no messages, no subscribers (PS-DEL-004).</summary>
+    public Creating Create(string name)
+    {
+        lock (_creation)
+        {
+            if (Find(name) is not null)
+            {
+                return Creating.Exists;
+            }
+
+            if (Volatile.Read(ref _count) >= limits.MaxTopics)
+            {
+                return Creating.LimitReached;
+            }
+
+            // A deleted namesake may still be in the table; its own deleter removes it only if it is still the one there.
+            _topics[name] = new Topic(name, limits);
+            Interlocked.Increment(ref _count);
+            return Creating.Created;
+        }
+    }
+
+    /// <summary>The topic of that name, or null. It may be deleted at any time; its verbs say so.</summary>
+    public Topic? Find(string name) => _topics.TryGetValue(name, out var topic) && !topic.IsDeleted ? topic : null;
+
+    /// <summary>
+    /// Deletes a topic: each subscriber gets the notice after the events already queued, and its subscription ends; with
+    /// <paramref name="disconnect"/> it is closed as well (PS-DEL-001 to 003).
+    /// </summary>
+    /// <returns>False when there is no such topic.</returns>
+    public bool TryDelete(string name, Frame notice, bool disconnect)
+    {
+        if (!_topics.TryGetValue(name, out var topic))
+        {
+            return false;
+        }
+
+        var wakes = new Wakes();
+        var deleted = topic.TryDelete(notice, disconnect, wakes);
+        if (deleted)
+        {
+            Interlocked.Decrement(ref _count);
+            _topics.TryRemove(KeyValuePair.Create(name, topic));
+        }
+
+        wakes.Release();
+        return deleted;
+    }
+
+    /// <summary>The topics that exist now, in ascending ordinal order of their names.</summary>
+    public IReadOnlyList<Topic> List() =>
+        [.. _topics.Values.Where(topic => !topic.IsDeleted).OrderBy(topic => topic.Name, StringComparer.Ordinal)];
+}
+
+/// <summary>What became of a create.</summary>
+public enum Creating
+{
+    /// <summary>There is a new topic.</summary>
+    Created,
+
+    /// <summary>There was one already; it is unchanged.</summary>
+    Exists,
+
+    /// <summary>There are <see cref="BrokerLimits.MaxTopics"/> topics already.</summary>
+    LimitReached,
+}

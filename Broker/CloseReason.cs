@@ -1,0 +1,20 @@
+namespace PubSub;
+
+/// <summary>Why a subscriber was closed. The first reason stands.</summary>
+public enum CloseReason
+{
+    /// <summary>It is open.</summary>
+    None,
+
+    /// <summary>More events were outstanding than its bound allows. What was queued is dropped.</summary>
+    SlowConsumer,
+
+    /// <summary>A topic that it was subscribed to was deleted. What was queued is still to be sent.</summary>
+    TopicDeleted,
+
+    /// <summary>The process is about to stop. What was queued is still to be sent.</summary>
+    Draining,
+
+    /// <summary>It left, or its connection ended. What was queued is still to be sent, if anyone is there to read it.</summary>
+    Left,
+}

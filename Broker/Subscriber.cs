@@ -1,0 +1,376 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace PubSub;
+
+/// <summary>
+/// One connection as the broker sees it: a queue of frames, first in, first out, with one reader and a bound. It remembers the
+/// order in which topics and replies were put to it; it decides nothing else.
+/// </summary>
+/// <remarks>
+/// <para>Live events are <em>outstanding</em> from <see cref="TryDeliver"/> until the reader calls <see cref="Release"/>. One more
+/// than <see cref="BrokerLimits.MaxQueueSize"/>, or bytes over <see cref="BrokerLimits.MaxQueueBytes"/>, closes the subscriber as a
+/// slow consumer (PS-BPR-001). Nobody waits for it.</para>
+/// <para>Replies and replayed events are the client's own doing. They never close it; while
+/// <see cref="BrokerLimits.MaxReplies"/> of them are unread, its requests wait (PS-BPR-010).</para>
+/// <para>Every member may be called from any thread, save that only one reader calls <see cref="WaitAsync"/>, <see cref="Take"/>
+/// and <see cref="Release"/>, and only one requester <see cref="WaitForRoomAsync"/>.</para>
+/// </remarks>
+public sealed class Subscriber
+{
+    private readonly BrokerLimits _limits;
+    private readonly Signal _frames = new();
+    private readonly Signal _room = new();
+
+    // A leaf: taken inside a topic's gate, never around one, and held for memory operations only.
+    private readonly Lock _latch = new();
+    private readonly HashSet<Topic> _topics = []; // guarded by _latch
+    private Outgoing[] _queue = []; // guarded by _latch; rented while anything is queued
+    private int _queued; // guarded by _latch
+    private int _outstanding; // guarded by _latch; live events queued or taken
+    private long _outstandingBytes; // guarded by _latch
+    private int _unread; // guarded by _latch; replies and replayed events queued or taken
+    private volatile CloseReason _closed; // written under _latch, once
+
+    // The reader's own.
+    private Outgoing[] _taken = [];
+    private int _takenCount;
+    private int _next;
+    private int _releasing;
+
+    internal Subscriber(BrokerLimits limits) => _limits = limits;
+
+    /// <summary>Why it was closed; <see cref="CloseReason.None"/> while it is open.</summary>
+    public CloseReason Closed => _closed;
+
+    /// <summary>Queues the answer to a request of this subscriber. After it has been closed, does nothing.</summary>
+    public void Reply(Frame reply, Wakes wakes)
+    {
+        lock (_latch)
+        {
+            if (_closed == CloseReason.None)
+            {
+                Append(reply, live: false);
+                NoteWake(wakes);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Completes at once while fewer than <see cref="BrokerLimits.MaxReplies"/> replies and replayed events are unread or the
+    /// subscriber is closed, otherwise as soon as that is so.
+    /// </summary>
+    public ValueTask WaitForRoomAsync()
+    {
+        lock (_latch)
+        {
+            return _unread < _limits.MaxReplies || _closed != CloseReason.None ? ValueTask.CompletedTask : _room.Arm();
+        }
+    }
+
+    /// <summary>Waits until there is something to <see cref="Take"/>.</summary>
+    /// <returns>False when the subscriber was closed and nothing is left to send.</returns>
+    public async ValueTask<bool> WaitAsync()
+    {
+        while (true)
+        {
+            ValueTask more;
+            lock (_latch)
+            {
+                if (_closed == CloseReason.SlowConsumer)
+                {
+                    return false;
+                }
+
+                if (_queued > 0 || _next < _takenCount)
+                {
+                    return true;
+                }
+
+                if (_closed != CloseReason.None)
+                {
+                    return false;
+                }
+
+                more = _frames.Arm();
+            }
+
+            await more.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Takes the oldest frames: as many as fit into <paramref name="maxBytes"/>, but at least one if there is one. They remain
+    /// outstanding, and the memory returned valid, until <see cref="Release"/>.
+    /// </summary>
+    public ReadOnlyMemory<Outgoing> Take(int maxBytes)
+    {
+        if (_next == _takenCount)
+        {
+            TakeQueue();
+        }
+
+        var first = _next;
+        for (var bytes = 0; _next < _takenCount; _next++)
+        {
+            bytes += _taken[_next].Frame.Length;
+            if (bytes > maxBytes && _next > first)
+            {
+                break;
+            }
+        }
+
+        _releasing = first;
+        return _taken.AsMemory(first, _next - first);
+    }
+
+    /// <summary>Gives back the room of the frames last taken: they have been sent.</summary>
+    public void Release()
+    {
+        var sent = _taken.AsSpan(_releasing, _next - _releasing);
+        bool roomAgain;
+        lock (_latch)
+        {
+            foreach (ref readonly var outgoing in sent)
+            {
+                if (outgoing.Live)
+                {
+                    _outstanding--;
+                    _outstandingBytes -= outgoing.Frame.Length;
+                }
+                else
+                {
+                    _unread--;
+                }
+            }
+
+            Debug.Assert(_outstanding >= 0 && _outstandingBytes >= 0 && _unread >= 0, "more was released than taken");
+            roomAgain = _unread < _limits.MaxReplies && _room.Disarm();
+        }
+
+        if (roomAgain)
+        {
+            _room.Set();
+        }
+
+        sent.Clear();
+        _releasing = _next;
+        if (_next == _takenCount)
+        {
+            Return(_taken);
+            (_taken, _takenCount, _next, _releasing) = ([], 0, 0, 0);
+        }
+    }
+
+    /// <summary>
+    /// Closes the subscriber: nothing more is queued for it, and it leaves every topic. The reader still gets what was queued,
+    /// unless the reason is <see cref="CloseReason.SlowConsumer"/>. The first reason stands.
+    /// </summary>
+    public void Close(CloseReason reason)
+    {
+        var wakes = new Wakes();
+        Close(reason, wakes);
+        wakes.Release();
+    }
+
+    /// <summary>Offers a live event.</summary>
+    /// <returns>False when the subscriber is closed, which this very event may have caused; it must not be offered another.</returns>
+    internal bool TryDeliver(Frame live, Wakes wakes)
+    {
+        lock (_latch)
+        {
+            if (_closed != CloseReason.None)
+            {
+                return false;
+            }
+
+            if (_outstanding >= _limits.MaxQueueSize
+                || (_outstanding > 0 && _outstandingBytes + live.Length > _limits.MaxQueueBytes))
+            {
+                CloseLatched(CloseReason.SlowConsumer, wakes);
+                return false;
+            }
+
+            _outstanding++;
+            _outstandingBytes += live.Length;
+            Append(live, live: true);
+            NoteWake(wakes);
+            return true;
+        }
+    }
+
+    /// <summary>Takes part in a topic from now on: the ack, then what is replayed, in one step.</summary>
+    internal Subscribing Join(Topic topic, IEnumerable<Frame> replay, Frame? ack, Wakes wakes)
+    {
+        lock (_latch)
+        {
+            if (_closed != CloseReason.None)
+            {
+                return Subscribing.Closed;
+            }
+
+            var joins = !_topics.Contains(topic);
+            if (joins && _topics.Count >= _limits.MaxSubscriptions)
+            {
+                return Subscribing.LimitReached;
+            }
+
+            if (ack is { } reply)
+            {
+                Append(reply, live: false);
+            }
+
+            if (joins)
+            {
+                _topics.Add(topic);
+                foreach (var retained in replay)
+                {
+                    Append(retained, live: false);
+                }
+            }
+
+            NoteWake(wakes);
+            return joins ? Subscribing.Joined : Subscribing.Already;
+        }
+    }
+
+    /// <summary>Takes no more part in a topic; the last word about it is queued in the same step.</summary>
+    internal void Leave(Topic topic, Frame? lastWord, Wakes wakes)
+    {
+        lock (_latch)
+        {
+            _topics.Remove(topic);
+            if (lastWord is { } word && _closed == CloseReason.None)
+            {
+                Append(word, live: false);
+                NoteWake(wakes);
+            }
+        }
+    }
+
+    internal void Close(CloseReason reason, Wakes wakes)
+    {
+        lock (_latch)
+        {
+            if (_closed == CloseReason.None)
+            {
+                CloseLatched(reason, wakes);
+            }
+        }
+    }
+
+    /// <summary>
+    /// What follows a close: leaves every topic, and lets a waiting requester go. Enters the topics' gates one after the other, so it
+    /// is called outside of all.
+    /// </summary>
+    internal void Depart()
+    {
+        Topic[] topics;
+        bool awaited;
+        lock (_latch)
+        {
+            Debug.Assert(_closed != CloseReason.None, "a subscriber that is open could join again");
+            topics = [.. _topics];
+            _topics.Clear();
+            awaited = _room.Disarm();
+        }
+
+        foreach (var topic in topics)
+        {
+            topic.Remove(this);
+        }
+
+        if (awaited)
+        {
+            _room.Set();
+        }
+    }
+
+    internal void Wake() => _frames.Set();
+
+    private void CloseLatched(CloseReason reason, Wakes wakes)
+    {
+        Debug.Assert(_latch.IsHeldByCurrentThread);
+        _closed = reason;
+        if (reason == CloseReason.SlowConsumer)
+        {
+            _queue.AsSpan(0, _queued).Clear();
+            Return(_queue);
+            (_queue, _queued) = ([], 0);
+        }
+
+        NoteWake(wakes);
+        wakes.AddClosed(this);
+    }
+
+    private void Append(Frame frame, bool live)
+    {
+        Debug.Assert(_latch.IsHeldByCurrentThread);
+        if (_queued == _queue.Length)
+        {
+            var larger = ArrayPool<Outgoing>.Shared.Rent(Math.Max(16, _queued * 2));
+            _queue.AsSpan(0, _queued).CopyTo(larger);
+            _queue.AsSpan(0, _queued).Clear();
+            Return(_queue);
+            _queue = larger;
+        }
+
+        _queue[_queued++] = new Outgoing(frame, live);
+        if (!live)
+        {
+            _unread++;
+        }
+    }
+
+    private void NoteWake(Wakes wakes)
+    {
+        Debug.Assert(_latch.IsHeldByCurrentThread);
+        if (_frames.Disarm())
+        {
+            wakes.Add(this);
+        }
+    }
+
+    private void TakeQueue()
+    {
+        lock (_latch)
+        {
+            (_taken, _takenCount, _next, _releasing) = (_queue, _queued, 0, 0);
+            (_queue, _queued) = ([], 0);
+        }
+    }
+
+    private static void Return(Outgoing[] rented)
+    {
+        if (rented.Length > 0)
+        {
+            ArrayPool<Outgoing>.Shared.Return(rented);
+        }
+    }
+}
+
+/// <summary>A frame on its way to a subscriber.</summary>
+/// <param name="Frame">What to send.</param>
+/// <param name="Live">Whether it counts against the bound on outstanding events: a live event does, a reply or a replayed event does not.</param>
+[StructLayout(LayoutKind.Auto)]
+public readonly record struct Outgoing(Frame Frame, bool Live);
+
+/// <summary>What became of a subscribe.</summary>
+public enum Subscribing
+{
+    /// <summary>A new subscription: acked, replayed, live from now on.</summary>
+    Joined,
+
+    /// <summary>There was one already: acked, nothing else (PS-SUB-006).</summary>
+    Already,
+
+    /// <summary>The topic has been deleted.</summary>
+    TopicNotFound,
+
+    /// <summary>The subscriber has <see cref="BrokerLimits.MaxSubscriptions"/> already.</summary>
+    LimitReached,
+
+    /// <summary>The subscriber is closed.</summary>
+    Closed,
+}
