@@ -1,5 +1,62 @@
-var app = WebApplication.CreateSlimBuilder(args).Build();
-app.Run();
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using PubSub;
+using PubSub.Hosting;
+using PubSub.Hosting.Protocol;
+using PubSub.Hosting.Rest;
+using PubSub.Hosting.Sockets;
+
+var builder = WebApplication.CreateSlimBuilder(args);
+
+Settings settings;
+try
+{
+    settings = Settings.Read(builder.Configuration);
+}
+catch (SettingsException illegal)
+{
+    await Console.Error.WriteLineAsync(illegal.Message);
+    return 2;
+}
+
+if (args is ["healthcheck"])
+{
+    return await HealthCheck.RunAsync(settings.Port);
+}
+
+builder.AddLogging(settings);
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Configure(settings));
+builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(settings.DrainTimeout + 5));
+builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.UseReadableJson());
+builder.Services.AddSingleton(settings);
+builder.Services.AddSingleton(TimeProvider.System);
+builder.Services.AddSingleton(new Broker(settings.BrokerLimits));
+builder.Services.AddSingleton<ServerMessage>();
+builder.Services.AddSingleton<Sessions>();
+builder.Services.AddHostedService(services => services.GetRequiredService<Sessions>());
+
+var app = builder.Build();
+app.UseProblems(app.Logger, TimeProvider.System);
+app.UseSingleWriter();
+app.UseWebSockets();
+app.UseRawTopicNames();
+app.UseRouting();
+app.MapTopics();
+app.MapStatus();
+app.Map("/v1/ws", (HttpContext context, Sessions sessions) => sessions.AcceptAsync(context));
+
+using var impatience = SecondSignal.EndTheProcess();
+try
+{
+    await app.RunAsync();
+    return 0;
+}
+catch (IOException inUse) when (inUse.InnerException is AddressInUseException)
+{
+    await Console.Error.WriteLineAsync($"PORT {settings.Port} is already in use on {settings.Bind}: stop the other process or choose another PORT");
+    return 1;
+}
 
 /// <summary>The entry point, public so that tests can start the Host in their own process.</summary>
 public partial class Program;

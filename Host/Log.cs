@@ -1,0 +1,57 @@
+using System.Net;
+
+namespace PubSub.Hosting;
+
+/// <summary>
+/// Every line that is logged: lifecycle at Information, requests at Debug; never a payload (PS-LIF-012). Ids are only ever appended.
+/// </summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Session {Connection} opened from {Remote}")]
+    public static partial void SessionOpened(ILogger logger, string connection, IPAddress? remote);
+
+    [LoggerMessage(2, LogLevel.Information, "Session {Connection} closed: {Ending}")]
+    public static partial void SessionClosed(ILogger logger, string connection, string ending);
+
+    [LoggerMessage(3, LogLevel.Warning, "Session {Connection} closed as a slow consumer")]
+    public static partial void SlowConsumerClosed(ILogger logger, string connection);
+
+    [LoggerMessage(4, LogLevel.Warning, "Session {Connection} read nothing for {Seconds} s and was ended")]
+    public static partial void WriteTimedOut(ILogger logger, string connection, double seconds);
+
+    [LoggerMessage(5, LogLevel.Warning, "Session {Connection} answered no Ping for {Seconds} s and was ended")]
+    public static partial void PingUnanswered(ILogger logger, string connection, double seconds);
+
+    [LoggerMessage(6, LogLevel.Information, "Topic {Topic} created")]
+    public static partial void TopicCreated(ILogger logger, string topic);
+
+    [LoggerMessage(7, LogLevel.Information, "Topic {Topic} deleted")]
+    public static partial void TopicDeleted(ILogger logger, string topic);
+
+    [LoggerMessage(8, LogLevel.Information, "Draining {Sessions} sessions")]
+    public static partial void Draining(ILogger logger, int sessions);
+
+    [LoggerMessage(9, LogLevel.Warning, "{Sessions} sessions had not drained after {Seconds} s and were ended")]
+    public static partial void DrainTimedOut(ILogger logger, int sessions, double seconds);
+
+    [LoggerMessage(10, LogLevel.Debug, "Session {Connection} published to {Topic}: {Bytes} bytes")]
+    public static partial void Published(ILogger logger, string connection, string topic, int bytes);
+
+    [LoggerMessage(11, LogLevel.Debug, "Session {Connection} asked to subscribe to {Topic} with last_n {LastN}")]
+    public static partial void Subscribed(ILogger logger, string connection, string topic, int lastN);
+
+    [LoggerMessage(12, LogLevel.Debug, "Session {Connection} asked to unsubscribe from {Topic}")]
+    public static partial void Unsubscribed(ILogger logger, string connection, string topic);
+
+    [LoggerMessage(13, LogLevel.Debug, "Session {Connection} sent a bad request: {Rule}")]
+    public static partial void BadRequest(ILogger logger, string connection, string rule);
+
+    [LoggerMessage(14, LogLevel.Error, "Session {Connection}: a request failed unexpectedly")]
+    public static partial void RequestFailed(ILogger logger, Exception exception, string connection);
+
+    [LoggerMessage(15, LogLevel.Debug, "{Method} {Target} answered {Status} in {Milliseconds:F1} ms")]
+    public static partial void RestAnswered(ILogger logger, string method, string target, int status, double milliseconds);
+
+    [LoggerMessage(16, LogLevel.Error, "{Method} {Target} failed unexpectedly")]
+    public static partial void RestFailed(ILogger logger, Exception exception, string method, string target);
+}

@@ -1,0 +1,24 @@
+namespace PubSub.Hosting.Protocol;
+
+/// <summary>Every error code there is, on the WebSocket and over REST (SPEC, section Errors).</summary>
+internal static class ErrorCode
+{
+    // On both.
+    public const string BadRequest = "BAD_REQUEST";
+    public const string TopicNotFound = "TOPIC_NOT_FOUND";
+    public const string Internal = "INTERNAL";
+
+    // On the WebSocket.
+    public const string SlowConsumer = "SLOW_CONSUMER";
+
+    // Over REST, the handshake included.
+    public const string TopicExists = "TOPIC_EXISTS";
+    public const string NotFound = "NOT_FOUND";
+    public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";
+    public const string UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE";
+    public const string ContentTooLarge = "CONTENT_TOO_LARGE";
+    public const string ForbiddenOrigin = "FORBIDDEN_ORIGIN";
+    public const string UpgradeRequired = "UPGRADE_REQUIRED";
+    public const string LimitExceeded = "LIMIT_EXCEEDED";
+    public const string Draining = "DRAINING";
+}

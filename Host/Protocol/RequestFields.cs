@@ -1,0 +1,281 @@
+using System.Text;
+using System.Text.Json;
+
+namespace PubSub.Hosting.Protocol;
+
+/// <summary>
+/// The members of a request that the protocol defines, found in one pass over the JSON and judged only when the request's type asks
+/// for them: whatever it does not ask for is ignored (PS-ENV-008).
+/// </summary>
+internal struct RequestFields
+{
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = Request.MaxDepth };
+
+    private readonly ReadOnlyMemory<byte> _json;
+    private Value _type;
+    private Value _topic;
+    private Value _clientId;
+    private Value _lastN;
+    private Value _message;
+    private Value _messageId;
+    private Value _payload;
+    private Value _requestId;
+
+    private RequestFields(ReadOnlyMemory<byte> json) => _json = json;
+
+    /// <summary>The raw <c>request_id</c>, once it has been judged; empty when there is none.</summary>
+    public ReadOnlyMemory<byte> RequestId { get; private set; }
+
+    /// <summary>The raw <c>topic</c>, quotes included.</summary>
+    public readonly ReadOnlyMemory<byte> RawTopic => Raw(_topic);
+
+    /// <summary>Finds the members.</summary>
+    /// <exception cref="BadRequestException">The text is not JSON, not an object, or gives a member twice (PS-ENV-013).</exception>
+    public static RequestFields Read(ReadOnlyMemory<byte> json)
+    {
+        var fields = new RequestFields(json);
+        var reader = new Utf8JsonReader(json.Span, Options);
+        string? repeated = null;
+        try
+        {
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
+                // Only valid JSON is told that it should have been an object.
+                reader.Skip();
+                reader.Read();
+                throw new BadRequestException("the request must be a JSON object", default);
+            }
+
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                repeated = fields.ReadMember(ref reader) ?? repeated;
+            }
+
+            reader.Read(); // nothing may follow the object
+        }
+        catch (JsonException)
+        {
+            fields.TryJudgeRequestId();
+            throw fields.Bad($"the request must be valid JSON, nested at most {Request.MaxDepth} levels deep; it is not at byte {reader.BytesConsumed}");
+        }
+
+        fields.JudgeRequestId();
+        return repeated is null ? fields : throw fields.Bad($"{repeated} must not be given twice");
+    }
+
+    public readonly string Type()
+    {
+        const string rule = "type must be subscribe, publish, unsubscribe or ping";
+        var type = Text(_type, "type");
+        return type is "subscribe" or "publish" or "unsubscribe" or "ping" ? type : throw Bad(rule);
+    }
+
+    public readonly string Topic()
+    {
+        var topic = Text(_topic, "topic");
+        return TopicName.Fault(topic) is { } fault ? throw Bad($"topic {fault}") : topic;
+    }
+
+    public readonly void CheckClientId() => CheckName(_clientId, "client_id");
+
+    /// <summary>The raw <c>message</c>, known to have a legal <c>id</c> and any <c>payload</c>.</summary>
+    public readonly ReadOnlyMemory<byte> Message()
+    {
+        Require(_message, JsonTokenType.StartObject, "message", "an object");
+        CheckName(_messageId, "message.id");
+        return _payload.Kind == JsonTokenType.None ? throw Bad("message.payload is required; it may be any JSON value, null included") : Raw(_message);
+    }
+
+    public readonly int LastN()
+    {
+        if (_lastN.Kind == JsonTokenType.None)
+        {
+            return 0;
+        }
+
+        var reader = new Utf8JsonReader(Raw(_lastN).Span, Options);
+        reader.Read();
+        return _lastN.Kind == JsonTokenType.Number && reader.TryGetInt32(out var n) && n >= 0
+            ? n
+            : throw Bad("last_n must be an integer from 0 to 2147483647, without fraction or exponent");
+    }
+
+    /// <returns>The name of the member, if it was there before.</returns>
+    private string? ReadMember(ref Utf8JsonReader reader)
+    {
+        if (Is(reader, "topic"u8))
+        {
+            return Note(ref _topic, ref reader, "topic");
+        }
+
+        if (Is(reader, "message"u8))
+        {
+            return NoteMessage(ref reader);
+        }
+
+        if (Is(reader, "request_id"u8))
+        {
+            return Note(ref _requestId, ref reader, "request_id");
+        }
+
+        if (Is(reader, "type"u8))
+        {
+            return Note(ref _type, ref reader, "type");
+        }
+
+        if (Is(reader, "client_id"u8))
+        {
+            return Note(ref _clientId, ref reader, "client_id");
+        }
+
+        if (Is(reader, "last_n"u8))
+        {
+            return Note(ref _lastN, ref reader, "last_n");
+        }
+
+        Skip(ref reader);
+        return null;
+    }
+
+    private string? NoteMessage(ref Utf8JsonReader reader)
+    {
+        var repeated = _message.Kind == JsonTokenType.None ? null : "message";
+        reader.Read();
+        var start = (int)reader.TokenStartIndex;
+        var kind = reader.TokenType;
+        if (kind == JsonTokenType.StartObject)
+        {
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (Is(reader, "payload"u8))
+                {
+                    repeated = Note(ref _payload, ref reader, "message.payload") ?? repeated;
+                }
+                else if (Is(reader, "id"u8))
+                {
+                    repeated = Note(ref _messageId, ref reader, "message.id") ?? repeated;
+                }
+                else
+                {
+                    Skip(ref reader);
+                }
+            }
+        }
+        else
+        {
+            reader.Skip();
+        }
+
+        _message = new Value(kind, start, (int)reader.BytesConsumed - start, false);
+        return repeated;
+    }
+
+    private static string? Note(ref Value field, ref Utf8JsonReader reader, string name)
+    {
+        var repeated = field.Kind == JsonTokenType.None ? null : name;
+        reader.Read();
+        var start = (int)reader.TokenStartIndex;
+        var (kind, escaped) = (reader.TokenType, reader.ValueIsEscaped);
+        reader.Skip();
+        field = new Value(kind, start, (int)reader.BytesConsumed - start, escaped);
+        return repeated;
+    }
+
+    private static void Skip(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        reader.Skip();
+    }
+
+    private static bool Is(in Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
+        if (!reader.ValueIsEscaped)
+        {
+            return reader.ValueSpan.SequenceEqual(name);
+        }
+
+        try
+        {
+            return reader.ValueTextEquals(name);
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // an unpaired surrogate: no name of ours
+        }
+    }
+
+    private void JudgeRequestId()
+    {
+        if (_requestId.Kind != JsonTokenType.None)
+        {
+            if (TopicName.IsTooLong(Text(_requestId, "request_id")))
+            {
+                throw Bad($"request_id must be at most {TopicName.MaxCharacters} characters long");
+            }
+
+            RequestId = Raw(_requestId);
+        }
+    }
+
+    private void TryJudgeRequestId()
+    {
+        try
+        {
+            JudgeRequestId();
+        }
+        catch (BadRequestException)
+        {
+            // The JSON around it is broken, which is the fault to report; an id that is no id is not echoed.
+        }
+    }
+
+    private readonly void CheckName(Value value, string field)
+    {
+        var text = Text(value, field);
+        if (text.Length == 0)
+        {
+            throw Bad($"{field} must not be empty");
+        }
+
+        if (TopicName.IsTooLong(text))
+        {
+            throw Bad($"{field} must be at most {TopicName.MaxCharacters} characters long");
+        }
+    }
+
+    private readonly string Text(Value value, string field)
+    {
+        Require(value, JsonTokenType.String, field, "a string");
+        var raw = Raw(value).Span;
+        if (!value.Escaped)
+        {
+            return Encoding.UTF8.GetString(raw[1..^1]);
+        }
+
+        var reader = new Utf8JsonReader(raw, Options);
+        reader.Read();
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Bad($"{field} must not contain an unpaired surrogate");
+        }
+    }
+
+    private readonly void Require(Value value, JsonTokenType kind, string field, string what)
+    {
+        if (value.Kind != kind)
+        {
+            throw Bad(value.Kind == JsonTokenType.None ? $"{field} is required" : $"{field} must be {what}");
+        }
+    }
+
+    private readonly ReadOnlyMemory<byte> Raw(Value value) => _json.Slice(value.Start, value.Length);
+
+    private readonly BadRequestException Bad(string rule) => new(rule, RequestId);
+
+    /// <summary>Where a value stands in the JSON; of kind None when the member is missing.</summary>
+    private readonly record struct Value(JsonTokenType Kind, int Start, int Length, bool Escaped);
+}

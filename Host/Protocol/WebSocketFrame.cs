@@ -1,0 +1,61 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace PubSub.Hosting.Protocol;
+
+/// <summary>A WebSocket frame as a server sends it: final, unmasked (RFC 6455 §5.2), and so the same bytes for every peer.</summary>
+internal static class WebSocketFrame
+{
+    private const byte Final = 0x80;
+    private const byte TextOpcode = 0x1;
+    private const byte CloseOpcode = 0x8;
+    private const byte PingOpcode = 0x9;
+
+    /// <summary>An empty Ping.</summary>
+    public static Frame Ping { get; } = new([Final | PingOpcode, 0]);
+
+    /// <summary>Whether these bytes, which begin a frame, begin a Close frame.</summary>
+    public static bool IsClose(ReadOnlySpan<byte> frame) => (frame[0] & 0x0F) == CloseOpcode;
+
+    /// <summary>A frame around a text of <paramref name="length"/> bytes, which the caller writes to <paramref name="text"/>.</summary>
+    public static byte[] Text(int length, out Span<byte> text)
+    {
+        var headerLength = length switch { < 126 => 2, <= ushort.MaxValue => 4, _ => 10 };
+        var frame = GC.AllocateUninitializedArray<byte>(headerLength + length);
+        frame[0] = Final | TextOpcode;
+        switch (headerLength)
+        {
+            case 2:
+                frame[1] = (byte)length;
+                break;
+            case 4:
+                frame[1] = 126;
+                BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(2), (ushort)length);
+                break;
+            default:
+                frame[1] = 127;
+                BinaryPrimitives.WriteUInt64BigEndian(frame.AsSpan(2), (ulong)length);
+                break;
+        }
+
+        text = frame.AsSpan(headerLength);
+        return frame;
+    }
+
+    /// <summary>A Close frame with a status code and a reason of at most 123 bytes; without a code it is empty (RFC 6455 §5.5.1).</summary>
+    public static Frame Close(int? status, string reason = "")
+    {
+        if (status is not { } code)
+        {
+            return new Frame([Final | CloseOpcode, 0]);
+        }
+
+        var text = Encoding.UTF8.GetBytes(reason);
+        var frame = new byte[4 + text.Length];
+        frame[0] = Final | CloseOpcode;
+        frame[1] = (byte)(2 + text.Length);
+        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(2), (ushort)code);
+        text.CopyTo(frame, 4);
+        return new Frame(frame);
+    }
+}

@@ -1,0 +1,173 @@
+using System.Collections.Concurrent;
+using System.Net.WebSockets;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using PubSub.Hosting.Protocol;
+using PubSub.Hosting.Rest;
+
+namespace PubSub.Hosting.Sockets;
+
+/// <summary>All sessions: admits them, looks after their deadlines, and drains them when the process is asked to stop.</summary>
+internal sealed class Sessions(Broker broker, Settings settings, ServerMessage say, TimeProvider time, ILogger<Sessions> logger)
+    : IHostedLifecycleService, IDisposable
+{
+    private readonly ConcurrentDictionary<Session, byte> _open = new();
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _count; // sessions open or being opened, bounded by MAX_CONNECTIONS
+    private Task _sweeping = Task.CompletedTask;
+
+    /// <summary>Whether the process is stopping: it is not ready, and admits nobody (PS-LIF-002).</summary>
+    public bool IsDraining { get; private set; }
+
+    /// <summary>Answers a request to the WebSocket path: with a session that lasts as long as the connection, or with the reason why not.</summary>
+    public async Task AcceptAsync(HttpContext context)
+    {
+        if (!context.WebSockets.IsWebSocketRequest || context.Features.Get<IHttpUpgradeFeature>() is not SingleWriterUpgrade upgrade)
+        {
+            context.Response.Headers.Upgrade = "websocket";
+            context.Response.Headers.SecWebSocketVersion = "13";
+            await Problem.WriteAsync(context, 426, ErrorCode.UpgradeRequired, "this path takes WebSocket handshakes of version 13 only").ConfigureAwait(false);
+        }
+        else if (!Origin.IsAllowed(context.Request, settings.AllowedOrigins))
+        {
+            await Problem.WriteAsync(context, 403, ErrorCode.ForbiddenOrigin, "the Origin is of another host and not in ALLOWED_ORIGINS").ConfigureAwait(false);
+        }
+        else if (IsDraining)
+        {
+            await Problem.WriteAsync(context, 503, ErrorCode.Draining, "the server is shutting down").ConfigureAwait(false);
+        }
+        else if (Interlocked.Increment(ref _count) > settings.MaxConnections)
+        {
+            Leave();
+            context.Response.Headers.RetryAfter = "1";
+            await Problem.WriteAsync(context, 503, ErrorCode.LimitExceeded, $"{settings.MaxConnections} connections are open, which is the most there may be (MAX_CONNECTIONS)").ConfigureAwait(false);
+        }
+        else
+        {
+            try
+            {
+                await RunAsync(context, upgrade).ConfigureAwait(false);
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _sweeping = SweepAsync();
+        return Task.CompletedTask;
+    }
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>
+    /// Drains. Here and not in StopAsync: the web server stops first, and would wait for the very connections that this is to close.
+    /// </summary>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        IsDraining = true;
+        Log.Draining(logger, Volatile.Read(ref _count));
+        foreach (var (session, _) in _open)
+        {
+            session.Drain();
+        }
+
+        if (Volatile.Read(ref _count) == 0)
+        {
+            _drained.TrySetResult();
+        }
+
+        try
+        {
+            await _drained.Task.WaitAsync(TimeSpan.FromSeconds(settings.DrainTimeout), time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception late) when (late is TimeoutException or OperationCanceledException)
+        {
+            Log.DrainTimedOut(logger, Volatile.Read(ref _count), settings.DrainTimeout);
+            foreach (var (session, _) in _open)
+            {
+                session.Abort();
+            }
+        }
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopped.CancelAsync().ConfigureAwait(false);
+        await _sweeping.ConfigureAwait(false);
+    }
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => _stopped.Dispose();
+
+    private async Task RunAsync(HttpContext context, SingleWriterUpgrade upgrade)
+    {
+        // The session's own WRITE_TIMEOUT is the only law for slow readers.
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
+        {
+            rate.MinDataRate = null;
+        }
+
+        var accepting = new WebSocketAcceptContext { KeepAliveInterval = TimeSpan.Zero }; // the sweep pings
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(accepting).ConfigureAwait(false);
+        var session = new Session(context, socket, upgrade.Stream!, broker, settings, say, time, logger);
+        upgrade.Stream!.Session = session;
+        _open.TryAdd(session, 0);
+        Log.SessionOpened(logger, session.Id, context.Connection.RemoteIpAddress);
+        try
+        {
+            if (IsDraining)
+            {
+                session.Drain(); // it slipped in while draining began
+            }
+
+            await session.RunAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _open.TryRemove(session, out _);
+            if (session.Closed == CloseReason.SlowConsumer)
+            {
+                Log.SlowConsumerClosed(logger, session.Id);
+            }
+            else
+            {
+                Log.SessionClosed(logger, session.Id, session.Ending);
+            }
+        }
+    }
+
+    private void Leave()
+    {
+        if (Interlocked.Decrement(ref _count) == 0 && IsDraining)
+        {
+            _drained.TrySetResult();
+        }
+    }
+
+    private async Task SweepAsync()
+    {
+        using var timer = new PeriodicTimer(settings.SweepInterval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopped.Token).ConfigureAwait(false))
+            {
+                foreach (var (session, _) in _open)
+                {
+                    session.Sweep();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped: there is no session left to look after.
+        }
+    }
+}
