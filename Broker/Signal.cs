@@ -4,12 +4,12 @@ namespace PubSub;
 
 /// <summary>Lets one waiter wait for the next set, again and again, without allocating.</summary>
 /// <remarks>
-/// The owner arms and disarms it under its own lock, so a set is never missed, and sets it outside every lock. The waiter
-/// continues on the thread pool: whoever sets it never runs foreign code.
+/// The owner arms and disarms it under its own lock, so a set is never missed, and sets it outside every lock.
 /// </remarks>
-internal sealed class Signal : IValueTaskSource
+/// <param name="eager">Whether the waiter continues at once, on the thread that sets, or on the thread pool.</param>
+internal sealed class Signal(bool eager = false) : IValueTaskSource
 {
-    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = !eager };
     private bool _armed; // guarded by the owner's lock
 
     /// <summary>Starts a wait. At most one may be under way.</summary>
@@ -19,6 +19,9 @@ internal sealed class Signal : IValueTaskSource
         _armed = true;
         return new ValueTask(this, _core.Version);
     }
+
+    /// <summary>Whether somebody waits and has not been promised a <see cref="Set"/>.</summary>
+    public bool IsArmed => _armed;
 
     /// <summary>Ends the wait, if there is one; then the caller owes it a <see cref="Set"/>.</summary>
     public bool Disarm()

@@ -20,7 +20,7 @@ namespace PubSub;
 public sealed class Subscriber
 {
     private readonly BrokerLimits _limits;
-    private readonly Signal _frames = new();
+    private readonly Signal _frames;
     private readonly Signal _room = new();
 
     // A leaf: taken inside a topic's gate, never around one, and held for memory operations only.
@@ -31,6 +31,7 @@ public sealed class Subscriber
     private int _outstanding; // guarded by _latch; live events queued or taken
     private long _outstandingBytes; // guarded by _latch
     private int _unread; // guarded by _latch; replies and replayed events queued or taken
+    private Wakes? _noted; // guarded by _latch; who noted last that the reader sleeps
     private volatile CloseReason _closed; // written under _latch, once
 
     // The reader's own.
@@ -39,7 +40,11 @@ public sealed class Subscriber
     private int _next;
     private int _releasing;
 
-    internal Subscriber(BrokerLimits limits) => _limits = limits;
+    internal Subscriber(BrokerLimits limits, bool eager)
+    {
+        _limits = limits;
+        _frames = new Signal(eager);
+    }
 
     /// <summary>Why it was closed; <see cref="CloseReason.None"/> while it is open.</summary>
     public CloseReason Closed => _closed;
@@ -196,6 +201,11 @@ public sealed class Subscriber
             _outstandingBytes += live.Length;
             Append(live, live: true);
             NoteWake(wakes);
+            if (_outstanding * 4L >= _limits.MaxQueueSize * 3L || _outstandingBytes * 4 >= _limits.MaxQueueBytes * 3)
+            {
+                wakes.FallDue();
+            }
+
             return true;
         }
     }
@@ -287,7 +297,20 @@ public sealed class Subscriber
         }
     }
 
-    internal void Wake() => _frames.Set();
+    internal void Wake()
+    {
+        bool owed;
+        lock (_latch)
+        {
+            owed = _frames.Disarm();
+            _noted = null;
+        }
+
+        if (owed)
+        {
+            _frames.Set();
+        }
+    }
 
     private void CloseLatched(CloseReason reason, Wakes wakes)
     {
@@ -323,11 +346,13 @@ public sealed class Subscriber
         }
     }
 
+    /// <summary>If the reader sleeps, whoever gives it something notes it, so that the first of them to release wakes it.</summary>
     private void NoteWake(Wakes wakes)
     {
         Debug.Assert(_latch.IsHeldByCurrentThread);
-        if (_frames.Disarm())
+        if (_frames.IsArmed && _noted != wakes)
         {
+            _noted = wakes;
             wakes.Add(this);
         }
     }

@@ -5,21 +5,36 @@ namespace PubSub;
 /// row tells each reader once, at the end: that is where batches come from.
 /// </summary>
 /// <remarks>
-/// Not safe for concurrent use: one per publisher. A publisher must call <see cref="Release"/> before it waits for anything;
-/// until then those readers sleep, whoever else publishes to them.
+/// Not safe for concurrent use: one per publisher. A publisher must call <see cref="Release"/> before it waits for anything, and as
+/// soon as <see cref="AreDue"/> says so.
 /// </remarks>
 public sealed class Wakes
 {
     private readonly List<Subscriber> _sleeping = [];
     private readonly List<Subscriber> _closed = [];
 
+    /// <summary>
+    /// Whether a subscriber is within a quarter of its bound. Then the publisher releases and lets others run before it goes on: a reader that
+    /// only had no turn yet is not slow.
+    /// </summary>
+    public bool AreDue { get; private set; }
+
     internal void Add(Subscriber sleeping) => _sleeping.Add(sleeping);
+
+    internal void FallDue() => AreDue = true;
 
     internal void AddClosed(Subscriber closed) => _closed.Add(closed);
 
     /// <summary>Wakes every reader noted so far, and takes every subscriber that was closed out of its topics.</summary>
-    public void Release()
+    /// <returns>Whether there was any.</returns>
+    public bool Release()
     {
+        AreDue = false;
+        if (_sleeping.Count + _closed.Count == 0)
+        {
+            return false;
+        }
+
         foreach (var subscriber in _sleeping)
         {
             subscriber.Wake();
@@ -33,5 +48,6 @@ public sealed class Wakes
         }
 
         _closed.Clear();
+        return true;
     }
 }

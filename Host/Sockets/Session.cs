@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net.WebSockets;
+using System.Text.Unicode;
 using PubSub.Hosting.Protocol;
 
 namespace PubSub.Hosting.Sockets;
@@ -24,9 +25,10 @@ internal sealed class Session(
     /// <summary>Bytes of the buffer that a request is first read into; it doubles up to MAX_MESSAGE_BYTES.</summary>
     private const int FirstBufferBytes = 4 * 1024;
 
-    private readonly Subscriber _subscriber = broker.Admit();
+    private readonly Subscriber _subscriber = broker.Admit(eager: true);
     private readonly Wakes _wakes = new(); // the read loop's own
     private byte[] _request = []; // the read loop's own; rented while there is anything to read
+    private bool _othersTurn; // the read loop's own; whether it has woken anyone since it last waited
     private Frame? _farewell; // the Close frame, when this side of the conversation or the runtime chose it
 
     // Read by the sweep. Timestamps of the time provider; 0 means "not now".
@@ -65,7 +67,7 @@ internal sealed class Session(
         }
         finally
         {
-            BeforeWaiting();
+            BeforeReading();
             ReturnRequestBuffer();
             _subscriber.Close(CloseReason.Left);
             await writing.ConfigureAwait(false);
@@ -78,8 +80,8 @@ internal sealed class Session(
     /// <summary>Ends the connection at once, whatever it is waiting for.</summary>
     public void Abort() => context.Abort();
 
-    /// <summary>Called by the stream before it waits for the network: the wakes deferred so far fall due.</summary>
-    public void BeforeWaiting() => _wakes.Release();
+    /// <summary>Called by the stream before it reads from the network: the wakes deferred so far fall due.</summary>
+    public void BeforeReading() => _othersTurn |= _wakes.Release();
 
     /// <summary>Called by the stream whenever the peer has sent something.</summary>
     public void Heard()
@@ -161,6 +163,11 @@ internal sealed class Session(
             if (!arrival.IsCompleted)
             {
                 ReturnRequestBuffer();
+                _othersTurn = false;
+            }
+            else if (_othersTurn)
+            {
+                await LetOthersRunAsync().ConfigureAwait(false);
             }
 
             var received = await arrival.ConfigureAwait(false);
@@ -184,11 +191,33 @@ internal sealed class Session(
                 return;
             }
 
+            if (received is { Count: 0, MessageType: WebSocketMessageType.Text } && !Utf8.IsValid(_request.AsSpan(0, length)))
+            {
+                // The runtime refuses invalid UTF-8 itself, save a character that an empty last fragment leaves unfinished.
+                _farewell = WebSocketFrame.Close((int)WebSocketCloseStatus.InvalidPayloadData);
+                return;
+            }
+
             if (_subscriber.Closed == CloseReason.None)
             {
                 Handle(received.MessageType, _request.AsMemory(0, length));
+                if (_wakes.AreDue)
+                {
+                    await LetOthersRunAsync().ConfigureAwait(false);
+                }
             }
         }
+    }
+
+    /// <summary>
+    /// A client that sends without a pause must not outrun the subscribers that its own requests have woken: they are carried first, and
+    /// it queues up behind them for the thread pool. It never waits for their peers.
+    /// </summary>
+    private async ValueTask LetOthersRunAsync()
+    {
+        BeforeReading();
+        _othersTurn = false;
+        await Task.Yield();
     }
 
     /// <summary>A client that does not read the answers to its requests is not asked for more of them (PS-BPR-010).</summary>
@@ -197,7 +226,7 @@ internal sealed class Session(
         var room = _subscriber.WaitForRoomAsync();
         if (!room.IsCompleted)
         {
-            BeforeWaiting();
+            BeforeReading();
         }
 
         return room;
@@ -208,7 +237,7 @@ internal sealed class Session(
     {
         Reply(say.Error(default, ErrorCode.BadRequest, $"the request must be at most {settings.MaxMessageBytes} bytes long (MAX_MESSAGE_BYTES)"));
         _farewell = WebSocketFrame.Close((int)WebSocketCloseStatus.MessageTooBig, "request too large");
-        BeforeWaiting();
+        BeforeReading();
         _subscriber.Close(CloseReason.Left);
         while ((await socket.ReceiveAsync(_request.AsMemory(), CancellationToken.None).ConfigureAwait(false)).MessageType != WebSocketMessageType.Close)
         {
@@ -316,10 +345,17 @@ internal sealed class Session(
     {
         try
         {
-            while (await _subscriber.WaitAsync().ConfigureAwait(false))
+            var more = _subscriber.WaitAsync();
+            while (await more.ConfigureAwait(false))
             {
                 await WriteAsync(_subscriber.Take(BatchBytes)).ConfigureAwait(false);
                 _subscriber.Release();
+                more = _subscriber.WaitAsync();
+                if (more.IsCompleted)
+                {
+                    // This may be a publisher's thread: it gets one batch carried, not all that others add meanwhile.
+                    await Task.Yield();
+                }
             }
 
             foreach (var frame in LastWords())

@@ -4,8 +4,8 @@ namespace PubSub.Hosting.Sockets;
 
 /// <summary>
 /// The bytes under one WebSocket. It gives the outgoing direction a single owner: what the runtime's WebSocket would write behind
-/// our back (Pong and Close frames) becomes an ordinary frame in the subscriber's queue. And it knows the moment before the session
-/// waits for the network, which is when deferred wakes fall due.
+/// our back (Pong and Close frames) becomes an ordinary frame in the subscriber's queue. And it knows when the session has handled all
+/// that one read brought, which is when deferred wakes fall due.
 /// </summary>
 /// <remarks>
 /// Reading uses a zero-byte read to wait and a pooled buffer only while there are bytes, so an idle connection holds none.
@@ -92,13 +92,8 @@ internal sealed class SocketStream(Stream wire) : Stream
 
     private ValueTask<int> ReadWireAsync(Memory<byte> destination, CancellationToken cancellationToken)
     {
-        var read = wire.ReadAsync(destination, cancellationToken);
-        if (!read.IsCompleted)
-        {
-            Session.BeforeWaiting();
-        }
-
-        return read;
+        Session.BeforeReading();
+        return wire.ReadAsync(destination, cancellationToken);
     }
 
     private void ReturnBuffer()
