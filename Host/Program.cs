@@ -39,7 +39,7 @@ builder.Services.AddHostedService(services => services.GetRequiredService<Sessio
 var app = builder.Build();
 app.UseProblems(app.Logger, TimeProvider.System);
 app.UseSingleWriter();
-app.UseWebSockets();
+app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero }); // the handshake only
 app.UseRawTopicNames();
 app.UseRouting();
 app.MapTopics();

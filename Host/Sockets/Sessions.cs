@@ -115,10 +115,15 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
             rate.MinDataRate = null;
         }
 
-        var accepting = new WebSocketAcceptContext { KeepAliveInterval = TimeSpan.Zero }; // the sweep pings
-        using var socket = await context.WebSockets.AcceptWebSocketAsync(accepting).ConfigureAwait(false);
-        var session = new Session(context, socket, upgrade.Stream!, broker, settings, say, time, logger);
-        upgrade.Stream!.Session = session;
+        (await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false)).Dispose(); // the handshake; see SingleWriterUpgrade
+        var stream = upgrade.Stream!;
+        using var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions
+        {
+            IsServer = true,
+            KeepAliveInterval = TimeSpan.Zero, // the sweep pings
+        });
+        var session = new Session(context, socket, stream, broker, settings, say, time, logger);
+        stream.Session = session;
         _open.TryAdd(session, 0);
         Log.SessionOpened(logger, session.Id, context.Connection.RemoteIpAddress);
         try

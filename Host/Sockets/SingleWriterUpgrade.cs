@@ -3,8 +3,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace PubSub.Hosting.Sockets;
 
 /// <summary>
-/// Stands between the server and the framework's WebSocket middleware, so that the middleware does the handshake as always while its
-/// WebSocket runs over our <see cref="SocketStream"/> instead of the bare wire.
+/// Stands between the server and the framework's WebSocket middleware: the middleware does the handshake as always, but the upgraded
+/// connection is ours. (The WebSocket that the middleware makes resets the connection when a client breaks the protocol, before the
+/// Close frame that says so can be sent.)
 /// </summary>
 internal sealed class SingleWriterUpgrade(IHttpUpgradeFeature inner) : IHttpUpgradeFeature
 {
@@ -13,7 +14,11 @@ internal sealed class SingleWriterUpgrade(IHttpUpgradeFeature inner) : IHttpUpgr
     /// <summary>The stream of the upgraded connection; null before the upgrade.</summary>
     public SocketStream? Stream { get; private set; }
 
-    public async Task<Stream> UpgradeAsync() => Stream = new SocketStream(await inner.UpgradeAsync().ConfigureAwait(false));
+    public async Task<Stream> UpgradeAsync()
+    {
+        Stream = new SocketStream(await inner.UpgradeAsync().ConfigureAwait(false));
+        return System.IO.Stream.Null;
+    }
 }
 
 internal static class SingleWriterUpgradeExtensions
