@@ -1,0 +1,186 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Microsoft.Extensions.Logging;
+using NUnit.Framework;
+using PubSub.Hosting;
+
+namespace PubSub.PropertyTests;
+
+public sealed partial class HouseRules
+{
+    private static readonly string[] SayNothing = ["Manager", "Helper", "Service", "Handler", "Util", "Processor"];
+
+    [Test]
+    public void The_broker_references_only_the_base_class_library()
+    {
+        var references = typeof(Broker).Assembly.GetReferencedAssemblies().Select(assembly => assembly.Name!).ToList();
+        string[] foreign = ["System.Text.Json", "System.Net", "System.IO.Pipelines"];
+
+        Assert.That(references, Is.Not.Empty);
+        Assert.That(references, Has.All.StartsWith("System."));
+        Assert.That(references.Where(name => foreign.Any(other => name.StartsWith(other, StringComparison.Ordinal))), Is.Empty);
+        Assert.That(References("Broker/Broker.csproj"), Is.Empty);
+        Assert.That(XDocument.Parse(Repository.Read("Broker/Broker.csproj")).Root!.Attribute("Sdk")!.Value, Is.EqualTo("Microsoft.NET.Sdk"));
+    }
+
+    [TestCase("Host/Host.csproj", "Broker.csproj")]
+    [TestCase("PropertyTests/PropertyTests.csproj", "Broker.csproj", "Host.csproj")]
+    [TestCase("Conformance/Suite/Conformance.Suite.csproj")]
+    [TestCase("Conformance/NUnit/Conformance.NUnit.csproj", "Conformance.Suite.csproj", "Host.csproj")]
+    public void A_project_references_no_other_than_these(string project, params string[] others)
+    {
+        var projects = References(project)
+            .Where(reference => reference.EndsWith(".csproj", StringComparison.Ordinal))
+            .Select(reference => reference.Split('/', '\\')[^1]);
+
+        Assert.That(projects, Is.SubsetOf(others));
+    }
+
+    [Test]
+    public void The_suite_knows_no_test_framework_and_none_of_our_code()
+    {
+        Assert.That(References("Conformance/Suite/Conformance.Suite.csproj"), Is.Empty);
+        Assert.That(
+            Repository.CSharp("Conformance/Suite").Where(file => UsingOfOurs().IsMatch(Repository.Read(file))),
+            Is.Empty);
+    }
+
+    [Test]
+    public void The_broker_waits_only_for_its_own_queue()
+    {
+        var waiting = Repository.CSharp("Broker").Where(file => Word("await").IsMatch(Repository.Read(file)));
+
+        Assert.That(waiting, Is.EqualTo(new[] { "Broker/Subscriber.cs" }));
+    }
+
+    [TestCase("Task.Run")]
+    [TestCase("DateTime")]
+    [TestCase("DateTimeOffset")]
+    [TestCase("TimeProvider")]
+    [TestCase("ILogger")]
+    [TestCase("Thread.Sleep")]
+    [TestCase("Task.Delay")]
+    [TestCase("Console")]
+    public void The_broker_has_no_tasks_clock_or_log_of_its_own(string name) =>
+        Assert.That(Repository.CSharp("Broker").Where(file => Word(name).IsMatch(Repository.Read(file))), Is.Empty);
+
+    [TestCase("await")]
+    [TestCase("async")]
+    [TestCase("Task")]
+    [TestCase("ValueTask")]
+    public void Nothing_in_a_topic_waits(string word) => Assert.That(Repository.Read("Broker/Topic.cs"), Does.Not.Match(Word(word)));
+
+    [Test]
+    public void Names_of_types_and_files_say_something()
+    {
+        var types = new[] { typeof(Broker), typeof(Settings) }.SelectMany(type => type.Assembly.GetTypes()).Select(type => type.Name);
+        var files = Repository.CSharp("Broker").Concat(Repository.CSharp("Host")).Select(file => file.Split('/')[^1]);
+
+        Assert.That(
+            types.Concat(files).Where(name => name[0] != '<' && SayNothing.Any(word => name.Contains(word, StringComparison.Ordinal))),
+            Is.Empty);
+    }
+
+    [Test]
+    public void Ids_of_log_lines_are_unique_and_without_a_gap()
+    {
+        const BindingFlags everything =
+            BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+
+        var ids = typeof(Settings).Assembly.GetTypes()
+            .SelectMany(type => type.GetMethods(everything))
+            .Select(method => method.GetCustomAttribute<LoggerMessageAttribute>())
+            .OfType<LoggerMessageAttribute>()
+            .Select(line => line.EventId)
+            .Order()
+            .ToList();
+
+        Assert.That(ids, Is.Not.Empty);
+        Assert.That(ids, Is.EqualTo(Enumerable.Range(1, ids.Count)));
+    }
+
+    [Test]
+    public void Every_setting_is_in_the_README_with_its_default()
+    {
+        var declared = SettingLine().Matches(Repository.Read("Host/Settings.cs"))
+            .ToDictionary(match => match.Groups["name"].Value, match => Plain(match.Groups["default"].Value));
+        var documented = SettingRow().Matches(Repository.Read("README.md"))
+            .ToDictionary(match => match.Groups["name"].Value, match => Plain(match.Groups["default"].Value));
+
+        Assert.That(declared, Has.Count.GreaterThan(10));
+        Assert.That(documented, Is.EquivalentTo(declared));
+    }
+
+    [Test]
+    public void Every_path_that_the_README_sends_its_reader_to_exists()
+    {
+        var section = Repository.Read("README.md").Split("## Where do I change X?")[1].Split("\n## ")[0];
+        var paths = CodeSpan().Matches(section).Select(match => match.Groups[1].Value)
+            .Where(span => span.Contains('/', StringComparison.Ordinal) || Path.GetExtension(span) is ".cs" or ".md")
+            .ToList();
+
+        Assert.That(paths, Has.Count.GreaterThan(5));
+        Assert.That(paths.Where(path => !Path.Exists(Repository.PathOf(path))), Is.Empty);
+    }
+
+    [Test]
+    public void Every_package_has_an_exact_version_and_a_sentence_that_earns_it()
+    {
+        var lines = Repository.Read("Directory.Packages.props").Split('\n').Select(line => line.Trim()).ToList();
+        var packages = lines.Index().Where(line => line.Item.StartsWith("<PackageVersion ", StringComparison.Ordinal)).ToList();
+
+        Assert.That(packages, Is.Not.Empty);
+        Assert.That(packages.Where(package => !Regex.IsMatch(package.Item, """ Version="\d+\.\d+\.\d+(-[\w.]+)?" ?/>""")), Is.Empty);
+        Assert.That(packages.Where(package => !Regex.IsMatch(lines[package.Index - 1], @"-->$")), Is.Empty);
+        Assert.That(
+            Repository.AllSources()
+                .Where(file => file.EndsWith(".csproj", StringComparison.Ordinal))
+                .Where(file => Repository.Read(file).Contains(" Version=\"", StringComparison.Ordinal)),
+            Is.Empty,
+            "versions are central");
+    }
+
+    [Test]
+    public void No_source_names_a_folder_of_the_machine_it_was_written_on()
+    {
+        string[] folders = ["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/"];
+
+        var sources = Repository.AllSources();
+
+        Assert.That(sources, Has.Count.GreaterThan(30));
+        Assert.That(sources.Where(file => folders.Any(folder => Repository.Read(file).Contains(folder, StringComparison.Ordinal))), Is.Empty);
+    }
+
+    private static List<string> References(string project) =>
+    [
+        .. XDocument.Parse(Repository.Read(project)).Descendants()
+            .Where(element => element.Name.LocalName is "ProjectReference" or "PackageReference" or "FrameworkReference" or "Reference")
+            .Select(element => element.Attribute("Include")?.Value ?? "")
+    ];
+
+    private static Regex Word(string word) => new($@"(?<![\w.]){Regex.Escape(word)}(?!\w)");
+
+    /// <summary>A default as a human would write it: a product multiplied out, without quotes and separators.</summary>
+    private static string Plain(string value)
+    {
+        var text = value.Replace("_", "", StringComparison.Ordinal).Replace(",", "", StringComparison.Ordinal).Trim(' ', '"', '`');
+        var factors = text.Split('*', StringSplitOptions.TrimEntries);
+        return factors.Length > 1
+            ? factors.Aggregate(1, (product, factor) => product * int.Parse(factor, CultureInfo.InvariantCulture)).ToString(CultureInfo.InvariantCulture)
+            : text;
+    }
+
+    [GeneratedRegex(@"\busing\s+(NUnit|PubSub\.Hosting|PubSub;)")]
+    private static partial Regex UsingOfOurs();
+
+    [GeneratedRegex("""= (?:Integer|Seconds|Choice|Text|Address)\("(?<name>[A-Z_]+)", (?<default>[^,)]*)""")]
+    private static partial Regex SettingLine();
+
+    [GeneratedRegex(@"^\| `(?<name>[A-Z_]+)` \|(?<default>[^|]*)\|", RegexOptions.Multiline)]
+    private static partial Regex SettingRow();
+
+    [GeneratedRegex("`([^`]+)`")]
+    private static partial Regex CodeSpan();
+}

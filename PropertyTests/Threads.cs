@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+
+namespace PubSub.PropertyTests;
+
+/// <summary>Real threads that start at one moment, and must end.</summary>
+internal static class Threads
+{
+    /// <summary>How long anything that must happen may take; reached only when it does not.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    /// <summary>Runs the actions at once and returns when all have ended; what they threw is thrown.</summary>
+    public static void Together(params Action[] actions)
+    {
+        using var start = new Barrier(actions.Length);
+        var faults = new ConcurrentQueue<Exception>();
+        var threads = actions.Select(action => new Thread(() => Run(action, start, faults)) { IsBackground = true }).ToList();
+        threads.ForEach(thread => thread.Start());
+        var deadline = Task.Delay(Patience);
+        foreach (var thread in threads)
+        {
+            while (!thread.Join(TimeSpan.FromMilliseconds(100)))
+            {
+                if (deadline.IsCompleted)
+                {
+                    throw new TimeoutException("a thread did not end", faults.FirstOrDefault());
+                }
+            }
+        }
+
+        if (!faults.IsEmpty)
+        {
+            throw new AggregateException(faults);
+        }
+    }
+
+    /// <summary>Lets the thread pool run what was queued before, so that what has not happened by then was not about to.</summary>
+    public static void SettlePool()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            using var reached = new ManualResetEventSlim();
+            ThreadPool.UnsafeQueueUserWorkItem(sentinel => sentinel.Set(), reached, preferLocal: false);
+            if (!reached.Wait(Patience))
+            {
+                throw new TimeoutException("the thread pool is stuck");
+            }
+        }
+    }
+
+#pragma warning disable CA1031 // whatever a thread throws is thrown again by the one that waits for it
+    private static void Run(Action action, Barrier start, ConcurrentQueue<Exception> faults)
+    {
+        start.SignalAndWait();
+        try
+        {
+            action();
+        }
+        catch (Exception fault)
+        {
+            faults.Enqueue(fault);
+        }
+    }
+#pragma warning restore CA1031
+}

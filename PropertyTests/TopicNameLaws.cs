@@ -1,0 +1,107 @@
+using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+using NUnit.Framework;
+using PubSub.Hosting.Protocol;
+
+namespace PubSub.PropertyTests;
+
+public sealed class TopicNameLaws
+{
+    private static readonly Gen<string> LegalCharacter = Gen.OneOf(
+        Gen.Elements("/", "%", "?", "#", "+", " ", ".", "..", "*", ">", "&", "=", ":", "@", "\\", "\""),
+        Gen.Elements("é", "e\u0301", "€", "😀", "\u2028", "\uFEFF"),
+        Gen.Choose(0x20, 0x7E).Select(code => char.ToString((char)code)),
+        Gen.Choose(0xA0, 0xD7FF).Select(code => char.ToString((char)code)),
+        Gen.Choose(0xE000, 0x10FFFF).Select(char.ConvertFromUtf32));
+
+    private static readonly Gen<string> LegalName =
+        Gen.Choose(1, 100).SelectMany(length => LegalCharacter.ArrayOf(length)).Select(string.Concat);
+
+    [Test]
+    public void Any_legal_name_survives_the_path_of_a_request()
+    {
+        Law.Holds(
+            LegalName,
+            name =>
+                TopicName.Fault(name) is null
+                && TopicName.TryFromTarget("/v1/topics/" + Uri.EscapeDataString(name), out var read) && read == name
+                && TopicName.TryFromTarget("/v1/topics/" + EveryByte(name, "x2") + "?name=other/%zz", out var lower) && lower == name
+                && TopicName.TryFromTarget("http://localhost:8080/v1/topics/" + EveryByte(name, "X2"), out var upper) && upper == name,
+            times: 500);
+    }
+
+    [TestCase("/v1/topics/a%2Fb", ExpectedResult = "a/b")]
+    [TestCase("/v1/topics/a%2fb", ExpectedResult = "a/b")]
+    [TestCase("/v1/topics/a%252Fb", ExpectedResult = "a%2Fb")]
+    [TestCase("/v1/topics/a+b", ExpectedResult = "a+b")]
+    [TestCase("/v1/topics/a%20b", ExpectedResult = "a b")]
+    [TestCase("/v1/topics/..", ExpectedResult = "..")]
+    [TestCase("/v1/topics/orders?x=a/b", ExpectedResult = "orders")]
+    [TestCase("/v1/topics/orders?", ExpectedResult = "orders")]
+    [TestCase("/v1/topics/what%3Fnow?x", ExpectedResult = "what?now")]
+    [TestCase("/v1/topics/", ExpectedResult = "")]
+    [TestCase("/v1/topics/%41", ExpectedResult = "A")]
+    [TestCase("/v1/topics/%00", ExpectedResult = "\0")]
+    [TestCase("orders", ExpectedResult = "orders")]
+    public string The_last_segment_of_the_target_is_the_name(string target)
+    {
+        var found = TopicName.TryFromTarget(target, out var name);
+
+        Assert.That(found, Is.True);
+        return name;
+    }
+
+    [TestCase("%")]
+    [TestCase("a%")]
+    [TestCase("%4")]
+    [TestCase("a%4")]
+    [TestCase("%zz")]
+    [TestCase("%4g")]
+    [TestCase("%g4")]
+    [TestCase("%%41")]
+    [TestCase("%4?1")]
+    [TestCase("%-1")]
+    [TestCase("% 1")]
+    [TestCase("%u0041")]
+    [TestCase("%FF")]
+    [TestCase("%C3")]
+    [TestCase("%C3a")]
+    [TestCase("%A9")]
+    [TestCase("%C0%AF")]
+    [TestCase("%ED%A0%80")]
+    [TestCase("%F4%90%80%80")]
+    public void What_is_not_percent_encoded_UTF_8_is_refused(string segment)
+    {
+        var found = TopicName.TryFromTarget("/v1/topics/" + segment, out var name);
+
+        Assert.That((found, name), Is.EqualTo((false, "")));
+    }
+
+    [TestCase("", ExpectedResult = "must not be empty")]
+    [TestCase("a\nb", ExpectedResult = "must not contain control characters")]
+    [TestCase("\0", ExpectedResult = "must not contain control characters")]
+    [TestCase("\u001f", ExpectedResult = "must not contain control characters")]
+    [TestCase("\u007f", ExpectedResult = "must not contain control characters")]
+    [TestCase("\u0080", ExpectedResult = "must not contain control characters")]
+    [TestCase("\u009f", ExpectedResult = "must not contain control characters")]
+    [TestCase(" ", ExpectedResult = null)]
+    [TestCase("\u00a0", ExpectedResult = null)]
+    [TestCase("~", ExpectedResult = null)]
+    public string? A_name_has_characters_but_no_control_characters(string name) => TopicName.Fault(name);
+
+    [TestCase("x")]
+    [TestCase("é")]
+    [TestCase("😀")]
+    public void A_name_has_at_most_255_characters(string character)
+    {
+        string Name(int characters) => string.Concat(Enumerable.Repeat(character, characters));
+
+        Assert.That(TopicName.Fault(Name(255)), Is.Null);
+        Assert.That(TopicName.Fault(Name(256)), Is.EqualTo("must be at most 255 characters long"));
+        Assert.That((TopicName.IsTooLong(Name(255)), TopicName.IsTooLong(Name(256))), Is.EqualTo((false, true)));
+    }
+
+    private static string EveryByte(string name, string format) =>
+        string.Concat(Encoding.UTF8.GetBytes(name).Select(value => "%" + value.ToString(format, System.Globalization.CultureInfo.InvariantCulture)));
+}
