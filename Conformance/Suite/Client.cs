@@ -58,6 +58,18 @@ public sealed class Client : IAsyncDisposable
         }
     }
 
+    /// <summary>How the connection ended, or null as far as is known here and now.</summary>
+    public Closure? Closure
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _closure;
+            }
+        }
+    }
+
     /// <summary>What arrived and no wait has taken yet, in order.</summary>
     public IReadOnlyList<ServerMessage> Unread
     {
@@ -108,6 +120,16 @@ public sealed class Client : IAsyncDisposable
         return await NextAsync(message => message.IsReply && !_unanswered.Contains(message.RequestId ?? ""), "a reply");
     }
 
+    /// <summary>
+    /// Sends the text as it is and takes the next reply, whatever request_id it carries or lacks: for a connection with nothing else
+    /// unanswered, where the id itself is in question.
+    /// </summary>
+    public async Task<ServerMessage> AnswerAsync(string rawJson)
+    {
+        await SendAsync(rawJson);
+        return await NextAsync(message => message.IsReply, "a reply");
+    }
+
     // Requests whose reply is collected later ------------------------------------------------------------------------
 
     /// <summary>Sends without waiting; the returned request_id collects the reply with <see cref="ReplyAsync"/>.</summary>
@@ -127,6 +149,16 @@ public sealed class Client : IAsyncDisposable
 
     /// <summary>Sends frames as they are, between the messages of this connection.</summary>
     public Task SendFramesAsync(params IEnumerable<Frame> frames) => _raw.SendAsync(frames);
+
+    /// <summary>Sends all in one write; the returned request_ids collect the replies with <see cref="ReplyAsync"/>.</summary>
+    public async Task<IReadOnlyList<string>> SendTogetherAsync(IEnumerable<Request> requests)
+    {
+        Request[] identified = [.. requests.Select(request => request.RequestId is null ? Identified(request, null) : request)];
+        string[] ids = [.. identified.Select(request => request.RequestId!)];
+        Array.ForEach(ids, Expecting);
+        await _raw.SendTogetherAsync([.. identified.Select(Frame.Text)]);
+        return ids;
+    }
 
     /// <summary>
     /// The reply to one request. While it is the only one unanswered, a reply without any request_id is taken for it: whether

@@ -70,6 +70,12 @@ public sealed record Frame(Opcode Opcode, ReadOnlyMemory<byte> Payload)
     public static IReadOnlyList<Frame> Fragments(params string[] parts) =>
         [.. parts.Select((part, i) => (i == 0 ? Text(part) : Continuation(part)) with { Final = i == parts.Length - 1 })];
 
+    /// <summary>The same text in frames of so many bytes, wherever that cuts a character; only the last is final.</summary>
+    public static IReadOnlyList<Frame> Fragments(ReadOnlyMemory<byte> text, int size) =>
+        [.. Enumerable.Range(0, (text.Length + size - 1) / size).Select(i => new Frame(
+            i == 0 ? Opcode.Text : Opcode.Continuation, text.Slice(i * size, Math.Min(size, text.Length - i * size)))
+        { Final = (i + 1) * size >= text.Length })];
+
     public byte[] Encode()
     {
         var claimed = ClaimedLength ?? Payload.Length;

@@ -43,7 +43,12 @@ internal static class Http
 
     /// <summary>One exchange with the target's REST origin, on a connection of its own.</summary>
     public static async Task<HttpAnswer> ExchangeAsync(
-        ReadOnlyMemory<byte> request, string label, Target target, Transcript transcript, CancellationToken cancellation)
+        ReadOnlyMemory<byte> request,
+        string label,
+        Target target,
+        Transcript transcript,
+        CancellationToken cancellation,
+        StartingLine? start = null)
     {
         var expectation = $"The server answers {label}";
         try
@@ -51,6 +56,7 @@ internal static class Http
             return await Bounds.Within(target.Timeouts.Wait, transcript.Time, async limit =>
             {
                 await using var wire = await Wire.OpenAsync(target.Rest, receiveBuffer: null, limit);
+                await (start?.ReadyAsync() ?? Task.CompletedTask).WaitAsync(limit);
                 transcript.Sent("rest", "http", request.Span);
                 await WriteWholeAsync(wire, request, limit);
                 var answer = await ReadAnswerAsync(wire, isHead: label.StartsWith("HEAD ", StringComparison.Ordinal), limit)
@@ -148,6 +154,23 @@ internal static class Http
         {
             // A server may refuse a body before it has read all of it; its answer is what counts.
         }
+    }
+}
+
+/// <summary>Lets nobody go before all are there.</summary>
+internal sealed class StartingLine(int contenders)
+{
+    private readonly TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _missing = contenders;
+
+    public Task ReadyAsync()
+    {
+        if (Interlocked.Decrement(ref _missing) == 0)
+        {
+            _all.SetResult();
+        }
+
+        return _all.Task;
     }
 }
 

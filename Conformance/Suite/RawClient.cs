@@ -111,11 +111,12 @@ public sealed class RawClient : IAsyncDisposable
         }
 
         var head = string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Key}: {line.Value}\r\n"));
-        return HandshakeBytesAsync(Encoding.UTF8.GetBytes($"{method} {path ?? _target.WebSocket.PathAndQuery} HTTP/1.1\r\n{head}\r\n"));
+        var request = Encoding.UTF8.GetBytes($"{method} {path ?? _target.WebSocket.PathAndQuery} HTTP/1.1\r\n{head}\r\n");
+        return HandshakeBytesAsync(request, isHead: method == "HEAD");
     }
 
     /// <summary>Sends these bytes as the handshake and reads the HTTP response to them.</summary>
-    public async Task<HttpAnswer> HandshakeBytesAsync(ReadOnlyMemory<byte> request)
+    public async Task<HttpAnswer> HandshakeBytesAsync(ReadOnlyMemory<byte> request, bool isHead = false)
     {
         const string Expectation = "The server answers the WebSocket handshake";
         _transcript.Sent(Name, "handshake", request.Span);
@@ -123,7 +124,7 @@ public sealed class RawClient : IAsyncDisposable
         try
         {
             var answer = await Bounds.Within(
-                _target.Timeouts.Connect, _transcript.Time, limit => Http.ReadAnswerAsync(_wire, isHead: false, limit), _cancellation);
+                _target.Timeouts.Connect, _transcript.Time, limit => Http.ReadAnswerAsync(_wire, isHead, limit), _cancellation);
             if (answer is null)
             {
                 throw new Violation(Expectation, "an HTTP response", _wire.End ?? "something that is not HTTP");
@@ -150,6 +151,19 @@ public sealed class RawClient : IAsyncDisposable
             _closeSent |= frame.Opcode == Opcode.Close;
             await WriteAsync(frame.Encode());
         }
+    }
+
+    /// <summary>All these frames in one write.</summary>
+    public Task SendTogetherAsync(IReadOnlyCollection<Frame> frames)
+    {
+        _transcript.Note(Name, $"the following {frames.Count} frames in one write");
+        foreach (var frame in frames)
+        {
+            _transcript.Sent(Name, KindOf(frame), frame.Payload.Span);
+            _closeSent |= frame.Opcode == Opcode.Close;
+        }
+
+        return WriteAsync(frames.SelectMany(frame => frame.Encode()).ToArray());
     }
 
     /// <summary>Bytes as they are, in one write.</summary>
@@ -232,6 +246,23 @@ public sealed class RawClient : IAsyncDisposable
         catch (TimeoutException)
         {
             throw new Violation($"The server closes {Name}", "the end of the connection", $"{StillOpen} after {limit.TotalSeconds} s");
+        }
+    }
+
+    /// <summary>Reads, whatever it is, until the server ends the connection; for one that was never upgraded.</summary>
+    public async Task<byte[]> ReadToEndAsync(TimeSpan? within = null)
+    {
+        var limit = within ?? _target.Timeouts.Wait;
+        try
+        {
+            var bytes = await Bounds.Within(limit, _transcript.Time, token => _wire.ReadAsync(long.MaxValue, token), _cancellation);
+            _transcript.Received(Name, "bytes", bytes);
+            _transcript.Note(Name, $"ended by {_wire.End}");
+            return bytes;
+        }
+        catch (TimeoutException)
+        {
+            throw new Violation($"The server closes {Name}", "the end of the connection", $"an open connection after {limit.TotalSeconds} s");
         }
     }
 

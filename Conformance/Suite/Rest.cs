@@ -47,18 +47,44 @@ public sealed class Rest
 
     public Task<HttpAnswer> ReadyAsync() => ExchangeAsync("GET", "/readyz", null, null, null);
 
-    /// <summary>Any request below the root of the interface; a null content type leaves the header out.</summary>
+    /// <summary>Any request below the root of the interface; a null content type, like a null header, leaves the header out.</summary>
     public Task<HttpAnswer> SendAsync(
         string method,
         string path,
         string? body = null,
         string? contentType = "application/json",
-        IReadOnlyDictionary<string, string>? headers = null) =>
+        IReadOnlyDictionary<string, string?>? headers = null) =>
         ExchangeAsync(method, Below(path), body is null ? null : Encoding.UTF8.GetBytes(body), contentType, headers);
 
     /// <inheritdoc cref="SendAsync"/>
     public Task<HttpAnswer> SendBytesAsync(string method, string path, byte[] body, string? contentType = "application/json") =>
         ExchangeAsync(method, Below(path), body, contentType, null);
+
+    /// <summary>As <see cref="SendBytesAsync"/>, in chunks of this many bytes and without a word about the length of the whole.</summary>
+    public Task<HttpAnswer> SendChunkedAsync(string method, string path, byte[] body, int size, string contentType = "application/json")
+    {
+        var chunks = body.Chunk(size).SelectMany(chunk => (byte[])[.. Encoding.ASCII.GetBytes($"{chunk.Length:x}\r\n"), .. chunk, .. "\r\n"u8]);
+        byte[] whole = [.. chunks, .. "0\r\n\r\n"u8];
+        var headers = new Dictionary<string, string?> { ["Transfer-Encoding"] = "chunked", ["Content-Length"] = null };
+        return ExchangeAsync(method, Below(path), whole, contentType, headers);
+    }
+
+    /// <summary>Fetches what a <c>Location</c> header names: made absolute where it is relative, and otherwise as it is written.</summary>
+    public Task<HttpAnswer> FollowAsync(string location)
+    {
+        var authority = location.IndexOf("://", StringComparison.Ordinal);
+        var path = authority < 0 ? -1 : location.IndexOf('/', authority + 3);
+        var requestTarget = path >= 0 ? location[path..] : location.StartsWith('/') ? location : Below($"/{location}");
+        return ExchangeAsync("GET", requestTarget, null, null, null);
+    }
+
+    /// <summary>The same request on so many connections, all of them open before the first byte is sent, for scenarios about races.</summary>
+    public Task<HttpAnswer[]> RaceAsync(int contenders, string method, string path, string? body = null)
+    {
+        var start = new StartingLine(contenders);
+        return Task.WhenAll(Enumerable.Range(0, contenders).Select(_ =>
+            ExchangeAsync(method, Below(path), body is null ? null : Encoding.UTF8.GetBytes(body), "application/json", null, start)));
+    }
 
     /// <summary>These bytes and nothing else, on a connection of their own.</summary>
     public Task<HttpAnswer> SendRawAsync(ReadOnlyMemory<byte> request) =>
@@ -67,9 +93,14 @@ public sealed class Rest
     private string Below(string path) => _target.Rest.AbsolutePath.TrimEnd('/') + path;
 
     private Task<HttpAnswer> ExchangeAsync(
-        string method, string requestTarget, byte[]? body, string? contentType, IReadOnlyDictionary<string, string>? headers)
+        string method,
+        string requestTarget,
+        byte[]? body,
+        string? contentType,
+        IReadOnlyDictionary<string, string?>? headers,
+        StartingLine? start = null)
     {
-        var lines = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        var lines = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["Host"] = _target.Rest.Authority,
             ["Connection"] = "close",
@@ -90,14 +121,15 @@ public sealed class Rest
             lines["Content-Type"] = contentType;
         }
 
-        foreach (var (name, value) in headers ?? new Dictionary<string, string>())
+        foreach (var (name, value) in headers ?? new Dictionary<string, string?>())
         {
             lines[name] = value;
         }
 
-        var head = $"{method} {requestTarget} HTTP/1.1\r\n{string.Concat(lines.Select(line => $"{line.Key}: {line.Value}\r\n"))}\r\n";
+        var fields = string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Key}: {line.Value}\r\n"));
+        var head = $"{method} {requestTarget} HTTP/1.1\r\n{fields}\r\n";
         byte[] request = [.. Encoding.UTF8.GetBytes(head), .. body ?? []];
-        return Http.ExchangeAsync(request, $"{method} {requestTarget}", _target, _transcript, _cancellation);
+        return Http.ExchangeAsync(request, $"{method} {requestTarget}", _target, _transcript, _cancellation, start);
     }
 }
 

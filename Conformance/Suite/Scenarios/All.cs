@@ -5,9 +5,21 @@ public static class All
 {
     public static IReadOnlyList<Scenario> Scenarios { get; } =
     [
+        .. Topics.Scenarios,
         .. Transport.Scenarios,
+        .. Envelope.Scenarios,
+        .. Subscribe.Scenarios,
+        .. Publish.Scenarios,
         .. FanOut.Scenarios,
         .. Isolation.Scenarios,
+        .. Deletion.Scenarios,
+        .. Status.Scenarios,
+        .. Replay.Scenarios,
+        .. Backpressure.Scenarios,
+        .. Robustness.Scenarios,
+        .. Unsubscribe.Scenarios,
+        .. Ping.Scenarios,
+        .. Errors.Scenarios,
         .. Lifecycle.Scenarios,
     ];
 }

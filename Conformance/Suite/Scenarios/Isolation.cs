@@ -17,5 +17,276 @@ internal static class Isolation
 
             await bystander.ReceivesNothingAsync(publisher, payments, "a subscriber of payments receives no event of orders");
         }),
+
+        new("PS-ISO-001", "a-publisher-that-does-not-subscribe", async stage =>
+        {
+            var orders = await stage.TopicAsync("orders");
+            var payments = await stage.TopicAsync("payments");
+            var control = await stage.SubscriberAsync("control", orders);
+            var publisher = await stage.SubscriberAsync("publisher", payments);
+
+            await publisher.PublishAllAsync(orders, ["m1", "m2"]);
+            await control.EventsUntilAsync("m2").Given("the subscriber of the topic receives the messages");
+
+            await publisher.ReceivesNothingAsync(
+                await stage.ConnectAsync("another"), payments, "a publisher receives no event of a topic that it only publishes to");
+        }),
+
+        new("PS-ISO-001", "one-client-id-on-two-topics", async stage =>
+        {
+            var orders = await stage.TopicAsync("orders");
+            var payments = await stage.TopicAsync("payments");
+            var buyer = await stage.ConnectAsync("buyer");
+            var payer = await stage.ConnectAsync("payer");
+            var publisher = await stage.ConnectAsync("publisher");
+            await buyer.SubscribeAsync(orders, clientId: "twin").Acked();
+            await payer.SubscribeAsync(payments, clientId: "twin").Acked();
+
+            await publisher.PublishAsync(orders, "o1").Acked();
+            await buyer.EventsUntilAsync("o1").Given("the subscriber of orders receives the order");
+
+            await payer.ReceivesNothingAsync(publisher, payments, "a client_id in common does not mix two connections' topics");
+        }),
+
+        new("PS-ISO-001", "bursts-side-by-side", async stage =>
+        {
+            var publishers = new[] { await stage.ConnectAsync("publisher1"), await stage.ConnectAsync("publisher2") };
+            var topics = new List<(string Topic, Client Subscriber)>();
+            for (var n = 0; n < 8; n++)
+            {
+                var topic = await stage.TopicAsync($"orders-{n}");
+                topics.Add((topic, await stage.SubscriberAsync($"subscriber{n}", topic)));
+            }
+
+            await Task.WhenAll(publishers.Select((publisher, who) => BurstAsync(publisher, who)));
+
+            foreach (var (topic, subscriber) in topics)
+            {
+                var events = await subscriber.EventsAheadOfSentinelAsync(publishers[0], topic).Given("the sentinel reaches the subscriber");
+                stage.Require(events.Any(message => IsOf(message, topic)), "every subscriber receives events of its own topic");
+                stage.Expect.Sequence(
+                    [], events.Where(message => !IsOf(message, topic)).Ids(), "amid bursts a subscriber receives its own topic's events and no other");
+            }
+
+            static bool IsOf(ServerMessage message, string topic) =>
+                message.Topic == topic && message.MessageId?.StartsWith($"{topic}:", StringComparison.Ordinal) == true;
+
+            async Task BurstAsync(Client publisher, int who)
+            {
+                var requests = new List<string>();
+                for (var n = 0; n < stage.Burst(80) / 2; n++)
+                {
+                    foreach (var (topic, _) in topics)
+                    {
+                        requests.Add(await publisher.SendPublishAsync(topic, $"{topic}:{who}-{n}"));
+                    }
+                }
+
+                foreach (var request in requests)
+                {
+                    await publisher.ReplyAsync(request).Acked();
+                }
+            }
+        }),
+
+        new("PS-ISO-002", "look-alike-names", async stage =>
+        {
+            var topics = new List<(string Topic, Client Subscriber)>();
+            foreach (var topic in await LookAlikesAsync(stage))
+            {
+                topics.Add((topic, await stage.SubscriberAsync("subscriber", topic)));
+            }
+
+            var publisher = await stage.ConnectAsync("publisher");
+            for (var n = 0; n < topics.Count; n++)
+            {
+                await publisher.PublishAsync(topics[n].Topic, $"to-{n}").Acked();
+            }
+
+            for (var n = 0; n < topics.Count; n++)
+            {
+                var (topic, subscriber) = topics[n];
+                var events = (await subscriber.EventsAheadOfSentinelAsync(publisher, topic).Given("the sentinel reaches the subscriber")).Ids();
+                stage.Require(events.Contains($"to-{n}"), $"the subscriber of '{topic}' receives its event");
+                stage.Expect.Sequence(
+                    [], events.Where(id => id != $"to-{n}"), $"'{topic}' shares no events with a name that looks like it");
+            }
+        }),
+
+        new("PS-ISO-002", "look-alike-names-on-one-connection", async stage =>
+        {
+            var topics = await LookAlikesAsync(stage);
+            var subscriber = await stage.ConnectAsync("subscriber");
+            foreach (var topic in topics)
+            {
+                await subscriber.SubscribeAsync(topic).Acked();
+            }
+
+            var publisher = await stage.ConnectAsync("publisher");
+            for (var n = 0; n < topics.Count; n++)
+            {
+                await publisher.PublishAsync(topics[n], $"to-{n}").Acked();
+                await subscriber.NextAsync(message => message.MessageId == $"to-{n}", $"the event of '{topics[n]}'").Given(
+                    "each topic has its event");
+            }
+
+            await subscriber.OutspokenAsync();
+            stage.Expect.Sequence(
+                topics, subscriber.Received.Events().Select(message => message.Topic ?? "(none)"), "each event is of the topic that it names, and comes once");
+        }),
+
+        new("PS-ISO-002", "unsubscribing-from-a-look-alike", async stage =>
+        {
+            var topics = await LookAlikesAsync(stage);
+            var publisher = await stage.ConnectAsync("publisher");
+            var subscriber = await stage.SubscriberAsync("subscriber", topics[0]);
+
+            foreach (var other in topics.Skip(1))
+            {
+                await subscriber.SubscribeAsync(other).Acked();
+                await subscriber.UnsubscribeAsync(other).Acked();
+            }
+
+            await publisher.PublishAsync(topics[0], "m1").Acked();
+            await subscriber.ReceivesExactlyAsync(
+                ["m1"], publisher, topics[0], "a subscription does not end with that to a name that looks like it");
+        }),
+
+        new("PS-ISO-003", "replay-of-look-alikes", async stage =>
+        {
+            var topics = await LookAlikesAsync(stage);
+            var publisher = await stage.ConnectAsync("publisher");
+            foreach (var round in (string[])["a", "b", "c"])
+            {
+                for (var n = 0; n < topics.Count; n++)
+                {
+                    await publisher.PublishAsync(topics[n], $"{n}-{round}").Acked();
+                }
+            }
+
+            for (var n = 0; n < topics.Count; n++)
+            {
+                var newcomer = await stage.SubscriberAsync("newcomer", topics[n], lastN: stage.Limits.Ring);
+                var own = $"{n}-";
+                var events = await newcomer.EventsAheadOfSentinelAsync(publisher, topics[n]).Given("the sentinel reaches the newcomer");
+                stage.Require(
+                    events.Any(message => message.MessageId!.StartsWith(own, StringComparison.Ordinal)), $"'{topics[n]}' replays its own");
+                stage.Expect.Sequence(
+                    [],
+                    events.Ids().Where(id => !id.StartsWith(own, StringComparison.Ordinal)),
+                    $"the replay of '{topics[n]}' has no event of another topic");
+            }
+        }),
+
+        new("PS-ISO-003", "an-empty-topic-replays-nothing", async stage =>
+        {
+            var busy = await stage.TopicAsync("busy");
+            var empty = await stage.TopicAsync("empty");
+            var publisher = await stage.ConnectAsync("publisher");
+            await publisher.PublishAllAsync(busy, Habits.Ids("m", 10));
+            var control = await stage.SubscriberAsync("control", busy, lastN: 10);
+            await control.EventsUntilAsync("m10").Given("the busy topic is replayed");
+
+            var newcomer = await stage.SubscriberAsync("newcomer", empty, lastN: 10);
+
+            await newcomer.ReceivesNothingAsync(publisher, empty, "a topic without messages replays nothing of another");
+        }),
+
+        new("PS-ISO-003", "two-replays-on-one-connection", async stage =>
+        {
+            var orders = await stage.TopicAsync("orders");
+            var payments = await stage.TopicAsync("payments");
+            var publisher = await stage.ConnectAsync("publisher");
+            await publisher.PublishAllAsync(orders, ["o1", "o2", "o3"]);
+            await publisher.PublishAllAsync(payments, ["p1", "p2"]);
+
+            var newcomer = await stage.ConnectAsync("newcomer");
+            await newcomer.SubscribeAsync(orders, lastN: 10).Acked();
+            await newcomer.SubscribeAsync(payments, lastN: 10).Acked();
+            await newcomer.NextAsync(message => message.MessageId == "o3", "the newest order").Given("orders are replayed");
+            await newcomer.NextAsync(message => message.MessageId == "p2", "the newest payment").Given("payments are replayed");
+
+            stage.Expect.Sequence(
+                [], newcomer.Received.Events().On(orders).Ids().Where(id => id[0] != 'o'), "the replay of orders has no event of payments");
+            stage.Expect.Sequence(
+                [], newcomer.Received.Events().On(payments).Ids().Where(id => id[0] != 'p'), "the replay of payments has no event of orders");
+        }),
+
+        new("PS-ISO-004", "case-makes-a-different-topic", async stage =>
+        {
+            var lower = stage.FreshName("orders");
+            var upper = lower.Replace("orders", "Orders", StringComparison.Ordinal);
+            stage.Forget(upper);
+
+            stage.Expect.Status(201, await stage.Rest.CreateTopicAsync(lower), "orders is created");
+            stage.Expect.Status(201, await stage.Rest.CreateTopicAsync(upper), "Orders is created beside orders");
+
+            var publisher = await stage.ConnectAsync("publisher");
+            var small = await stage.SubscriberAsync("small", lower);
+            var capital = await stage.SubscriberAsync("capital", upper);
+            await publisher.PublishAsync(lower, "to-orders").Acked();
+            await publisher.PublishAsync(upper, "to-Orders").Acked();
+            await small.ReceivesExactlyAsync(["to-orders"], publisher, lower, "orders has its own events");
+            await capital.ReceivesExactlyAsync(["to-Orders"], publisher, upper, "Orders has its own events");
+        }),
+
+        new("PS-ISO-004", "look-alikes-can-be-created-side-by-side", async stage =>
+        {
+            await stage.TopicAtWorkAsync();
+            foreach (var name in LookAlikes(stage.FreshName("orders")))
+            {
+                stage.Forget(name);
+                var answer = await stage.Rest.CreateTopicAsync(name);
+                stage.Expect.True(answer.Status != 409, $"'{name}' is not taken for a name that looks like it", answer.ToString());
+            }
+        }),
+
+        new("PS-ISO-004", "a-look-alike-is-not-found", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var client = await stage.ConnectAsync("client");
+            await client.SubscribeAsync(topic).Acked();
+
+            foreach (var other in LookAlikes(topic).Skip(1))
+            {
+                // Where a name is not legal, the request is bad; in no case is it understood as one for the topic.
+                var reply = await client.SubscribeAsync(other).Given("the subscribe is answered");
+                stage.Expect.True(
+                    reply.ErrorCode is "TOPIC_NOT_FOUND" or "BAD_REQUEST", $"'{other}' is not taken for '{topic}'", reply.ToString());
+            }
+        }),
+    ];
+
+    /// <summary>New topics of such names. A server that does not allow a name, or has it already, leaves it out of the comparison.</summary>
+    private static async Task<IReadOnlyList<string>> LookAlikesAsync(Stage stage)
+    {
+        var topics = new List<string>();
+        foreach (var name in LookAlikes(stage.FreshName("orders")))
+        {
+            stage.Forget(name);
+            if ((await stage.Rest.CreateTopicAsync(name).Given("a topic can be asked for")).IsSuccess)
+            {
+                topics.Add(name);
+            }
+            else
+            {
+                stage.Expect.Observe("a name that could not be created beside the others", name);
+            }
+        }
+
+        stage.Require(topics.Count > 1, "there are names that look alike");
+        return topics;
+    }
+
+    /// <summary>The name, and names that somebody's comparison could take for it or for one another.</summary>
+    private static string[] LookAlikes(string name) =>
+    [
+        name, name[..^1], name + "x", name.ToUpperInvariant(), name.Replace("orders", "Orders", StringComparison.Ordinal),
+        name.Replace("orders", "order\u017f", StringComparison.Ordinal), name.Replace("orders", "\u043erders", StringComparison.Ordinal),
+        name + " ", " " + name, name + "\u00a0", name + "\u200b", name + "\ufe0f", name + "\U0001f600",
+        name + ".", name + ".*", name + "*", name + ".>", name + "#", name + "/#", name + "/+", name + "_", name + "%", name + "[a-z]",
+        name + "/", name + "/b", name + "%2Fb", name + "%2fb", name + "%252Fb", name + "\\b", name + "//b", name + "/./b", name + "\uff0fb",
+        name + "?", name + "?b", name + "%20", name + "+", name + "\"", name + ":b",
+        name + "\u00e9", name + "e\u0301", name + "e", name + "\u00df", name + "ss", name + "\u212a", name + "k", name + "K", name + "i", name + "\u0131",
     ];
 }

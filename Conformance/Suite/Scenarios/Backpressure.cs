@@ -1,0 +1,406 @@
+namespace PubSub.Conformance.Scenarios;
+
+internal static class Backpressure
+{
+    /// <summary>Bytes published before a subscriber who reads nothing is given up; kernels hold some megabytes of them.</summary>
+    private const int Budget = 32 * 1024 * 1024;
+
+    private const int PerStep = 8;
+
+    private static readonly TimeSpan Draining = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a flood may push against a full connection before its sender begins to read.</summary>
+    private static readonly TimeSpan Deafness = TimeSpan.FromSeconds(1);
+
+    private static readonly string Heavy = Json.Quote(new string('x', 16 * 1024));
+
+    private static readonly ConnectOptions SmallBuffer = new() { ReceiveBuffer = 16 * 1024 };
+
+    public static IEnumerable<Scenario> Scenarios =>
+    [
+        new("PS-BPR-001", "who-does-not-read-is-disconnected", async stage =>
+        {
+            var (slow, _, sent) = await OverflowAsync(stage);
+
+            slow.ResumeReading();
+
+            var closure = await slow.ClosedAsync(Draining);
+            stage.Expect.True(closure is not null, "a subscriber whose queue overflows is disconnected");
+            stage.Expect.Observe("events received of those published", $"{slow.Received.Events().Count} of {sent.Count}");
+            stage.Expect.Observe("the end", closure);
+        }),
+
+        new("PS-BPR-002", "slow-consumer-is-the-last-message", async stage =>
+        {
+            var (slow, _, _) = await OverflowAsync(stage);
+
+            slow.ResumeReading();
+            await slow.ClosedAsync(Draining).Given("the slow consumer is disconnected");
+
+            stage.Expect.Error(slow.Received[^1], "SLOW_CONSUMER", "the last message to a slow consumer says so");
+            stage.Expect.Equal(1, slow.Received.Count(message => message.IsError), "it is said once");
+        }),
+
+        new("PS-BPR-003", "closed-with-1008", async stage =>
+        {
+            var (slow, _, _) = await OverflowAsync(stage);
+
+            slow.ResumeReading();
+
+            var closure = await slow.ClosedAsync(Draining).Given("the slow consumer is disconnected");
+            stage.Expect.Equal(1008, closure.Code, "a slow consumer is closed with 1008");
+        }),
+
+        new("PS-BPR-004", "the-others-receive-everything", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var readers = new List<Client>();
+            for (var i = 1; i <= 10; i++)
+            {
+                readers.Add(await stage.SubscriberAsync($"reader-{i}", topic));
+            }
+
+            var (slow, publisher, sent) = await OverflowAsync(stage, topic, readers);
+            slow.ResumeReading();
+            await slow.ClosedAsync(Draining).Given("the slow consumer is disconnected");
+            await publisher.PublishAllAsync(topic, ["afterwards"]);
+
+            foreach (var reader in readers)
+            {
+                await reader.NextAsync(message => message.MessageId == "afterwards", "the event afterwards");
+                stage.Expect.Sequence([.. sent, "afterwards"], reader.Received.Events().Ids(), $"{reader.Name} receives every message in order, before and after the cut");
+            }
+        }),
+
+        new("PS-BPR-005", "every-ack-while-a-subscriber-is-stalled", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var slow = await stage.SubscriberAsync("slow", topic, options: SmallBuffer);
+            var publisher = await stage.ConnectAsync("publisher");
+            slow.StopReading();
+            var slowest = TimeSpan.Zero;
+            for (var i = 0; i < Budget / 4 / Heavy.Length; i++)
+            {
+                var start = stage.Time.GetTimestamp();
+                stage.Expect.Acked(await publisher.PublishAsync(topic, $"m{i}", Heavy), "a publish is acked although a subscriber does not read");
+                slowest = TimeSpan.FromTicks(Math.Max(slowest.Ticks, stage.Time.GetElapsedTime(start).Ticks));
+            }
+
+            stage.Expect.True(slowest < stage.Target.Timeouts.Wait, "no ack waits for a subscriber to read", $"{slowest.TotalSeconds} s");
+            stage.Expect.Observe("the slowest ack", $"{slowest.TotalMilliseconds:F0} ms");
+        }),
+
+        new("PS-BPR-006", "exactly-the-bound-at-once", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var reader = await stage.SubscriberAsync("reader", topic);
+            var publisher = await stage.ConnectAsync("publisher");
+
+            await BurstsAsync(stage, reader, publisher, topic, rounds: 30);
+        }),
+
+        new("PS-BPR-006", "exactly-the-bound-unread", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var reader = await stage.SubscriberAsync("reader", topic, options: SmallBuffer);
+            var publisher = await stage.ConnectAsync("publisher");
+            var payload = Json.Quote(new string('x', Math.Min(8 * 1024, (stage.Limits.QueueBytes / stage.Limits.QueueSize) - 512)));
+            for (var round = 1; round <= 8; round++)
+            {
+                string[] burst = [.. Enumerable.Range(1, stage.Limits.QueueSize).Select(i => $"burst-{round}-{i}")];
+
+                reader.StopReading();
+                await publisher.PublishAllAsync(topic, burst, payload);
+                reader.ResumeReading();
+
+                var events = await reader.EventsUntilAsync(burst[^1], Draining);
+                stage.Expect.Sequence(burst, events.Ids(), $"a reader who is {burst.Length} large events behind receives them all");
+            }
+        }),
+
+        new("PS-BPR-006", "exactly-the-bound-over-several-topics", async stage =>
+        {
+            string[] topics = [await stage.TopicAsync("orders"), await stage.TopicAsync("payments")];
+            var reader = await stage.SubscriberAsync("reader", topics[0]);
+            await reader.SubscribeAsync(topics[1]).Acked();
+            var publisher = await stage.ConnectAsync("publisher");
+            for (var round = 1; round <= 10; round++)
+            {
+                string[] burst = [.. Enumerable.Range(1, stage.Limits.QueueSize).Select(i => $"burst-{round}-{i}")];
+
+                var acks = await publisher.SendTogetherAsync(burst.Select((id, i) => Request.Publish(topics[i % 2], id)));
+
+                var events = await reader.EventsAsync(burst.Length);
+                stage.Expect.SameItems(burst, events.Ids(), $"a reader of two topics receives all {burst.Length} events");
+                await AckedAsync(publisher, acks);
+            }
+        }),
+
+        new("PS-BPR-007", "gone-from-every-topic", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var other = await stage.TopicAsync("payments");
+            var slow = await stage.SubscriberAsync("slow", other, options: SmallBuffer);
+            await slow.SubscribeAsync(topic).Acked();
+            stage.Require(await SubscribersAsync(stage, other) == 1, "the slow consumer is counted on its other topic");
+            var publisher = await stage.ConnectAsync("publisher");
+
+            slow.StopReading();
+            await FloodAsync(stage, publisher, topic, []);
+            stage.Require(await SubscribersAsync(stage, topic) == 0, "the slow consumer is cut");
+
+            await stage.Expect.EventuallyAsync<long?>(0, () => SubscribersAsync(stage, other), "a subscriber that is cut leaves its other topic as well");
+        }),
+
+        new("PS-BPR-008", "everything-up-to-the-cut", async stage =>
+        {
+            var (slow, _, sent) = await OverflowAsync(stage);
+
+            slow.ResumeReading();
+            await slow.ClosedAsync(Draining).Given("the slow consumer is disconnected");
+
+            var seen = slow.Received.Events().Ids();
+            stage.Require(seen.Count > 0, "something was received before the cut");
+            stage.Expect.Sequence(sent.Take(seen.Count), seen, "what a slow consumer receives has no gap");
+        }),
+
+        new("PS-BPR-009", "cut-by-bytes", async stage =>
+        {
+            var (slow, _, sent) = await OverflowAsync(stage);
+
+            slow.ResumeReading();
+
+            await slow.ClosedAsync(Draining);
+            stage.Expect.True(sent.Count < 10_000, "a subscriber is cut for its bytes, long before its events are too many", $"{sent.Count} events");
+            stage.Expect.Error(slow.Received[^1], "SLOW_CONSUMER", "it is cut as a slow consumer is");
+        })
+        { Launch = new Dictionary<string, string> { ["MAX_QUEUE_SIZE"] = "10000", ["MAX_QUEUE_BYTES"] = "262144" } },
+
+        new("PS-BPR-009", "one-large-message-to-an-idle-subscriber", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var idle = await stage.SubscriberAsync("idle", topic);
+            var publisher = await stage.ConnectAsync("publisher");
+            foreach (var kilobytes in Enumerable.Repeat<int[]>([2, 20, 60], 20).SelectMany(sizes => sizes))
+            {
+                var payload = Json.Quote(new string('x', kilobytes * 1024));
+                await publisher.PublishAsync(topic, "large", payload).Acked();
+                stage.Expect.Equal(payload, (await idle.NextEventAsync(topic)).Payload, $"{kilobytes} KiB are delivered to a subscriber who has received all before");
+            }
+        })
+        { Launch = new Dictionary<string, string> { ["MAX_QUEUE_BYTES"] = "1024" } },
+
+        new("PS-BPR-010", "unread-pongs", stage => UnreadRepliesAsync(stage, id => Request.Ping().WithRequestId(id))),
+
+        new("PS-BPR-010", "unread-errors", stage => UnreadRepliesAsync(stage, id => Request.Of("nonsense").WithRequestId(id))),
+
+        new("PS-BPR-010", "unread-acks", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            await UnreadRepliesAsync(stage, id => Request.Publish(topic, "m").WithRequestId(id));
+        }),
+
+        new("PS-BPR-010", "unread-websocket-pongs", async stage =>
+        {
+            var raw = await stage.RawAsync("deaf", SmallBuffer);
+            var pings = Enumerable.Repeat(Frame.Ping(new string('p', 125)), 100).ToList();
+            var sending = SendAsync();
+
+            await Task.WhenAny(sending, Task.Delay(Deafness, stage.Time, stage.Cancellation));
+            stage.Expect.Observe("the server still took Pings when their sender began to read", sending.IsCompleted);
+            var messages = new List<ServerMessage> { await raw.ReadMessageAsync(within: Draining) };
+            while (messages[^1].RequestId != "last")
+            {
+                messages.Add(await raw.ReadMessageAsync(within: Draining));
+            }
+
+            await sending;
+            stage.Expect.Equal(1, messages.Count, "Pings that were sent without reading the Pongs end in nothing but the reply to the request behind them");
+
+            async Task SendAsync()
+            {
+                for (var i = 0; i < 500; i++)
+                {
+                    await raw.SendTogetherAsync(pings);
+                }
+
+                await raw.SendAsync(Request.Ping().WithRequestId("last"));
+            }
+        }),
+
+        new("PS-BPR-011", "unread-replies", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var deaf = await stage.SubscriberAsync("deaf", topic, options: SmallBuffer);
+            stage.Require(await SubscribersAsync(stage, topic) == 1, "the deaf one is counted");
+            deaf.StopReading();
+
+            // Written until the connection breaks, or the server takes no more of it.
+            var pings = Enumerable.Repeat(Frame.Text(Request.Ping().WithRequestId(new string('i', 255))), 100).ToList();
+            var flood = PushAsync(Budget / 400 / pings.Count, () => deaf.SendFramesAsync(pings));
+
+            await stage.Expect.EventuallyAsync<long?>(0, () => SubscribersAsync(stage, topic), "a peer that reads nothing is disconnected", Draining);
+            await flood;
+        })
+        { Launch = new Dictionary<string, string> { ["WRITE_TIMEOUT"] = "0.5" } },
+
+        new("PS-BPR-011", "unread-events", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var quiet = await stage.TopicAsync("quiet");
+            var deaf = await stage.SubscriberAsync("deaf", topic, options: SmallBuffer);
+            var idle = await stage.SubscriberAsync("idle", quiet);
+            var publisher = await stage.ConnectAsync("publisher");
+            deaf.StopReading();
+
+            await FloodAsync(stage, publisher, topic, []);
+
+            await stage.Expect.EventuallyAsync<long?>(0, () => SubscribersAsync(stage, topic), "a subscriber that reads nothing is disconnected", Draining);
+            await idle.ReceivesExactlyAsync([], publisher, quiet, "one that has nothing to read is not");
+        })
+        { Launch = new Dictionary<string, string> { ["WRITE_TIMEOUT"] = "0.5", ["MAX_QUEUE_SIZE"] = "100000", ["MAX_QUEUE_BYTES"] = "100000000" } },
+
+        new("PS-BPR-012", "five-are-few", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var reader = await stage.SubscriberAsync("reader", topic, options: SmallBuffer);
+            var publisher = await stage.ConnectAsync("publisher");
+            await BurstsAsync(stage, reader, publisher, topic, rounds: 50);
+
+            reader.StopReading();
+            await LoadAsync(publisher, topic);
+            reader.ResumeReading();
+
+            await reader.ClosedAsync(Draining);
+            stage.Expect.True(reader.Received[^1].MessageId != "load-400", "a subscriber with a queue of 5 does not survive 400 large unread events");
+        })
+        { Launch = new Dictionary<string, string> { ["MAX_QUEUE_SIZE"] = "5", ["MAX_QUEUE_BYTES"] = "100000000", ["WRITE_TIMEOUT"] = "60" } },
+
+        new("PS-BPR-012", "five-hundred-are-many", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var reader = await stage.SubscriberAsync("reader", topic, options: SmallBuffer);
+            var publisher = await stage.ConnectAsync("publisher");
+
+            reader.StopReading();
+            var sent = await LoadAsync(publisher, topic);
+            reader.ResumeReading();
+
+            var events = await reader.EventsUntilAsync(sent[^1], Draining);
+            stage.Expect.Sequence(sent, events.Ids(), "a subscriber with a queue of 500 survives 400 large unread events");
+        })
+        { Launch = new Dictionary<string, string> { ["MAX_QUEUE_SIZE"] = "500", ["MAX_QUEUE_BYTES"] = "100000000", ["WRITE_TIMEOUT"] = "60" } },
+    ];
+
+    private static async Task<long?> SubscribersAsync(Stage stage, string topic) => (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers;
+
+    /// <summary>A subscriber of a new topic stops reading, and so much is published that it has to be cut; it has not read on yet.</summary>
+    private static async Task<(Client Slow, Client Publisher, IReadOnlyList<string> Sent)> OverflowAsync(Stage stage) =>
+        await OverflowAsync(stage, await stage.TopicAsync("orders"), []);
+
+    private static async Task<(Client Slow, Client Publisher, IReadOnlyList<string> Sent)> OverflowAsync(
+        Stage stage, string topic, IReadOnlyList<Client> readers)
+    {
+        var slow = await stage.SubscriberAsync("slow", topic, options: SmallBuffer);
+        var publisher = await stage.ConnectAsync("publisher");
+        slow.StopReading();
+        return (slow, publisher, await FloodAsync(stage, publisher, topic, readers));
+    }
+
+    /// <summary>
+    /// Publishes a few heavy messages at a time, each time waiting until the readers have them, until nobody else is subscribed any
+    /// more or the budget is spent.
+    /// </summary>
+    private static async Task<IReadOnlyList<string>> FloodAsync(Stage stage, Client publisher, string topic, IReadOnlyList<Client> readers)
+    {
+        var sent = new List<string>();
+        while (sent.Count * Heavy.Length < Budget && await SubscribersAsync(stage, topic) != readers.Count)
+        {
+            string[] step = [.. Enumerable.Range(sent.Count + 1, PerStep).Select(i => $"m{i}")];
+            await publisher.PublishAllAsync(topic, step, Heavy);
+            sent.AddRange(step);
+            foreach (var reader in readers)
+            {
+                await reader.NextAsync(message => message.MessageId == step[^1], $"the event {step[^1]}");
+            }
+        }
+
+        return sent;
+    }
+
+    /// <summary>400 messages of 40 KiB, more than kernels hold for a subscriber who does not read.</summary>
+    private static async Task<IReadOnlyList<string>> LoadAsync(Client publisher, string topic)
+    {
+        string[] load = [.. Enumerable.Range(1, 400).Select(i => $"load-{i}")];
+        await publisher.PublishAllAsync(topic, load, Json.Quote(new string('x', 40 * 1024)));
+        return load;
+    }
+
+    /// <summary>Decisive: again and again as many events at once as may be outstanding, all of them received before the next.</summary>
+    private static async Task BurstsAsync(Stage stage, Client reader, Client publisher, string topic, int rounds)
+    {
+        for (var round = 1; round <= rounds; round++)
+        {
+            string[] burst = [.. Enumerable.Range(1, stage.Limits.QueueSize).Select(i => $"burst-{round}-{i}")];
+
+            var acks = await publisher.SendTogetherAsync(burst.Select(id => Request.Publish(topic, id)));
+
+            var events = await reader.EventsUntilAsync(burst[^1]);
+            stage.Expect.Sequence(burst, events.Ids(), $"a reader who is never more than {burst.Length} events behind receives them all");
+            await AckedAsync(publisher, acks);
+        }
+    }
+
+    private static async Task AckedAsync(Client publisher, IEnumerable<string> requestIds)
+    {
+        foreach (var requestId in requestIds)
+        {
+            await publisher.ReplyAsync(requestId).Acked();
+        }
+    }
+
+    /// <summary>
+    /// Decisive: requests without end from a client that does not read, until they are all sent or the server takes no more; then it
+    /// reads, and every reply is there.
+    /// </summary>
+    private static async Task UnreadRepliesAsync(Stage stage, Func<string, Request> request)
+    {
+        const int count = 20_000;
+        var client = await stage.ConnectAsync("deaf", SmallBuffer);
+        string[] ids = [.. Enumerable.Range(1, count).Select(i => $"{i}-".PadRight(250, 'i'))];
+        client.StopReading();
+        var sending = SendAsync();
+
+        await Task.WhenAny(sending, Task.Delay(Deafness, stage.Time, stage.Cancellation));
+        stage.Expect.Observe("the server still took requests when their sender began to read", sending.IsCompleted);
+        client.ResumeReading();
+        await client.NextAsync(message => message.RequestId == ids[^1], $"the reply to the last of {count} requests", Draining);
+        await sending;
+
+        stage.Expect.Sequence(ids, client.Received.Where(message => !message.IsEvent).Select(message => message.RequestId ?? message.Raw), "every request is answered, in order");
+
+        async Task SendAsync()
+        {
+            foreach (var some in ids.Chunk(100))
+            {
+                await client.SendTogetherAsync(some.Select(request));
+            }
+        }
+    }
+
+    /// <summary>Does it again and again, and stops where the connection does.</summary>
+    private static async Task PushAsync(int times, Func<Task> push)
+    {
+        try
+        {
+            for (var i = 0; i < times; i++)
+            {
+                await push();
+            }
+        }
+        catch (Violation)
+        {
+            // The connection has ended, or is full: that is what the flood was for.
+        }
+    }
+}

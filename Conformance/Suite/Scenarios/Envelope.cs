@@ -1,0 +1,415 @@
+namespace PubSub.Conformance.Scenarios;
+
+internal static class Envelope
+{
+    public static IEnumerable<Scenario> Scenarios =>
+    [
+        new("PS-ENV-001", "every-message-has-a-type", async stage =>
+        {
+            foreach (var message in await ConversationAsync(stage))
+            {
+                stage.Expect.True(message.Type is not null, "every server message has a string member type", message.ToString());
+            }
+        }),
+
+        new("PS-ENV-002", "acks-events-and-errors-are-dated", async stage =>
+        {
+            foreach (var message in (await ConversationAsync(stage)).Where(message => message.IsAck || message.IsEvent || message.IsError))
+            {
+                stage.Expect.True(
+                    Rfc3339.IsDateTime(message.Timestamp), $"the timestamp of an {message.Type} is an RFC 3339 date-time", message.ToString());
+            }
+        }),
+
+        new("PS-ENV-003", "every-message-is-dated-in-utc", async stage =>
+        {
+            foreach (var message in await ConversationAsync(stage))
+            {
+                stage.Expect.True(
+                    Rfc3339.IsUtc(message.Timestamp), "every server message has a timestamp in UTC, written with Z", message.ToString());
+            }
+        }),
+
+        new("PS-ENV-004", "echoed-on-acks-and-errors", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+            var nowhere = stage.FreshName("nowhere");
+
+            (string Kind, Request Request)[] requests =
+            [
+                ("the ack of a subscribe", Request.Subscribe(topic, "c")),
+                ("the ack of a publish", Request.Publish(topic, "m")),
+                ("the ack of an unsubscribe", Request.Unsubscribe(topic, "c")),
+                ("the error of a subscribe", Request.Subscribe(nowhere, "c")),
+                ("the error of a publish", Request.Publish(nowhere, "m")),
+                ("the error of an unsubscribe", Request.Unsubscribe(nowhere, "c")),
+            ];
+            foreach (var (kind, request) in requests)
+            {
+                var client = await stage.ConnectAsync("client");
+                var reply = await client.AnswerAsync(request.WithRequestId("req-124").ToString()).For(
+                    $"{kind} has the request's request_id");
+                stage.Expect.Equal("req-124", reply.RequestId, $"{kind} has the request's request_id");
+            }
+        }),
+
+        new("PS-ENV-004", "unchanged-whatever-it-looks-like", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+            var client = await stage.ConnectAsync("client");
+
+            foreach (var id in Names.Plain)
+            {
+                var reply = await client.AnswerAsync(Request.Publish(topic, "m").WithRequestId(id).ToString()).For(
+                    $"the request_id {id} is echoed");
+                stage.Expect.Equal(id, reply.RequestId, $"the request_id {id} is echoed unchanged");
+            }
+        }),
+
+        new("PS-ENV-005", "absent-is-not-invented", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+            var client = await stage.ConnectAsync("client");
+            await client.PublishAsync(topic, "before").Acked();
+
+            (string Kind, Request Request)[] requests =
+            [
+                ("subscribe", Request.Subscribe(topic, "c")),
+                ("publish", Request.Publish(topic, "m")),
+                ("publish with a request_id inside its message", Request.Publish(topic, "m").WithText("message.request_id", "inner")),
+                ("ping", Request.Ping()),
+                ("unsubscribe", Request.Unsubscribe(topic, "c")),
+                ("subscribe to no topic", Request.Subscribe(stage.FreshName("nowhere"), "c")),
+                ("request of unknown type", Request.Of("shout")),
+            ];
+            foreach (var (kind, request) in requests)
+            {
+                var reply = await client.AnswerAsync(request.ToString()).Given($"the {kind} is answered");
+                stage.Expect.True(
+                    !reply.HasRequestId, $"the reply to a {kind} without request_id has none", reply.ToString());
+            }
+        }),
+
+        new("PS-ENV-006", "equal-request-ids-on-two-connections", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+            var alice = await stage.ConnectAsync("alice");
+            var bob = await stage.ConnectAsync("bob");
+
+            var ids = Habits.Ids("same-", 20);
+            foreach (var id in ids)
+            {
+                await alice.SendAsync(Request.Publish(topic, id).WithRequestId(id));
+                await bob.SendAsync(Request.Ping().WithRequestId(id));
+            }
+
+            foreach (var id in ids)
+            {
+                var hers = await alice.ReplyAsync(id).Given("alice's publish is answered");
+                stage.Expect.Equal(topic, hers.Topic, "alice gets the ack of her publish, and not the answer to bob's ping");
+                var his = await bob.ReplyAsync(id).Given("bob's ping is answered");
+                stage.Expect.Equal(null, his.Topic, "bob gets the answer to his ping, and not the ack of alice's publish");
+            }
+
+            await alice.HasReceivedNoneAsync(message => message.IsReply, "alice gets no reply to a request of bob's");
+            await bob.HasReceivedNoneAsync(message => message.IsReply, "bob gets no reply to a request of alice's");
+        }),
+
+        new("PS-ENV-006", "no-reply-to-those-who-did-not-ask", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+            var subscriber = await stage.ConnectAsync("subscriber");
+            await subscriber.SubscribeAsync(topic, clientId: "shared").Acked();
+            var asker = await stage.ConnectAsync("asker");
+
+            await asker.SubscribeAsync(topic, clientId: "shared").Acked();
+            await asker.PublishAsync(topic, "m1").Acked();
+            await asker.UnsubscribeAsync(topic, clientId: "shared").Acked();
+            await asker.PingAsync().Given("the asker is answered");
+
+            await subscriber.HasReceivedNoneAsync(message => message.IsReply, "a reply goes to nobody but the connection that asked");
+        }),
+
+        new("PS-ENV-007", "one-reply-to-each-of-a-long-mixed-sequence", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+            var client = await stage.ConnectAsync("client");
+
+            var ids = await PipelineAsync(stage, client, topic, rounds: 12);
+            foreach (var id in ids)
+            {
+                await client.ReplyAsync(id).For($"the request {id} is answered");
+            }
+
+            await client.PingAsync().Given("the client is answered");
+            stage.Expect.SameItems(
+                ids,
+                client.Received.Where(message => message.IsReply && ids.Contains(message.RequestId)).Select(message => message.RequestId!),
+                "every request is answered by exactly one reply");
+        }),
+
+        new("PS-ENV-007", "one-reply-to-each-bad-request", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+
+            foreach (var (what, _, request) in Spoilt.OfEveryKind(topic))
+            {
+                var client = await stage.ConnectAsync("client");
+                await client.AnswerAsync(request.WithRequestId("bad").ToString()).For($"{what} is answered");
+                await client.OutspokenAsync();
+                stage.Expect.Equal(
+                    1,
+                    client.Received.Count(message => message.IsReply && message.RequestId is null or "bad"),
+                    $"{what} is answered by exactly one reply");
+            }
+        }),
+
+        new("PS-ENV-007", "one-reply-to-each-request-without-id", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+            var client = await stage.ConnectAsync("client");
+
+            const int Requests = 20;
+            for (var n = 0; n < Requests; n++)
+            {
+                await client.SendAsync((n % 2 == 0 ? Request.Publish(topic, $"m{n}") : Request.Ping()).ToString());
+            }
+
+            for (var n = 1; n <= Requests; n++)
+            {
+                await client.NextAsync(message => message.IsReply, $"reply {n} of {Requests}");
+            }
+
+            await client.HasReceivedNoneAsync(message => message.IsReply, "every request is answered by exactly one reply");
+        }),
+
+        new("PS-ENV-008", "unknown-members-are-ignored", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var client = await stage.ConnectAsync("client");
+
+            const string Ignored = "a request with an unknown member is handled as if it were not there";
+            await stage.AcksAsync(client, Grown(Request.Subscribe(topic, "c")), Ignored);
+            var publishes = Grown(Request.Publish(topic, "m")).Select(row => (row.What, row.Request.WithText("message.id", row.What))).ToArray();
+            await stage.AcksAsync(await stage.ConnectAsync("publisher"), publishes, Ignored);
+            foreach (var (what, _) in publishes)
+            {
+                var delivered = await client.NextEventAsync(topic).For($"{Ignored} ({what})");
+                stage.Expect.Equal(what, delivered.MessageId, "a publish with an unknown member is delivered");
+            }
+
+            await stage.AcksAsync(client, Grown(Request.Unsubscribe(topic, "c")), Ignored);
+        }),
+
+        new("PS-ENV-009", "any-string-up-to-255-characters", async stage =>
+        {
+            await stage.TopicAtWorkAsync();
+            var client = await stage.ConnectAsync("client");
+
+            foreach (var (what, json) in Names.Odd.Concat(Names.Longest).Append(("the empty string", "\"\"")))
+            {
+                var expectation = $"a request_id that is {what} is accepted and echoed as an equal string";
+                var reply = await client.AnswerAsync(Request.Ping().With("request_id", json).ToString()).For(expectation);
+                stage.Expect.True(!reply.IsError, expectation, reply.ToString());
+                stage.Expect.Equal(Names.Meant(json), reply.RequestId, expectation);
+            }
+        }),
+
+        new("PS-ENV-010", "what-is-no-request-id", async stage =>
+        {
+            await stage.TopicAtWorkAsync();
+            (string What, string Json)[] rows =
+            [
+                .. Spoilt.NotStrings,
+                ("256 characters long", Json.Quote(Names.Long("x", 256))),
+                ("256 characters outside the basic plane", Json.Quote(Names.Long("\U0001f600", 256))),
+            ];
+            foreach (var (what, json) in rows)
+            {
+                var client = await stage.ConnectAsync("client");
+                var reply = await client.AnswerAsync(Request.Ping().With("request_id", json).ToString()).For(
+                    $"a request_id that is {what} is answered");
+                stage.Expect.Error(reply, "BAD_REQUEST", $"a request_id that is {what} is answered with BAD_REQUEST");
+                stage.Expect.True(!reply.HasRequestId, $"a request_id that is {what} is not echoed", reply.ToString());
+            }
+        }),
+
+        new("PS-ENV-011", "replies-in-the-order-of-the-requests", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+            var client = await stage.ConnectAsync("client");
+
+            var ids = await PipelineAsync(stage, client, topic, rounds: 12);
+            foreach (var id in ids)
+            {
+                await client.ReplyAsync(id).Given("every request is answered");
+            }
+
+            stage.Expect.Sequence(
+                ids,
+                client.Received.Where(message => message.IsReply && ids.Contains(message.RequestId)).Select(message => message.RequestId!),
+                "replies come in the order of the requests");
+        }),
+
+        new("PS-ENV-011", "errors-take-no-short-cut", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+            var client = await stage.ConnectAsync("client");
+
+            var ids = new List<string>();
+            foreach (var (_, _, request) in Spoilt.OfEveryKind(topic))
+            {
+                ids.Add(await client.SendAsync(Request.Publish(topic, $"m{ids.Count}")));
+                ids.Add(await client.SendAsync(request));
+            }
+
+            foreach (var id in ids)
+            {
+                await client.ReplyAsync(id).Given("every request is answered on the same connection");
+            }
+
+            stage.Expect.Sequence(
+                ids,
+                client.Received.Where(message => message.IsReply).Select(message => message.RequestId ?? "(no request_id)"),
+                "errors and acks come in the order of the requests");
+        }),
+
+        new("PS-ENV-012", "members-in-any-order", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+            var client = await stage.ConnectAsync("client");
+
+            foreach (var members in Members(topic))
+            {
+                for (var first = 0; first < members.Length; first++)
+                {
+                    string[] rotated = [.. members[first..], .. members[..first]];
+                    await HandlesAsync(stage, client, topic, Spell(rotated, ""), "the order of members makes no difference");
+                    await HandlesAsync(stage, client, topic, Spell(rotated.Reverse(), ""), "the order of members makes no difference");
+                }
+            }
+        }),
+
+        new("PS-ENV-012", "white-space-everywhere", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+            var client = await stage.ConnectAsync("client");
+
+            foreach (var members in Members(topic))
+            {
+                foreach (var space in (string[])["", " ", "\t", "\n", "\r\n", " \t\r\n ", new string(' ', 500)])
+                {
+                    await HandlesAsync(stage, client, topic, Spell(members, space), "white space makes no difference");
+                }
+            }
+        }),
+
+        new("PS-ENV-013", "a-member-given-twice", async stage =>
+        {
+            var topic = await stage.TopicAtWorkAsync();
+            var other = await stage.TopicAsync("payments");
+            await (await stage.ConnectAsync("control")).SubscribeAsync(topic).Acked();
+
+            var (one, two) = (Json.Quote(topic), Json.Quote(other));
+            (string What, string Text)[] rows =
+            [
+                ("type in a ping", """{"type":"ping","type":"ping"}"""),
+                ("type, once publish and once ping", $$$"""{"type":"publish","topic":{{{one}}},"message":{"id":"m","payload":1},"type":"ping"}"""),
+                ("topic in a subscribe", $$"""{"type":"subscribe","topic":{{one}},"topic":{{two}},"client_id":"c"}"""),
+                ("an equal topic in a subscribe", $$"""{"type":"subscribe","topic":{{one}},"topic":{{one}},"client_id":"c"}"""),
+                ("client_id in a subscribe", $$"""{"type":"subscribe","client_id":"a","topic":{{one}},"client_id":"b"}"""),
+                ("last_n in a subscribe", $$"""{"type":"subscribe","last_n":1,"topic":{{one}},"client_id":"b","last_n":2}"""),
+                ("topic in a publish", $$$"""{"type":"publish","topic":{{{one}}},"topic":{{{two}}},"message":{"id":"m","payload":1}}"""),
+                ("message in a publish", $$$"""{"type":"publish","message":{"id":"a","payload":1},"topic":{{{one}}},"message":{"id":"b","payload":2}}"""),
+                ("message.id in a publish", $$$"""{"type":"publish","topic":{{{one}}},"message":{"id":"a","payload":1,"id":"b"}}"""),
+                ("message.payload in a publish", $$$"""{"type":"publish","topic":{{{one}}},"message":{"payload":1,"id":"a","payload":2}}"""),
+                ("topic in an unsubscribe", $$"""{"type":"unsubscribe","topic":{{one}},"topic":{{two}},"client_id":"c"}"""),
+                ("client_id in an unsubscribe", $$"""{"type":"unsubscribe","topic":{{one}},"client_id":"a","client_id":"b"}"""),
+                ("request_id in a ping", """{"type":"ping","request_id":"a","request_id":"b"}"""),
+                ("topic, once spelt with an escape", $$"""{"type":"subscribe","topic":{{one}},"\u0074opic":{{two}},"client_id":"c"}"""),
+            ];
+            await stage.RefusesAsync(rows, "a request in which a member is given twice is answered with BAD_REQUEST");
+        }),
+    ];
+
+    /// <summary>Everything that two clients are told while they use the protocol, errors and a deleted topic included.</summary>
+    private static async Task<IReadOnlyList<ServerMessage>> ConversationAsync(Stage stage)
+    {
+        var topic = await stage.TopicAsync("orders");
+        var talker = await stage.ConnectAsync("talker");
+        var watcher = await stage.SubscriberAsync("watcher", topic);
+
+        await talker.PublishAsync(topic, "m1").Acked();
+        await watcher.NextEventAsync(topic).Given("the watcher receives the event");
+        await talker.SubscribeAsync(topic).Acked();
+        await talker.PingAsync().Given("a ping is answered");
+        await talker.UnsubscribeAsync(topic).Acked();
+        await talker.SubscribeAsync(stage.FreshName("nowhere")).Given("a subscribe to no topic is answered");
+        await talker.RequestAsync(Request.Of("shout")).Given("a bad request is answered");
+        await stage.Rest.DeleteTopicAsync(topic).Succeeded();
+        await watcher.OutspokenAsync();
+
+        return [.. talker.Received, .. watcher.Received];
+    }
+
+    /// <summary>Requests of every kind, acked and refused, sent without waiting; their ids in order.</summary>
+    private static async Task<IReadOnlyList<string>> PipelineAsync(Stage stage, Client client, string topic, int rounds)
+    {
+        var nowhere = stage.FreshName("nowhere");
+        var ids = new List<string>();
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var request in (Request[])[
+                Request.Subscribe(topic, "c", lastN: round),
+                Request.Publish(topic, $"a{round}"),
+                Request.Ping(),
+                Request.Publish(nowhere, $"b{round}"),
+                Request.Subscribe(topic, "c"),
+                Request.Unsubscribe(topic, "c"),
+                Request.Subscribe(nowhere, "c"),
+                Request.Unsubscribe(topic, "c"),
+                Request.Unsubscribe(nowhere, "c"),
+                Request.Ping()])
+            {
+                ids.Add(await client.SendAsync(request));
+            }
+        }
+
+        return ids;
+    }
+
+    private static IEnumerable<(string What, Request Request)> Grown(Request request) =>
+    [
+        ("a trace id", request.WithText("trace", "abc")),
+        ("null", request.With("ttl", "null")),
+        ("an object with members of the protocol", request.With("options", """{"topic":"other","type":"ping","request_id":"inner"}""")),
+        ("an array", request.With("tags", "[1,[2],{}]")),
+        ("a member without a name", request.With("", "1")),
+        ("a member of another case", request.With("Topic", "7").With("TYPE", "\"ping\"").With("Client_Id", "[]")),
+        ("a member of a server message", request.With("timestamp", "\"now\"").With("status", "1").With("error", "{}")),
+        ("a name that scripts know", request.With("__proto__", "{}").With("constructor", "1")),
+        ("fifty members", Enumerable.Range(0, 50).Aggregate(request, (grown, n) => grown.With($"x{n}", $"{n}"))),
+    ];
+
+    private static IEnumerable<string[]> Members(string topic)
+    {
+        var name = $"\"topic\"~:~{Json.Quote(topic)}";
+        return
+        [
+            ["\"type\"~:~\"subscribe\"", name, "\"client_id\"~:~\"c\"", "\"last_n\"~:~0", "\"request_id\"~:~\"r\""],
+            ["\"type\"~:~\"publish\"", name, "\"message\"~:~{~\"id\"~:~\"m\"~,~\"payload\"~:~1~}", "\"request_id\"~:~\"r\""],
+            ["\"type\"~:~\"publish\"", name, "\"message\"~:~{~\"payload\"~:~1~,~\"id\"~:~\"m\"~}", "\"request_id\"~:~\"r\""],
+            ["\"type\"~:~\"unsubscribe\"", name, "\"client_id\"~:~\"c\"", "\"request_id\"~:~\"r\""],
+        ];
+    }
+
+    private static string Spell(IEnumerable<string> members, string space) =>
+        $"~{{~{string.Join("~,~", members)}~}}~".Replace("~", space, StringComparison.Ordinal);
+
+    private static async Task HandlesAsync(Stage stage, Client client, string topic, string text, string expectation)
+    {
+        var reply = await client.AnswerAsync(text).For($"{expectation}: {text.ReplaceLineEndings(" ")}");
+        stage.Expect.True(
+            reply.IsAck && reply.Topic == topic && reply.RequestId == "r", expectation, $"{reply} to {text.ReplaceLineEndings(" ")}");
+    }
+}

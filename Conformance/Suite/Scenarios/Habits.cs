@@ -1,0 +1,54 @@
+namespace PubSub.Conformance.Scenarios;
+
+/// <summary>What scenarios of every area do.</summary>
+internal static class Habits
+{
+    /// <summary>
+    /// A new topic through which a message has gone from a publisher to a subscriber: control that there is a broker behind the answers.
+    /// </summary>
+    public static async Task<string> TopicAtWorkAsync(this Stage stage, string hint = "orders")
+    {
+        var topic = await stage.TopicAsync(hint);
+        await using var subscriber = await stage.SubscriberAsync("control", topic);
+        await using var publisher = await stage.ConnectAsync("prober");
+        await publisher.PublishAsync(topic, "probe").Acked();
+        await subscriber.EventsUntilAsync("probe").Given("a message reaches a subscriber");
+        return topic;
+    }
+
+    /// <summary>A violation on the way is a violation of this sentence.</summary>
+    public static async Task<T> For<T>(this Task<T> wait, string expectation)
+    {
+        try
+        {
+            return await wait;
+        }
+        catch (Violation violation)
+        {
+            throw new Violation(expectation, violation.Expected, violation.Observed);
+        }
+    }
+
+    /// <summary>
+    /// Returns when whatever the server had to say to this client so far has arrived: with the answer to a ping, or with the end of
+    /// the connection. False when it has ended.
+    /// </summary>
+    public static async Task<bool> OutspokenAsync(this Client client)
+    {
+        try
+        {
+            await client.PingAsync();
+            return true;
+        }
+        catch (Violation)
+        {
+            // The server has hung up, which nobody here forbids; nothing more can come.
+            return false;
+        }
+    }
+
+    /// <summary>As many messages as wanted, or as few as may be outstanding for one subscriber with a sentinel behind them.</summary>
+    public static int Burst(this Stage stage, int wanted) => Math.Max(1, Math.Min(wanted, stage.Limits.QueueSize - 1));
+
+    public static string[] Ids(string prefix, int count) => [.. Enumerable.Range(1, count).Select(n => $"{prefix}{n}")];
+}

@@ -1,0 +1,557 @@
+using System.Text;
+
+namespace PubSub.Conformance.Scenarios;
+
+internal static class Robustness
+{
+    private const string Lonely = "\"\\ud800\"";
+
+    private static readonly ConnectOptions NoHandshake = new() { Handshake = false };
+
+    public static IEnumerable<Scenario> Scenarios =>
+    [
+        new("PS-ROB-001", "random-frames-from-rude-clients", async stage =>
+        {
+            var neighbours = await Neighbours.SettleAsync(stage);
+            var random = new Random(6455);
+            var rudeness = Enumerable.Range(0, 4).Select(i => BarrageAsync(stage, $"rude-{i}", new Random(random.Next()), 25)).ToList();
+
+            while (!rudeness.TrueForAll(rude => rude.IsCompleted))
+            {
+                await neighbours.UndisturbedAsync("while others send random frames");
+            }
+
+            await Task.WhenAll(rudeness);
+            await neighbours.UndisturbedAsync("after random frames");
+        }),
+
+        new("PS-ROB-001", "random-requests-from-rude-clients", async stage =>
+        {
+            var neighbours = await Neighbours.SettleAsync(stage);
+            var random = new Random(8259);
+            var whole = Request.Publish(await stage.TopicAsync("wild"), "m1", "{\"a\":[1,2,{\"b\":null}]}").WithRequestId("r").ToString();
+            for (var i = 0; i < 40; i++)
+            {
+                var rude = await stage.RawAsync($"rude-{i}");
+                await TryAsync(async () =>
+                {
+                    for (var j = 0; j < 20; j++)
+                    {
+                        var spoilt = whole.ToCharArray();
+                        spoilt[random.Next(spoilt.Length)] = "{}[]\",:0\\ -e"[random.Next(12)];
+                        await rude.SendTextAsync(new string(spoilt)[..random.Next(1, spoilt.Length + 1)]);
+                    }
+                });
+            }
+
+            await neighbours.UndisturbedAsync("after hundreds of spoilt requests");
+        }),
+
+        new("PS-ROB-001", "no-http-at-all", async stage =>
+        {
+            var neighbours = await Neighbours.SettleAsync(stage);
+            var host = stage.Target.WebSocket.Authority;
+            string[] texts =
+            [
+                "\r\n\r\n\r\n",
+                "\0\0\0\0\0\0\0\0",
+                "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+                "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                "GET / HTTP/9.9\r\n\r\n",
+                $"GET {new string('/', 100_000)} HTTP/1.1\r\nHost: {host}\r\n\r\n",
+                $"GET /v1/ws HTTP/1.1\r\nHost: {host}\r\nX: {new string('x', 200_000)}\r\n\r\n",
+                $"GET /v1/ws HTTP/1.1\r\nHost: {host}\r\n{string.Concat(Enumerable.Repeat("X: y\r\n", 5_000))}\r\n",
+                $"POST /v1/topics HTTP/1.1\r\nHost: {host}\r\nContent-Length: -1\r\n\r\n",
+                $"POST /v1/topics HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99999999999999999999\r\n\r\n",
+                $"POST /v1/topics HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                $"POST /v1/topics HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nffffffffffffffff\r\n",
+                "{\"type\":\"ping\"}",
+            ];
+            foreach (var text in texts)
+            {
+                var rude = await stage.RawAsync("rude", NoHandshake);
+                await TryAsync(() => rude.SendBytesAsync(Encoding.Latin1.GetBytes(text)));
+            }
+
+            await neighbours.UndisturbedAsync("after bytes that are no HTTP");
+            stage.Expect.Status(200, await stage.Rest.ListTopicsAsync(), "REST is served after bytes that are no HTTP");
+        }),
+
+        new("PS-ROB-001", "a-megabyte-of-brackets", async stage =>
+        {
+            var neighbours = await Neighbours.SettleAsync(stage);
+            foreach (var text in (string[])[new('[', 1024 * 1024), new('{', 1024 * 1024), string.Concat(Enumerable.Repeat("{\"a\":", 200_000)), new('"', 1024 * 1024)])
+            {
+                var rude = await stage.RawAsync("rude");
+                await TryAsync(() => rude.SendTextAsync(text));
+            }
+
+            await neighbours.UndisturbedAsync("after megabytes of brackets");
+        }),
+
+        new("PS-ROB-001", "ten-megabytes-at-once", async stage =>
+        {
+            var neighbours = await Neighbours.SettleAsync(stage);
+            var rude = await stage.RawAsync("rude");
+
+            var sending = TryAsync(() => rude.SendTextAsync(LargePing(10 * 1024 * 1024)));
+            await neighbours.UndisturbedAsync("while another sends 10 MB");
+            await sending;
+
+            await neighbours.UndisturbedAsync("after another has sent 10 MB");
+        }),
+
+        new("PS-ROB-002", "ten-thousand-arrays", stage => TooDeepAsync(stage, Nested("[", "0", "]", 10_000))),
+
+        new("PS-ROB-002", "ten-thousand-objects", stage => TooDeepAsync(stage, Nested("{\"\":", "0", "}", 10_000))),
+
+        new("PS-ROB-002", "in-a-member-that-nobody-asked-for", async stage =>
+        {
+            var client = await stage.ConnectAsync("client");
+            foreach (var request in (Request[])[Request.Ping().With("extra", Nested("[", "0", "]", 10_000)), Request.Of("nonsense").With("extra", Nested("[", "0", "]", 10_000))])
+            {
+                stage.Expect.Error(await client.RequestAsync(request), "BAD_REQUEST", "a request nested 10,000 levels deep is refused wherever it is deep");
+            }
+
+            await AnsweredAsync(stage, client, "after a request nested 10,000 levels deep");
+        }),
+
+        new("PS-ROB-002", "and-never-closed", async stage =>
+        {
+            var client = await stage.ConnectAsync("client");
+
+            stage.Expect.Error(await client.RequestAsync(new string('[', 10_000)), "BAD_REQUEST", "10,000 opening brackets are refused");
+
+            await AnsweredAsync(stage, client, "after 10,000 opening brackets");
+        }),
+
+        new("PS-ROB-003", "sixty-four-deep", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var client = await stage.SubscriberAsync("client", topic);
+            foreach (var payload in (string[])[Nested("[", "", "]", 64), Nested("{\"a\":", "null", "}", 64), Nested("[{\"a\":", "1", "}]", 32), Nested("[", "\"x\"", "]", 63)])
+            {
+                stage.Expect.Acked(await client.PublishAsync(topic, "deep", payload), "a payload nested 64 levels deep is accepted");
+                stage.Expect.JsonEqual(payload, (await client.NextEventAsync(topic)).Payload, "and delivered");
+            }
+        }),
+
+        new("PS-ROB-004", "declared-in-one-frame", async stage =>
+        {
+            var client = await stage.ConnectAsync("talker");
+
+            var sending = TryAsync(() => client.SendAsync(LargePing(10 * 1024 * 1024)));
+
+            await RefusedAsTooLargeAsync(stage, client, "a message of 10 MB in one frame");
+            await sending;
+        }),
+
+        new("PS-ROB-004", "fragments-without-end", async stage =>
+        {
+            var client = await stage.ConnectAsync("talker");
+
+            var sending = TryAsync(async () =>
+            {
+                await client.SendFramesAsync(Frame.Text(LargePing(4096)[..4096]) with { Final = false });
+                for (var i = 0; i < 2500; i++)
+                {
+                    await client.SendFramesAsync(Frame.Continuation(new string('x', 4096)) with { Final = false });
+                }
+            });
+
+            await RefusedAsTooLargeAsync(stage, client, "a message of endless fragments");
+            await sending;
+        }),
+
+        new("PS-ROB-004", "just-over-the-limit", async stage =>
+        {
+            var client = await stage.ConnectAsync("talker");
+
+            await client.SendAsync(LargePing(stage.Limits.MessageBytes + 1));
+
+            await RefusedAsTooLargeAsync(stage, client, "a message of one byte more than the limit");
+        }),
+
+        new("PS-ROB-004", "a-binary-message-too", async stage =>
+        {
+            var client = await stage.ConnectAsync("talker");
+
+            await client.SendFramesAsync(Frame.Binary(new byte[stage.Limits.MessageBytes + 1]));
+
+            await RefusedAsTooLargeAsync(stage, client, "a binary message of one byte more than the limit");
+        }),
+
+        new("PS-ROB-005", "reset-within-a-frame", async stage =>
+        {
+            var neighbours = await Neighbours.SettleAsync(stage);
+            var whole = Frame.Text(Request.Publish(neighbours.Topic, "broken", Json.Quote(new string('x', 1000)))).Encode();
+            foreach (var cut in (int[])[1, 2, 3, 5, 8, 9, 100, whole.Length - 1])
+            {
+                var rude = await stage.RawAsync("rude");
+                await rude.SendBytesAsync(whole.AsMemory(0, cut));
+                rude.Abort();
+            }
+
+            await neighbours.UndisturbedAsync("after resets within frames");
+        }),
+
+        new("PS-ROB-005", "reset-between-fragments", async stage =>
+        {
+            var neighbours = await Neighbours.SettleAsync(stage);
+            for (var i = 0; i < 5; i++)
+            {
+                var rude = await stage.RawAsync("rude");
+                await rude.SendAsync(Frame.Fragments(Frame.Text(Request.Publish(neighbours.Topic, "broken")).Payload, 10).SkipLast(1));
+                rude.Abort();
+            }
+
+            await neighbours.UndisturbedAsync("after resets between fragments");
+        }),
+
+        new("PS-ROB-005", "reset-within-the-handshake", async stage =>
+        {
+            var neighbours = await Neighbours.SettleAsync(stage);
+            var handshake = Encoding.ASCII.GetBytes(
+                $"GET {stage.Target.WebSocket.PathAndQuery} HTTP/1.1\r\nHost: {stage.Target.WebSocket.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+            foreach (var cut in (int[])[0, 1, 20, handshake.Length - 1, handshake.Length])
+            {
+                var rude = await stage.RawAsync("rude", NoHandshake);
+                await rude.SendBytesAsync(handshake.AsMemory(0, cut));
+                rude.Abort();
+            }
+
+            await neighbours.UndisturbedAsync("after resets within handshakes");
+        }),
+
+        new("PS-ROB-005", "reset-under-a-stream-of-events", async stage =>
+        {
+            var neighbours = await Neighbours.SettleAsync(stage);
+            for (var i = 0; i < 5; i++)
+            {
+                var rude = await stage.SubscriberAsync($"rude-{i}", neighbours.Topic);
+                await neighbours.UndisturbedAsync("before the reset");
+                rude.Abort();
+                await neighbours.UndisturbedAsync("after the reset of another subscriber");
+            }
+        }),
+
+        new("PS-ROB-006", "unpaired-surrogates", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var client = await stage.ConnectAsync("client");
+            foreach (var lonely in (string[])[Lonely, "\"\\udc00\"", "\"a\\ud83d\"", "\"\\udc00\\ud800\"", "\"\\ud800\\u0041\""])
+            {
+                (string Where, Request Request)[] requests =
+                [
+                    ("type", Request.Ping().With("type", lonely)),
+                    ("topic of a subscribe", Request.Subscribe(topic, "c").With("topic", lonely)),
+                    ("topic of a publish", Request.Publish(topic, "m").With("topic", lonely)),
+                    ("client_id", Request.Subscribe(topic, "c").With("client_id", lonely)),
+                    ("client_id of an unsubscribe", Request.Unsubscribe(topic, "c").With("client_id", lonely)),
+                    ("message.id", Request.Publish(topic, "m").With("message.id", lonely)),
+                ];
+                foreach (var (where, request) in requests)
+                {
+                    stage.Expect.Error(await client.RequestAsync(request), "BAD_REQUEST", $"{lonely} as {where} is refused");
+                }
+
+                await client.SendAsync(Request.Ping().With("request_id", lonely).ToString());
+                var reply = await client.NextAsync(message => message.IsError || message.IsPong || message.IsAck, "a reply");
+                stage.Expect.Error(reply, "BAD_REQUEST", $"{lonely} as request_id is refused");
+            }
+
+            stage.Expect.Acked(await client.SubscribeAsync(topic), "the connection stays open");
+        }),
+
+        new("PS-ROB-007", "half-closed", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var raw = await SubscribedAsync(stage, topic);
+
+            raw.HalfClose();
+
+            var closure = await raw.ClosedAsync();
+            stage.Expect.True(closure is not null, "a client that ends its side of the connection is disconnected");
+            await stage.Expect.EventuallyAsync<long?>(0, () => SubscribersAsync(stage, topic), "its subscription is no longer counted");
+        }),
+
+        new("PS-ROB-007", "half-closed-within-a-frame", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var raw = await SubscribedAsync(stage, topic);
+
+            await raw.SendBytesAsync(Frame.Text(Request.Ping()).Encode().AsMemory(..^1));
+            raw.HalfClose();
+
+            var closure = await raw.ClosedAsync();
+            stage.Expect.True(closure is not null, "a client that ends its side of the connection within a frame is disconnected");
+            await stage.Expect.EventuallyAsync<long?>(0, () => SubscribersAsync(stage, topic), "its subscription is no longer counted");
+        }),
+
+        new("PS-ROB-008", "headers-that-never-end", async stage =>
+        {
+            var control = await stage.RawAsync("control");
+            var silent = await stage.RawAsync("silent", NoHandshake);
+            var begun = await stage.RawAsync("begun", NoHandshake);
+            await begun.SendBytesAsync("GET /v1/ws HTTP/1.1\r\nHost: "u8.ToArray());
+
+            await silent.ReadToEndAsync();
+            await begun.ReadToEndAsync();
+
+            stage.Expect.True(true, "connections without a request, or with half of one, are closed");
+            await control.SendAsync(Request.Ping().WithRequestId("still"));
+            await control.ReadMessageAsync(message => message.RequestId == "still", "a pong on a connection that did shake hands");
+        })
+        { Launch = new Dictionary<string, string> { ["HANDSHAKE_TIMEOUT"] = "1" } },
+
+        new("PS-ROB-008", "headers-drop-by-drop", async stage =>
+        {
+            const int enough = 200;
+            var drops = 0;
+            var slow = await stage.RawAsync("slow", NoHandshake);
+            var dripping = TryAsync(async () =>
+            {
+                await slow.SendBytesAsync("GET /v1/ws HTTP/1.1\r\n"u8.ToArray());
+                for (; drops < enough; drops++)
+                {
+                    await slow.SendBytesAsync(Encoding.ASCII.GetBytes($"X-{drops}: drip\r\n"));
+                    await Task.Delay(TimeSpan.FromMilliseconds(100), stage.Time, stage.Cancellation);
+                }
+            });
+
+            await slow.ReadToEndAsync(TimeSpan.FromSeconds(10));
+            await dripping;
+
+            stage.Expect.True(drops < enough, "a connection that goes on sending headers is closed before they end", $"{drops} headers");
+        })
+        { Launch = new Dictionary<string, string> { ["HANDSHAKE_TIMEOUT"] = "1" } },
+
+        new("PS-ROB-009", "a-hundred-that-connect-and-hang", async stage =>
+        {
+            var neighbours = await Neighbours.SettleAsync(stage);
+            for (var i = 0; i < 100; i++)
+            {
+                var silent = await stage.RawAsync($"silent-{i}", NoHandshake);
+                if (i % 2 == 0)
+                {
+                    await silent.SendBytesAsync("GET /v1/ws HTTP/1.1\r\nHost:"u8.ToArray());
+                }
+            }
+
+            await neighbours.UndisturbedAsync("beside 100 connections that hang");
+            await NewcomersAreServedAsync(stage, "beside 100 connections that hang");
+        }),
+
+        new("PS-ROB-009", "a-hundred-that-upgrade-and-hang", async stage =>
+        {
+            var neighbours = await Neighbours.SettleAsync(stage);
+            for (var i = 0; i < 100; i++)
+            {
+                var silent = await stage.RawAsync($"silent-{i}");
+                if (i % 2 == 0)
+                {
+                    await silent.SendBytesAsync(Frame.Text(Request.Ping()).Encode().AsMemory(0, 5));
+                }
+            }
+
+            await neighbours.UndisturbedAsync("beside 100 sessions that hang");
+            await NewcomersAreServedAsync(stage, "beside 100 sessions that hang");
+        }),
+
+        new("PS-ROB-010", "one-too-many", async stage =>
+        {
+            var topic = await stage.TopicAsync("orders");
+            var first = await stage.SubscriberAsync("first", topic);
+            var second = await stage.SubscriberAsync("second", topic);
+            var publisher = await stage.ConnectAsync("publisher");
+
+            for (var i = 0; i < 5; i++)
+            {
+                var answer = await (await stage.RawAsync("late", NoHandshake)).HandshakeAsync();
+                stage.Expect.Status(503, answer, "a handshake beyond MAX_CONNECTIONS is refused");
+                stage.Expect.Equal("LIMIT_EXCEEDED", answer.ErrorCode, "and told why");
+            }
+
+            await first.ReceivesExactlyAsync([], publisher, topic, "the open connections are undisturbed");
+            await second.ReceivesExactlyAsync([], publisher, topic, "the open connections are undisturbed");
+            stage.Expect.Status(200, await stage.Rest.ListTopicsAsync(), "REST is still served");
+        })
+        { Launch = new Dictionary<string, string> { ["MAX_CONNECTIONS"] = "3" } },
+
+        new("PS-ROB-010", "room-again-when-one-leaves", async stage =>
+        {
+            var leaver = await stage.ConnectAsync("leaver");
+            var vanisher = await stage.ConnectAsync("vanisher");
+            await stage.ConnectAsync("stayer");
+            stage.Require(await HandshakeAsync(stage) == 503, "the server is full");
+
+            await leaver.CloseAsync().Given("one leaves");
+            await stage.Expect.EventuallyAsync(101, () => HandshakeAsync(stage), "there is room when one has left");
+            vanisher.Abort();
+            await stage.Expect.EventuallyAsync(101, () => HandshakeAsync(stage), "there is room when one has vanished");
+            stage.Expect.Equal(503, await HandshakeAsync(stage), "and no more room than that");
+        })
+        { Launch = new Dictionary<string, string> { ["MAX_CONNECTIONS"] = "3" } },
+
+        new("PS-ROB-011", "one-too-many", async stage =>
+        {
+            string[] topics = [await stage.TopicAsync("a"), await stage.TopicAsync("b"), await stage.TopicAsync("c")];
+            var extra = stage.FreshName("extra");
+
+            var answer = await stage.Rest.CreateTopicAsync(extra);
+
+            stage.Expect.Status(507, answer, "a topic beyond MAX_TOPICS is refused");
+            stage.Expect.Equal("LIMIT_EXCEEDED", answer.ErrorCode, "and told why");
+            stage.Expect.SameItems(topics, (await stage.Rest.ListTopicsAsync()).Topics?.Select(topic => topic.Name ?? "") ?? [], "nothing is created");
+            stage.Expect.Status(409, await stage.Rest.CreateTopicAsync(topics[0]), "an existing topic is still an existing topic");
+
+            await stage.Rest.DeleteTopicAsync(topics[1]).Succeeded();
+            stage.Expect.Status(201, await stage.Rest.CreateTopicAsync(extra), "there is room when one has been deleted");
+            stage.Expect.Status(507, await stage.Rest.CreateTopicAsync(stage.FreshName("more")), "and no more room than that");
+        })
+        { Launch = new Dictionary<string, string> { ["MAX_TOPICS"] = "3" } },
+
+        new("PS-ROB-012", "two-kilobytes", stage => LimitAsync(stage))
+        { Launch = new Dictionary<string, string> { ["MAX_MESSAGE_BYTES"] = "2048" } },
+
+        new("PS-ROB-012", "two-hundred-kilobytes", stage => LimitAsync(stage))
+        { Launch = new Dictionary<string, string> { ["MAX_MESSAGE_BYTES"] = "200000" } },
+    ];
+
+    private static string Nested(string open, string inner, string close, int depth) =>
+        $"{string.Concat(Enumerable.Repeat(open, depth))}{inner}{string.Concat(Enumerable.Repeat(close, depth))}";
+
+    /// <summary>A ping of exactly so many bytes, which a member that nobody asked for fills up.</summary>
+    private static string LargePing(int bytes)
+    {
+        var empty = Request.Ping().WithRequestId("large").WithText("filler", "").ToString();
+        return Request.Ping().WithRequestId("large").WithText("filler", new string('x', bytes - empty.Length)).ToString();
+    }
+
+    private static async Task<long?> SubscribersAsync(Stage stage, string topic) => (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers;
+
+    private static async Task<RawClient> SubscribedAsync(Stage stage, string topic)
+    {
+        var raw = await stage.RawAsync("subscriber");
+        await raw.SendAsync(Request.Subscribe(topic, "subscriber"));
+        await raw.ReadMessageAsync(message => message.IsAck).Given("the subscribe is acked");
+        stage.Require(await SubscribersAsync(stage, topic) == 1, "the subscription is counted");
+        return raw;
+    }
+
+    private static async Task<int> HandshakeAsync(Stage stage) => (await (await stage.RawAsync("newcomer", NoHandshake)).HandshakeAsync()).Status;
+
+    private static async Task AnsweredAsync(Stage stage, Client client, string when)
+    {
+        var reply = await client.PingAsync();
+        stage.Expect.True(!reply.IsError, $"{when} the connection is served as before", reply.ToString());
+    }
+
+    private static async Task NewcomersAreServedAsync(Stage stage, string when)
+    {
+        stage.Expect.Status(101, await (await stage.RawAsync("newcomer", NoHandshake)).HandshakeAsync(), $"{when} a handshake is answered");
+        stage.Expect.True((await stage.Rest.ListTopicsAsync()).IsSuccess, $"{when} REST is answered");
+    }
+
+    private static async Task TooDeepAsync(Stage stage, string payload)
+    {
+        var topic = await stage.TopicAsync("orders");
+        var client = await stage.SubscriberAsync("client", topic);
+
+        stage.Expect.Error(await client.PublishAsync(topic, "deep", payload), "BAD_REQUEST", "a payload nested 10,000 levels deep is refused");
+
+        await client.ReceivesNothingAsync(client, topic, "what was refused is not delivered");
+        await AnsweredAsync(stage, client, "after a payload nested 10,000 levels deep");
+    }
+
+    private static async Task RefusedAsTooLargeAsync(Stage stage, Client client, string what)
+    {
+        var error = await client.NextAsync(message => message.IsReply, "an error");
+        stage.Expect.Error(error, "BAD_REQUEST", $"{what} is answered with BAD_REQUEST");
+        stage.Expect.Equal(1009, (await client.ClosedAsync(TimeSpan.FromSeconds(10))).Code, $"{what} ends in a Close with 1009");
+    }
+
+    /// <summary>Decisive: what is just as large as it may be is answered, whole or in fragments; one byte more is not.</summary>
+    private static async Task LimitAsync(Stage stage)
+    {
+        var limit = stage.Limits.MessageBytes;
+        var client = await stage.ConnectAsync("client");
+        stage.Expect.True(!(await client.RequestAsync(LargePing(limit))).IsError, $"a request of {limit} bytes is accepted");
+        await client.SendFramesAsync(Frame.Fragments(Encoding.UTF8.GetBytes(LargePing(limit)), 1000));
+        var reply = await client.NextAsync(message => message.RequestId == "large", "the reply to a fragmented request");
+        stage.Expect.True(!reply.IsError, $"a fragmented request of {limit} bytes is accepted", reply.ToString());
+
+        await client.SendAsync(LargePing(limit + 1));
+        await RefusedAsTooLargeAsync(stage, client, $"a request of {limit + 1} bytes");
+
+        var other = await stage.ConnectAsync("other");
+        await TryAsync(() => other.SendFramesAsync(Frame.Fragments(Encoding.UTF8.GetBytes(LargePing(limit + 1)), 1000)));
+        await RefusedAsTooLargeAsync(stage, other, $"a fragmented request of {limit + 1} bytes");
+    }
+
+    /// <summary>One rude client after the other: some random frames or bytes each, and then an end without manners.</summary>
+    private static async Task BarrageAsync(Stage stage, string name, Random random, int clients)
+    {
+        for (var i = 0; i < clients; i++)
+        {
+            var rude = await stage.RawAsync($"{name}-{i}");
+            await TryAsync(async () =>
+            {
+                for (var j = 0; j < 10; j++)
+                {
+                    var bytes = new byte[random.Next(300)];
+                    random.NextBytes(bytes);
+                    await (random.Next(4) == 0 ? rude.SendBytesAsync(bytes) : rude.SendAsync(new Frame((Opcode)random.Next(16), bytes)
+                    {
+                        Final = random.Next(3) > 0,
+                        Reserved = random.Next(5) == 0 ? random.Next(8) : 0,
+                        Masked = random.Next(10) > 0,
+                        ClaimedLength = random.Next(10) == 0 ? random.NextInt64() : null,
+                    }));
+                }
+            });
+            if (random.Next(2) == 0)
+            {
+                rude.Abort();
+            }
+        }
+    }
+
+    /// <summary>Sends to a server that may hang up at any moment, as is its right.</summary>
+    private static async Task TryAsync(Func<Task> send)
+    {
+        try
+        {
+            await send();
+        }
+        catch (Violation)
+        {
+            // It did hang up, or stopped reading.
+        }
+    }
+
+    /// <summary>A subscriber and a publisher who mind their own business and must be able to go on doing so.</summary>
+    private sealed class Neighbours(Stage stage, string topic, Client subscriber, Client publisher)
+    {
+        private int _sent;
+
+        public string Topic => topic;
+
+        public static async Task<Neighbours> SettleAsync(Stage stage)
+        {
+            var topic = await stage.TopicAsync("orders");
+            return new Neighbours(stage, topic, await stage.SubscriberAsync("subscriber", topic), await stage.ConnectAsync("publisher"));
+        }
+
+        /// <summary>Decisive: what one publishes, the other receives.</summary>
+        public async Task UndisturbedAsync(string when)
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                var id = $"polite-{++_sent}";
+                stage.Expect.Acked(await publisher.PublishAsync(topic, id), $"{when} a publish is acked");
+                stage.Expect.Equal(id, (await subscriber.NextEventAsync(topic)).MessageId, $"{when} every message is received");
+            }
+        }
+    }
+}
