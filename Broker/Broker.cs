@@ -10,8 +10,8 @@ namespace PubSub;
 public sealed class Broker(BrokerLimits limits)
 {
     private readonly ConcurrentDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
-    private readonly Lock _creation = new(); // makes "is there room, is the name free, take it" one step
-    private int _count; // topics that exist, 0 to MaxTopics
+    private readonly Lock _creation = new(); // makes "is there room, is the name free, take it" one step; never held with a gate
+    private int _count; // guarded by _creation; entries of the table, 0 to MaxTopics
 
     /// <summary>A new subscriber, to no topic yet. It costs nothing until it joins one, and is forgotten once it is closed.</summary>
     /// <param name="eager">
@@ -25,19 +25,23 @@ public sealed class Broker(BrokerLimits limits)
     {
         lock (_creation)
         {
-            if (Find(name) is not null)
+            if (_topics.TryGetValue(name, out var namesake))
             {
-                return Creating.Exists;
+                if (!namesake.IsDeleted)
+                {
+                    return Creating.Exists;
+                }
+
+                Forget(namesake); // its deletion has taken effect, and its deleter is about to do the same
             }
 
-            if (Volatile.Read(ref _count) >= limits.MaxTopics)
+            if (_count == limits.MaxTopics)
             {
                 return Creating.LimitReached;
             }
 
-            // A deleted namesake may still be in the table; its own deleter removes it only if it is still the one there.
             _topics[name] = new Topic(name, limits);
-            Interlocked.Increment(ref _count);
+            _count++;
             return Creating.Created;
         }
     }
@@ -61,8 +65,7 @@ public sealed class Broker(BrokerLimits limits)
         var deleted = topic.TryDelete(notice, disconnect, wakes);
         if (deleted)
         {
-            Interlocked.Decrement(ref _count);
-            _topics.TryRemove(KeyValuePair.Create(name, topic));
+            Forget(topic);
         }
 
         wakes.Release();
@@ -72,6 +75,18 @@ public sealed class Broker(BrokerLimits limits)
     /// <summary>The topics that exist now, in ascending ordinal order of their names.</summary>
     public IReadOnlyList<Topic> List() =>
         [.. _topics.Values.Where(topic => !topic.IsDeleted).OrderBy(topic => topic.Name, StringComparer.Ordinal)];
+
+    /// <summary>Takes a deleted topic off the table, once, whoever comes first.</summary>
+    private void Forget(Topic deleted)
+    {
+        lock (_creation)
+        {
+            if (_topics.TryRemove(KeyValuePair.Create(deleted.Name, deleted)))
+            {
+                _count--;
+            }
+        }
+    }
 }
 
 /// <summary>What became of a create.</summary>

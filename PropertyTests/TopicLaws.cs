@@ -493,6 +493,45 @@ public sealed class TopicLaws
         Assert.That((created, broker.List().Count), Is.EqualTo((50, 50)));
     }
 
+    [Test]
+    public void A_name_is_free_as_soon_as_its_topic_is_deleted([Values(1, 2)] int maxTopics)
+    {
+        var (broker, _) = Topic(new BrokerLimits(MaxTopics: maxTopics));
+        const int rounds = 500;
+        var (creating, over) = (new List<Creating>(), false);
+
+        Threads.Together(
+            () =>
+            {
+                var (deleted, patience) = (0, new CancellationTokenSource(Threads.Patience));
+                while (deleted < rounds && !patience.IsCancellationRequested)
+                {
+                    deleted += broker.TryDelete("topic", Frames.Of("notice"), disconnect: true) ? 1 : 0;
+                }
+
+                Volatile.Write(ref over, true);
+                patience.Dispose();
+            },
+            () =>
+            {
+                while (!Volatile.Read(ref over))
+                {
+                    var topic = broker.Find("topic");
+                    while (topic?.TryPublish(Frames.Of("event")) == true && !Volatile.Read(ref over))
+                    {
+                    }
+
+                    if (!Volatile.Read(ref over))
+                    {
+                        creating.Add(broker.Create("topic"));
+                    }
+                }
+            });
+
+        Assert.That(creating, Is.All.EqualTo(Creating.Created), "nobody else creates, and the topic before has been deleted");
+        Assert.That(1 + creating.Count, Is.EqualTo(rounds + broker.List().Count), "every topic created is deleted or there");
+    }
+
     private static (Broker Broker, Topic Topic) Topic(BrokerLimits? limits = null)
     {
         var broker = new Broker(limits ?? new BrokerLimits());

@@ -11,11 +11,13 @@ internal static class Topics
     private const string Path = "/v1/topics";
     private const string NamedPath = "/v1/topics/{name}";
 
+    private static readonly string[] GetAndHead = ["GET", "HEAD"];
+
     public static void MapTopics(this IEndpointRouteBuilder routes)
     {
         routes.MapPost(Path, CreateAsync);
-        routes.MapGet(Path, List);
-        routes.MapGet(NamedPath, Get);
+        routes.MapMethods(Path, GetAndHead, List);
+        routes.MapMethods(NamedPath, GetAndHead, Get);
         routes.MapDelete(NamedPath, Delete);
     }
 

@@ -17,7 +17,8 @@ internal static class Envelope
             foreach (var message in (await ConversationAsync(stage)).Where(message => message.IsAck || message.IsEvent || message.IsError))
             {
                 stage.Expect.True(
-                    Rfc3339.IsDateTime(message.Timestamp), $"the timestamp of an {message.Type} is an RFC 3339 date-time", message.ToString());
+                    Rfc3339.IsDateTime(message.Timestamp),
+                    $"the timestamp of an {message.Type} is an RFC 3339 date-time", message.ToString());
             }
         }),
 
@@ -190,7 +191,8 @@ internal static class Envelope
 
             const string Ignored = "a request with an unknown member is handled as if it were not there";
             await stage.AcksAsync(client, Grown(Request.Subscribe(topic, "c")), Ignored);
-            var publishes = Grown(Request.Publish(topic, "m")).Select(row => (row.What, row.Request.WithText("message.id", row.What))).ToArray();
+            var publishes = Grown(Request.Publish(topic, "m"))
+                .Select(row => (row.What, row.Request.WithText("message.id", row.What))).ToArray();
             await stage.AcksAsync(await stage.ConnectAsync("publisher"), publishes, Ignored);
             foreach (var (what, _) in publishes)
             {
@@ -314,15 +316,24 @@ internal static class Envelope
             (string What, string Text)[] rows =
             [
                 ("type in a ping", """{"type":"ping","type":"ping"}"""),
-                ("type, once publish and once ping", $$$"""{"type":"publish","topic":{{{one}}},"message":{"id":"m","payload":1},"type":"ping"}"""),
+                (
+                    "type, once publish and once ping",
+                    $$$"""{"type":"publish","topic":{{{one}}},"message":{"id":"m","payload":1},"type":"ping"}"""
+                ),
                 ("topic in a subscribe", $$"""{"type":"subscribe","topic":{{one}},"topic":{{two}},"client_id":"c"}"""),
                 ("an equal topic in a subscribe", $$"""{"type":"subscribe","topic":{{one}},"topic":{{one}},"client_id":"c"}"""),
                 ("client_id in a subscribe", $$"""{"type":"subscribe","client_id":"a","topic":{{one}},"client_id":"b"}"""),
                 ("last_n in a subscribe", $$"""{"type":"subscribe","last_n":1,"topic":{{one}},"client_id":"b","last_n":2}"""),
                 ("topic in a publish", $$$"""{"type":"publish","topic":{{{one}}},"topic":{{{two}}},"message":{"id":"m","payload":1}}"""),
-                ("message in a publish", $$$"""{"type":"publish","message":{"id":"a","payload":1},"topic":{{{one}}},"message":{"id":"b","payload":2}}"""),
+                (
+                    "message in a publish",
+                    $$$"""{"type":"publish","message":{"id":"a","payload":1},"topic":{{{one}}},"message":{"id":"b","payload":2}}"""
+                ),
                 ("message.id in a publish", $$$"""{"type":"publish","topic":{{{one}}},"message":{"id":"a","payload":1,"id":"b"}}"""),
-                ("message.payload in a publish", $$$"""{"type":"publish","topic":{{{one}}},"message":{"payload":1,"id":"a","payload":2}}"""),
+                (
+                    "message.payload in a publish",
+                    $$$"""{"type":"publish","topic":{{{one}}},"message":{"payload":1,"id":"a","payload":2}}"""
+                ),
                 ("topic in an unsubscribe", $$"""{"type":"unsubscribe","topic":{{one}},"topic":{{two}},"client_id":"c"}"""),
                 ("client_id in an unsubscribe", $$"""{"type":"unsubscribe","topic":{{one}},"client_id":"a","client_id":"b"}"""),
                 ("request_id in a ping", """{"type":"ping","request_id":"a","request_id":"b"}"""),

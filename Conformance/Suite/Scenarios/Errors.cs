@@ -9,7 +9,8 @@ internal static class Errors
         new("PS-ERR-001", "no-json", async stage =>
         {
             var control = await stage.ConnectAsync("control");
-            stage.Require(!(await control.AnswerAsync("""{"type":"ping"}""").Given("a ping is answered")).IsError, "a ping is answered without error");
+            var pong = await control.AnswerAsync("""{"type":"ping"}""").Given("a ping is answered");
+            stage.Require(!pong.IsError, "a ping is answered without error");
 
             await stage.RefusesAsync(Spoilt.Texts, "a text that is not JSON is answered with BAD_REQUEST");
         }),
@@ -35,7 +36,10 @@ internal static class Errors
             await subscriber.EventsUntilAsync("control").Given("a good payload is delivered");
 
             string[] payloads =
-                ["NaN", "Infinity", "-Infinity", "undefined", "01", "1.", "'a'", "[1,]", "{\"a\":1,}", "{a:1}", "True", "\"\\x41\"", "\"\t\"", ""];
+            [
+                "NaN", "Infinity", "-Infinity", "undefined", "01", "1.", "'a'", "[1,]", "{\"a\":1,}", "{a:1}", "True",
+                "\"\\x41\"", "\"\t\"", "",
+            ];
             await stage.RefusesAsync(
                 payloads.Select(payload => (payload, Request.Publish(topic, "m", payload).WithoutRequestId())),
                 "a publish whose payload is not JSON is answered with BAD_REQUEST");
@@ -53,7 +57,8 @@ internal static class Errors
 
             // RFC 8259 section 8.1 lets a parser ignore the mark or refuse it.
             stage.Expect.True(
-                !reply.IsError || reply.ErrorCode == "BAD_REQUEST", "a byte order mark is passed over or answered with BAD_REQUEST", reply.ToString());
+                !reply.IsError || reply.ErrorCode == "BAD_REQUEST",
+                "a byte order mark is passed over or answered with BAD_REQUEST", reply.ToString());
             stage.Expect.Observe("a byte order mark before a request", reply.IsError ? "refused" : "passed over");
         }),
 
@@ -196,7 +201,8 @@ internal static class Errors
         new("PS-ERR-007", "no-object", async stage =>
         {
             var control = await stage.ConnectAsync("control");
-            stage.Require(!(await control.AnswerAsync("""{"type":"ping"}""").Given("a ping is answered")).IsError, "a ping is answered without error");
+            var pong = await control.AnswerAsync("""{"type":"ping"}""").Given("a ping is answered");
+            stage.Require(!pong.IsError, "a ping is answered without error");
 
             await stage.RefusesAsync(Spoilt.NoObjects, "a JSON text that is not an object is answered with BAD_REQUEST");
         }),
@@ -206,7 +212,8 @@ internal static class Errors
             foreach (var (what, error) in await ErrorsAsync(stage))
             {
                 stage.Expect.OneOf(
-                    ["BAD_REQUEST", "TOPIC_NOT_FOUND", "SLOW_CONSUMER", "INTERNAL"], error.ErrorCode, $"error.code is one of the four ({what})");
+                    ["BAD_REQUEST", "TOPIC_NOT_FOUND", "SLOW_CONSUMER", "INTERNAL"], error.ErrorCode,
+                    $"error.code is one of the four ({what})");
             }
         }),
 

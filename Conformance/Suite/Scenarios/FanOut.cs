@@ -195,7 +195,8 @@ internal static class FanOut
 
             // A time of replay could only be told from the time of acceptance once the server's clock has moved on.
             var last = times[0][^1].Timestamp;
-            await stage.Expect.EventuallyAsync(true, async () => (await publisher.PingAsync()).Timestamp != last, "the server's clock moves on")
+            await stage.Expect
+                .EventuallyAsync(true, async () => (await publisher.PingAsync()).Timestamp != last, "the server's clock moves on")
                 .Given("the server's clock moves on");
             var newcomer = await stage.SubscriberAsync("newcomer", topic, lastN: sent.Length);
             times.Add(await newcomer.EventsAsync(sent.Length).Given("the events are replayed"));
@@ -243,7 +244,8 @@ internal static class FanOut
                 {
                     var events = await subscriber.EventsAheadOfSentinelAsync(publishers[0], topic);
                     stage.Expect.SameItems(
-                        sent.SelectMany(ids => ids), events.Ids(), "each message of concurrent publishers reaches every subscriber exactly once");
+                        sent.SelectMany(ids => ids), events.Ids(),
+                        "each message of concurrent publishers reaches every subscriber exactly once");
                     foreach (var ids in sent)
                     {
                         stage.Expect.Sequence(ids, events.Ids().Where(ids.Contains), "each publisher's messages arrive in its own order");
@@ -290,7 +292,8 @@ internal static class FanOut
             var acked = new List<string>();
             while (acked.Count < sent.Length)
             {
-                acked.Add((await publisher.ReadMessageAsync(message => message.IsAck, $"ack {acked.Count + 1} of {sent.Length}")).RequestId ?? "");
+                var ack = await publisher.ReadMessageAsync(message => message.IsAck, $"ack {acked.Count + 1} of {sent.Length}");
+                acked.Add(ack.RequestId ?? "");
             }
 
             stage.Expect.SameItems(sent, acked, "each message of a burst in one write is acked");
@@ -311,7 +314,8 @@ internal static class FanOut
             var acked = new List<string>();
             while (acked.Count < sent.Length)
             {
-                acked.Add((await publisher.ReadMessageAsync(message => message.IsAck, $"ack {acked.Count + 1} of {sent.Length}")).RequestId ?? "");
+                var ack = await publisher.ReadMessageAsync(message => message.IsAck, $"ack {acked.Count + 1} of {sent.Length}");
+                acked.Add(ack.RequestId ?? "");
             }
 
             stage.Expect.SameItems(sent, acked, "each message of a burst in small pieces is acked");

@@ -65,7 +65,8 @@ internal static class Isolation
                 var events = await subscriber.EventsAheadOfSentinelAsync(publishers[0], topic).Given("the sentinel reaches the subscriber");
                 stage.Require(events.Any(message => IsOf(message, topic)), "every subscriber receives events of its own topic");
                 stage.Expect.Sequence(
-                    [], events.Where(message => !IsOf(message, topic)).Ids(), "amid bursts a subscriber receives its own topic's events and no other");
+                    [], events.Where(message => !IsOf(message, topic)).Ids(),
+                    "amid bursts a subscriber receives its own topic's events and no other");
             }
 
             static bool IsOf(ServerMessage message, string topic) =>
@@ -106,10 +107,10 @@ internal static class Isolation
             for (var n = 0; n < topics.Count; n++)
             {
                 var (topic, subscriber) = topics[n];
-                var events = (await subscriber.EventsAheadOfSentinelAsync(publisher, topic).Given("the sentinel reaches the subscriber")).Ids();
-                stage.Require(events.Contains($"to-{n}"), $"the subscriber of '{topic}' receives its event");
+                var events = await subscriber.EventsAheadOfSentinelAsync(publisher, topic).Given("the sentinel reaches the subscriber");
+                stage.Require(events.Ids().Contains($"to-{n}"), $"the subscriber of '{topic}' receives its event");
                 stage.Expect.Sequence(
-                    [], events.Where(id => id != $"to-{n}"), $"'{topic}' shares no events with a name that looks like it");
+                    [], events.Ids().Where(id => id != $"to-{n}"), $"'{topic}' shares no events with a name that looks like it");
             }
         }),
 
@@ -132,7 +133,8 @@ internal static class Isolation
 
             await subscriber.OutspokenAsync();
             stage.Expect.Sequence(
-                topics, subscriber.Received.Events().Select(message => message.Topic ?? "(none)"), "each event is of the topic that it names, and comes once");
+                topics, subscriber.Received.Events().Select(message => message.Topic ?? "(none)"),
+                "each event is of the topic that it names, and comes once");
         }),
 
         new("PS-ISO-002", "unsubscribing-from-a-look-alike", async stage =>
@@ -209,7 +211,8 @@ internal static class Isolation
             stage.Expect.Sequence(
                 [], newcomer.Received.Events().On(orders).Ids().Where(id => id[0] != 'o'), "the replay of orders has no event of payments");
             stage.Expect.Sequence(
-                [], newcomer.Received.Events().On(payments).Ids().Where(id => id[0] != 'p'), "the replay of payments has no event of orders");
+                [], newcomer.Received.Events().On(payments).Ids().Where(id => id[0] != 'p'),
+                "the replay of payments has no event of orders");
         }),
 
         new("PS-ISO-004", "case-makes-a-different-topic", async stage =>
@@ -257,7 +260,7 @@ internal static class Isolation
         }),
     ];
 
-    /// <summary>New topics of such names. A server that does not allow a name, or has it already, leaves it out of the comparison.</summary>
+    /// <summary>New topics of such names; a name that is not allowed, or taken for another, is left out of the comparison.</summary>
     private static async Task<IReadOnlyList<string>> LookAlikesAsync(Stage stage)
     {
         var topics = new List<string>();
@@ -287,6 +290,7 @@ internal static class Isolation
         name + ".", name + ".*", name + "*", name + ".>", name + "#", name + "/#", name + "/+", name + "_", name + "%", name + "[a-z]",
         name + "/", name + "/b", name + "%2Fb", name + "%2fb", name + "%252Fb", name + "\\b", name + "//b", name + "/./b", name + "\uff0fb",
         name + "?", name + "?b", name + "%20", name + "+", name + "\"", name + ":b",
-        name + "\u00e9", name + "e\u0301", name + "e", name + "\u00df", name + "ss", name + "\u212a", name + "k", name + "K", name + "i", name + "\u0131",
+        name + "\u00e9", name + "e\u0301", name + "e", name + "\u00df", name + "ss", name + "\u212a", name + "k", name + "K",
+        name + "i", name + "\u0131",
     ];
 }

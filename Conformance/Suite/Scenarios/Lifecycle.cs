@@ -51,6 +51,18 @@ internal static class Lifecycle
         })
         { Launch = Settings() },
 
+        new("PS-LIF-001", "sigint-closes-with-1001-and-exits-0", async stage =>
+        {
+            var topic = await stage.TopicAsync();
+            var subscriber = await stage.SubscriberAsync("subscriber", topic);
+
+            stage.Server.Interrupt();
+
+            stage.Expect.Equal(1001, (await subscriber.ClosedAsync()).Code, "SIGINT closes a WebSocket with 1001");
+            stage.Expect.Equal(0, await stage.Server.ExitedAsync(), "the server exits with 0 after SIGINT");
+        })
+        { Launch = Settings() },
+
         new("PS-LIF-001", "sigterm-delivers-what-is-queued", async stage =>
         {
             var topic = await stage.TopicAsync();

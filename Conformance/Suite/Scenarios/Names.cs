@@ -7,7 +7,8 @@ internal static class Names
     public static IReadOnlyList<string> Plain { get; } =
     [
         "msg1", "550e8400-e29b-41d4-a716-446655440000", "550E8400-E29B-41D4-A716-446655440000", "0", "007", "1e3", "1.0", "-1", "true",
-        "null", "undefined", "NaN", "2025-08-28T10:00:00Z", "a b", "a/b", "a%2Fb", "a+b", "{}", "[]", "<b>&amp;</b>", "%s%d", "$ref", "__proto__",
+        "null", "undefined", "NaN", "2025-08-28T10:00:00Z", "a b", "a/b", "a%2Fb", "a+b", "{}", "[]", "<b>&amp;</b>",
+        "%s%d", "$ref", "__proto__",
     ];
 
     /// <summary>JSON strings, quotes included, as a client may spell them.</summary>

@@ -19,8 +19,9 @@ internal static class Ping
 
             foreach (var id in ids)
             {
-                stage.Expect.True(
-                    (await client.ReplyAsync(id)) is { IsReply: true } reply && reply.RequestId == id, "a ping is answered by a reply with its request_id");
+                var reply = await client.ReplyAsync(id).For("a ping is answered by a reply with its request_id");
+                stage.Expect.True(reply.IsReply && !reply.IsError, "the answer to a ping is a reply and no error", reply.ToString());
+                stage.Expect.Equal(id, reply.RequestId, "a ping is answered by a reply with its request_id");
             }
 
             await client.HasReceivedNoneAsync(message => message.IsReply, "a ping is answered by exactly one reply");
@@ -33,7 +34,7 @@ internal static class Ping
 
             var reply = await client.PingAsync("req-126");
 
-            stage.Expect.True(reply.IsReply, "a ping is answered on a connection that has done nothing else", reply.ToString());
+            stage.Expect.True(reply.IsReply && !reply.IsError, "a ping is answered on a connection that has done nothing else", reply.ToString());
             stage.Expect.Equal("req-126", reply.RequestId, "the reply carries the ping's request_id");
             stage.Expect.Observe("reply to a ping", reply.Type);
         }),
@@ -76,7 +77,8 @@ internal static class Ping
 
                 var events = await subscriber.EventsUntilAsync(ids[^1]).Given("the events arrive");
                 stage.Expect.Sequence(
-                    ids, events.Where(message => message.Index < pong.Index).Ids(), "a pong comes after the events of messages already acked");
+                    ids, events.Where(message => message.Index < pong.Index).Ids(),
+                    "a pong comes after the events of messages already acked");
             }
         })
         { Also = ["PS-PUB-012"] },
@@ -114,7 +116,8 @@ internal static class Ping
             var pong = await client.PingAsync().Given("the ping is answered");
             var events = await client.EventsUntilAsync(ids[^1]).Given("the events arrive");
             stage.Expect.Sequence(
-                ids, events.Where(message => message.Index < pong.Index).Ids(), "a pong comes after the events that the connection caused before");
+                ids, events.Where(message => message.Index < pong.Index).Ids(),
+                "a pong comes after the events that the connection caused before");
             stage.Expect.SameItems(
                 acks,
                 client.Received.Where(message => message.IsAck && message.Index < pong.Index && acks.Contains(message.RequestId ?? ""))

@@ -84,7 +84,13 @@ internal static class Publish
             await subscriber.EventsUntilAsync("whole").Given("the subscriber receives the request unspoilt");
 
             (string What, string Json)[] noObjects =
-                [("null", "null"), ("a number", "7"), ("a boolean", "true"), ("a string", "\"m\""), ("an array", "[{\"id\":\"m\",\"payload\":1}]")];
+            [
+                ("null", "null"),
+                ("a number", "7"),
+                ("a boolean", "true"),
+                ("a string", "\"m\""),
+                ("an array", """[{"id":"m","payload":1}]"""),
+            ];
             await stage.RefusesAsync(
                 [
                     .. whole.NoString("topic", "message.id"),
@@ -124,7 +130,8 @@ internal static class Publish
             await publisher.PublishAsync(topic, "msg1", "\"Hello World\"").Acked();
 
             stage.Expect.JsonEqual(
-                Order, (await subscriber.NextEventAsync(topic)).Payload, "a string that looks like a number is still a string when delivered");
+                Order, (await subscriber.NextEventAsync(topic)).Payload,
+                "a string that looks like a number is still a string when delivered");
             stage.Expect.JsonEqual(
                 "\"Hello World\"", (await subscriber.NextEventAsync(topic)).Payload, "a payload that is a string is delivered");
         }),
@@ -251,7 +258,8 @@ internal static class Publish
             }
 
             await stage.RefusesAsync(
-                request.EmptyOrTooLong("message.id"), "a message.id that is empty or longer than 255 characters is answered with BAD_REQUEST");
+                request.EmptyOrTooLong("message.id"),
+                "a message.id that is empty or longer than 255 characters is answered with BAD_REQUEST");
 
             await subscriber.ReceivesNothingAsync(publisher, topic, "a publish with a bad message.id delivers nothing");
         }),
@@ -423,7 +431,10 @@ internal static class Publish
         ("null", "null"),
         ("an object of null", """{"a":null,"b":[null]}"""),
         ("an object with an empty name", """{"":""}"""),
-        ("an object with the protocol's names", """{"id":1,"payload":{},"type":"ack","topic":"t","message":{"id":"x"},"request_id":7,"error":[]}"""),
+        (
+            "an object with the protocol's names",
+            """{"id":1,"payload":{},"type":"ack","topic":"t","message":{"id":"x"},"request_id":7,"error":[]}"""
+        ),
         ("an object with names that scripts know", """{"__proto__":{"a":1},"constructor":2,"$ref":"#"}"""),
         ("an object with names of two cases", """{"a":1,"A":2}"""),
         ("thirty arrays deep", new string('[', 30) + new string(']', 30)),

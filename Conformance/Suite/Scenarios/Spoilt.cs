@@ -81,9 +81,10 @@ internal static class Spoilt
     ];
 
     /// <summary>The member left out, and everything in its place that is not a string.</summary>
-    public static IEnumerable<(string What, Request Request)> NoString(this Request request, params string[] members) => members.SelectMany(member =>
-        NotStrings.Select(value => ($"{member} is {value.What}", request.With(member, value.Json)))
-            .Prepend(($"{member} is missing", request.Without(member))));
+    public static IEnumerable<(string What, Request Request)> NoString(this Request request, params string[] members) =>
+        members.SelectMany(member =>
+            NotStrings.Select(value => ($"{member} is {value.What}", request.With(member, value.Json)))
+                .Prepend(($"{member} is missing", request.Without(member))));
 
     /// <summary>The member empty, and one character longer than a name may be.</summary>
     public static IEnumerable<(string What, Request Request)> EmptyOrTooLong(this Request request, string member) =>
@@ -125,7 +126,9 @@ internal static class Spoilt
         ];
     }
 
-    /// <summary>Decisive: each row, on a connection of its own since a server may hang up after an error, is answered with this error.</summary>
+    /// <summary>
+    /// Decisive: each row, on a connection of its own since a server may hang up after an error, is answered with this error.
+    /// </summary>
     public static async Task RefusesAsync(
         this Stage stage, IEnumerable<(string What, Request Request)> rows, string expectation, string code = "BAD_REQUEST")
     {

@@ -346,9 +346,11 @@ internal static class Subscribe
             var request = Request.Subscribe(topic, "c");
 
             await stage.AcksAsync(
-                await stage.ConnectAsync("control"), request.JustLongEnough("client_id"), "a client_id of up to 255 characters is accepted");
+                await stage.ConnectAsync("control"), request.JustLongEnough("client_id"),
+                "a client_id of up to 255 characters is accepted");
             await stage.RefusesAsync(
-                request.EmptyOrTooLong("client_id"), "a client_id that is empty or longer than 255 characters is answered with BAD_REQUEST");
+                request.EmptyOrTooLong("client_id"),
+                "a client_id that is empty or longer than 255 characters is answered with BAD_REQUEST");
         }),
 
         new("PS-SUB-011", "no-legal-topic-name", async stage =>
@@ -368,7 +370,8 @@ internal static class Subscribe
                 ("a C1 control character", "\"a\\u0085b\""),
                 ("an unpaired surrogate", "\"a\\ud800b\""),
             ];
-            foreach (var request in (Request[])[Request.Subscribe(nowhere, "c"), Request.Publish(nowhere, "m"), Request.Unsubscribe(nowhere, "c")])
+            Request[] requests = [Request.Subscribe(nowhere, "c"), Request.Publish(nowhere, "m"), Request.Unsubscribe(nowhere, "c")];
+            foreach (var request in requests)
             {
                 await stage.RefusesAsync([("a legal name", request)], "a legal name without a topic is no bad request", "TOPIC_NOT_FOUND");
                 await stage.RefusesAsync(
@@ -381,7 +384,8 @@ internal static class Subscribe
         {
             var client = await stage.ConnectAsync("client");
             var publisher = await stage.ConnectAsync("publisher");
-            string[] topics = [await stage.TopicAsync("a"), await stage.TopicAsync("b"), await stage.TopicAsync("c"), await stage.TopicAsync("d")];
+            string[] topics =
+                [await stage.TopicAsync("a"), await stage.TopicAsync("b"), await stage.TopicAsync("c"), await stage.TopicAsync("d")];
             foreach (var topic in topics[..3])
             {
                 await client.SubscribeAsync(topic).Acked();

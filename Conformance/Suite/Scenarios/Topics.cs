@@ -535,6 +535,23 @@ internal static class Topics
                 stage.Expect.Equal("NOT_FOUND", answer.Json.Member("code").Text(), "Its code is NOT_FOUND");
             }
         }),
+
+        new("PS-REST-029", "head-is-get-without-a-body", async stage =>
+        {
+            var topic = await stage.TopicAsync();
+            foreach (var path in new[] { Rest.TopicsPath, Rest.TopicPath(topic), Rest.HealthPath, Rest.StatsPath })
+            {
+                stage.Require((await stage.Rest.SendAsync("GET", path)).Status == 200, $"GET {path} is answered with 200");
+
+                var raw = await stage.RawAsync("monitor", new ConnectOptions { Handshake = false });
+                await raw.SendBytesAsync(Encoding.ASCII.GetBytes(
+                    $"HEAD {stage.Target.Rest.AbsolutePath.TrimEnd('/')}{path} HTTP/1.1\r\nHost: {stage.Target.Rest.Authority}\r\nConnection: close\r\n\r\n"));
+                var answer = Encoding.Latin1.GetString(await raw.ReadToEndAsync());
+
+                stage.Expect.Equal("HTTP/1.1 200", answer[..Math.Min(12, answer.Length)], $"HEAD {path} is answered as GET is");
+                stage.Expect.True(answer.EndsWith("\r\n\r\n", StringComparison.Ordinal), $"HEAD {path} is answered without a body", answer);
+            }
+        }),
     ];
 
     /// <summary>Ways to be refused; the code is null where the specification of codes leaves it to the server.</summary>

@@ -51,7 +51,7 @@ internal static class Unsubscribe
                 await leaver.EventsAheadOfSentinelAsync(publisher, topic).Given("the sentinel reaches the leaver");
                 stage.Expect.Sequence(
                     [],
-                    leaver.Received.Where(message => message.IsEvent && message.Index > ack.Index && message.Index < resubscribed.Index).Ids(),
+                    leaver.Received.Events().Where(message => message.Index > ack.Index && message.Index < resubscribed.Index).Ids(),
                     "nothing of the topic is delivered after the ack of an unsubscribe, however much is under way");
             }
         }),
