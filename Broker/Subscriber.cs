@@ -106,8 +106,8 @@ public sealed class Subscriber
     }
 
     /// <summary>
-    /// Takes the oldest frames: as many as fit into <paramref name="maxBytes"/>, but at least one if there is one. They remain
-    /// outstanding, and the memory returned valid, until <see cref="Release"/>.
+    /// Takes the oldest frames: at least one if there is one, and no more than fit into <paramref name="maxBytes"/> unless one alone does
+    /// not. They remain outstanding, and the memory returned valid, until <see cref="Release"/>.
     /// </summary>
     public ReadOnlyMemory<Outgoing> Take(int maxBytes)
     {

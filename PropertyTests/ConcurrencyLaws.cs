@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using NUnit.Framework;
+using static PubSub.PropertyTests.Shorthand;
 
 namespace PubSub.PropertyTests;
 
@@ -319,12 +320,6 @@ public sealed class ConcurrencyLaws
         var seed = Random.Shared.Next(1, 1_000_000);
         TestContext.Out.WriteLine($"seed {seed}");
         return seed;
-    }
-
-    private static Topic Create(Broker broker, string name)
-    {
-        broker.Create(name);
-        return broker.Find(name)!;
     }
 
     private static void Require(bool holds, string law)

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
+using static PubSub.PropertyTests.Shorthand;
 
 namespace PubSub.PropertyTests;
 
@@ -643,20 +644,20 @@ public sealed class SubscriberLaws
     public void A_publisher_never_runs_what_a_reader_does_next()
     {
         var (topic, subscriber) = Subscribed();
-        using var finish = new ManualResetEventSlim();
-        using var reading = new ManualResetEventSlim();
+        var finish = new TaskCompletionSource();
+        var reading = new TaskCompletionSource();
         var reader = subscriber.WaitAsync().ConfigureAwait(false).GetAwaiter();
         reader.UnsafeOnCompleted(() =>
         {
-            reading.Set();
-            finish.Wait(Threads.Patience);
+            reading.SetResult();
+            finish.Task.Wait(Threads.Patience);
         });
 
         var publishing = Task.Factory.StartNew(
             () => topic.TryPublish(Frames.Of("event")), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        var begun = reading.Wait(Threads.Patience);
+        var begun = reading.Task.Wait(Threads.Patience);
         var returned = publishing.Wait(TimeSpan.FromSeconds(5));
-        finish.Set();
+        finish.SetResult();
 
         Assert.That((begun, returned), Is.EqualTo((true, true)));
     }
@@ -665,20 +666,20 @@ public sealed class SubscriberLaws
     public void A_reader_never_runs_what_a_requester_does_next()
     {
         var subscriber = new Broker(new BrokerLimits(MaxReplies: 1)).Admit();
-        using var finish = new ManualResetEventSlim();
-        using var requesting = new ManualResetEventSlim();
+        var finish = new TaskCompletionSource();
+        var requesting = new TaskCompletionSource();
         Reply(subscriber, Frames.Of("reply"));
         subscriber.WaitForRoomAsync().ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(() =>
         {
-            requesting.Set();
-            finish.Wait(Threads.Patience);
+            requesting.SetResult();
+            finish.Task.Wait(Threads.Patience);
         });
 
         var reader = Task.Factory.StartNew(
             () => subscriber.TakeAll(), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        var begun = requesting.Wait(Threads.Patience);
+        var begun = requesting.Task.Wait(Threads.Patience);
         var returned = reader.Wait(TimeSpan.FromSeconds(5));
-        finish.Set();
+        finish.SetResult();
 
         Assert.That((begun, returned), Is.EqualTo((true, true)));
     }
@@ -689,20 +690,6 @@ public sealed class SubscriberLaws
         var (topic, subscriber) = (Create(broker, "topic"), broker.Admit());
         topic.Subscribe(subscriber);
         return (topic, subscriber);
-    }
-
-    private static Topic Create(Broker broker, string name)
-    {
-        broker.Create(name);
-        return broker.Find(name)!;
-    }
-
-    private static void Publish(Topic topic, int first, int count)
-    {
-        foreach (var number in Enumerable.Range(first, count))
-        {
-            topic.TryPublish(Frames.Of(number));
-        }
     }
 
     private static void Reply(Subscriber subscriber, Frame reply)

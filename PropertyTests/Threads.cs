@@ -38,9 +38,9 @@ internal static class Threads
     {
         for (var i = 0; i < 5; i++)
         {
-            using var reached = new ManualResetEventSlim();
-            ThreadPool.UnsafeQueueUserWorkItem(sentinel => sentinel.Set(), reached, preferLocal: false);
-            if (!reached.Wait(Patience))
+            var reached = new TaskCompletionSource();
+            ThreadPool.UnsafeQueueUserWorkItem(sentinel => sentinel.SetResult(), reached, preferLocal: false);
+            if (!reached.Task.Wait(Patience))
             {
                 throw new TimeoutException("the thread pool is stuck");
             }

@@ -1,5 +1,6 @@
 using FsCheck.Fluent;
 using NUnit.Framework;
+using static PubSub.PropertyTests.Shorthand;
 
 namespace PubSub.PropertyTests;
 
@@ -536,20 +537,6 @@ public sealed class TopicLaws
     {
         var broker = new Broker(limits ?? new BrokerLimits());
         return (broker, Create(broker, "topic"));
-    }
-
-    private static Topic Create(Broker broker, string name)
-    {
-        broker.Create(name);
-        return broker.Find(name)!;
-    }
-
-    private static void Publish(Topic topic, int first, int count)
-    {
-        foreach (var number in Enumerable.Range(first, count))
-        {
-            topic.TryPublish(Frames.Of(number));
-        }
     }
 
     private static Subscribing Subscribe(Topic topic, Subscriber subscriber, int lastN, string ack)
