@@ -7,7 +7,8 @@ using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
 using PubSub.Hosting.Sockets;
 
-var builder = WebApplication.CreateSlimBuilder(args);
+// Not the working directory, which may be the root of a file system: the framework watches the content root's files.
+var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
 Settings settings;
 try
