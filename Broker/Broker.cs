@@ -72,6 +72,22 @@ public sealed class Broker(BrokerLimits limits)
         return deleted;
     }
 
+    /// <summary>How many topics there are, and how many subscriptions to all of them; counted topic by topic, not at one moment.</summary>
+    public (int Topics, int Subscriptions) Count()
+    {
+        var (topics, subscriptions) = (0, 0);
+        foreach (var (_, topic) in _topics)
+        {
+            if (!topic.IsDeleted)
+            {
+                topics++;
+                subscriptions += topic.Count().Subscribers;
+            }
+        }
+
+        return (topics, subscriptions);
+    }
+
     /// <summary>The topics that exist now, in ascending ordinal order of their names.</summary>
     public IReadOnlyList<Topic> List() =>
         [.. _topics.Values.Where(topic => !topic.IsDeleted).OrderBy(topic => topic.Name, StringComparer.Ordinal)];

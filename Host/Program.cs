@@ -1,6 +1,4 @@
-using System.Net;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using PubSub;
 using PubSub.Hosting;
 using PubSub.Hosting.Protocol;

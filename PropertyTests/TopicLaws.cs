@@ -475,6 +475,21 @@ public sealed class TopicLaws
     }
 
     [Test]
+    public void The_broker_counts_the_topics_that_exist_and_the_subscriptions_to_all_of_them()
+    {
+        var broker = new Broker(new BrokerLimits());
+        var topics = Frames.Texts(0, 3).Select(name => Create(broker, name)).ToList();
+        var (first, second) = (broker.Admit(), broker.Admit());
+        topics.ForEach(topic => topic.Subscribe(first));
+        topics[0].Subscribe(second);
+
+        var before = broker.Count();
+        broker.TryDelete(topics[0].Name, Frames.Of("notice"), disconnect: false);
+
+        Assert.That((before, broker.Count()), Is.EqualTo(((3, 4), (2, 2))));
+    }
+
+    [Test]
     public void Concurrent_creates_never_exceed_the_limit()
     {
         var broker = new Broker(new BrokerLimits(MaxTopics: 50));

@@ -65,9 +65,8 @@ internal struct RequestFields
 
     public readonly string Type()
     {
-        const string rule = "type must be subscribe, publish, unsubscribe or ping";
         var type = Text(_type, "type");
-        return type is "subscribe" or "publish" or "unsubscribe" or "ping" ? type : throw Bad(rule);
+        return type is "subscribe" or "publish" or "unsubscribe" or "ping" ? type : throw Bad("type must be subscribe, publish, unsubscribe or ping");
     }
 
     public readonly string Topic()
@@ -76,13 +75,13 @@ internal struct RequestFields
         return TopicName.Fault(topic) is { } fault ? throw Bad($"topic {fault}") : topic;
     }
 
-    public readonly void CheckClientId() => CheckName(_clientId, "client_id");
+    public readonly void CheckClientId() => CheckLabel(_clientId, "client_id");
 
     /// <summary>The raw <c>message</c>, known to have a legal <c>id</c> and any <c>payload</c>.</summary>
     public readonly ReadOnlyMemory<byte> Message()
     {
         Require(_message, JsonTokenType.StartObject, "message", "an object");
-        CheckName(_messageId, "message.id");
+        CheckLabel(_messageId, "message.id");
         return _payload.Kind == JsonTokenType.None ? throw Bad("message.payload is required; it may be any JSON value, null included") : Raw(_message);
     }
 
@@ -229,17 +228,11 @@ internal struct RequestFields
         }
     }
 
-    private readonly void CheckName(Value value, string field)
+    private readonly void CheckLabel(Value value, string field)
     {
-        var text = Text(value, field);
-        if (text.Length == 0)
+        if (TopicName.LabelFault(Text(value, field)) is { } fault)
         {
-            throw Bad($"{field} must not be empty");
-        }
-
-        if (TopicName.IsTooLong(text))
-        {
-            throw Bad($"{field} must be at most {TopicName.MaxCharacters} characters long");
+            throw Bad($"{field} {fault}");
         }
     }
 

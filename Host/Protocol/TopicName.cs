@@ -15,9 +15,12 @@ internal static class TopicName
 
     /// <summary>What is wrong with a name, as the end of a sentence that begins with the field; null when it is legal.</summary>
     public static string? Fault(string name) =>
-        name.Length == 0 ? "must not be empty"
-        : IsTooLong(name) ? "must be at most 255 characters long"
-        : name.Any(char.IsControl) ? "must not contain control characters"
+        LabelFault(name) ?? (name.Any(char.IsControl) ? "must not contain control characters" : null);
+
+    /// <summary>The same for a client's label or a message's id, which may hold any character.</summary>
+    public static string? LabelFault(string label) =>
+        label.Length == 0 ? "must not be empty"
+        : IsTooLong(label) ? $"must be at most {MaxCharacters} characters long"
         : null;
 
     /// <summary>Whether a string has more than <see cref="MaxCharacters"/> characters.</summary>

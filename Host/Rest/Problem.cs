@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace PubSub.Hosting.Rest;
@@ -11,13 +10,9 @@ namespace PubSub.Hosting.Rest;
 internal sealed record Problem(string Title, int Status, string Detail, string Code)
 {
     public static IResult Result(int status, string code, string detail) =>
-        TypedResults.Json(Of(status, code, detail), RestJson.Readable.Problem, "application/problem+json", status);
+        TypedResults.Json(
+            new Problem(ReasonPhrases.GetReasonPhrase(status), status, detail, code), RestJson.Readable.Problem, "application/problem+json", status);
 
-    public static Task WriteAsync(HttpContext context, int status, string code, string detail)
-    {
-        context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(Of(status, code, detail), RestJson.Readable.Problem, "application/problem+json");
-    }
-
-    private static Problem Of(int status, string code, string detail) => new(ReasonPhrases.GetReasonPhrase(status), status, detail, code);
+    public static Task WriteAsync(HttpContext context, int status, string code, string detail) =>
+        Result(status, code, detail).ExecuteAsync(context);
 }

@@ -22,8 +22,8 @@ internal static class Status
 
     private static Health Health(Broker broker, TimeSpan uptime)
     {
-        var topics = broker.List();
-        return new Health((long)uptime.TotalSeconds, topics.Count, topics.Sum(topic => topic.Count().Subscribers));
+        var (topics, subscriptions) = broker.Count();
+        return new Health((long)uptime.TotalSeconds, topics, subscriptions);
     }
 
     private static Statistics Statistics(Broker broker) => new(broker.List().ToDictionary(topic => topic.Name, Statistics));

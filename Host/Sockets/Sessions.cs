@@ -16,9 +16,10 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _count; // sessions open or being opened, bounded by MAX_CONNECTIONS
     private Task _sweeping = Task.CompletedTask;
+    private volatile bool _draining; // written once
 
     /// <summary>Whether the process is stopping: it is not ready, and admits nobody (PS-LIF-002).</summary>
-    public bool IsDraining { get; private set; }
+    public bool IsDraining => _draining;
 
     /// <summary>Answers a request to the WebSocket path: with a session that lasts as long as the connection, or with the reason why not.</summary>
     public async Task AcceptAsync(HttpContext context)
@@ -71,7 +72,7 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
     /// </summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        IsDraining = true;
+        _draining = true;
         Log.Draining(logger, Volatile.Read(ref _count));
         foreach (var (session, _) in _open)
         {

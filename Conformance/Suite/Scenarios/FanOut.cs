@@ -289,14 +289,7 @@ internal static class FanOut
             await publisher.SendBytesAsync(
                 sent.SelectMany(id => Frame.Text(Request.Publish(topic, id, "{\"a\":1}").WithRequestId(id)).Encode()).ToArray());
 
-            var acked = new List<string>();
-            while (acked.Count < sent.Length)
-            {
-                var ack = await publisher.ReadMessageAsync(message => message.IsAck, $"ack {acked.Count + 1} of {sent.Length}");
-                acked.Add(ack.RequestId ?? "");
-            }
-
-            stage.Expect.SameItems(sent, acked, "each message of a burst in one write is acked");
+            stage.Expect.SameItems(sent, await AckedAsync(publisher, sent.Length), "each message of a burst in one write is acked");
             await subscriber.ReceivesExactlyAsync(
                 sent, await stage.ConnectAsync("another"), topic, "a burst in one write is delivered whole and in order");
         }),
@@ -311,14 +304,7 @@ internal static class FanOut
             await publisher.SendInPiecesAsync(
                 sent.SelectMany(id => Frame.Text(Request.Publish(topic, id).WithRequestId(id)).Encode()).ToArray(), 7);
 
-            var acked = new List<string>();
-            while (acked.Count < sent.Length)
-            {
-                var ack = await publisher.ReadMessageAsync(message => message.IsAck, $"ack {acked.Count + 1} of {sent.Length}");
-                acked.Add(ack.RequestId ?? "");
-            }
-
-            stage.Expect.SameItems(sent, acked, "each message of a burst in small pieces is acked");
+            stage.Expect.SameItems(sent, await AckedAsync(publisher, sent.Length), "each message of a burst in small pieces is acked");
             await subscriber.ReceivesExactlyAsync(
                 sent, await stage.ConnectAsync("another"), topic, "a burst in small pieces is delivered whole and in order");
         }),
@@ -344,6 +330,19 @@ internal static class FanOut
         })
         { Also = ["PS-FAN-004"] },
     ];
+
+    /// <summary>The request_ids of the next acks, in order of arrival.</summary>
+    private static async Task<List<string>> AckedAsync(RawClient publisher, int count)
+    {
+        var acked = new List<string>();
+        while (acked.Count < count)
+        {
+            var ack = await publisher.ReadMessageAsync(message => message.IsAck, $"ack {acked.Count + 1} of {count}");
+            acked.Add(ack.RequestId ?? "");
+        }
+
+        return acked;
+    }
 
     private static async Task<IReadOnlyList<Client>> SubscribersAsync(Stage stage, string topic, int count)
     {
