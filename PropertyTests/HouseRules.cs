@@ -28,7 +28,8 @@ public sealed partial class HouseRules
     [TestCase("Host/Host.csproj", "Broker.csproj")]
     [TestCase("PropertyTests/PropertyTests.csproj", "Broker.csproj", "Host.csproj")]
     [TestCase("Conformance/Suite/Conformance.Suite.csproj")]
-    [TestCase("Conformance/NUnit/Conformance.NUnit.csproj", "Conformance.Suite.csproj", "Host.csproj")]
+    [TestCase("Conformance/Cli/Conformance.Cli.csproj", "Conformance.Suite.csproj")]
+    [TestCase("Conformance/NUnit/Conformance.NUnit.csproj", "Conformance.Suite.csproj", "Conformance.Cli.csproj", "Host.csproj")]
     public void A_project_references_no_other_than_these(string project, params string[] others)
     {
         var projects = References(project)

@@ -40,6 +40,10 @@ public sealed class ScenarioTests : IDisposable
         var outcome = await _runner!.RunAsync(scenario, TestContext.CurrentContext.CancellationToken);
 
         var story = outcome.Explain();
+        Assert.That(
+            scenario.IsLoad || IsUsual(outcome.Traffic), Is.True,
+            $"{scenario.Id} is not marked as load, but held {outcome.Traffic?.MostOpen} connections and moved "
+            + $"{outcome.Traffic?.BytesSent + outcome.Traffic?.BytesReceived} bytes");
         switch (outcome.Verdict)
         {
             case Verdict.Pass or Verdict.Observed:
@@ -55,4 +59,7 @@ public sealed class ScenarioTests : IDisposable
                 break;
         }
     }
+
+    private static bool IsUsual(Traffic? traffic) => traffic is null
+        || (traffic.MostOpen <= Conformance.Scenario.UsualConnections && traffic.BytesSent + traffic.BytesReceived <= Conformance.Scenario.UsualBytes);
 }

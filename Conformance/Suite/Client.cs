@@ -7,6 +7,9 @@ namespace PubSub.Conformance;
 public sealed class Client : IAsyncDisposable
 {
     private const int PipelineWindow = 32;
+
+    // No scenario is sent nearly as many; a server that never stops talking must not fill the memory.
+    private const int MostReceived = 200_000;
     private const string SentinelPrefix = "sentinel-";
 
     private static int _sentinels;
@@ -346,6 +349,11 @@ public sealed class Client : IAsyncDisposable
 
                 await readable.WaitAsync(leaving);
                 var message = await _raw.ReceiveAsync(leaving);
+                if (message?.Index == MostReceived)
+                {
+                    throw new Violation($"The server sends {Name} what it asked for", $"at most {MostReceived} messages", $"more, the last {message}");
+                }
+
                 Change(() =>
                 {
                     if (message is null)

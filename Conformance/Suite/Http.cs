@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text;
 using System.Text.Json;
 
@@ -8,6 +9,9 @@ namespace PubSub.Conformance;
 /// <summary>An HTTP response as it came: nothing followed, nothing normalised.</summary>
 public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<string, string>> Headers, byte[] BodyBytes)
 {
+    /// <summary>The status that was sent, where <see cref="Status"/> is what it means in the target's dialect.</summary>
+    public int SentStatus { get; init; } = Status;
+
     public string Body => Encoding.UTF8.GetString(BodyBytes);
 
     /// <summary>The body as JSON, or null when it is not.</summary>
@@ -30,9 +34,9 @@ public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<s
     public string? Header(string name) => Headers.FirstOrDefault(header => header.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
 
     internal byte[] Whole() =>
-        Encoding.UTF8.GetBytes($"{Status} {Reason}\n{string.Concat(Headers.Select(header => $"{header.Key}: {header.Value}\n"))}\n{Body}".TrimEnd());
+        Encoding.UTF8.GetBytes($"{SentStatus} {Reason}\n{string.Concat(Headers.Select(header => $"{header.Key}: {header.Value}\n"))}\n{Body}".TrimEnd());
 
-    public override string ToString() => $"{Status} {Reason} {(Body.Length <= 300 ? Body : Body[..300] + "\u2026")}".TrimEnd();
+    public override string ToString() => $"{SentStatus} {Reason} {(Body.Length <= 300 ? Body : Body[..300] + "\u2026")}".TrimEnd();
 }
 
 /// <summary>HTTP/1.1 as far as a client needs it, over bytes it writes itself.</summary>
@@ -55,7 +59,7 @@ internal static class Http
         {
             return await Bounds.Within(target.Timeouts.Wait, transcript.Time, async limit =>
             {
-                await using var wire = await Wire.OpenAsync(target.Rest, receiveBuffer: null, limit);
+                await using var wire = await Wire.OpenAsync(target.Rest, target.Tls, receiveBuffer: null, transcript.Traffic, limit);
                 await (start?.ReadyAsync() ?? Task.CompletedTask).WaitAsync(limit);
                 transcript.Sent("rest", "http", request.Span);
                 await WriteWholeAsync(wire, request, limit);
@@ -69,11 +73,15 @@ internal static class Http
         {
             throw new Violation(expectation, "an HTTP response", $"none within {target.Timeouts.Wait.TotalSeconds} s");
         }
-        catch (Exception e) when (e is SocketException or IOException)
+        catch (Exception e) when (e is SocketException or IOException or AuthenticationException)
         {
             throw new Violation(expectation, "an HTTP response", e.GetBaseException().Message);
         }
     }
+
+    /// <summary>The request target with the query that every request carries.</summary>
+    public static string WithQuery(string requestTarget, string query) =>
+        query.Length == 0 ? requestTarget : $"{requestTarget}{(requestTarget.Contains('?', StringComparison.Ordinal) ? '&' : '?')}{query}";
 
     /// <summary>Null when the stream ended first, or what came is not HTTP.</summary>
     public static async Task<HttpAnswer?> ReadAnswerAsync(Wire wire, bool isHead, CancellationToken cancellation)

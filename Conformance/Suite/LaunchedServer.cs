@@ -50,10 +50,15 @@ public sealed partial class LaunchedServer : IAsyncDisposable
 
     /// <summary>
     /// Starts the process and returns once its port is open, or it has ended. It is expected at <paramref name="address"/>, or else
-    /// to announce "Now listening on: http://…" on its standard output.
+    /// to announce "Now listening on: http://…" on its standard output. It is spoken to as <paramref name="like"/> is, v1 by default.
     /// </summary>
     public static async Task<LaunchedServer> StartAsync(
-        ProcessStartInfo start, IReadOnlyDictionary<string, string> settings, Uri? address, Timeouts timeouts, CancellationToken cancellation)
+        ProcessStartInfo start,
+        IReadOnlyDictionary<string, string> settings,
+        Uri? address,
+        Timeouts timeouts,
+        CancellationToken cancellation,
+        Target? like = null)
     {
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         start.UseShellExecute = false;
@@ -71,7 +76,9 @@ public sealed partial class LaunchedServer : IAsyncDisposable
                 await Task.WhenAny(listening, server.Exited).WaitAsync(limit);
                 return listening.IsCompletedSuccessfully ? await listening : null;
             }, cancellation);
-            server._target = origin is null ? null : Target.From(origin) with { Limits = new Limits().Under(settings), Timeouts = timeouts };
+            server._target = origin is null
+                ? null
+                : (like?.At(origin) ?? Target.From(origin)) with { Limits = (like?.Limits ?? new Limits()).Under(settings), Timeouts = timeouts };
             return server;
         }
         catch (TimeoutException)

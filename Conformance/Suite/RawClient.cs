@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -69,7 +70,7 @@ public sealed class RawClient : IAsyncDisposable
         try
         {
             var wire = await Bounds.Within(
-                target.Timeouts.Connect, transcript.Time, limit => Wire.OpenAsync(target.WebSocket, options.ReceiveBuffer, limit), cancellation);
+                target.Timeouts.Connect, transcript.Time, limit => Wire.OpenAsync(target.WebSocket, target.Tls, options.ReceiveBuffer, transcript.Traffic, limit), cancellation);
             transcript.Note(name, $"connected to {where}");
             return new RawClient(name, wire, target, transcript, options, cancellation);
         }
@@ -78,7 +79,7 @@ public sealed class RawClient : IAsyncDisposable
             throw new Violation(
                 "The server accepts connections", "a TCP connection", $"none to {where} within {target.Timeouts.Connect.TotalSeconds} s");
         }
-        catch (Exception e) when (e is SocketException or IOException)
+        catch (Exception e) when (e is SocketException or IOException or AuthenticationException)
         {
             throw new Violation("The server accepts connections", "a TCP connection", $"none to {where}: {e.GetBaseException().Message}");
         }
@@ -104,6 +105,11 @@ public sealed class RawClient : IAsyncDisposable
             ["Sec-WebSocket-Key"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16)),
             ["Sec-WebSocket-Version"] = "13",
         };
+        if (_target.Origin is { } origin)
+        {
+            lines["Origin"] = origin;
+        }
+
         foreach (var (name, value) in _target.Headers.Select(header => KeyValuePair.Create(header.Key, (string?)header.Value))
             .Concat(_options.Headers).Concat(headers ?? new Dictionary<string, string?>()))
         {
@@ -111,7 +117,7 @@ public sealed class RawClient : IAsyncDisposable
         }
 
         var head = string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Key}: {line.Value}\r\n"));
-        var request = Encoding.UTF8.GetBytes($"{method} {path ?? _target.WebSocket.PathAndQuery} HTTP/1.1\r\n{head}\r\n");
+        var request = Encoding.UTF8.GetBytes($"{method} {Http.WithQuery(path ?? _target.WebSocket.AbsolutePath, _target.Query)} HTTP/1.1\r\n{head}\r\n");
         return HandshakeBytesAsync(request, isHead: method == "HEAD");
     }
 
@@ -204,7 +210,7 @@ public sealed class RawClient : IAsyncDisposable
         Func<ServerMessage, bool>? which = null, string awaited = "a message", TimeSpan? within = null)
     {
         var limit = within ?? _target.Timeouts.Wait;
-        var instead = new List<ServerMessage>();
+        var instead = new Newest();
         try
         {
             return await Bounds.Within(limit, _transcript.Time, async token =>
@@ -285,9 +291,13 @@ public sealed class RawClient : IAsyncDisposable
 
     internal string StillOpen => _closeFrame is { } close ? $"a close frame {close.CloseCode}, but an open TCP connection" : "an open connection";
 
-    internal static string Instead(IReadOnlyList<ServerMessage> messages) => messages.Count == 0
+    internal static string Instead(IReadOnlyList<ServerMessage> messages) => Instead(messages.Count, messages.TakeLast(Newest.Kept));
+
+    private static string Instead(Newest others) => Instead(others.Count, others.Messages);
+
+    private static string Instead(int count, IEnumerable<ServerMessage> newest) => count == 0
         ? "; nothing else arrived"
-        : $"; {messages.Count} other message(s) arrived, the last: {string.Join(" | ", messages.TakeLast(3))}";
+        : $"; {count} other message(s) arrived, the last: {string.Join(" | ", newest)}";
 
     /// <summary>The next whole message, or null once the connection has ended and <see cref="Closure"/> says how.</summary>
     internal async Task<ServerMessage?> ReceiveAsync(CancellationToken cancellation)
@@ -403,12 +413,12 @@ public sealed class RawClient : IAsyncDisposable
     {
         if (opcode == Opcode.Binary)
         {
-            return new ServerMessage(_messages++, Convert.ToHexString(payload), isText: false);
+            return new ServerMessage(_messages++, Convert.ToHexString(payload), isText: false, _target);
         }
 
         try
         {
-            return new ServerMessage(_messages++, StrictUtf8.GetString(payload), isText: true);
+            return new ServerMessage(_messages++, StrictUtf8.GetString(payload), isText: true, _target);
         }
         catch (DecoderFallbackException)
         {
@@ -429,5 +439,24 @@ public sealed class RawClient : IAsyncDisposable
     {
         var name = Enum.IsDefined(frame.Opcode) ? frame.Opcode.ToString().ToLowerInvariant() : $"opcode {(int)frame.Opcode}";
         return frame.Final ? name : $"{name}+";
+    }
+
+    /// <summary>How many there were, and the newest of them: a server that never stops talking must not fill the memory.</summary>
+    private sealed class Newest
+    {
+        public const int Kept = 3;
+
+        public int Count { get; private set; }
+        public Queue<ServerMessage> Messages { get; } = [];
+
+        public void Add(ServerMessage message)
+        {
+            Count++;
+            Messages.Enqueue(message);
+            if (Messages.Count > Kept)
+            {
+                Messages.Dequeue();
+            }
+        }
     }
 }

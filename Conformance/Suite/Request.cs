@@ -21,8 +21,9 @@ public sealed record Request
         return lastN is { } n ? request.With("last_n", $"{n}") : request;
     }
 
+    /// <summary>The id is spelt as the target takes it; one that is set by <see cref="With"/> goes out as it is.</summary>
     public static Request Publish(string topic, string id, string payload = "{}") =>
-        Of("publish").WithText("topic", topic).WithText("message.id", id).With("message.payload", payload);
+        Of("publish").WithText("topic", topic).WithMessageId(id).With("message.payload", payload);
 
     public static Request Unsubscribe(string topic, string clientId) =>
         Of("unsubscribe").WithText("topic", topic).WithText("client_id", clientId);
@@ -51,6 +52,9 @@ public sealed record Request
     }
 
     public Request WithText(string member, string text) => With(member, Json.Quote(text));
+
+    /// <summary>The <c>message.id</c>, spelt as the target takes it.</summary>
+    public Request WithMessageId(string id) => WithText("message.id", MessageIds.Current.Spell(id));
 
     public Request Without(string member) => member.StartsWith(MessagePrefix, StringComparison.Ordinal)
         ? this with { Message = Message.RemoveAll(m => m.Name == member[MessagePrefix.Length..]) }

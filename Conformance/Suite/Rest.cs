@@ -17,6 +17,12 @@ public sealed class Rest
     private readonly Transcript _transcript;
     private readonly CancellationToken _cancellation;
 
+    /// <summary>For errands beside a run, of which nobody keeps a transcript.</summary>
+    public Rest(Target target, CancellationToken cancellation)
+        : this(target, new Transcript(TimeProvider.System), cancellation)
+    {
+    }
+
     internal Rest(Target target, Transcript transcript, CancellationToken cancellation)
     {
         _target = target;
@@ -35,17 +41,17 @@ public sealed class Rest
 
     public Task<HttpAnswer> DeleteTopicAsync(string name) => SendAsync("DELETE", TopicPath(name));
 
-    public async Task<TopicsAnswer> ListTopicsAsync() => new(await SendAsync("GET", TopicsPath));
+    public async Task<TopicsAnswer> ListTopicsAsync() => new(await SendAsync("GET", TopicsPath), _target.Dialect);
 
     public async Task<TopicAnswer> GetTopicAsync(string name) => new(await SendAsync("GET", TopicPath(name)));
 
-    public async Task<HealthAnswer> HealthAsync() => new(await SendAsync("GET", HealthPath));
+    public async Task<HealthAnswer> HealthAsync() => new(await SendAsync("GET", HealthPath), _target.Dialect);
 
     public async Task<StatsAnswer> StatsAsync() => new(await SendAsync("GET", StatsPath));
 
-    public Task<HttpAnswer> LiveAsync() => ExchangeAsync("GET", "/livez", null, null, null);
+    public Task<HttpAnswer> LiveAsync() => ExchangeAsync("GET", AtRoot("/livez"), null, null, null);
 
-    public Task<HttpAnswer> ReadyAsync() => ExchangeAsync("GET", "/readyz", null, null, null);
+    public Task<HttpAnswer> ReadyAsync() => ExchangeAsync("GET", AtRoot("/readyz"), null, null, null);
 
     /// <summary>Any request below the root of the interface; a null content type, like a null header, leaves the header out.</summary>
     public Task<HttpAnswer> SendAsync(
@@ -92,7 +98,9 @@ public sealed class Rest
 
     private string Below(string path) => _target.Rest.AbsolutePath.TrimEnd('/') + path;
 
-    private Task<HttpAnswer> ExchangeAsync(
+    private string AtRoot(string path) => _target.Root.AbsolutePath.TrimEnd('/') + path;
+
+    private async Task<HttpAnswer> ExchangeAsync(
         string method,
         string requestTarget,
         byte[]? body,
@@ -127,18 +135,30 @@ public sealed class Rest
         }
 
         var fields = string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Key}: {line.Value}\r\n"));
-        var head = $"{method} {requestTarget} HTTP/1.1\r\n{fields}\r\n";
+        var head = $"{method} {Http.WithQuery(requestTarget, _target.Query)} HTTP/1.1\r\n{fields}\r\n";
         byte[] request = [.. Encoding.UTF8.GetBytes(head), .. body ?? []];
-        return Http.ExchangeAsync(request, $"{method} {requestTarget}", _target, _transcript, _cancellation, start);
+        return Read(method, await Http.ExchangeAsync(request, $"{method} {requestTarget}", _target, _transcript, _cancellation, start));
     }
+
+    // Scenarios speak of the specification's own statuses; the transcript keeps what came.
+    private HttpAnswer Read(string method, HttpAnswer answer) => method switch
+    {
+        "POST" when _target.Dialect.Created.Contains(answer.Status) => answer with { Status = 201 },
+        "DELETE" when _target.Dialect.Deleted.Contains(answer.Status) => answer with { Status = 200 },
+        _ => answer,
+    };
 }
 
 /// <summary>The counts that a server keeps of one topic; null is what it did not say.</summary>
 public sealed record TopicCounts(string? Name, long? Subscribers, long? Messages);
 
 /// <summary>The listing; null when the body is none.</summary>
-public sealed record TopicsAnswer(HttpAnswer Http) : HttpAnswer(Http)
+public sealed record TopicsAnswer(HttpAnswer Http, Dialect Dialect) : HttpAnswer(Http)
 {
+    /// <summary>The listing has one of the forms that the dialect knows.</summary>
+    public bool IsLegal => Topics is not null
+        && Dialect.List.Contains(Json is { ValueKind: JsonValueKind.Array } ? ListShape.Bare : ListShape.Wrapped);
+
     /// <summary>In the order of the answer.</summary>
     public IReadOnlyList<TopicCounts>? Topics { get; } = Read(Http);
 
@@ -162,9 +182,9 @@ public sealed record TopicAnswer(HttpAnswer Http) : HttpAnswer(Http)
         new(entry.Member("name").Text(), entry.Member("subscribers").Integer(), entry.Member("messages").Integer());
 }
 
-public sealed record HealthAnswer(HttpAnswer Http) : HttpAnswer(Http)
+public sealed record HealthAnswer(HttpAnswer Http, Dialect Dialect) : HttpAnswer(Http)
 {
-    public double? UptimeSeconds => Json.Member("uptime_seconds").Number();
+    public double? UptimeSeconds => Json.Member(Dialect.Uptime).Number();
     public long? Topics => Json.Member("topics").Integer();
     public long? Subscribers => Json.Member("subscribers").Integer();
 }

@@ -19,5 +19,17 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
     /// <summary>True when the body starts its servers itself, so that without a launcher there is nothing to run.</summary>
     public bool NeedsLauncher { get; init; }
 
+    /// <summary>
+    /// True when it may put the target through more than <see cref="UsualBytes"/> or <see cref="UsualConnections"/>, which nobody does to
+    /// a server without being allowed to.
+    /// </summary>
+    public bool IsLoad { get; init; }
+
+    /// <summary>What any other scenario sends and receives at most, in bytes, both together.</summary>
+    public const long UsualBytes = 8 * 1024 * 1024;
+
+    /// <summary>The connections that any other scenario holds open at one time at most.</summary>
+    public const int UsualConnections = 64;
+
     public override string ToString() => Id;
 }

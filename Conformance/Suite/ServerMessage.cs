@@ -1,15 +1,19 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance;
 
 /// <summary>
 /// One message of the server, read tolerantly: what is missing or of another shape is null, and the raw text is always there.
-/// The only place that knows how the members are spelt.
+/// The only place that knows how the members are spelt, by the target's dialect.
 /// </summary>
-public sealed class ServerMessage
+public sealed partial class ServerMessage
 {
-    internal ServerMessage(int index, string raw, bool isText)
+    private readonly Dialect _dialect;
+
+    internal ServerMessage(int index, string raw, bool isText, Target target)
     {
+        _dialect = target.Dialect;
         Index = index;
         Raw = raw;
         IsText = isText;
@@ -17,7 +21,7 @@ public sealed class ServerMessage
         Type = Members.Member("type").Text();
         RequestId = Members.Member("request_id").Text();
         Topic = Members.Member("topic").Text();
-        MessageId = Members.Member("message").Member("id").Text();
+        MessageId = target.MessageIds.Meant(Members.Member("message").Member("id").Text());
     }
 
     /// <summary>Its place in the order of arrival on its connection, from 0.</summary>
@@ -37,7 +41,16 @@ public sealed class ServerMessage
 
     public bool HasRequestId => Members.Member("request_id") is not null;
     public string? Status => Members.Member("status").Text();
-    public string? Timestamp => Members.Member("timestamp").Text();
+    public string? Timestamp => Members.Member(_dialect.Timestamp).Text();
+
+    /// <summary>The message is dated by an RFC 3339 date-time, or not at all where the dialect allows that.</summary>
+    public bool IsDated => IsUndated || Rfc3339.IsDateTime(Timestamp);
+
+    /// <summary>As <see cref="IsDated"/>, in UTC and written with Z.</summary>
+    public bool IsDatedInUtc => IsUndated || Rfc3339.IsUtc(Timestamp);
+
+    /// <summary>The dialect allows a message without a time, and this is one.</summary>
+    public bool IsUndated => _dialect.TimestampOptional && Members.Member(_dialect.Timestamp) is null;
 
     /// <summary>What an <c>info</c> message says.</summary>
     public string? Notice => Members.Member("msg").Text();
@@ -48,15 +61,24 @@ public sealed class ServerMessage
     /// <summary>The payload of an event as it was written, byte for byte.</summary>
     public string? Payload => Members.Member("message").Member("payload")?.GetRawText();
 
-    public string? ErrorCode => Members.Member("error").Member("code").Text() ?? Members.Member("code").Text() ?? Members.Member("error").Text();
+    public string? ErrorCode => Members.Member("error").Member("code").Text() ?? Members.Member("code").Text() ?? Code(Members.Member("error").Text());
 
     public string? ErrorMessage => Members.Member("error").Member("message").Text() ?? Members.Member("error").Text();
 
     public bool IsAck => Type == "ack";
-    public bool IsPong => Type == "pong";
+    public bool IsPong => Type == _dialect.Pong;
     public bool IsError => Type == "error";
     public bool IsEvent => Type == "event";
     public bool IsInfo => Type == "info";
+
+    /// <summary>The notice that a topic has been deleted.</summary>
+    public bool IsDeletion => IsInfo && Notice == _dialect.TopicDeleted;
+
+    /// <summary>The <c>error</c> has one of the forms that the dialect knows.</summary>
+    public bool HasLegalError =>
+        (_dialect.Error.Contains(ErrorShape.Structured)
+            && Members.Member("error").Member("code").Text() is not null && Members.Member("error").Member("message").Text() is not null)
+        || (_dialect.Error.Contains(ErrorShape.Plain) && Members.Member("error").Text() is not null);
 
     internal bool IsReply => IsAck || IsPong || (IsError && ErrorCode != "SLOW_CONSUMER");
 
@@ -64,6 +86,12 @@ public sealed class ServerMessage
 
     /// <summary>A member of an event's <c>message</c> other than id and payload, as it was written.</summary>
     public string? MessageMember(string name) => Members.Member("message").Member(name)?.GetRawText();
+
+    // A string may hold the code alone, or the code and a sentence behind it.
+    private static string? Code(string? error) => error is null ? null : LeadingCode().Match(error) is { Success: true } code ? code.Value : error;
+
+    [GeneratedRegex(@"\A[A-Z][A-Z_]+(?=\z|[\s:,;-])")]
+    private static partial Regex LeadingCode();
 
     public override string ToString() => Raw.Length <= 300 ? Raw : $"{Raw[..300]}\u2026 ({Raw.Length} characters)";
 }

@@ -8,19 +8,21 @@ namespace PubSub.Conformance;
 /// </summary>
 public sealed class Stage : IAsyncDisposable
 {
+    internal const string NoLauncher = "needs a launcher, to start servers with settings of its own";
+
     private static readonly IReadOnlyDictionary<string, string> NoSettings = new Dictionary<string, string>();
 
-    private readonly Func<string, string> _freshName;
+    private readonly TopicNames _names;
     private readonly Launch? _launch;
     private readonly ConcurrentStack<IAsyncDisposable> _clients = [];
     private readonly ConcurrentBag<(Target Target, string Topic)> _topics = [];
     private readonly ConcurrentBag<LaunchedServer> _servers = [];
 
-    internal Stage(Target target, Launch? launch, Func<string, string> freshName, Transcript transcript, CancellationToken cancellation)
+    internal Stage(Target target, Launch? launch, TopicNames names, Transcript transcript, CancellationToken cancellation)
     {
         Target = target;
         _launch = launch;
-        _freshName = freshName;
+        _names = names;
         Transcript = transcript;
         Cancellation = cancellation;
         Expect = new Expect(target, transcript.Time, cancellation);
@@ -45,8 +47,8 @@ public sealed class Stage : IAsyncDisposable
     /// <summary>A name that nobody else uses. If a topic of that name appears, it is deleted afterwards.</summary>
     public string FreshName(string hint = "topic", Target? target = null)
     {
-        var name = _freshName(hint);
-        _topics.Add((target ?? Target, name));
+        var name = _names.Next(hint);
+        Forget(name, target);
         return name;
     }
 
@@ -69,9 +71,15 @@ public sealed class Stage : IAsyncDisposable
     /// <summary>Deletes the topic of this name afterwards, should it exist.</summary>
     public void Forget(string name, Target? target = null)
     {
-        if (!_topics.Contains((target ?? Target, name)))
+        if (_topics.Contains((target ?? Target, name)))
         {
-            _topics.Add((target ?? Target, name));
+            return;
+        }
+
+        _topics.Add((target ?? Target, name));
+        if (target is null || target == Target)
+        {
+            _names.Journal?.Made(name);
         }
     }
 
@@ -79,7 +87,7 @@ public sealed class Stage : IAsyncDisposable
     public async Task<Client> ConnectAsync(string name, ConnectOptions? options = null)
     {
         var raw = await RawAsync(name, options);
-        var client = new Client(raw, _freshName(name), options?.Target ?? Target, Expect, Time, Cancellation);
+        var client = new Client(raw, _names.Next(name), options?.Target ?? Target, Expect, Time, Cancellation);
         _clients.Push(client);
         return client;
     }
@@ -115,7 +123,7 @@ public sealed class Stage : IAsyncDisposable
         settings ??= NoSettings;
         if (_launch is null)
         {
-            throw new Unsupported($"needs a launcher to start a server with {Describe(settings)}");
+            throw new Unsupported(NoLauncher);
         }
 
         Transcript.Note("launcher", $"starting a server with {Describe(settings)}");
@@ -136,6 +144,20 @@ public sealed class Stage : IAsyncDisposable
         Transcript.Note("stage", $"established: {precondition}");
     }
 
+    /// <summary>Something that the target may legitimately lack; without it the scenario has nothing to say.</summary>
+    public void Supports(bool offered, string what)
+    {
+        if (!offered)
+        {
+            throw new Unsupported($"the target does not offer {what}");
+        }
+
+        Transcript.Note("stage", $"offered: {what}");
+    }
+
+    /// <summary>The target dates its messages, which some dialects leave to it.</summary>
+    public void RequireDated(ServerMessage message) => Supports(!message.IsUndated, "timestamps, which its dialect leaves to it");
+
     public async ValueTask DisposeAsync()
     {
         Transcript.Close();
@@ -147,10 +169,16 @@ public sealed class Stage : IAsyncDisposable
         using var limit = new CancellationTokenSource(Target.Timeouts.Cleanup);
         foreach (var (target, topic) in _topics.Where(entry => _servers.All(server => !server.Listened || server.Target != entry.Target)))
         {
-            if (!await TryAsync(() => new Rest(target, Transcript, limit.Token).DeleteTopicAsync(topic)))
+            HttpAnswer? answer = null;
+            if (!await TryAsync(async () => answer = await new Rest(target, Transcript, limit.Token).DeleteTopicAsync(topic)))
             {
                 // Nobody there to clean up after.
                 break;
+            }
+
+            if (answer is { IsSuccess: true } or { Status: 404 or 400 })
+            {
+                _names.Journal?.Gone(topic);
             }
         }
 

@@ -1,26 +1,100 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+
 namespace PubSub.Conformance;
 
-/// <summary>The server under test as its owner describes it: where it is, what it promises, how long it may take.</summary>
+/// <summary>The server under test: where it is, how it spells the protocol, what it promises, how long it may take.</summary>
 public sealed record Target
 {
+    /// <summary>What answers below this, such as <c>/livez</c>, has no part in the dialect's prefix; without a trailing slash.</summary>
+    public required Uri Root { get; init; }
+
     /// <summary>The root of the REST interface, without a trailing slash.</summary>
     public required Uri Rest { get; init; }
 
     public required Uri WebSocket { get; init; }
 
+    public Dialect Dialect { get; init; } = Dialect.V1;
+    public MessageIds MessageIds { get; init; } = MessageIds.Any;
+
     /// <summary>Sent with every REST request and every WebSocket handshake.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Added to every request target, without the question mark; empty for none.</summary>
+    public string Query { get; init; } = "";
+
+    /// <summary>Sent as <c>Origin</c> with every WebSocket handshake, as a browser would.</summary>
+    public string? Origin { get; init; }
+
+    public Tls Tls { get; init; } = new();
     public Limits Limits { get; init; } = new();
     public Timeouts Timeouts { get; init; } = new();
 
-    /// <summary>A server that speaks the v1 dialect at this origin.</summary>
-    public static Target From(Uri origin)
+    /// <summary>A server of this dialect, v1 unless another is named, whose paths begin at this URL.</summary>
+    public static Target From(Uri root, Dialect? dialect = null)
     {
-        var socketScheme = origin.Scheme == Uri.UriSchemeHttps ? Uri.UriSchemeWss : Uri.UriSchemeWs;
-        var rest = new UriBuilder(origin) { Path = "/v1", Query = "", Fragment = "" }.Uri;
-        var socket = new UriBuilder(origin) { Scheme = socketScheme, Port = origin.Port, Path = "/v1/ws", Query = "", Fragment = "" }.Uri;
-        return new Target { Rest = rest, WebSocket = socket };
+        dialect ??= Dialect.V1;
+        var plain = new UriBuilder(root) { Path = root.AbsolutePath.TrimEnd('/'), Query = "", Fragment = "" };
+        return new Target
+        {
+            Dialect = dialect,
+            Root = plain.Uri,
+            Rest = Below(plain.Uri, dialect.Prefix),
+            WebSocket = Socket(Below(plain.Uri, $"{dialect.Prefix}/ws")),
+        };
+    }
+
+    /// <summary>A server like this one, with the same paths and the same spelling, at another origin.</summary>
+    public Target At(Uri origin) => this with { Root = Moved(Root, origin), Rest = Moved(Rest, origin), WebSocket = Socket(Moved(WebSocket, origin)) };
+
+    /// <summary>The URL with this path appended to its own.</summary>
+    internal static Uri Below(Uri root, string path) => new UriBuilder(root) { Path = root.AbsolutePath.TrimEnd('/') + path }.Uri;
+
+    /// <summary>The same URL with the scheme of a WebSocket.</summary>
+    internal static Uri Socket(Uri uri) => Schemed(uri, secure: "wss", plain: "ws");
+
+    /// <summary>The same URL with the scheme of HTTP.</summary>
+    internal static Uri Http(Uri uri) => Schemed(uri, secure: "https", plain: "http");
+
+    private static Uri Schemed(Uri uri, string secure, string plain) =>
+        new UriBuilder(uri) { Scheme = uri.Scheme is "https" or "wss" ? secure : plain, Port = uri.Port }.Uri;
+
+    private static Uri Moved(Uri uri, Uri origin) =>
+        new UriBuilder(uri) { Scheme = origin.Scheme, Host = origin.Host, Port = origin.Port }.Uri;
+}
+
+/// <summary>Which certificates are believed.</summary>
+public sealed record Tls
+{
+    /// <summary>Believes any certificate.</summary>
+    public bool Insecure { get; init; }
+
+    /// <summary>Believed beside those of the machine.</summary>
+    public X509Certificate2Collection Authorities { get; init; } = [];
+
+    /// <summary>Shown to a server that asks for one.</summary>
+    public X509Certificate2? Client { get; init; }
+
+    internal SslClientAuthenticationOptions For(string host) => new()
+    {
+        TargetHost = host,
+        ClientCertificates = Client is null ? null : [Client],
+        RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
+            errors == SslPolicyErrors.None || Insecure || (errors == SslPolicyErrors.RemoteCertificateChainErrors && IsIssued(certificate)),
+    };
+
+    private bool IsIssued(X509Certificate? certificate)
+    {
+        if (Authorities.Count == 0 || certificate is not X509Certificate2 shown)
+        {
+            return false;
+        }
+
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.CustomTrustStore.AddRange(Authorities);
+        return chain.Build(shown);
     }
 }
 
@@ -57,6 +131,9 @@ public sealed record Limits
 /// <summary>How long the suite waits before it calls something absent. Every wait ends as soon as it is decided.</summary>
 public sealed record Timeouts
 {
+    private const int RoundTripsInWait = 20;
+    private const int RoundTripsInScenario = 1_000;
+
     public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The longest silence tolerated while something is due.</summary>
@@ -73,4 +150,24 @@ public sealed record Timeouts
 
     /// <summary>Leaving the stage: closing connections, deleting topics, ending servers.</summary>
     public TimeSpan Cleanup { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// The same waits for a target whose slow round trips take this long: at least <see cref="RoundTripsInWait"/> of them in a wait, and
+    /// <see cref="RoundTripsInScenario"/> more in a scenario; all of it multiplied by the scale. A slow target is not a wrong target.
+    /// </summary>
+    public Timeouts For(TimeSpan slowRoundTrip, double scale = 1)
+    {
+        var wait = Longer(Wait, slowRoundTrip * RoundTripsInWait) * scale;
+        return this with
+        {
+            Connect = Longer(Connect, slowRoundTrip * RoundTripsInWait) * scale,
+            Wait = wait,
+            Scenario = (Scenario + (slowRoundTrip * RoundTripsInScenario)) * scale,
+            Start = Start * scale,
+            Exit = Exit * scale,
+            Cleanup = Longer(Cleanup, slowRoundTrip * RoundTripsInWait) * scale,
+        };
+    }
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 }

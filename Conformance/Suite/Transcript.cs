@@ -9,7 +9,7 @@ public sealed record TranscriptEntry(TimeSpan At, string Connection, string Dire
 }
 
 /// <summary>Everything that was sent and received during a scenario, in the order the suite saw it; the newest entries win.</summary>
-public sealed class Transcript(TimeProvider time)
+public sealed class Transcript(TimeProvider time, Traffic? traffic = null, string scenario = "")
 {
     public const int DataCap = 4 * 1024;
     public const int EntryCap = 10_000;
@@ -21,6 +21,9 @@ public sealed class Transcript(TimeProvider time)
     private bool _closed; // guarded by _gate
 
     public TimeProvider Time => time;
+
+    /// <summary>What this costs the target.</summary>
+    internal Traffic? Traffic => traffic;
 
     public IReadOnlyList<TranscriptEntry> Entries
     {
@@ -45,7 +48,12 @@ public sealed class Transcript(TimeProvider time)
         }
     }
 
-    internal void Sent(string connection, string kind, ReadOnlySpan<byte> data) => Add(connection, ">", kind, data.Length, Printable(data));
+    internal void Sent(string connection, string kind, ReadOnlySpan<byte> data)
+    {
+        var printable = Printable(data);
+        Add(connection, ">", kind, data.Length, printable);
+        traffic?.Requested(scenario, connection, kind, printable);
+    }
 
     internal void Received(string connection, string kind, ReadOnlySpan<byte> data) => Add(connection, "<", kind, data.Length, Printable(data));
 

@@ -25,6 +25,9 @@ public enum Verdict
 
     /// <summary>The suite itself is wrong.</summary>
     Error,
+
+    /// <summary>Its turn never came, or the target was gone by then.</summary>
+    NotEvaluated,
 }
 
 /// <summary>The server did not do what the sentence expects.</summary>

@@ -1,7 +1,10 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
 namespace PubSub.Conformance;
@@ -18,18 +21,31 @@ internal sealed class Wire : IAsyncDisposable
     private readonly Stream _stream;
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly PipeReader _input;
+    private readonly Traffic? _traffic;
+    private int _disposed;
 
-    private Wire(Socket socket, Stream stream)
+    private Wire(Socket socket, Stream stream, Traffic? traffic)
     {
         _socket = socket;
         _stream = stream;
-        _input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 4096, minimumReadSize: 1));
+        _traffic = traffic;
+        _traffic?.Opened();
+        _input = PipeReader.Create(new Heard(stream, traffic), new StreamPipeReaderOptions(bufferSize: 4096, minimumReadSize: 1));
     }
 
     /// <summary>How the peer ended the stream, once it has.</summary>
     public string? End { get; private set; }
 
-    public static async Task<Wire> OpenAsync(Uri uri, int? receiveBuffer, CancellationToken cancellation)
+    /// <summary>The certificate of the peer, where there is one.</summary>
+    public X509Certificate2? Certificate => _stream is SslStream { RemoteCertificate: X509Certificate2 certificate } ? certificate : null;
+
+    /// <summary>The address that the name of the peer led to.</summary>
+    public EndPoint? Peer => _socket.RemoteEndPoint;
+
+    /// <summary>
+    /// Throws <see cref="SocketException"/> when there is no connection, <see cref="AuthenticationException"/> when there is no trust.
+    /// </summary>
+    public static async Task<Wire> OpenAsync(Uri uri, Tls tls, int? receiveBuffer, Traffic? traffic, CancellationToken cancellation)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -45,11 +61,11 @@ internal sealed class Wire : IAsyncDisposable
             if (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeWss)
             {
                 var secure = new SslStream(stream);
-                await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = uri.DnsSafeHost }, cancellation);
+                await secure.AuthenticateAsClientAsync(tls.For(uri.DnsSafeHost), cancellation);
                 stream = secure;
             }
 
-            return new Wire(socket, stream);
+            return new Wire(socket, stream, traffic?.Covers(uri) == true ? traffic : null);
         }
         catch
         {
@@ -65,6 +81,7 @@ internal sealed class Wire : IAsyncDisposable
         {
             await _stream.WriteAsync(bytes, cancellation);
             await _stream.FlushAsync(cancellation);
+            _traffic?.Sent(bytes.Length);
         }
         finally
         {
@@ -161,12 +178,22 @@ internal sealed class Wire : IAsyncDisposable
         // Closing with a linger time of zero is what makes the kernel send RST.
         _socket.LingerState = new LingerOption(true, 0);
         _socket.Dispose();
+        Ended();
     }
 
     public async ValueTask DisposeAsync()
     {
         await _stream.DisposeAsync();
         _socket.Dispose();
+        Ended();
+    }
+
+    private void Ended()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _traffic?.Closed();
+        }
     }
 
     private async Task<ReadResult?> FillAsync(CancellationToken cancellation)
@@ -181,5 +208,32 @@ internal sealed class Wire : IAsyncDisposable
             End ??= e.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionReset } ? "a TCP reset" : "a broken TCP stream";
             return null;
         }
+    }
+
+    /// <summary>Tells the traffic of every byte that comes in; it is never written to.</summary>
+    private sealed class Heard(Stream inner, Traffic? traffic) : Stream
+    {
+        public override bool CanRead => true;
+        public override bool CanSeek => false;
+        public override bool CanWrite => false;
+        public override long Length => throw new NotSupportedException();
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            var count = await inner.ReadAsync(buffer, cancellationToken);
+            if (count > 0)
+            {
+                traffic?.Heard(count);
+            }
+
+            return count;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override void Flush() => throw new NotSupportedException();
     }
 }

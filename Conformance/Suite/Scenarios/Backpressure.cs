@@ -28,7 +28,8 @@ internal static class Backpressure
             stage.Expect.True(closure is not null, "a subscriber whose queue overflows is disconnected");
             stage.Expect.Observe("events received of those published", $"{slow.Received.Events().Count} of {sent.Count}");
             stage.Expect.Observe("the end", closure);
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-BPR-002", "slow-consumer-is-the-last-message", async stage =>
         {
@@ -39,7 +40,8 @@ internal static class Backpressure
 
             stage.Expect.Error(slow.Received[^1], "SLOW_CONSUMER", "the last message to a slow consumer says so");
             stage.Expect.Equal(1, slow.Received.Count(message => message.IsError), "it is said once");
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-BPR-003", "closed-with-1008", async stage =>
         {
@@ -49,7 +51,8 @@ internal static class Backpressure
 
             var closure = await slow.ClosedAsync(Draining).Given("the slow consumer is disconnected");
             stage.Expect.Equal(1008, closure.Code, "a slow consumer is closed with 1008");
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-BPR-004", "the-others-receive-everything", async stage =>
         {
@@ -70,7 +73,8 @@ internal static class Backpressure
                 await reader.NextAsync(message => message.MessageId == "afterwards", "the event afterwards");
                 stage.Expect.Sequence([.. sent, "afterwards"], reader.Received.Events().Ids(), $"{reader.Name} receives every message in order, before and after the cut");
             }
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-BPR-005", "every-ack-while-a-subscriber-is-stalled", async stage =>
         {
@@ -88,7 +92,8 @@ internal static class Backpressure
 
             stage.Expect.True(slowest < stage.Target.Timeouts.Wait, "no ack waits for a subscriber to read", $"{slowest.TotalSeconds} s");
             stage.Expect.Observe("the slowest ack", $"{slowest.TotalMilliseconds:F0} ms");
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-BPR-006", "exactly-the-bound-at-once", async stage =>
         {
@@ -116,7 +121,8 @@ internal static class Backpressure
                 var events = await reader.EventsUntilAsync(burst[^1], Draining);
                 stage.Expect.Sequence(burst, events.Ids(), $"a reader who is {burst.Length} large events behind receives them all");
             }
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-BPR-006", "exactly-the-bound-over-several-topics", async stage =>
         {
@@ -150,7 +156,8 @@ internal static class Backpressure
             stage.Require(await SubscribersAsync(stage, topic) == 0, "the slow consumer is cut");
 
             await stage.Expect.EventuallyAsync<long?>(0, () => SubscribersAsync(stage, other), "a subscriber that is cut leaves its other topic as well");
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-BPR-008", "everything-up-to-the-cut", async stage =>
         {
@@ -162,7 +169,8 @@ internal static class Backpressure
             var seen = slow.Received.Events().Ids();
             stage.Require(seen.Count > 0, "something was received before the cut");
             stage.Expect.Sequence(sent.Take(seen.Count), seen, "what a slow consumer receives has no gap");
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-BPR-009", "cut-by-bytes", async stage =>
         {
@@ -190,15 +198,16 @@ internal static class Backpressure
         })
         { Launch = new Dictionary<string, string> { ["MAX_QUEUE_BYTES"] = "1024" } },
 
-        new("PS-BPR-010", "unread-pongs", stage => UnreadRepliesAsync(stage, id => Request.Ping().WithRequestId(id))),
+        new("PS-BPR-010", "unread-pongs", stage => UnreadRepliesAsync(stage, id => Request.Ping().WithRequestId(id))) { IsLoad = true },
 
-        new("PS-BPR-010", "unread-errors", stage => UnreadRepliesAsync(stage, id => Request.Of("nonsense").WithRequestId(id))),
+        new("PS-BPR-010", "unread-errors", stage => UnreadRepliesAsync(stage, id => Request.Of("nonsense").WithRequestId(id))) { IsLoad = true },
 
         new("PS-BPR-010", "unread-acks", async stage =>
         {
             var topic = await stage.TopicAsync("orders");
             await UnreadRepliesAsync(stage, id => Request.Publish(topic, "m").WithRequestId(id));
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-BPR-010", "unread-websocket-pongs", async stage =>
         {
@@ -226,7 +235,8 @@ internal static class Backpressure
 
                 await raw.SendAsync(Request.Ping().WithRequestId("last"));
             }
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-BPR-011", "unread-replies", async stage =>
         {

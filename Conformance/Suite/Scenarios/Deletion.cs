@@ -37,10 +37,10 @@ internal static class Deletion
 
             foreach (var subscriber in subscribers)
             {
-                var notice = await subscriber.NextAsync(message => message.IsInfo, "the notice");
-                stage.Expect.Equal("topic_deleted", notice.Notice, "The notice says topic_deleted");
+                var notice = await subscriber.NextAsync(message => message.IsInfo && (message.IsDeletion || message.Topic is not null), "the notice");
+                stage.Expect.True(notice.IsDeletion, "The notice says topic_deleted", notice.Raw);
                 stage.Expect.Equal(topic, notice.Topic, "The notice names the topic");
-                stage.Expect.True(notice.Timestamp is not null, "The notice has a timestamp", notice.Raw);
+                stage.Expect.True(notice.IsDated, "The notice has a timestamp", notice.Raw);
             }
         }),
 
@@ -300,7 +300,7 @@ internal static class Deletion
 
     private static IReadOnlyDictionary<string, string> Unsubscribing { get; } = new Dictionary<string, string> { ["TOPIC_DELETION"] = "unsubscribe" };
 
-    private static bool IsNotice(ServerMessage message) => message is { IsInfo: true, Notice: "topic_deleted" };
+    private static bool IsNotice(ServerMessage message) => message.IsDeletion;
 
     /// <summary>
     /// The ids of the events that reached a subscriber of the deleted topic after its re-creation: all of them up to the end of the

@@ -17,7 +17,7 @@ internal static class Envelope
             foreach (var message in (await ConversationAsync(stage)).Where(message => message.IsAck || message.IsEvent || message.IsError))
             {
                 stage.Expect.True(
-                    Rfc3339.IsDateTime(message.Timestamp),
+                    message.IsDated,
                     $"the timestamp of an {message.Type} is an RFC 3339 date-time", message.ToString());
             }
         }),
@@ -27,7 +27,7 @@ internal static class Envelope
             foreach (var message in await ConversationAsync(stage))
             {
                 stage.Expect.True(
-                    Rfc3339.IsUtc(message.Timestamp), "every server message has a timestamp in UTC, written with Z", message.ToString());
+                    message.IsDatedInUtc, "every server message has a timestamp in UTC, written with Z", message.ToString());
             }
         }),
 
@@ -192,7 +192,7 @@ internal static class Envelope
             const string Ignored = "a request with an unknown member is handled as if it were not there";
             await stage.AcksAsync(client, Grown(Request.Subscribe(topic, "c")), Ignored);
             var publishes = Grown(Request.Publish(topic, "m"))
-                .Select(row => (row.What, row.Request.WithText("message.id", row.What))).ToArray();
+                .Select(row => (row.What, row.Request.WithMessageId(row.What))).ToArray();
             await stage.AcksAsync(await stage.ConnectAsync("publisher"), publishes, Ignored);
             foreach (var (what, _) in publishes)
             {

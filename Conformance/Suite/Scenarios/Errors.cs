@@ -123,9 +123,8 @@ internal static class Errors
         {
             foreach (var (what, error) in await ErrorsAsync(stage))
             {
-                var body = Json.TryParse(error.Raw).Member("error");
                 stage.Expect.True(
-                    body.Member("code").Text() is not null && body.Member("message").Text() is not null,
+                    error.HasLegalError,
                     $"an error has a member error with the strings code and message ({what})",
                     error.ToString());
             }

@@ -193,6 +193,8 @@ internal static class FanOut
                 times.Add(await subscriber.EventsAsync(sent.Length).Given("every subscriber receives the events"));
             }
 
+            stage.RequireDated(times[0][^1]);
+
             // A time of replay could only be told from the time of acceptance once the server's clock has moved on.
             var last = times[0][^1].Timestamp;
             await stage.Expect
@@ -216,7 +218,9 @@ internal static class FanOut
             var subscriber = await stage.ConnectAsync("subscriber");
             var publisher = await stage.ConnectAsync("publisher");
 
-            var before = Rfc3339.Second((await subscriber.SubscribeAsync(topic).Acked()).Timestamp);
+            var ack = await subscriber.SubscribeAsync(topic).Acked();
+            stage.RequireDated(ack);
+            var before = Rfc3339.Second(ack.Timestamp);
             await publisher.RequestAsync(Request.Publish(topic, "m1").WithText("timestamp", "2001-01-01T00:00:00Z")).Acked();
             var after = Rfc3339.Second((await subscriber.SubscribeAsync(topic).Acked()).Timestamp);
             stage.Require(before is not null && after is not null, "acks are dated");

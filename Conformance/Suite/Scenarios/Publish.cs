@@ -192,9 +192,11 @@ internal static class Publish
             var subscriber = await stage.SubscriberAsync("subscriber", topic);
             var publisher = await stage.ConnectAsync("publisher");
 
-            for (var n = 0; n < Names.Odd.Count; n++)
+            var odd = Names.Odd.Where(row => stage.Target.MessageIds.Takes(Names.Meant(row.Json))).ToList();
+            stage.Supports(odd.Count > 0, "message ids that are no UUIDs");
+            for (var n = 0; n < odd.Count; n++)
             {
-                var (what, json) = Names.Odd[n];
+                var (what, json) = odd[n];
                 await publisher.RequestAsync(Request.Publish(topic, "m", $"{n}").With("message.id", json)).Acked();
                 var delivered = await subscriber.NextAsync(message => message.Payload == $"{n}", $"message {n}").Given(
                     "the message is delivered");
@@ -210,7 +212,8 @@ internal static class Publish
 
             foreach (var id in (string[])["msg1", "1", "order 17", "550e8400", "550e8400-e29b-41d4-a716-44665544000g"])
             {
-                stage.Expect.Acked(await publisher.PublishAsync(topic, id), $"the message.id {id}, which is no UUID, is accepted");
+                var reply = await publisher.RequestAsync(Request.Publish(topic, "m").WithText("message.id", id));
+                stage.Expect.Acked(reply, $"the message.id {id}, which is no UUID, is accepted");
             }
         }),
 
@@ -250,8 +253,13 @@ internal static class Publish
             var publisher = await stage.ConnectAsync("publisher");
             var request = Request.Publish(topic, "m");
 
-            await stage.AcksAsync(publisher, request.JustLongEnough("message.id"), "a message.id of up to 255 characters is accepted");
-            foreach (var (what, json) in Names.Longest)
+            var longest = Names.Longest.Where(row => stage.Target.MessageIds.Takes(Names.Meant(row.Json))).ToList();
+            if (longest.Count > 0)
+            {
+                await stage.AcksAsync(publisher, request.JustLongEnough("message.id"), "a message.id of up to 255 characters is accepted");
+            }
+
+            foreach (var (what, json) in longest)
             {
                 var delivered = await subscriber.NextEventAsync(topic).Given("the long ids are delivered");
                 stage.Expect.Equal(Names.Meant(json), delivered.MessageId, $"a message.id of {what} is delivered unchanged");

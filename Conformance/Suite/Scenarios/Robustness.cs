@@ -99,7 +99,8 @@ internal static class Robustness
             await sending;
 
             await neighbours.UndisturbedAsync("after another has sent 10 MB");
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-ROB-002", "ten-thousand-arrays", stage => TooDeepAsync(stage, Nested("[", "0", "]", 10_000))),
 
@@ -144,7 +145,8 @@ internal static class Robustness
 
             await RefusedAsTooLargeAsync(stage, client, "a message of 10 MB in one frame");
             await sending;
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-ROB-004", "fragments-without-end", async stage =>
         {
@@ -340,7 +342,8 @@ internal static class Robustness
 
             await neighbours.UndisturbedAsync("beside 100 connections that hang");
             await NewcomersAreServedAsync(stage, "beside 100 connections that hang");
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-ROB-009", "a-hundred-that-upgrade-and-hang", async stage =>
         {
@@ -356,7 +359,8 @@ internal static class Robustness
 
             await neighbours.UndisturbedAsync("beside 100 sessions that hang");
             await NewcomersAreServedAsync(stage, "beside 100 sessions that hang");
-        }),
+        })
+        { IsLoad = true },
 
         new("PS-ROB-010", "one-too-many", async stage =>
         {

@@ -102,8 +102,7 @@ internal static class Topics
             var list = await stage.Rest.ListTopicsAsync();
 
             stage.Expect.Status(200, list, "The listing is answered with 200");
-            stage.Expect.True(list.Json is { ValueKind: JsonValueKind.Object } && list.Topics is not null,
-                "The listing is an object with an array topics", list.Body);
+            stage.Expect.True(list.IsLegal, "The listing is an object with an array topics", list.Body);
             var broken = list.Topics!.FirstOrDefault(entry => entry.Name is null || entry.Subscribers is null);
             stage.Expect.True(broken is null, "Every entry has a string name and an integer subscribers", $"{broken}");
             stage.Expect.Equal(1, list.Topics!.Count(entry => entry.Name == topic), "A topic is listed once");

@@ -1,0 +1,60 @@
+using System.CommandLine;
+
+namespace PubSub.Conformance.Cli;
+
+/// <summary><c>cleanup</c>: deletes the topics that runs of this suite have left behind, and no others.</summary>
+internal static class CleanupCommand
+{
+    private const string Description =
+        """
+        Deletes the topics that interrupted runs have left behind. Only names of this suite's own form are ever deleted:
+        PREFIX-RUN-NUMBER-..., the run being eight hexadecimal digits. Without --run, --all or --journal it only says what it would do.
+
+        Examples:
+          pubsub-conformance cleanup --url http://localhost:8080
+          pubsub-conformance cleanup --url http://localhost:8080 --run 1a2b3c4d
+          pubsub-conformance cleanup --journal 1a2b3c4d.journal
+        """;
+
+    public static Command Create()
+    {
+        var target = new TargetOptions();
+        var run = CommandLine.Text("--run", "Only the topics of this run.", "ID");
+        var all = CommandLine.Flag("--all", "The topics of every run, also of those that are still under way.");
+        var journal = CommandLine.Text("--journal", "The topics that this journal has left; it also names the target.", "FILE");
+        var command = new Command("cleanup", Description) { run, all, journal };
+        target.AddTo(command);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var prefix = target.Namespace(parsed);
+            var (where, noted) = parsed.GetValue(journal) is { } path ? ReadJournal(path) : (null, null);
+            var probed = await Probe.ExecuteAsync(target.Read(parsed, where), new TopicNames(prefix), cancellation: cancellation);
+            var rest = new Rest(probed.Target, cancellation);
+
+            var listed = (await rest.ListTopicsAsync()).Topics ?? [];
+            var ours = listed.Select(topic => topic.Name).OfType<string>()
+                .Where(name => TopicNames.RunOf(name, prefix) is { } id
+                    && (noted?.Contains(name) ?? parsed.GetValue(run) is not { } wanted || wanted == id))
+                .ToList();
+            var really = noted is not null || parsed.GetValue(run) is not null || parsed.GetValue(all);
+            var left = 0;
+            foreach (var name in ours)
+            {
+                var answer = really ? await rest.DeleteTopicAsync(name) : null;
+                left += answer is null or { IsSuccess: true } or { Status: 404 } ? 0 : 1;
+                Console.WriteLine(answer is null ? $"would delete {name}" : $"{(answer.IsSuccess ? "deleted" : $"{answer.SentStatus} for")} {name}");
+            }
+
+            Console.WriteLine($"{ours.Count} of {listed.Count} topics are this suite's{(really ? "" : "; name a --run, or --all, to delete them")}.");
+            return left == 0 ? ExitCode.Conformant : ExitCode.Violation;
+        });
+        return command;
+    }
+
+    private static (Uri? Target, IReadOnlyList<string> Topics) ReadJournal(string path)
+    {
+        CommandLine.ReadFile(path, "The journal");
+        var (target, topics) = Journal.Read(path);
+        return (Uri.TryCreate(target, UriKind.Absolute, out var url) ? url : null, topics);
+    }
+}

@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace PubSub.Conformance.Cli;
+
+/// <summary>The command line, or a file that it names, is wrong; the message says what and how to put it right.</summary>
+internal sealed class WrongUsage(string message) : Exception(message);
+
+/// <summary>Options of the kinds that the commands share, each with its rule.</summary>
+internal static class CommandLine
+{
+    public static Option<string?> Text(string name, string description, string? help = null) =>
+        new(name) { Description = description, HelpName = help };
+
+    public static Option<string[]> Texts(string name, string description, string? help = null) =>
+        new(name) { Description = description, HelpName = help, AllowMultipleArgumentsPerToken = false, DefaultValueFactory = _ => [] };
+
+    public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
+
+    public static Option<Uri?> Url(string name, string description, params string[] schemes) => new(name)
+    {
+        Description = description,
+        HelpName = "URL",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (Uri.TryCreate(text, UriKind.Absolute, out var url) && schemes.Contains(url.Scheme) && url.Host.Length > 0)
+            {
+                return url;
+            }
+
+            result.AddError($"{name} must be a URL that begins with {string.Join(" or ", schemes.Select(scheme => $"{scheme}://"))}, but is '{text}'.");
+            return null;
+        },
+    };
+
+    public static Option<int> Whole(string name, string description, int otherwise, int least, int most) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = result => WholeOrError(result, name, least, most) ?? otherwise,
+    };
+
+    public static Option<int?> OptionalWhole(string name, string description, int least, int most) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        CustomParser = result => WholeOrError(result, name, least, most),
+    };
+
+    public static Option<double> Factor(string name, string description, double otherwise, double least, double most) => new(name)
+    {
+        Description = description,
+        HelpName = "X",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+            {
+                return value;
+            }
+
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} must be a number from {least} to {most}, but is '{text}'."));
+            return otherwise;
+        },
+    };
+
+    public static Option<string> Choice(string name, string description, string otherwise, params string[] choices)
+    {
+        var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => otherwise };
+        option.AcceptOnlyFromAmong(choices);
+        return option;
+    }
+
+    /// <summary>The commands up to this one, as they are typed.</summary>
+    public static IReadOnlyList<string> PathOf(CommandResult result)
+    {
+        var names = new List<string>();
+        for (SymbolResult? at = result; at is CommandResult { Command: not RootCommand } command; at = at.Parent)
+        {
+            names.Insert(0, command.Command.Name);
+        }
+
+        return ["pubsub-conformance", .. names];
+    }
+
+    /// <summary>The whole file as text, or an error that names it.</summary>
+    public static string ReadFile(string path, string what)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new WrongUsage($"{what} '{path}' cannot be read: {e.Message}");
+        }
+    }
+
+    /// <summary>What a file says, or an error that names it.</summary>
+    public static T ReadFile<T>(string path, string what, Func<string, T> parse)
+    {
+        var text = ReadFile(path, what);
+        try
+        {
+            return parse(text);
+        }
+        catch (Exception e) when (e is InvalidDataException or System.Text.Json.JsonException)
+        {
+            throw new WrongUsage($"{what} '{path}': {e.Message}");
+        }
+    }
+
+    private static int? WholeOrError(ArgumentResult result, string name, int least, int most)
+    {
+        var text = result.Tokens[0].Value;
+        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+        {
+            return value;
+        }
+
+        result.AddError($"{name} must be a whole number from {least} to {most}, but is '{text}'.");
+        return null;
+    }
+}

@@ -1,0 +1,32 @@
+namespace PubSub.Conformance.Cli;
+
+/// <summary>The journal of one run, in the folder where <c>cleanup</c> looks for those that were left behind.</summary>
+internal sealed class Journals(string prefix) : IDisposable
+{
+    private Journal? _journal;
+    private TopicNames? _names;
+
+    public static string Folder { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), "pubsub-conformance");
+
+    public TopicNames Names => _names ?? throw new InvalidOperationException("The journal has not begun.");
+
+    public string Path => _journal!.Path;
+
+    /// <summary>From now on every topic is written down before it is made.</summary>
+    public void Begin(Uri target)
+    {
+        var names = new TopicNames(prefix);
+        try
+        {
+            _journal = Journal.Begin(Folder, names.Run, target);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WrongUsage($"The journal of the run cannot be written in {Folder}: {e.Message}");
+        }
+
+        _names = names.Journalled(_journal);
+    }
+
+    public void Dispose() => _journal?.Dispose();
+}

@@ -1,0 +1,61 @@
+using System.CommandLine;
+
+namespace PubSub.Conformance.Cli;
+
+/// <summary><c>probe</c>: finds out what a target is, and says why it thinks so.</summary>
+internal static class ProbeCommand
+{
+    private const string Description =
+        """
+        Says what a server is: where its interfaces are, which dialect it speaks, how fast it answers, with the evidence.
+
+        Example:
+          pubsub-conformance probe --url http://localhost:8080 --write target.json
+        """;
+
+    public static Command Create()
+    {
+        var target = new TargetOptions();
+        var write = CommandLine.Text("--write", "Writes what was found as a target file, to be committed and given to 'run --target'.", "FILE");
+        var command = new Command("probe", Description) { write };
+        target.AddTo(command);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var redaction = target.Redaction(parsed);
+            var probing = target.Read(parsed);
+            using var journal = new Journals(target.Namespace(parsed));
+            journal.Begin(probing.Url);
+            ProbedTarget probed;
+            try
+            {
+                probed = await Probe.ExecuteAsync(probing, journal.Names, cancellation: cancellation);
+            }
+            catch (Unreachable unreachable)
+            {
+                throw new Unreachable(redaction.Clean(unreachable.Message));
+            }
+
+            Console.WriteLine(Findings.Describe(probed, redaction));
+            if (parsed.GetValue(write) is { } path)
+            {
+                Write(path, probed.ToFile().ToJson());
+                Console.WriteLine($"Written to {path}.");
+            }
+
+            return ExitCode.Conformant;
+        });
+        return command;
+    }
+
+    private static void Write(string path, string json)
+    {
+        try
+        {
+            File.WriteAllText(path, json + "\n");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new WrongUsage($"--write '{path}' cannot be written: {e.Message}");
+        }
+    }
+}

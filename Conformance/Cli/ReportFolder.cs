@@ -1,0 +1,62 @@
+using PubSub.Conformance.Reports;
+
+namespace PubSub.Conformance.Cli;
+
+/// <summary>Where the reports of one run go.</summary>
+internal sealed class ReportFolder
+{
+    public const string ResultsFile = "results.json";
+
+    private ReportFolder(string path) => Path = path;
+
+    public string Path { get; }
+
+    /// <summary>Before the run, so that nobody waits for results that cannot be written.</summary>
+    public static ReportFolder Open(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+            var probe = System.IO.Path.Combine(path, ".writable");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+            return new ReportFolder(System.IO.Path.GetFullPath(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new WrongUsage($"--out '{path}' cannot be written: {e.Message}");
+        }
+    }
+
+    public void Write(Results results)
+    {
+        Save(ResultsFile, results.ToJson());
+        Save("report.html", HtmlPage.Render(results));
+        Save("junit.xml", JUnit.Render(results));
+        Save("summary.md", Summary.Render(results));
+        Save("badge.json", Badge.Render(results));
+        using var transcripts = new StreamWriter(System.IO.Path.Combine(Path, "transcripts.jsonl"));
+        Transcripts.Write(results, transcripts);
+    }
+
+    /// <summary>On GitHub Actions, shows the summary on the page of the job.</summary>
+    public static void AppendStepSummary(Results results)
+    {
+        if (Environment.GetEnvironmentVariable("GITHUB_STEP_SUMMARY") is not { Length: > 0 } path)
+        {
+            return;
+        }
+
+        try
+        {
+            File.AppendAllText(path, Summary.Render(results));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The verdict stands all the same.
+            Console.Error.WriteLine($"GITHUB_STEP_SUMMARY cannot be written: {e.Message}");
+        }
+    }
+
+    private void Save(string name, string text) => File.WriteAllText(System.IO.Path.Combine(Path, name), text);
+}

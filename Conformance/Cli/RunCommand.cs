@@ -1,0 +1,207 @@
+using System.CommandLine;
+using System.Globalization;
+using PubSub.Conformance.Scenarios;
+
+namespace PubSub.Conformance.Cli;
+
+/// <summary><c>run</c>: probes a target, plays the scenarios, reports, and exits by the verdict.</summary>
+internal sealed class RunCommand
+{
+    private const string Description =
+        """
+        Tests a server and reports, requirement by requirement.
+
+        Exit status: 0 nothing violated, 1 a requirement is violated, 2 wrong usage, 3 unreachable or not this protocol, 4 the suite
+        itself erred, 5 an expectation went stale, 6 not evaluated (the target died, time ran out, a binding requirement could not be
+        decided), 130 cancelled. Every report is written whatever the status.
+
+        Examples:
+          pubsub-conformance run --url http://localhost:8080
+          pubsub-conformance run --url https://example.net/pubsub --header-env X-API-Key=API_KEY --out results
+          pubsub-conformance run --url ws://localhost:9000/ws --include 'PS-RPL-*' --repeat 10 --seed 1
+          pubsub-conformance run --launch './my-server' --allow load --out results
+        """;
+
+    private const int LongestDeadline = 24 * 60;
+
+    private readonly TargetOptions _target = new();
+    private readonly Option<string?> _launch = CommandLine.Text(
+        "--launch", "Starts servers by this command, for requirements about settings and signals; the port is in PORT. Without --url the run tests such a server.", "COMMAND");
+
+    private readonly Option<string[]> _include = CommandLine.Texts(
+        "--include", "Only what fits: a scenario, a requirement, an area (RPL) or a profile (replay), with * and ?. @FILE holds one a line.", "PATTERN");
+
+    private readonly Option<string[]> _exclude = CommandLine.Texts("--exclude", "Leaves out what fits.", "PATTERN");
+    private readonly Option<string[]> _known = CommandLine.Texts(
+        "--known-failing", "What fits still runs, and may fail. If it passes, or nothing fits, the exit status is 5.", "FILE");
+
+    private readonly Option<bool> _strict = CommandLine.Flag("--strict", "Takes every SHOULD as a MUST.");
+    private readonly Option<string[]> _allow = CommandLine.Texts(
+        "--allow", "load: also what puts the server under load (slow consumers, floods, many connections).", "load");
+
+    private readonly Option<int> _parallel = CommandLine.Whole("--parallel", "Scenarios at one time.", new RunOptions().Parallel, 1, RunOptions.MostParallel);
+    private readonly Option<int> _repeat = CommandLine.Whole("--repeat", "How often the whole set is run.", 1, 1, RunOptions.MostRepetitions);
+    private readonly Option<int?> _seed = CommandLine.OptionalWhole("--seed", "Shuffles the order; the same seed gives the same order.", 0, int.MaxValue);
+    private readonly Option<int> _deadline = CommandLine.Whole("--deadline", "Ends the run after this many minutes.", 30, 1, LongestDeadline);
+    private readonly Option<string?> _out = CommandLine.Text("--out", "Writes results.json, report.html, junit.xml, summary.md, badge.json and transcripts.jsonl here.", "FOLDER");
+    private readonly Option<string> _transcripts = CommandLine.Choice("--transcripts", "Whose transcripts are kept.", "failed", "failed", "all", "none");
+    private readonly Option<bool> _quiet = CommandLine.Flag("--quiet", "No progress, and of the summary only the conclusion.");
+    private readonly Option<bool> _verbose = CommandLine.Flag("--verbose", "The whole story of every warning too.");
+    private readonly Option<bool> _plain = CommandLine.Flag("--no-color", "No colours.");
+
+    public static Command Create()
+    {
+        var run = new RunCommand();
+        var command = new Command("run", Description);
+        run._target.AddTo(command);
+        run._allow.AcceptOnlyFromAmong("load");
+        Option[] options =
+        [
+            run._launch, run._include, run._exclude, run._known, run._strict, run._allow, run._parallel, run._repeat, run._seed, run._deadline,
+            run._out, run._transcripts, run._quiet, run._verbose, run._plain,
+        ];
+        foreach (var option in options)
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction(run.ExecuteAsync);
+        return command;
+    }
+
+    private async Task<int> ExecuteAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var options = Options(parsed);
+        var redaction = _target.Redaction(parsed);
+        var reports = parsed.GetValue(_out) is { } folder ? ReportFolder.Open(folder) : null;
+        if (Run.Chosen(Catalogue.Embedded, All.Scenarios, options).Count == 0)
+        {
+            throw new WrongUsage($"Nothing is left to run. {string.Join(". ", options.Selection.Idle(All.Scenarios, Catalogue.Embedded))}".Trim());
+        }
+
+        var launcher = parsed.GetValue(_launch) is { Length: > 0 } launch ? new Launcher(launch, new Timeouts()) : null;
+        await using var own = launcher is not null && !_target.HasUrl(parsed) ? await LaunchAsync(launcher, cancellation) : null;
+
+        using var journal = new Journals(_target.Namespace(parsed));
+        var probing = _target.Read(parsed, own?.Target.Root);
+        journal.Begin(probing.Url);
+        var probed = await ProbeAsync(probing, journal.Names, redaction, cancellation);
+        if (launcher is not null)
+        {
+            launcher.Like = probed.Target;
+        }
+
+        var quiet = parsed.GetValue(_quiet);
+        if (!quiet)
+        {
+            await Console.Error.WriteLineAsync(Findings.Describe(probed, redaction));
+            await Console.Error.WriteLineAsync(Budget(options));
+        }
+
+        var terminal = new Terminal(quiet, Terminal.WantsColour(parsed.GetValue(_plain)));
+        var run = new Run(
+            Catalogue.Embedded, All.Scenarios, probed, options, redaction, journal.Names, launcher is null ? null : launcher.LaunchAsync, terminal);
+        var results = await run.ExecuteAsync(cancellation);
+        terminal.Done();
+
+        reports?.Write(results);
+        ReportFolder.AppendStepSummary(results);
+        Tell(results, parsed, reports, journal);
+        return results.Conclusion.ExitCode;
+    }
+
+    private static async Task<ProbedTarget> ProbeAsync(ProbeOptions options, TopicNames names, Redaction redaction, CancellationToken cancellation)
+    {
+        try
+        {
+            return await Probe.ExecuteAsync(options, names, cancellation: cancellation);
+        }
+        catch (Unreachable unreachable)
+        {
+            throw new Unreachable(redaction.Clean(unreachable.Message));
+        }
+    }
+
+    private static async Task<LaunchedServer> LaunchAsync(Launcher launcher, CancellationToken cancellation)
+    {
+        try
+        {
+            var server = await launcher.LaunchAsync(new Dictionary<string, string>(), cancellation);
+            return server.Listened ? server : throw new Unreachable($"The server of --launch ended before it had an open port; it wrote: {server.Tail()}");
+        }
+        catch (Inconclusive inconclusive)
+        {
+            throw new Unreachable($"--launch: {inconclusive.Message}");
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            throw new WrongUsage($"--launch cannot be started: {e.Message}");
+        }
+    }
+
+    private RunOptions Options(ParseResult parsed) => new()
+    {
+        Selection = new Selection
+        {
+            Include = Patterns(parsed.GetValue(_include)!, "--include"),
+            Exclude = Patterns(parsed.GetValue(_exclude)!, "--exclude"),
+            KnownFailing = [.. parsed.GetValue(_known)!.SelectMany(path => Selection.Parse(CommandLine.ReadFile(path.TrimStart('@'), "--known-failing").Split('\n')))],
+        },
+        Parallel = parsed.GetValue(_parallel),
+        Repeat = parsed.GetValue(_repeat),
+        Seed = parsed.GetValue(_seed),
+        AllowLoad = parsed.GetValue(_allow)!.Contains("load"),
+        Strict = parsed.GetValue(_strict),
+        Deadline = TimeSpan.FromMinutes(parsed.GetValue(_deadline)),
+        Transcripts = Enum.Parse<KeptTranscripts>(parsed.GetValue(_transcripts)!, ignoreCase: true),
+        Described = parsed.CommandResult.Command.Options
+            .Where(option => parsed.GetResult(option) is { Implicit: false })
+            .ToDictionary(option => option.Name.TrimStart('-'), option => Given(parsed, option)),
+    };
+
+    private static string Given(ParseResult parsed, Option option)
+    {
+        var values = parsed.GetResult(option)!.Tokens.Select(token => token.Value).ToList();
+        return option.Name switch
+        {
+            // Names of headers and parameters say enough; their values are nobody's business.
+            "--header" => string.Join(", ", values.Select(value => value.Split(':')[0])),
+            "--query" => string.Join(", ", values.Select(value => value.Split('=')[0])),
+            "--redact" => $"{values.Count}",
+            _ => values.Count == 0 ? "true" : string.Join(", ", values),
+        };
+    }
+
+    private static List<Pattern> Patterns(IEnumerable<string> texts, string option) =>
+    [
+        .. Selection.Parse(texts.SelectMany(text => text.StartsWith('@') ? CommandLine.ReadFile(text[1..], option).Split('\n') : [text])),
+    ];
+
+    private static string Budget(RunOptions options)
+    {
+        var chosen = Run.Chosen(Catalogue.Embedded, All.Scenarios, options);
+        var load = chosen.Count(scenario => scenario.IsLoad);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{chosen.Count} scenarios, {options.Parallel} at one time; each opens at most {Scenario.UsualConnections} connections and moves at most ")
+            + $"{Scenario.UsualBytes / 1024 / 1024} MiB"
+            + (load > 0 ? $", except for {load} that put the server under load, as allowed." : ". Load is not allowed.");
+    }
+
+    private void Tell(Results results, ParseResult parsed, ReportFolder? reports, Journals journal)
+    {
+        var colour = Terminal.WantsColour(parsed.GetValue(_plain));
+        Console.WriteLine(parsed.GetValue(_quiet)
+            ? results.Conclusion.Message
+            : Reports.Story.Render(results, Terminal.Width, colour, parsed.GetValue(_verbose)).TrimEnd());
+        if (reports is not null && !parsed.GetValue(_quiet))
+        {
+            Console.WriteLine($"Reports: {reports.Path}");
+        }
+
+        if (results.Leftovers.Count > 0)
+        {
+            Console.Error.WriteLine($"{results.Leftovers.Count} topics could not be deleted. Later: pubsub-conformance cleanup --journal {journal.Path}");
+        }
+    }
+}

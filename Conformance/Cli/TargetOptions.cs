@@ -1,0 +1,200 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace PubSub.Conformance.Cli;
+
+/// <summary>Everything on the command line that says where the target is and how to speak to it.</summary>
+internal sealed class TargetOptions
+{
+    private readonly Option<Uri?> _url = CommandLine.Url(
+        "--url", "The server: an origin (http://localhost:8080), with a path in front where there is one, or its WebSocket.", "http", "https", "ws", "wss");
+
+    private readonly Option<string?> _file = CommandLine.Text("--target", "What its owner declares about the server; 'probe --write FILE' makes one.", "FILE");
+    private readonly Option<Uri?> _rest = CommandLine.Url("--rest-url", "The root of the REST interface, instead of looking for it.", "http", "https");
+    private readonly Option<Uri?> _socket = CommandLine.Url("--ws-url", "The WebSocket, instead of looking for it.", "ws", "wss");
+    private readonly Option<string[]> _prefixes = CommandLine.Texts("--prefix", "A further path to look under, such as /pubsub/v1. May be given again.", "PATH");
+    private readonly Option<string?> _dialect = CommandLine.Text("--dialect", "v1, classic, or a dialect file, instead of what the evidence says.", "NAME|FILE");
+    private readonly Option<string[]> _headers = CommandLine.Texts("--header", "Sent with every request and handshake. May be given again.", "'NAME: VALUE'");
+    private readonly Option<string[]> _headersFrom = CommandLine.Texts("--header-env", "As --header, with the value of an environment variable. May be given again.", "NAME=VARIABLE");
+    private readonly Option<string[]> _query = CommandLine.Texts("--query", "Added to every request's URL. May be given again.", "NAME=VALUE");
+    private readonly Option<string?> _origin = CommandLine.Text("--origin", "The Origin header of WebSocket handshakes, as a browser sends it.", "ORIGIN");
+    private readonly Option<string?> _authority = CommandLine.Text("--ca", "A PEM file of certificate authorities to trust beside the machine's own.", "FILE");
+    private readonly Option<bool> _insecure = CommandLine.Flag("--insecure", "Trusts any certificate.");
+    private readonly Option<string?> _client = CommandLine.Text("--client-cert", "A PEM file with a certificate and its key, for servers that ask for one.", "FILE");
+    private readonly Option<string[]> _redact = CommandLine.Texts("--redact", "A regular expression; what it matches appears in no output. May be given again.", "REGEX");
+    private readonly Option<string> _namespace = new("--namespace")
+    {
+        Description = $"How the topics of the suite begin: letters, digits and _, at most {TopicNames.LongestPrefix}.",
+        HelpName = "PREFIX",
+        DefaultValueFactory = _ => TopicNames.UsualPrefix,
+        Validators =
+        {
+            result =>
+            {
+                if (result.Tokens.Count == 1 && !TopicNames.IsPrefix(result.Tokens[0].Value))
+                {
+                    result.AddError($"--namespace must be 1 to {TopicNames.LongestPrefix} letters, digits or _, but is '{result.Tokens[0].Value}'.");
+                }
+            },
+        },
+    };
+
+    private readonly Option<double> _scale = CommandLine.Factor(
+        "--timeout-scale", "Multiplies every wait, on top of what the target's own round trips call for.", 1, 0.1, 100);
+
+    public void AddTo(Command command)
+    {
+        Option[] options =
+        [
+            _url, _file, _rest, _socket, _prefixes, _dialect, _headers, _headersFrom, _query, _origin, _authority, _insecure, _client, _scale,
+            _namespace, _redact,
+        ];
+        foreach (var option in options)
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    public string Namespace(ParseResult parsed) => parsed.GetValue(_namespace)!;
+
+    public bool HasUrl(ParseResult parsed) => parsed.GetValue(_url) is not null || File(parsed)?.Url is not null;
+
+    /// <summary>What the command line and the target file say; the command line wins.</summary>
+    /// <param name="launched">Where the suite's own launcher has started the server, if it did.</param>
+    public ProbeOptions Read(ParseResult parsed, Uri? launched = null)
+    {
+        var file = File(parsed);
+        var url = parsed.GetValue(_url) ?? launched ?? file?.Url
+            ?? throw new WrongUsage("Which server? Name it with --url URL, or with --target FILE.");
+        return new ProbeOptions
+        {
+            Url = url,
+            Rest = parsed.GetValue(_rest) ?? file?.Rest,
+            WebSocket = parsed.GetValue(_socket) ?? file?.WebSocket,
+            Prefixes = parsed.GetValue(_prefixes)!,
+            Dialect = Dialect(parsed, file),
+            UuidsOnly = file?.MessageIds is { } ids ? ids == "uuid" : null,
+            Limits = file?.Limits,
+            Headers = Headers(parsed),
+            Query = Query(parsed),
+            Origin = parsed.GetValue(_origin),
+            Tls = Tls(parsed),
+            TimeoutScale = parsed.GetValue(_scale),
+        };
+    }
+
+    public Redaction Redaction(ParseResult parsed)
+    {
+        try
+        {
+            return new Redaction(Headers(parsed), Query(parsed), parsed.GetValue(_redact));
+        }
+        catch (ArgumentException e)
+        {
+            throw new WrongUsage($"--redact is no regular expression: {e.Message}");
+        }
+    }
+
+    private TargetFile? File(ParseResult parsed) =>
+        parsed.GetValue(_file) is { } path ? CommandLine.ReadFile(path, "--target", TargetFile.Parse) : null;
+
+    private Dialect? Dialect(ParseResult parsed, TargetFile? file)
+    {
+        var name = parsed.GetValue(_dialect);
+        if (name is null && file?.Dialect is { } declared)
+        {
+            // A path in a file begins where the file is.
+            var folder = Path.GetDirectoryName(Path.GetFullPath(parsed.GetValue(_file)!))!;
+            name = Conformance.Dialect.Known.Any(dialect => dialect.Name == declared) ? declared : Path.Combine(folder, declared);
+        }
+
+        if (name is null)
+        {
+            return null;
+        }
+
+        if (Conformance.Dialect.Known.FirstOrDefault(dialect => dialect.Name == name) is { } known)
+        {
+            return known;
+        }
+
+        return System.IO.File.Exists(name)
+            ? CommandLine.ReadFile(name, "--dialect", Conformance.Dialect.Parse)
+            : throw new WrongUsage(
+                $"--dialect must be {string.Join(" or ", Conformance.Dialect.Known.Select(dialect => dialect.Name))} or a file, but there is no file '{name}'.");
+    }
+
+    private Dictionary<string, string> Headers(ParseResult parsed)
+    {
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var text in parsed.GetValue(_headers)!)
+        {
+            var colon = text.IndexOf(':', StringComparison.Ordinal);
+            if (colon <= 0)
+            {
+                throw new WrongUsage($"--header must be 'Name: value', but is '{(colon < 0 ? text : text[..colon])}'.");
+            }
+
+            Add(text[..colon].Trim(), text[(colon + 1)..].Trim());
+        }
+
+        foreach (var text in parsed.GetValue(_headersFrom)!)
+        {
+            if (text.Split('=', 2) is not [{ Length: > 0 } name, { Length: > 0 } variable])
+            {
+                throw new WrongUsage($"--header-env must be Name=VARIABLE, but is '{text}'.");
+            }
+
+            Add(name, Environment.GetEnvironmentVariable(variable)
+                ?? throw new WrongUsage($"--header-env {text}: the environment variable {variable} is not set."));
+        }
+
+        return headers;
+
+        void Add(string name, string value)
+        {
+            if (!name.All(letter => char.IsAsciiLetterOrDigit(letter) || "!#$%&'*+-.^_`|~".Contains(letter, StringComparison.Ordinal))
+                || value.Any(letter => letter is '\r' or '\n' or '\0'))
+            {
+                throw new WrongUsage($"'{name}' and its value cannot be an HTTP header.");
+            }
+
+            headers[name] = value;
+        }
+    }
+
+    private string Query(ParseResult parsed) => string.Join('&', parsed.GetValue(_query)!.Select(text =>
+        text.Split('=', 2) is [{ Length: > 0 } name, var value]
+            ? $"{Uri.EscapeDataString(name)}={Uri.EscapeDataString(value)}"
+            : throw new WrongUsage($"--query must be name=value, but is '{text}'.")));
+
+    private Tls Tls(ParseResult parsed)
+    {
+        var authorities = new X509Certificate2Collection();
+        X509Certificate2? client = null;
+        try
+        {
+            if (parsed.GetValue(_authority) is { } file)
+            {
+                authorities.ImportFromPem(CommandLine.ReadFile(file, "--ca"));
+                if (authorities.Count == 0)
+                {
+                    throw new WrongUsage($"--ca '{file}' holds no certificate in PEM form.");
+                }
+            }
+
+            if (parsed.GetValue(_client) is { } own)
+            {
+                var pem = CommandLine.ReadFile(own, "--client-cert");
+                client = X509Certificate2.CreateFromPem(pem, pem);
+            }
+        }
+        catch (CryptographicException e)
+        {
+            throw new WrongUsage($"A certificate cannot be read: {e.Message}");
+        }
+
+        return new Tls { Insecure = parsed.GetValue(_insecure), Authorities = authorities, Client = client };
+    }
+}

@@ -1,0 +1,82 @@
+namespace PubSub.Conformance.Cli;
+
+/// <summary>
+/// What the user sees while a run is under way, on standard error: one line that changes where there is a terminal, and otherwise a
+/// line now and then. What is wrong is shown at once.
+/// </summary>
+internal sealed class Terminal(bool quiet, bool colour) : IProgress<Progress>
+{
+    private const int Steps = 10;
+
+    private readonly bool _live = !quiet && !Console.IsErrorRedirected;
+    private readonly Lock _gate = new();
+    private int _failed; // guarded by _gate
+    private int _warned; // guarded by _gate
+    private int _step; // guarded by _gate
+
+    /// <summary>Colour is for people: not for files, not where NO_COLOR asks for none.</summary>
+    public static bool WantsColour(bool refused) =>
+        !refused && !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+
+    public static int Width => Console.IsOutputRedirected ? 100 : Math.Clamp(Console.WindowWidth, 60, 160);
+
+    public void Report(Progress value)
+    {
+        if (quiet)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            var verdict = value.Scenario.Verdict;
+            if (verdict is Verdict.Fail or Verdict.Error && value.Scenario.KnownFailing is null)
+            {
+                _failed++;
+                Clear();
+                Console.Error.WriteLine($"{Paint("31", verdict == Verdict.Fail ? "fail " : "error")} {value.Scenario.Id}  {Cut(value.Scenario.Message, 160)}");
+            }
+            else if (verdict == Verdict.Warn)
+            {
+                _warned++;
+            }
+
+            var counts = $"{value.Done} of {value.Total}, {_failed} failed, {_warned} warned";
+            if (_live)
+            {
+                Clear();
+                Console.Error.Write(Cut($"{counts}  {value.Scenario.Id}", Math.Max(20, Console.WindowWidth - 1)));
+            }
+            else if (value.Done * Steps / value.Total > _step)
+            {
+                _step = value.Done * Steps / value.Total;
+                Console.Error.WriteLine(counts);
+            }
+        }
+    }
+
+    /// <summary>Takes the changing line away.</summary>
+    public void Done()
+    {
+        lock (_gate)
+        {
+            Clear();
+        }
+    }
+
+    private void Clear()
+    {
+        if (_live)
+        {
+            Console.Error.Write("\r\u001b[2K");
+        }
+    }
+
+    private string Paint(string code, string text) => colour ? $"\u001b[{code}m{text}\u001b[0m" : text;
+
+    private static string Cut(string text, int width)
+    {
+        var line = text.ReplaceLineEndings(" ");
+        return line.Length <= width ? line : $"{line[..(width - 1)]}\u2026";
+    }
+}

@@ -1,0 +1,133 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PubSub.Conformance;
+
+/// <summary>The forms in which <c>GET /topics</c> may list: an object with <c>topics</c>, or the bare array of its entries.</summary>
+public enum ListShape
+{
+    [JsonStringEnumMemberName("object")] Wrapped,
+    [JsonStringEnumMemberName("array")] Bare,
+}
+
+/// <summary>The forms that the <c>error</c> of an error may have: an object with <c>code</c> and <c>message</c>, or a string.</summary>
+public enum ErrorShape
+{
+    [JsonStringEnumMemberName("object")] Structured,
+    [JsonStringEnumMemberName("string")] Plain,
+}
+
+/// <summary>
+/// How a family of servers spells the protocol, as data. What a dialect spells differently or leaves open is never a violation; what
+/// it does not mention is judged by the specification's own words.
+/// </summary>
+public sealed record Dialect
+{
+    public const int LargestFile = 64 * 1024;
+
+    public required string Name { get; init; }
+    public required string Description { get; init; }
+
+    /// <summary>What stands before <c>/topics</c>, <c>/health</c>, <c>/stats</c> and <c>/ws</c>; empty or beginning with a slash.</summary>
+    public required string Prefix { get; init; }
+
+    /// <summary>The member that holds the time of a server message.</summary>
+    public required string Timestamp { get; init; }
+
+    /// <summary>True when a message may lack it; one that is there must be a date-time all the same.</summary>
+    public bool TimestampOptional { get; init; }
+
+    /// <summary>The member of <c>/health</c> that holds the seconds since the start.</summary>
+    public required string Uptime { get; init; }
+
+    /// <summary>The <c>type</c> of the reply to a ping.</summary>
+    public required string Pong { get; init; }
+
+    /// <summary>The <c>msg</c> of the notice that a topic has been deleted.</summary>
+    public required string TopicDeleted { get; init; }
+
+    /// <summary>The statuses that mean that a topic was created; the specification's own is 201.</summary>
+    public required IReadOnlyList<int> Created { get; init; }
+
+    /// <summary>The statuses that mean that a topic was deleted; the specification's own is 200.</summary>
+    public required IReadOnlyList<int> Deleted { get; init; }
+
+    public required IReadOnlyList<ListShape> List { get; init; }
+    public required IReadOnlyList<ErrorShape> Error { get; init; }
+
+    /// <summary>Requirements that bind nobody in this dialect, by id, each with the reason: their violation is only observed.</summary>
+    public IReadOnlyDictionary<string, string> LeavesOpen { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The specification's own words.</summary>
+    public static Dialect V1 { get; } = Embedded("v1");
+
+    public static Dialect Classic { get; } = Embedded("classic");
+
+    /// <summary>Those that the probe knows, in the order in which it prefers them when the evidence is even.</summary>
+    public static IReadOnlyList<Dialect> Known { get; } = [V1, Classic];
+
+    /// <summary>Reads a dialect file; the message of the <see cref="InvalidDataException"/> names the member and the rule.</summary>
+    public static Dialect Parse(string json)
+    {
+        Dialect dialect;
+        try
+        {
+            dialect = JsonSerializer.Deserialize(json, DialectJson.Default.Dialect) ?? throw new InvalidDataException("a dialect is a JSON object, not null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"the dialect is not legal: {e.Message}", e);
+        }
+
+        dialect.Validate();
+        return dialect;
+    }
+
+    public string ToJson() => JsonSerializer.Serialize(this, DialectJson.Default.Dialect);
+
+    private void Validate()
+    {
+        Require(Name.Length > 0, "name must not be empty");
+        Require(Prefix.Length == 0 || (Prefix[0] == '/' && Prefix[^1] != '/'), "prefix must be empty, or begin and not end with a slash");
+        Require(Timestamp.Length > 0 && Uptime.Length > 0 && Pong.Length > 0 && TopicDeleted.Length > 0,
+            "timestamp, uptime, pong and topicDeleted must not be empty");
+        Require(Created.Count > 0 && Created.All(Success) && Deleted.Count > 0 && Deleted.All(Success),
+            "created and deleted must list at least one status from 200 to 299 each");
+        Require(List.Count > 0 && Error.Count > 0, "list and error must name at least one form each");
+        foreach (var (id, reason) in LeavesOpen)
+        {
+            Require(Catalogue.Embedded.Find(id) is not null, $"leavesOpen names {id}, which the specification does not have");
+            Require(reason.Length > 0, $"leavesOpen gives no reason for {id}");
+        }
+
+        static bool Success(int status) => status is >= 200 and < 300;
+    }
+
+    private static void Require(bool holds, string rule)
+    {
+        if (!holds)
+        {
+            throw new InvalidDataException($"the dialect is not legal: {rule}");
+        }
+    }
+
+    private static Dialect Embedded(string name)
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"dialects/{name}.json")
+            ?? throw new InvalidOperationException($"The suite was built without the dialect {name}.");
+        using var reader = new StreamReader(stream);
+        return Parse(reader.ReadToEnd());
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    RespectNullableAnnotations = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    ReadCommentHandling = JsonCommentHandling.Skip,
+    AllowTrailingCommas = true,
+    WriteIndented = true)]
+[JsonSerializable(typeof(Dialect))]
+internal sealed partial class DialectJson : JsonSerializerContext;

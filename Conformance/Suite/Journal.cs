@@ -1,0 +1,122 @@
+using System.Text.Json;
+
+namespace PubSub.Conformance;
+
+/// <summary>
+/// The topics that a run has made and not yet deleted, on disk before they are made, so that even a run that was killed can be cleaned
+/// up after. One JSON array a line: the first names the target, the others say <c>["made", topic]</c> or <c>["gone", topic]</c>.
+/// </summary>
+public sealed class Journal : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly StreamWriter _writer; // guarded by _gate
+    private readonly HashSet<string> _topics = new(StringComparer.Ordinal); // guarded by _gate
+    private bool _closed; // guarded by _gate
+
+    private Journal(string path)
+    {
+        Path = path;
+        _writer = new StreamWriter(path, append: false) { AutoFlush = true };
+    }
+
+    public string Path { get; }
+
+    /// <summary>What is there to clean up now.</summary>
+    public IReadOnlyList<string> Left
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _topics.Order(StringComparer.Ordinal)];
+            }
+        }
+    }
+
+    /// <summary>Begins a journal in this folder, which is made when it is not there.</summary>
+    public static Journal Begin(string folder, string run, Uri rest)
+    {
+        Directory.CreateDirectory(folder);
+        var journal = new Journal(System.IO.Path.Combine(folder, $"{run}.journal"));
+        journal.Write("target", rest.AbsoluteUri);
+        return journal;
+    }
+
+    /// <summary>The target and the topics that a journal has left; what a dying process wrote only half is passed over.</summary>
+    public static (string? Target, IReadOnlyList<string> Topics) Read(string path)
+    {
+        string? target = null;
+        var topics = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var line in File.ReadLines(path))
+        {
+            switch (Json.TryParse(line) is { ValueKind: JsonValueKind.Array } entry
+                ? entry.EnumerateArray().Select(item => ((JsonElement?)item).Text()).ToArray()
+                : [])
+            {
+                case ["target", { } rest]:
+                    target = rest;
+                    break;
+                case ["made", { } topic]:
+                    topics.Add(topic);
+                    break;
+                case ["gone", { } topic]:
+                    topics.Remove(topic);
+                    break;
+            }
+        }
+
+        return (target, [.. topics.Order(StringComparer.Ordinal)]);
+    }
+
+    public void Made(string topic)
+    {
+        lock (_gate)
+        {
+            if (_topics.Add(topic))
+            {
+                Write("made", topic);
+            }
+        }
+    }
+
+    public void Gone(string topic)
+    {
+        lock (_gate)
+        {
+            if (_topics.Remove(topic))
+            {
+                Write("gone", topic);
+            }
+        }
+    }
+
+    /// <summary>Ends the journal; one with nothing left to clean up goes away.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            _closed = true;
+            _writer.Dispose();
+            if (_topics.Count == 0)
+            {
+                File.Delete(Path);
+            }
+        }
+    }
+
+    private void Write(string what, string text)
+    {
+        lock (_gate)
+        {
+            if (!_closed)
+            {
+                _writer.WriteLine($"[{Json.Quote(what)},{Json.Quote(text)}]");
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+using System.Text;
+
+namespace PubSub.Conformance.Reports;
+
+public enum ChangeKind
+{
+    /// <summary>It held, or was not known, and now it does not hold; or it held, and now nobody knows.</summary>
+    Worse,
+
+    /// <summary>It holds now, or what was a violated duty is only a warning.</summary>
+    Better,
+
+    /// <summary>Different, and neither: a failure that was not looked for again has not been mended.</summary>
+    Other,
+
+    New,
+    Gone,
+}
+
+/// <summary>One scenario or requirement that two runs disagree about.</summary>
+/// <param name="Before">Null when it is new.</param>
+/// <param name="After">Null when it is gone.</param>
+public sealed record Change(string Id, ChangeKind Kind, string? Before, string? After);
+
+/// <summary>What became of every scenario and every requirement between two runs.</summary>
+public sealed class Comparison
+{
+    /// <summary>Options by which no verdict changes.</summary>
+    private static readonly HashSet<string> Harmless = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "url", "rest-url", "ws-url", "target", "header", "header-env", "out", "output", "report", "reports", "transcripts", "redact", "color", "colour",
+        "no-color", "no-colour", "quiet", "verbose", "namespace", "keep", "baseline", "known-failing", "github-summary", "width",
+    };
+
+    private Comparison(Results before, Results after)
+    {
+        Before = before;
+        After = after;
+        Scenarios = Changes(before.Scenarios, after.Scenarios, scenario => scenario.Id, scenario => scenario.Verdict, KindOf);
+        Requirements = Changes(before.Requirements, after.Requirements, requirement => requirement.Id, requirement => requirement.Status, KindOf);
+        Caveats = [.. CaveatsOf(before, after)];
+    }
+
+    public Results Before { get; }
+    public Results After { get; }
+
+    /// <summary>Worse ones first; those that are equal are not listed.</summary>
+    public IReadOnlyList<Change> Scenarios { get; }
+
+    /// <inheritdoc cref="Scenarios"/>
+    public IReadOnlyList<Change> Requirements { get; }
+
+    /// <summary>Why a difference may come from the runs instead of the server; empty when they compare like for like.</summary>
+    public IReadOnlyList<string> Caveats { get; }
+
+    public bool LikeForLike => Caveats.Count == 0;
+
+    /// <summary>Something became worse. What is new or gone is not compared with anything.</summary>
+    public bool HasRegressions => Scenarios.Concat(Requirements).Any(change => change.Kind == ChangeKind.Worse);
+
+    public static Comparison Of(Results before, Results after) => new(before, after);
+
+    public string ToText()
+    {
+        var text = new StringBuilder();
+        text.Append($"before  {Name(Before)}\nafter   {Name(After)}\n");
+        foreach (var caveat in Caveats)
+        {
+            text.Append($"not like for like: {Visible.Line(caveat, 500)}\n");
+        }
+
+        foreach (var (what, changes) in Parts())
+        {
+            foreach (var group in changes.GroupBy(change => change.Kind))
+            {
+                text.Append($"\n{Words.Count(group.Count(), what)} {Words.Of(group.Key)}\n");
+                foreach (var change in group)
+                {
+                    text.Append($"  {Visible.Line(change.Id, 300)}: {Arrow(change)}\n");
+                }
+            }
+        }
+
+        return text.Append($"\n{Outcome()}\n").ToString();
+    }
+
+    public string ToMarkdown()
+    {
+        var text = new StringBuilder();
+        text.Append($"## {(HasRegressions ? "\u274c" : "\u2705")} {Outcome()}\n\n- before: {Markdown.Prose(Name(Before))}\n- after: {Markdown.Prose(Name(After))}\n\n");
+        if (!LikeForLike)
+        {
+            text.Append("**The two do not compare like for like:**\n\n").Append(string.Concat(Caveats.Select(caveat => $"- {Markdown.Prose(caveat, 500)}\n"))).Append('\n');
+        }
+
+        foreach (var (what, changes) in Parts().Where(part => part.Changes.Count > 0))
+        {
+            text.Append($"### {Words.Count(changes.Count, what)} changed\n\n| | Id | Before | After |\n|---|---|---|---|\n");
+            foreach (var change in changes)
+            {
+                text.Append($"| {Words.Of(change.Kind)} | {Markdown.Code(change.Id, 300)} | {change.Before ?? "\u2013"} | {change.After ?? "\u2013"} |\n");
+            }
+
+            text.Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    private static IEnumerable<string> CaveatsOf(Results before, Results after)
+    {
+        if (before.Suite.Catalogue != after.Suite.Catalogue)
+        {
+            yield return $"the requirements differ: {before.Suite.Spec} {before.Suite.SpecVersion} ({Short(before)}) and {after.Suite.Spec} {after.Suite.SpecVersion} ({Short(after)})";
+        }
+
+        if (before.Suite.Version != after.Suite.Version)
+        {
+            yield return $"the suite differs: {before.Suite.Version} and {after.Suite.Version}";
+        }
+
+        if (before.Target.Dialect != after.Target.Dialect)
+        {
+            yield return $"the dialect differs: {before.Target.Dialect} and {after.Target.Dialect}";
+        }
+
+        if (before.Target.Limits != after.Target.Limits)
+        {
+            yield return $"the limits differ: {before.Target.Limits} and {after.Target.Limits}";
+        }
+
+        foreach (var name in before.Options.Keys.Union(after.Options.Keys).Where(name => !Harmless.Contains(name.TrimStart('-'))).Order(StringComparer.Ordinal))
+        {
+            var (one, other) = (before.Options.GetValueOrDefault(name), after.Options.GetValueOrDefault(name));
+            if (one != other)
+            {
+                yield return $"the option {name} differs: {one ?? "not given"} and {other ?? "not given"}";
+            }
+        }
+
+        foreach (var (which, run) in new[] { ("first", before), ("second", after) }.Where(pair => pair.Item2.Ending.Kind != EndingKind.Completed))
+        {
+            yield return $"the {which} run did not come to its end ({Words.Of(run.Ending.Kind)})";
+        }
+    }
+
+    private static string Short(Results results) => results.Suite.Catalogue[..Math.Min(12, results.Suite.Catalogue.Length)];
+
+    private static IReadOnlyList<Change> Changes<T, TState>(
+        IReadOnlyList<T> before, IReadOnlyList<T> after, Func<T, string> id, Func<T, TState> state, Func<TState, TState, ChangeKind> kind)
+        where TState : struct, Enum
+    {
+        var was = before.DistinctBy(id).ToDictionary(id, state);
+        var isNow = after.DistinctBy(id).ToDictionary(id, state);
+        var changed = isNow.Where(now => was.TryGetValue(now.Key, out var then) && !then.Equals(now.Value))
+            .Select(now => new Change(now.Key, kind(was[now.Key], now.Value), Words.Of(was[now.Key]), Words.Of(now.Value)));
+        var fresh = isNow.Where(now => !was.ContainsKey(now.Key)).Select(now => new Change(now.Key, ChangeKind.New, null, Words.Of(now.Value)));
+        var gone = was.Where(then => !isNow.ContainsKey(then.Key)).Select(then => new Change(then.Key, ChangeKind.Gone, Words.Of(then.Value), null));
+        return [.. changed.Concat(fresh).Concat(gone).OrderBy(change => change.Kind)];
+    }
+
+    private static ChangeKind KindOf(Verdict before, Verdict after) => after == Verdict.Disabled ? ChangeKind.Other : KindOf(Badness(before), Badness(after));
+
+    private static ChangeKind KindOf(RequirementStatus before, RequirementStatus after) => KindOf(Badness(before), Badness(after));
+
+    private static ChangeKind KindOf(int before, int after) =>
+        after > before ? ChangeKind.Worse
+        : after < before && after != Unknown ? ChangeKind.Better
+        : ChangeKind.Other;
+
+    private const int Unknown = 1;
+
+    private static int Badness(Verdict verdict) => verdict switch
+    {
+        Verdict.Pass or Verdict.Observed => 0,
+        Verdict.Warn => 2,
+        Verdict.Fail or Verdict.Error => 3,
+        _ => Unknown,
+    };
+
+    private static int Badness(RequirementStatus status) => status switch
+    {
+        RequirementStatus.Satisfied or RequirementStatus.LeftOpen => 0,
+        RequirementStatus.Warned => 2,
+        RequirementStatus.Violated or RequirementStatus.Error => 3,
+        _ => Unknown,
+    };
+
+    private static string Name(Results results) => Visible.Line(
+        $"run {results.Run} of {Words.Moment(results.Started)}, {results.Target.Url}: {Words.Of(results.Conclusion.Kind)}", 500);
+
+    private static string Arrow(Change change) => (change.Before, change.After) switch
+    {
+        (null, _) => change.After ?? "",
+        (_, null) => change.Before,
+        _ => $"{change.Before} \u2192 {change.After}",
+    };
+
+    private IEnumerable<(string What, IReadOnlyList<Change> Changes)> Parts() => [("requirement", Requirements), ("scenario", Scenarios)];
+
+    private string Outcome()
+    {
+        var counts = Scenarios.GroupBy(change => change.Kind).OrderBy(group => group.Key).Select(group => $"{group.Count()} {Words.Of(group.Key)}");
+        return Scenarios.Count + Requirements.Count == 0 ? "Nothing changed"
+            : HasRegressions ? $"Something became worse; scenarios: {string.Join(", ", counts)}"
+            : $"Nothing became worse; scenarios: {string.Join(", ", counts)}";
+    }
+}

@@ -1,0 +1,212 @@
+using System.Globalization;
+using System.Text;
+using System.Xml;
+
+namespace PubSub.Conformance.Reports;
+
+/// <summary>
+/// JUnit XML as Jenkins, GitLab and the like read it. It knows pass, failure, error and skipped only; the exact verdict stands in the
+/// properties. A run that does not exit with 0 never looks green: what no scenario can say is a case of its own.
+/// </summary>
+public static class JUnit
+{
+    private const int ShownFrames = 25;
+    private const int ValueCap = 16 * 1024;
+    private const int LineCap = 400;
+
+    public static string Render(Results results)
+    {
+        var digest = new Digest(results);
+        Suite[] suites = [.. digest.ByArea(results.Scenarios).Select(area => new Suite(area.Key, [.. area.Select(one => CaseOf(digest, one))]))];
+        if (results.Conclusion.ExitCode != 0 && !suites.SelectMany(suite => suite.Cases).Any(one => one.Kind is Kind.Failure or Kind.Error))
+        {
+            suites = [.. suites, new Suite("RUN", [RunCase(results)])];
+        }
+
+        using var text = new Utf8Text();
+        using (var xml = XmlWriter.Create(text, new XmlWriterSettings { Indent = true, NewLineHandling = NewLineHandling.None }))
+        {
+            xml.WriteStartDocument();
+            xml.WriteStartElement("testsuites");
+            Attributes(xml, $"{results.Suite.Spec} {results.Suite.SpecVersion} conformance", suites.SelectMany(suite => suite.Cases), results.DurationSeconds);
+            foreach (var suite in suites)
+            {
+                Write(xml, results, suite);
+            }
+
+            xml.WriteEndElement();
+        }
+
+        return text.ToString();
+    }
+
+    private static Case CaseOf(Digest digest, ScenarioResult scenario)
+    {
+        var requirement = digest.RequirementOf(scenario);
+        var slug = scenario.Id.StartsWith(scenario.Requirement + "/", StringComparison.Ordinal) ? scenario.Id[(scenario.Requirement.Length + 1)..] : scenario.Id;
+        var kind = digest.Weigh(scenario) switch
+        {
+            Standing.Failed => scenario.Verdict == Verdict.Error ? Kind.Error : Kind.Failure,
+            Standing.KnownFailing or Standing.Undecided => Kind.Skipped,
+            Standing.Warned => Kind.Noted,
+            _ => scenario.Observations.Count > 0 ? Kind.Noted : Kind.Passed,
+        };
+        var why = digest.Weigh(scenario) == Standing.KnownFailing ? $"known failing by {scenario.KnownFailing}: {scenario.Message}" : scenario.Message;
+        List<(string, string)> properties = [("requirement", scenario.Requirement), ("verdict", Words.Of(scenario.Verdict))];
+        if (requirement is not null)
+        {
+            properties.InsertRange(1, [("level", Words.Of(requirement.Level)), ("profile", Words.Of(requirement.Profile))]);
+        }
+
+        return new Case(slug, $"PS.{digest.AreaOf(scenario)}.{scenario.Requirement}", kind, scenario.DurationMs / 1000)
+        {
+            Properties = properties,
+            Type = Words.Of(scenario.Verdict),
+            Message = kind == Kind.Skipped ? $"{Words.Of(scenario.Verdict)}: {why}" : why,
+            Story = Story(digest, scenario),
+        };
+    }
+
+    /// <summary>The target died, an expectation is stale, too little was evaluated: true of the run, not of a scenario.</summary>
+    private static Case RunCase(Results results)
+    {
+        var violated = results.Conclusion.Kind is ConclusionKind.Violation or ConclusionKind.Stale;
+        var story = new StringBuilder().AppendLine(results.Conclusion.Message).AppendLine($"{Words.Prose(results.Ending.Kind)}: {results.Ending.Message}");
+        foreach (var stale in results.Stale)
+        {
+            story.AppendLine($"stale: {stale}");
+        }
+
+        return new Case("conclusion", "PS.RUN", violated ? Kind.Failure : Kind.Error, 0)
+        {
+            Properties = [("verdict", Words.Of(results.Conclusion.Kind))],
+            Type = Words.Of(results.Conclusion.Kind),
+            Message = results.Conclusion.Message,
+            Story = story.ToString(),
+        };
+    }
+
+    private static string Story(Digest digest, ScenarioResult scenario)
+    {
+        var text = new StringBuilder();
+        text.Append($"{scenario.Id}: {Words.Of(scenario.Verdict)}\n");
+        foreach (var (label, value) in digest.Facts(scenario))
+        {
+            text.Append($"  {label,-12} {Visible.Text(value, ValueCap).Replace("\n", "\n               ", StringComparison.Ordinal)}\n");
+        }
+
+        var (heading, frames) = Digest.LastFrames(scenario, ShownFrames, LineCap);
+        text.Append($"  {"transcript",-12} {heading}\n");
+        foreach (var frame in frames)
+        {
+            text.Append($"    {frame}\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static void Write(XmlWriter xml, Results results, Suite suite)
+    {
+        xml.WriteStartElement("testsuite");
+        Attributes(xml, $"PS.{suite.Area}", suite.Cases, suite.Cases.Sum(one => one.Seconds));
+        xml.WriteAttributeString("skipped", XmlConvert.ToString(suite.Cases.Count(one => one.Kind == Kind.Skipped)));
+        xml.WriteAttributeString("timestamp", results.Started.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture));
+        Properties(xml,
+        [
+            ("target", results.Target.Url),
+            ("dialect", results.Target.Dialect),
+            ("run", results.Run),
+            ("spec", $"{results.Suite.Spec} {results.Suite.SpecVersion}"),
+            ("suite", results.Suite.Version),
+            ("conclusion", Words.Of(results.Conclusion.Kind)),
+        ]);
+        foreach (var one in suite.Cases)
+        {
+            Write(xml, one);
+        }
+
+        xml.WriteEndElement();
+    }
+
+    private static void Write(XmlWriter xml, Case one)
+    {
+        xml.WriteStartElement("testcase");
+        Attribute(xml, "name", one.Name);
+        Attribute(xml, "classname", one.Class);
+        xml.WriteAttributeString("time", Words.Number(one.Seconds, 3));
+        Properties(xml, one.Properties);
+        switch (one.Kind)
+        {
+            case Kind.Failure or Kind.Error:
+                xml.WriteStartElement(one.Kind == Kind.Error ? "error" : "failure");
+                Attribute(xml, "message", one.Message);
+                xml.WriteAttributeString("type", one.Type);
+                xml.WriteString(Visible.Text(one.Story));
+                xml.WriteEndElement();
+                break;
+            case Kind.Skipped:
+                xml.WriteStartElement("skipped");
+                Attribute(xml, "message", one.Message);
+                xml.WriteEndElement();
+                break;
+            case Kind.Noted:
+                xml.WriteElementString("system-out", Visible.Text(one.Story));
+                break;
+        }
+
+        xml.WriteEndElement();
+    }
+
+    private static void Attributes(XmlWriter xml, string name, IEnumerable<Case> cases, double seconds)
+    {
+        Attribute(xml, "name", name);
+        xml.WriteAttributeString("tests", XmlConvert.ToString(cases.Count()));
+        xml.WriteAttributeString("failures", XmlConvert.ToString(cases.Count(one => one.Kind == Kind.Failure)));
+        xml.WriteAttributeString("errors", XmlConvert.ToString(cases.Count(one => one.Kind == Kind.Error)));
+        xml.WriteAttributeString("time", Words.Number(seconds, 3));
+    }
+
+    private static void Properties(XmlWriter xml, IReadOnlyList<(string Name, string Value)> properties)
+    {
+        xml.WriteStartElement("properties");
+        foreach (var (name, value) in properties)
+        {
+            xml.WriteStartElement("property");
+            xml.WriteAttributeString("name", name);
+            Attribute(xml, "value", value);
+            xml.WriteEndElement();
+        }
+
+        xml.WriteEndElement();
+    }
+
+    private static void Attribute(XmlWriter xml, string name, string value) => xml.WriteAttributeString(name, Visible.Line(value, ValueCap));
+
+    private enum Kind
+    {
+        Passed,
+
+        /// <summary>Passed, with something to say.</summary>
+        Noted,
+
+        Skipped,
+        Failure,
+        Error,
+    }
+
+    private sealed record Suite(string Area, IReadOnlyList<Case> Cases);
+
+    private sealed record Case(string Name, string Class, Kind Kind, double Seconds)
+    {
+        public required IReadOnlyList<(string Name, string Value)> Properties { get; init; }
+        public required string Type { get; init; }
+        public required string Message { get; init; }
+        public required string Story { get; init; }
+    }
+
+    /// <summary>Makes the XML declaration say what the file will be.</summary>
+    private sealed class Utf8Text() : StringWriter(CultureInfo.InvariantCulture)
+    {
+        public override Encoding Encoding => Encoding.UTF8;
+    }
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+
+namespace PubSub.Conformance.Reports;
+
+/// <summary>Text of strangers as Markdown that can be nothing but text: no markup, no mention, no link, no second table cell.</summary>
+internal static class Markdown
+{
+    private const string Meaningful = "\\`*_{}[]()<>#+!|~&$@:^\"'=-";
+
+    /// <summary>One line of prose, where a pair of backticks still makes code.</summary>
+    public static string Prose(string text, int cap = 2000)
+    {
+        var pieces = Visible.Line(text, cap).Split('`');
+        var prose = new StringBuilder();
+        for (var i = 0; i < pieces.Length; i++)
+        {
+            var closed = i % 2 == 1 && i + 1 < pieces.Length;
+            prose.Append(closed ? Code(pieces[i]) : (i % 2 == 1 ? "&#96;" : "") + Plain(pieces[i]));
+        }
+
+        return prose.ToString();
+    }
+
+    /// <summary>One line of code, safe in a table as well, which a span of backticks is not.</summary>
+    public static string Code(string text, int cap = 2000) => $"<code>{Plain(Visible.Line(text, cap))}</code>";
+
+    /// <summary>Lines as they are, in a fence longer than any in them.</summary>
+    public static string Block(string text)
+    {
+        var longest = 0;
+        var ticks = 0;
+        foreach (var c in text)
+        {
+            ticks = c == '`' ? ticks + 1 : 0;
+            longest = Math.Max(longest, ticks);
+        }
+
+        var fence = new string('`', Math.Max(3, longest + 1));
+        return $"{fence}text\n{text.TrimEnd('\n')}\n{fence}\n";
+    }
+
+    private static string Plain(string text)
+    {
+        var plain = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (IsMeaningful(text, i))
+            {
+                plain.Append(CultureInfo.InvariantCulture, $"&#{(int)text[i]};");
+            }
+            else
+            {
+                plain.Append(text[i]);
+            }
+        }
+
+        return plain.ToString();
+    }
+
+    /// <summary>Hyphens, quotes, colons and the like mean something only beside certain neighbours; in prose they stay readable.</summary>
+    private static bool IsMeaningful(string text, int i) => text[i] switch
+    {
+        '.' => i >= 3 && text.AsSpan(i - 3, 3).Equals("www", StringComparison.OrdinalIgnoreCase),
+        ':' => i + 1 == text.Length || text[i + 1] != ' ',
+        '-' or '+' or '=' => i == 0 || text[i - 1] == text[i],
+        '(' or ')' or '\'' or '"' or '{' or '}' => false,
+        _ => Meaningful.Contains(text[i], StringComparison.Ordinal),
+    };
+}

@@ -1,0 +1,290 @@
+using System.Text;
+
+namespace PubSub.Conformance.Reports;
+
+/// <summary>
+/// The end of a run as a terminal shows it. The failures come first and the conclusion last, where the eye is when the prompt is back.
+/// </summary>
+public static class Story
+{
+    private const int ShownFrames = 12;
+    private const int ValueCap = 2000;
+    private const int LabelWidth = 13;
+
+    /// <param name="width">Columns of the terminal; no line is longer, but for what cannot be broken.</param>
+    /// <param name="colour">Whether ANSI colours are written.</param>
+    /// <param name="verbose">Warnings are told like failures, and every scenario that was not decided is named.</param>
+    public static string Render(Results results, int width = 100, bool colour = false, bool verbose = false)
+    {
+        var paper = new Paper(Math.Clamp(width, 40, 400), colour);
+        var digest = new Digest(results);
+        paper.Line($"{results.Suite.Spec} {results.Suite.SpecVersion} conformance, suite {results.Suite.Version}, run {results.Run}", Ink.Bold);
+        paper.Line($"{results.Target.Url} (dialect {results.Target.Dialect}), {Words.Moment(results.Started)}, {Words.Seconds(results.DurationSeconds)}");
+        Told(paper, digest, "Failures", digest.Failures, Ink.Red);
+        Warnings(paper, digest, verbose);
+        Brief(paper, "Known failures", digest.Known, Ink.Yellow);
+        Undecided(paper, digest, verbose);
+        Bullets(paper, "Stale expectations", results.Stale);
+        Bullets(paper, "Topics that could not be deleted", results.Leftovers);
+        Areas(paper, digest);
+        Profiles(paper, results);
+        Ending(paper, results);
+        paper.Gap();
+        paper.Line(Words.Count(results.Scenarios.Count, "scenario") + ": " + Words.Counts(results.Scenarios.Select(scenario => scenario.Verdict)));
+        paper.Line(
+            $"{Words.Prose(results.Conclusion.Kind).ToUpperInvariant()}: {results.Conclusion.Message} (exit status {results.Conclusion.ExitCode})",
+            results.Conclusion.Kind switch { ConclusionKind.Conformant => Ink.Green, ConclusionKind.Violation or ConclusionKind.Error => Ink.Red, _ => Ink.Yellow },
+            bold: true);
+        return paper.ToString();
+    }
+
+    private static void Told(Paper paper, Digest digest, string heading, IEnumerable<ScenarioResult> scenarios, Ink ink)
+    {
+        foreach (var area in digest.ByArea(scenarios))
+        {
+            paper.Heading($"{heading} in {area.Key} ({area.Count()})");
+            foreach (var scenario in area)
+            {
+                Tell(paper, digest, scenario, ink);
+            }
+        }
+    }
+
+    private static void Tell(Paper paper, Digest digest, ScenarioResult scenario, Ink ink)
+    {
+        paper.Gap();
+        paper.Line($"{Words.Of(scenario.Verdict).ToUpperInvariant()} {scenario.Id}", ink, bold: true);
+        foreach (var (label, value) in digest.Facts(scenario))
+        {
+            paper.Entry(2, label, LabelWidth, Visible.Text(value, ValueCap), label is "observed" or "because" ? ink : Ink.Plain);
+        }
+
+        var (heading, frames) = Digest.LastFrames(scenario, ShownFrames, ValueCap);
+        if (scenario.Transcript.Count > 0)
+        {
+            paper.Entry(2, "transcript", LabelWidth, heading, Ink.Plain);
+            foreach (var frame in frames)
+            {
+                paper.Cut(4, frame, Ink.Dim);
+            }
+        }
+    }
+
+    private static void Warnings(Paper paper, Digest digest, bool verbose)
+    {
+        if (verbose)
+        {
+            Told(paper, digest, "Warnings", digest.Warnings, Ink.Yellow);
+        }
+        else
+        {
+            Brief(paper, "Warnings", digest.Warnings, Ink.Yellow);
+        }
+    }
+
+    private static void Brief(Paper paper, string heading, IEnumerable<ScenarioResult> scenarios, Ink ink)
+    {
+        ScenarioResult[] all = [.. scenarios];
+        if (all.Length > 0)
+        {
+            paper.Heading($"{heading} ({all.Length})");
+            foreach (var scenario in all)
+            {
+                paper.Cut(2, Visible.Line($"{scenario.Id}: {scenario.Message}", ValueCap), ink);
+            }
+        }
+    }
+
+    private static void Undecided(Paper paper, Digest digest, bool verbose)
+    {
+        Reason[] reasons = [.. digest.Undecided];
+        if (reasons.Length == 0)
+        {
+            return;
+        }
+
+        paper.Heading($"Not decided ({reasons.Sum(reason => reason.Scenarios.Count)})");
+        foreach (var reason in reasons)
+        {
+            paper.Entry(2, $"{Words.Of(reason.Verdict),-13} {reason.Scenarios.Count,4}", 20, Visible.Line(reason.Message, ValueCap), Ink.Plain);
+            foreach (var scenario in verbose ? reason.Scenarios : [])
+            {
+                paper.Cut(22, Visible.Line(scenario.Id), Ink.Dim);
+            }
+        }
+    }
+
+    private static void Bullets(Paper paper, string heading, IReadOnlyList<string> lines)
+    {
+        if (lines.Count > 0)
+        {
+            paper.Heading($"{heading} ({lines.Count})");
+            foreach (var line in lines)
+            {
+                paper.Entry(2, "-", 2, Visible.Line(line, ValueCap), Ink.Yellow);
+            }
+        }
+    }
+
+    private static void Areas(Paper paper, Digest digest)
+    {
+        var areas = digest.ByArea(digest.Results.Scenarios)
+            .Select(area => (Area: area.Key, Worst: area.Min(digest.Weigh), Counts: Words.Counts(area.Select(scenario => scenario.Verdict))))
+            .OrderBy(area => area.Worst);
+        paper.Heading("Areas");
+        foreach (var (area, worst, counts) in areas)
+        {
+            paper.Entry(2, Visible.Line(area, 12), LabelWidth, counts, InkOf(worst));
+        }
+    }
+
+    private static Ink InkOf(Standing standing) => standing switch
+    {
+        Standing.Failed => Ink.Red,
+        Standing.KnownFailing or Standing.Warned => Ink.Yellow,
+        Standing.Undecided => Ink.Dim,
+        _ => Ink.Green,
+    };
+
+    private static void Profiles(Paper paper, Results results)
+    {
+        if (results.Profiles.Count == 0)
+        {
+            return;
+        }
+
+        paper.Heading("Profiles");
+        var name = results.Profiles.Max(profile => Math.Min(profile.Name.Length, 24)) + 2;
+        foreach (var profile in results.Profiles)
+        {
+            string[] rest =
+            [
+                $"{profile.Satisfied} of {profile.Requirements} satisfied",
+                .. profile.Violated > 0 ? [$"{profile.Violated} violated"] : (string[])[],
+                .. profile.Warned > 0 ? [$"{profile.Warned} warned"] : (string[])[],
+                .. profile.NotEvaluated > 0 ? [$"{profile.NotEvaluated} not evaluated"] : (string[])[],
+            ];
+            var ink = profile.Conformity switch
+            {
+                Conformity.Conformant or Conformity.ConformantWithWarnings => Ink.Green,
+                Conformity.NonConformant => Ink.Red,
+                Conformity.Partial => Ink.Yellow,
+                _ => Ink.Dim,
+            };
+            paper.Entry(2, Visible.Line(profile.Name, 24), name, $"{Words.Of(profile.Conformity),-24} {string.Join(", ", rest)}", ink);
+        }
+    }
+
+    private static void Ending(Paper paper, Results results)
+    {
+        if (results.Ending.Kind == EndingKind.Completed)
+        {
+            return;
+        }
+
+        paper.Heading(Words.Prose(results.Ending.Kind));
+        paper.Entry(2, "", 0, Visible.Text(results.Ending.Message, ValueCap), Ink.Red);
+        if (results.Ending.Witness is { } witness)
+        {
+            paper.Entry(2, "first seen by", LabelWidth + 1, Visible.Line(witness), Ink.Plain);
+        }
+
+        foreach (var request in results.Ending.LastRequests.TakeLast(ShownFrames))
+        {
+            var who = $"{Visible.Line(request.Scenario, 120)} {Visible.Line(request.Connection, 24)}";
+            paper.Cut(4, $"{Words.Number(request.AtSeconds, 3),9} s  {who} > {Visible.Line(request.Kind, 24)} {Visible.Line(request.Data, ValueCap)}", Ink.Dim);
+        }
+    }
+
+    private enum Ink
+    {
+        Plain = 0,
+        Bold = 1,
+        Dim = 2,
+        Red = 31,
+        Green = 32,
+        Yellow = 33,
+    }
+
+    /// <summary>Lines of a terminal of a certain width. Every string that arrives has been made visible, or is made so here.</summary>
+    private sealed class Paper(int width, bool colour)
+    {
+        private readonly StringBuilder _text = new();
+
+        public void Gap() => _text.Append('\n');
+
+        public void Heading(string text)
+        {
+            Gap();
+            Line(text, Ink.Bold);
+        }
+
+        public void Line(string text, Ink ink = Ink.Plain, bool bold = false)
+        {
+            foreach (var line in Wrap(Visible.Line(text), width))
+            {
+                Print("", line, ink, bold);
+            }
+        }
+
+        /// <summary>A label, and beside it a text that is wrapped and stays in its column.</summary>
+        public void Entry(int indent, string label, int labelWidth, string text, Ink ink)
+        {
+            var margin = new string(' ', indent) + label.PadRight(labelWidth);
+            foreach (var line in text.Replace("\t", "    ", StringComparison.Ordinal).Split('\n').SelectMany(line => Wrap(line, width - indent - labelWidth)))
+            {
+                Print(margin, line, ink, bold: false);
+                margin = new string(' ', indent + labelWidth);
+            }
+        }
+
+        /// <summary>One line, however long the text is.</summary>
+        public void Cut(int indent, string text, Ink ink)
+        {
+            var line = Wrap(text, width - indent - 1, whole: false).First();
+            Print(new string(' ', indent), line.Length < text.Length ? line + "\u2026" : line, ink, bold: false);
+        }
+
+        public override string ToString() => _text.ToString();
+
+        private void Print(string margin, string line, Ink ink, bool bold)
+        {
+            var plain = !colour || (ink == Ink.Plain && !bold);
+            _text.Append(margin).Append(plain ? line : $"\u001b[{(bold ? "1;" : "")}{(int)ink}m{line}\u001b[0m").Append('\n');
+        }
+
+        /// <summary>Breaks at spaces where there are some, otherwise anywhere but inside a character.</summary>
+        private static IEnumerable<string> Wrap(string text, int columns, bool whole = true)
+        {
+            var start = 0;
+            do
+            {
+                var (end, used, space) = (start, 0, -1);
+                while (end < text.Length)
+                {
+                    Rune.TryGetRuneAt(text, end, out var rune);
+                    used += Columns(rune);
+                    if (used > columns)
+                    {
+                        break;
+                    }
+
+                    space = whole && rune.Value == ' ' && end > start ? end : space;
+                    end += Math.Max(1, rune.Utf16SequenceLength);
+                }
+
+                end = end < text.Length && text[end] != ' ' && space > start ? space : Math.Max(end, Math.Min(start + 1, text.Length));
+                yield return text[start..end];
+                start = whole && end < text.Length && text[end] == ' ' ? end + 1 : end;
+            }
+            while (start < text.Length);
+        }
+
+        /// <summary>Two for the wide characters of East Asia and for emoji, as terminals count.</summary>
+        private static int Columns(Rune rune) =>
+            rune.Value is (>= 0x1100 and <= 0x115f) or (>= 0x2e80 and <= 0xa4cf) or (>= 0xac00 and <= 0xd7a3) or (>= 0xf900 and <= 0xfaff)
+                or (>= 0xfe30 and <= 0xfe6f) or (>= 0xff00 and <= 0xff60) or (>= 0x1f300 and <= 0x1faff) or (>= 0x20000 and <= 0x3fffd)
+                ? 2
+                : 1;
+    }
+}

@@ -1,0 +1,53 @@
+namespace PubSub.Conformance;
+
+/// <summary>Whether the target still answers, asked on a connection of its own.</summary>
+public sealed class Pulse(Target target, TimeProvider time, Traffic? traffic = null)
+{
+    private const int Attempts = 3;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Null when the target answered, or else how it failed to, several times over.</summary>
+    public async Task<string?> MissingAsync(CancellationToken cancellation)
+    {
+        string? missing = null;
+        for (var attempt = 1; attempt <= Attempts; attempt++)
+        {
+            missing = await AskAsync(cancellation);
+            if (missing is null)
+            {
+                return null;
+            }
+
+            if (attempt < Attempts)
+            {
+                await Task.Delay(Pause, time, cancellation);
+            }
+        }
+
+        return missing;
+    }
+
+    private async Task<string?> AskAsync(CancellationToken cancellation)
+    {
+        var transcript = new Transcript(time, traffic, "pulse");
+        try
+        {
+            await using var client = await RawClient.OpenAsync("pulse", target, transcript, new ConnectOptions(), cancellation);
+            var answer = await client.HandshakeAsync();
+            if (answer.Status != 101)
+            {
+                return $"the handshake is answered {answer}";
+            }
+
+            // A request that nobody understands is answered as well as a ping is; either reply will do.
+            await client.SendAsync(Request.Ping().WithRequestId("pulse"));
+            await client.SendTextAsync("{\"type\":\"pulse\",\"request_id\":\"pulse\"}");
+            await client.ReadMessageAsync(message => message.IsReply, "an answer");
+            return null;
+        }
+        catch (Violation violation)
+        {
+            return violation.Message;
+        }
+    }
+}

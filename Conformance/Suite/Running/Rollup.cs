@@ -1,0 +1,164 @@
+namespace PubSub.Conformance;
+
+/// <summary>What the verdicts on scenarios come to: for a requirement, for a profile, for the whole.</summary>
+public static class Rollup
+{
+    public const string Strict = "strict";
+
+    /// <summary>The most telling of several verdicts on one scenario, for repetitions.</summary>
+    public static Verdict Worst(IEnumerable<Verdict> verdicts) => verdicts.MaxBy(Weight);
+
+    public static RequirementStatus Status(IReadOnlyCollection<Verdict> verdicts)
+    {
+        if (verdicts.Contains(Verdict.Error))
+        {
+            return RequirementStatus.Error;
+        }
+
+        if (verdicts.Contains(Verdict.Fail))
+        {
+            return RequirementStatus.Violated;
+        }
+
+        if (verdicts.Contains(Verdict.Warn))
+        {
+            return RequirementStatus.Warned;
+        }
+
+        if (!verdicts.Any(verdict => verdict is Verdict.Pass or Verdict.Observed))
+        {
+            return RequirementStatus.NotEvaluated;
+        }
+
+        return verdicts switch
+        {
+            _ when verdicts.Any(verdict => verdict is not (Verdict.Pass or Verdict.Observed)) => RequirementStatus.PartlyEvaluated,
+            _ when verdicts.Contains(Verdict.Pass) => RequirementStatus.Satisfied,
+            _ => RequirementStatus.LeftOpen,
+        };
+    }
+
+    /// <summary>One line for each profile that has requirements, and one for all of them taken strictly.</summary>
+    public static IReadOnlyList<ProfileResult> Profiles(IReadOnlyList<RequirementResult> requirements) =>
+    [
+        .. Enum.GetValues<Profile>()
+            .Select(profile => (profile, Members: requirements.Where(requirement => requirement.Profile == profile).ToList()))
+            .Where(row => row.Members.Count > 0)
+            .Select(row => Profile(row.profile.ToString().ToLowerInvariant(), row.Members, strict: false)),
+        Profile(Strict, requirements, strict: true),
+    ];
+
+    /// <summary>
+    /// The verdict on the whole. A suite that erred comes before everything; a run that did not reach its end before what it found;
+    /// a violation before stale expectations; these before what was left undecided.
+    /// </summary>
+    public static Conclusion Conclude(
+        Ending ending, IReadOnlyList<ScenarioResult> scenarios, IReadOnlyDictionary<string, Requirement> requirements, IReadOnlyList<string> stale, bool strict)
+    {
+        var unexpected = scenarios.Where(scenario => scenario.KnownFailing is null).ToList();
+        var errors = scenarios.Count(scenario => scenario.Verdict == Verdict.Error);
+        var failures = unexpected.Count(scenario => scenario.Verdict == Verdict.Fail);
+        var warnings = unexpected.Count(scenario => scenario.Verdict == Verdict.Warn);
+        var undecided = unexpected.Count(scenario =>
+            scenario.Verdict == Verdict.Inconclusive && requirements.TryGetValue(scenario.Requirement, out var requirement) && requirement.Binding);
+        var decided = scenarios.Count(scenario => scenario.Verdict is Verdict.Pass or Verdict.Observed or Verdict.Warn or Verdict.Fail);
+        var known = scenarios.Count - unexpected.Count;
+
+        if (ending.Kind == EndingKind.Cancelled)
+        {
+            return new(ConclusionKind.Cancelled, ExitCode.Cancelled, "The run was cancelled before its end.");
+        }
+
+        if (errors > 0)
+        {
+            return new(ConclusionKind.Error, ExitCode.SuiteError, $"{Count(errors, "scenario")} erred: the suite itself is wrong there, not the target.");
+        }
+
+        if (ending.Kind != EndingKind.Completed)
+        {
+            return new(ConclusionKind.NotEvaluated, ExitCode.NotEvaluated, ending.Message);
+        }
+
+        if (failures > 0 || (strict && warnings > 0))
+        {
+            var also = warnings == 0 ? "" : strict ? $", and {Count(warnings, "recommendation")} not followed, which is as bad in a strict run" : "";
+            return new(ConclusionKind.Violation, ExitCode.Violation, $"{Count(failures, "scenario")} failed{also}.");
+        }
+
+        if (stale.Count > 0)
+        {
+            return new(ConclusionKind.Stale, ExitCode.Stale, $"{Count(stale.Count, "expectation")} went stale: {stale[0]}.");
+        }
+
+        if (undecided > 0 || decided == 0)
+        {
+            return new(ConclusionKind.NotEvaluated, ExitCode.NotEvaluated, decided == 0
+                ? "Nothing was decided."
+                : $"{Count(undecided, "scenario")} of binding requirements could not be decided.");
+        }
+
+        return new(ConclusionKind.Conformant, ExitCode.Conformant,
+            $"Nothing that was evaluated is violated{(warnings > 0 ? $"; {Count(warnings, "scenario")} warned" : "")}"
+            + $"{(known > 0 ? $"; {Count(known, "known failure")}" : "")}.");
+    }
+
+    private static ProfileResult Profile(string name, IReadOnlyList<RequirementResult> members, bool strict)
+    {
+        int Having(params RequirementStatus[] statuses) => members.Count(member => statuses.Contains(member.Status));
+
+        var satisfied = Having(RequirementStatus.Satisfied, RequirementStatus.LeftOpen);
+        var violated = Having(RequirementStatus.Violated);
+        var warned = Having(RequirementStatus.Warned);
+        var open = Having(RequirementStatus.NotEvaluated, RequirementStatus.PartlyEvaluated, RequirementStatus.Error);
+        var conformity = (violated, warned, open) switch
+        {
+            ( > 0, _, _) => Conformity.NonConformant,
+            (_, > 0, _) when strict => Conformity.NonConformant,
+            _ when Having(RequirementStatus.NotEvaluated, RequirementStatus.Error) == members.Count => Conformity.NotEvaluated,
+            (_, _, > 0) => Conformity.Partial,
+            (_, > 0, _) => Conformity.ConformantWithWarnings,
+            _ => Conformity.Conformant,
+        };
+        return new(name, conformity, satisfied, violated, warned, open, members.Count);
+    }
+
+    private static int Weight(Verdict verdict) => verdict switch
+    {
+        Verdict.Error => 8,
+        Verdict.Fail => 7,
+        Verdict.Warn => 6,
+        Verdict.Inconclusive => 5,
+        Verdict.NotEvaluated => 4,
+        Verdict.Observed => 3,
+        Verdict.Pass => 2,
+        Verdict.Unsupported => 1,
+        _ => 0,
+    };
+
+    private static string Count(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
+}
+
+/// <summary>What the process exits with, for scripts.</summary>
+public static class ExitCode
+{
+    public const int Conformant = 0;
+    public const int Violation = 1;
+
+    /// <summary>The command line, or a file that it names, is wrong.</summary>
+    public const int Usage = 2;
+
+    /// <summary>Nothing answers there, or nothing that speaks this protocol.</summary>
+    public const int Unreachable = 3;
+
+    /// <summary>The suite itself is wrong.</summary>
+    public const int SuiteError = 4;
+
+    /// <summary>A known failure that passed, or a pattern that fits nothing.</summary>
+    public const int Stale = 5;
+
+    /// <summary>The target died, time ran out, or what is binding could not be decided.</summary>
+    public const int NotEvaluated = 6;
+
+    /// <summary>As the shell says it of a process that Ctrl-C ended.</summary>
+    public const int Cancelled = 130;
+}

@@ -1,0 +1,36 @@
+namespace PubSub.Conformance;
+
+/// <summary>A target that has answered, with all that was found out about it on the way.</summary>
+public sealed record ProbedTarget(Target Target, Uri Url)
+{
+    public IReadOnlyList<Finding> Findings { get; init; } = [];
+    public IReadOnlyDictionary<string, string> Fingerprint { get; init; } = new Dictionary<string, string>();
+    public RoundTrips? RoundTrips { get; init; }
+
+    /// <summary>For the results, without secrets.</summary>
+    public TargetResult Describe(Redaction redaction) => new()
+    {
+        Url = redaction.Clean(Url.AbsoluteUri),
+        Rest = redaction.Clean(Target.Rest.AbsoluteUri),
+        WebSocket = redaction.Clean(Target.WebSocket.AbsoluteUri),
+        Dialect = Target.Dialect.Name,
+        Findings = [.. Findings.Select(finding => finding with { Value = redaction.Clean(finding.Value), Evidence = redaction.Clean(finding.Evidence) })],
+        Fingerprint = Fingerprint.ToDictionary(entry => entry.Key, entry => redaction.Clean(entry.Value)),
+        Limits = Target.Limits,
+        RoundTrips = RoundTrips,
+    };
+
+    /// <summary>What its owner can commit, so that the next run has nothing to guess.</summary>
+    public TargetFile ToFile() => new()
+    {
+        Url = Url,
+        Rest = Target.Rest,
+        WebSocket = Target.WebSocket,
+        Dialect = Target.Dialect.Name,
+        MessageIds = Target.MessageIds.AreUuids ? "uuid" : "any",
+        Limits = Target.Limits,
+    };
+}
+
+/// <summary>There is nothing to test: nobody answers, or nobody who speaks this protocol. The message says what was tried.</summary>
+public sealed class Unreachable(string message) : Exception(message);

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PubSub.Conformance;
+
+/// <summary>
+/// What an implementer says about their server, in a file that they commit: <c>target.json</c>. Everything is optional; what is there
+/// is believed, and tested as it says.
+/// </summary>
+public sealed record TargetFile
+{
+    public Uri? Url { get; init; }
+    public Uri? Rest { get; init; }
+    public Uri? WebSocket { get; init; }
+
+    /// <summary>The name of a dialect that the suite knows, or the path of a dialect file, from this file's folder.</summary>
+    public string? Dialect { get; init; }
+
+    /// <summary><c>any</c> or <c>uuid</c>.</summary>
+    public string? MessageIds { get; init; }
+
+    /// <summary>Where they differ from the specification's defaults.</summary>
+    public Limits? Limits { get; init; }
+
+    /// <summary>Reads a target file; the message of the <see cref="InvalidDataException"/> names the member and the rule.</summary>
+    public static TargetFile Parse(string json)
+    {
+        TargetFile file;
+        try
+        {
+            file = JsonSerializer.Deserialize(json, TargetJson.Default.TargetFile) ?? throw new InvalidDataException("a target file is a JSON object, not null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"the target file is not legal: {e.Message}", e);
+        }
+
+        Require(file.Url is null or { IsAbsoluteUri: true, Scheme: "http" or "https" or "ws" or "wss" }, "url must be an http, https, ws or wss URL");
+        Require(file.Rest is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "rest must be an http or https URL");
+        Require(file.WebSocket is null or { IsAbsoluteUri: true, Scheme: "ws" or "wss" }, "webSocket must be a ws or wss URL");
+        Require(file.MessageIds is null or "any" or "uuid", "messageIds must be any or uuid");
+        Require(
+            file.Limits is null or { QueueSize: > 0, QueueBytes: > 0, Ring: > 0, MessageBytes: > 0, NameLength: > 0 },
+            "limits must be whole numbers of at least 1");
+        return file;
+    }
+
+    public string ToJson() => JsonSerializer.Serialize(this, TargetJson.Default.TargetFile);
+
+    private static void Require(bool holds, string rule)
+    {
+        if (!holds)
+        {
+            throw new InvalidDataException($"the target file is not legal: {rule}");
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    ReadCommentHandling = JsonCommentHandling.Skip,
+    AllowTrailingCommas = true,
+    WriteIndented = true)]
+[JsonSerializable(typeof(TargetFile))]
+internal sealed partial class TargetJson : JsonSerializerContext;

@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+
+namespace PubSub.Conformance;
+
+/// <summary>
+/// What a target has been put through: connections, bytes, and the last requests. Servers that a scenario starts itself do not count.
+/// </summary>
+public sealed class Traffic
+{
+    private const int KeptRequests = 256;
+
+    private readonly TimeProvider _time;
+    private readonly Traffic? _whole;
+    private readonly string _host;
+    private readonly ConcurrentQueue<Request> _requests = [];
+    private readonly long _start;
+    private long _connections;
+    private long _open;
+    private long _mostOpen;
+    private long _sent;
+    private long _received;
+    private long _heard;
+
+    internal Traffic(Target target, TimeProvider time)
+    {
+        _time = time;
+        _host = Authority(target.WebSocket);
+        _start = _heard = time.GetTimestamp();
+    }
+
+    private Traffic(Traffic whole)
+        => (_time, _whole, _host, _start, _heard) = (whole._time, whole, whole._host, whole._start, whole._start);
+
+    public long Connections => Volatile.Read(ref _connections);
+    public long MostOpen => Volatile.Read(ref _mostOpen);
+    public long BytesSent => Volatile.Read(ref _sent);
+    public long BytesReceived => Volatile.Read(ref _received);
+
+    /// <summary>When the target last said anything, since the start.</summary>
+    internal TimeSpan LastHeard => _time.GetElapsedTime(_start, Volatile.Read(ref _heard));
+
+    internal TimeSpan Now => _time.GetElapsedTime(_start);
+
+    /// <summary>The newest requests, oldest first.</summary>
+    internal IReadOnlyList<Request> Requests => [.. _requests];
+
+    /// <summary>A part that counts for itself and for the whole.</summary>
+    internal Traffic Part() => new(this);
+
+    /// <summary>True for the target's own address.</summary>
+    internal bool Covers(Uri uri) => Authority(uri) == _host;
+
+    internal void Opened()
+    {
+        _whole?.Opened();
+        Interlocked.Increment(ref _connections);
+        var open = Interlocked.Increment(ref _open);
+        long most;
+        while (open > (most = Volatile.Read(ref _mostOpen)) && Interlocked.CompareExchange(ref _mostOpen, open, most) != most)
+        {
+            // Somebody else set another maximum in between.
+        }
+    }
+
+    internal void Closed()
+    {
+        _whole?.Closed();
+        Interlocked.Decrement(ref _open);
+    }
+
+    internal void Sent(long bytes)
+    {
+        _whole?.Sent(bytes);
+        Interlocked.Add(ref _sent, bytes);
+    }
+
+    internal void Heard(long bytes)
+    {
+        _whole?.Heard(bytes);
+        Interlocked.Add(ref _received, bytes);
+        Volatile.Write(ref _heard, _time.GetTimestamp());
+    }
+
+    internal void Requested(string scenario, string connection, string kind, string data)
+    {
+        if (_whole is { } whole)
+        {
+            whole.Requested(scenario, connection, kind, data);
+            return;
+        }
+
+        _requests.Enqueue(new(Now, scenario, connection, kind, data));
+        while (_requests.Count > KeptRequests && _requests.TryDequeue(out _))
+        {
+            // Only the newest are of interest.
+        }
+    }
+
+    private static string Authority(Uri uri) => $"{uri.DnsSafeHost}:{uri.Port}";
+
+    internal sealed record Request(TimeSpan At, string Scenario, string Connection, string Kind, string Data);
+}
