@@ -71,7 +71,10 @@ internal static class Topics
                 return Problem.Result(507, ErrorCode.LimitExceeded, $"there are {settings.MaxTopics} topics, which is the most there may be (MAX_TOPICS)");
             default:
                 Log.TopicCreated(logger, name);
-                return TypedResults.Created($"{Path}/{Uri.EscapeDataString(name)}", new TopicOutcome("created", name));
+
+                // Relative to the request, so that it holds behind a proxy that puts a path in front.
+                var here = context.Request.Path.Value is [.., '/'] ? "" : "topics/";
+                return TypedResults.Created($"{here}{Uri.EscapeDataString(name)}", new TopicOutcome("created", name));
         }
     }
 
