@@ -12,6 +12,10 @@ public sealed class Stage : IAsyncDisposable
 
     private static readonly IReadOnlyDictionary<string, string> NoSettings = new Dictionary<string, string>();
 
+    private const int FewestRounds = 10;
+    private const int DeletionsAtOnce = 8;
+    private static readonly TimeSpan TrialTime = TimeSpan.FromSeconds(20);
+
     private readonly TopicNames _names;
     private readonly Launch? _launch;
     private readonly ConcurrentStack<IAsyncDisposable> _clients = [];
@@ -158,6 +162,22 @@ public sealed class Stage : IAsyncDisposable
     /// <summary>The target dates its messages, which some dialects leave to it.</summary>
     public void RequireDated(ServerMessage message) => Supports(!message.IsUndated, "timestamps, which its dialect leaves to it");
 
+    /// <summary>
+    /// As many rounds of a trial as wanted, or as few as can be had of a far target in <see cref="TrialTime"/> when each takes so many
+    /// round trips; never fewer than <see cref="FewestRounds"/>.
+    /// </summary>
+    public int Rounds(int wanted, int roundTrips)
+    {
+        var most = Target.RoundTrip > TimeSpan.Zero ? TrialTime / (Target.RoundTrip * roundTrips) : wanted;
+        var rounds = (int)Math.Clamp(most, Math.Min(wanted, FewestRounds), wanted);
+        if (rounds < wanted)
+        {
+            Transcript.Note("stage", $"{rounds} rounds instead of {wanted}, because the target is far away");
+        }
+
+        return rounds;
+    }
+
     public async ValueTask DisposeAsync()
     {
         Transcript.Close();
@@ -167,18 +187,14 @@ public sealed class Stage : IAsyncDisposable
         }
 
         using var limit = new CancellationTokenSource(Target.Timeouts.Cleanup);
-        foreach (var (target, topic) in _topics.Where(entry => _servers.All(server => !server.Listened || server.Target != entry.Target)))
+        var topics = _topics.Where(entry => _servers.All(server => !server.Listened || server.Target != entry.Target));
+        foreach (var some in topics.Chunk(DeletionsAtOnce))
         {
-            HttpAnswer? answer = null;
-            if (!await TryAsync(async () => answer = await new Rest(target, Transcript, limit.Token).DeleteTopicAsync(topic)))
+            var deleted = await Task.WhenAll(some.Select(entry => DeleteAsync(entry.Target, entry.Topic, limit.Token)));
+            if (!deleted.Any(answered => answered))
             {
                 // Nobody there to clean up after.
                 break;
-            }
-
-            if (answer is { IsSuccess: true } or { Status: 404 or 400 })
-            {
-                _names.Journal?.Gone(topic);
             }
         }
 
@@ -190,6 +206,19 @@ public sealed class Stage : IAsyncDisposable
 
     internal static string Describe(IReadOnlyDictionary<string, string> settings) =>
         settings.Count == 0 ? "its defaults" : string.Join(' ', settings.Select(setting => $"{setting.Key}={setting.Value}"));
+
+    /// <summary>False when there was no answer.</summary>
+    private async Task<bool> DeleteAsync(Target target, string topic, CancellationToken limit)
+    {
+        HttpAnswer? answer = null;
+        var answered = await TryAsync(async () => answer = await new Rest(target, Transcript, limit).DeleteTopicAsync(topic));
+        if (answer is { IsSuccess: true } or { Status: 404 or 400 })
+        {
+            _names.Journal?.Gone(topic);
+        }
+
+        return answered;
+    }
 
     private static async Task<bool> TryAsync(Func<Task> act)
     {

@@ -30,6 +30,12 @@ public sealed record Target
     public Limits Limits { get; init; } = new();
     public Timeouts Timeouts { get; init; } = new();
 
+    /// <summary>How long its slow round trips take, as far as that has been measured.</summary>
+    public TimeSpan RoundTrip { get; init; }
+
+    /// <summary><see cref="Headers"/> as they stand in a request that is written by hand.</summary>
+    internal string HeaderLines => string.Concat(Headers.Select(header => $"{header.Key}: {header.Value}\r\n"));
+
     /// <summary>A server of this dialect, v1 unless another is named, whose paths begin at this URL.</summary>
     public static Target From(Uri root, Dialect? dialect = null)
     {

@@ -27,7 +27,8 @@ public static class Badge
     private static (string Message, string Color) One(Results results, string name)
     {
         var profile = results.Profiles.FirstOrDefault(profile => profile.Name == name)
-            ?? throw new ArgumentException($"these results have no profile {name}, only {string.Join(", ", results.Profiles.Select(profile => profile.Name))}");
+            ?? throw new ArgumentException(
+                $"these results have no profile {name}, only {string.Join(", ", results.Profiles.Select(profile => profile.Name))}");
         return ($"{profile.Name} {profile.Satisfied}/{profile.Requirements}", Color(profile.Conformity));
     }
 

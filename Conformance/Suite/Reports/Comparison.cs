@@ -28,8 +28,9 @@ public sealed class Comparison
     /// <summary>Options by which no verdict changes.</summary>
     private static readonly HashSet<string> Harmless = new(StringComparer.OrdinalIgnoreCase)
     {
-        "url", "rest-url", "ws-url", "target", "header", "header-env", "out", "output", "report", "reports", "transcripts", "redact", "color", "colour",
-        "no-color", "no-colour", "quiet", "verbose", "namespace", "keep", "baseline", "known-failing", "github-summary", "width",
+        "url", "rest-url", "ws-url", "target", "header", "header-env", "namespace", "keep",
+        "out", "output", "report", "reports", "transcripts", "redact", "github-summary", "baseline", "known-failing",
+        "color", "colour", "no-color", "no-colour", "quiet", "verbose", "width",
     };
 
     private Comparison(Results before, Results after)
@@ -87,10 +88,12 @@ public sealed class Comparison
     public string ToMarkdown()
     {
         var text = new StringBuilder();
-        text.Append($"## {(HasRegressions ? "\u274c" : "\u2705")} {Outcome()}\n\n- before: {Markdown.Prose(Name(Before))}\n- after: {Markdown.Prose(Name(After))}\n\n");
+        text.Append($"## {(HasRegressions ? "\u274c" : "\u2705")} {Outcome()}\n\n");
+        text.Append($"- before: {Markdown.Prose(Name(Before))}\n- after: {Markdown.Prose(Name(After))}\n\n");
         if (!LikeForLike)
         {
-            text.Append("**The two do not compare like for like:**\n\n").Append(string.Concat(Caveats.Select(caveat => $"- {Markdown.Prose(caveat, 500)}\n"))).Append('\n');
+            text.Append("**The two do not compare like for like:**\n\n");
+            text.AppendJoin('\n', Caveats.Select(caveat => $"- {Markdown.Prose(caveat, 500)}")).Append("\n\n");
         }
 
         foreach (var (what, changes) in Parts().Where(part => part.Changes.Count > 0))
@@ -98,7 +101,8 @@ public sealed class Comparison
             text.Append($"### {Words.Count(changes.Count, what)} changed\n\n| | Id | Before | After |\n|---|---|---|---|\n");
             foreach (var change in changes)
             {
-                text.Append($"| {Words.Of(change.Kind)} | {Markdown.Code(change.Id, 300)} | {change.Before ?? "\u2013"} | {change.After ?? "\u2013"} |\n");
+                text.Append($"| {Words.Of(change.Kind)} | {Markdown.Code(change.Id, 300)} ");
+                text.Append($"| {change.Before ?? "\u2013"} | {change.After ?? "\u2013"} |\n");
             }
 
             text.Append('\n');
@@ -111,7 +115,7 @@ public sealed class Comparison
     {
         if (before.Suite.Catalogue != after.Suite.Catalogue)
         {
-            yield return $"the requirements differ: {before.Suite.Spec} {before.Suite.SpecVersion} ({Short(before)}) and {after.Suite.Spec} {after.Suite.SpecVersion} ({Short(after)})";
+            yield return $"the requirements differ: {Catalogue(before.Suite)} and {Catalogue(after.Suite)}";
         }
 
         if (before.Suite.Version != after.Suite.Version)
@@ -129,7 +133,8 @@ public sealed class Comparison
             yield return $"the limits differ: {before.Target.Limits} and {after.Target.Limits}";
         }
 
-        foreach (var name in before.Options.Keys.Union(after.Options.Keys).Where(name => !Harmless.Contains(name.TrimStart('-'))).Order(StringComparer.Ordinal))
+        var options = before.Options.Keys.Union(after.Options.Keys).Where(name => !Harmless.Contains(name.TrimStart('-')));
+        foreach (var name in options.Order(StringComparer.Ordinal))
         {
             var (one, other) = (before.Options.GetValueOrDefault(name), after.Options.GetValueOrDefault(name));
             if (one != other)
@@ -144,7 +149,7 @@ public sealed class Comparison
         }
     }
 
-    private static string Short(Results results) => results.Suite.Catalogue[..Math.Min(12, results.Suite.Catalogue.Length)];
+    private static string Catalogue(SuiteIdentity suite) => $"{suite.Spec} {suite.SpecVersion} ({Visible.Line(suite.Catalogue, 12)})";
 
     private static IReadOnlyList<Change> Changes<T, TState>(
         IReadOnlyList<T> before, IReadOnlyList<T> after, Func<T, string> id, Func<T, TState> state, Func<TState, TState, ChangeKind> kind)
@@ -154,12 +159,15 @@ public sealed class Comparison
         var isNow = after.DistinctBy(id).ToDictionary(id, state);
         var changed = isNow.Where(now => was.TryGetValue(now.Key, out var then) && !then.Equals(now.Value))
             .Select(now => new Change(now.Key, kind(was[now.Key], now.Value), Words.Of(was[now.Key]), Words.Of(now.Value)));
-        var fresh = isNow.Where(now => !was.ContainsKey(now.Key)).Select(now => new Change(now.Key, ChangeKind.New, null, Words.Of(now.Value)));
-        var gone = was.Where(then => !isNow.ContainsKey(then.Key)).Select(then => new Change(then.Key, ChangeKind.Gone, Words.Of(then.Value), null));
+        var fresh = isNow.Where(now => !was.ContainsKey(now.Key))
+            .Select(now => new Change(now.Key, ChangeKind.New, null, Words.Of(now.Value)));
+        var gone = was.Where(then => !isNow.ContainsKey(then.Key))
+            .Select(then => new Change(then.Key, ChangeKind.Gone, Words.Of(then.Value), null));
         return [.. changed.Concat(fresh).Concat(gone).OrderBy(change => change.Kind)];
     }
 
-    private static ChangeKind KindOf(Verdict before, Verdict after) => after == Verdict.Disabled ? ChangeKind.Other : KindOf(Badness(before), Badness(after));
+    private static ChangeKind KindOf(Verdict before, Verdict after) =>
+        after == Verdict.Disabled ? ChangeKind.Other : KindOf(Badness(before), Badness(after));
 
     private static ChangeKind KindOf(RequirementStatus before, RequirementStatus after) => KindOf(Badness(before), Badness(after));
 

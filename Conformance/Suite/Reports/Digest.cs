@@ -41,9 +41,6 @@ internal sealed class Digest
     /// <summary>Recommendations were taken as duties.</summary>
     public bool Strict { get; }
 
-    /// <summary>In the order of the specification.</summary>
-    public IEnumerable<string> Areas => _areas.Keys;
-
     public IEnumerable<ScenarioResult> Failures => Of(Standing.Failed);
     public IEnumerable<ScenarioResult> Known => Of(Standing.KnownFailing);
     public IEnumerable<ScenarioResult> Warnings => Of(Standing.Warned);
@@ -117,8 +114,8 @@ internal sealed class Digest
     }
 
     private static string Frame(TranscriptLine line, int cap) =>
-        $"{Words.Number(line.AtMs, 1),9} ms  {Visible.Line(line.Connection, 24),-12} {Visible.Line(line.Direction, 4)} {Visible.Line(line.Kind, 24),-9} "
-        + Visible.Line(line.Data, cap);
+        $"{Words.Number(line.AtMs, 1),9} ms  {Visible.Line(line.Connection, 24),-12} {Visible.Line(line.Direction, 4)} "
+        + $"{Visible.Line(line.Kind, 24),-9} {Visible.Line(line.Data, cap)}";
 
     private IEnumerable<ScenarioResult> Of(Standing standing) => Results.Scenarios.Where(scenario => Weigh(scenario) == standing);
 }

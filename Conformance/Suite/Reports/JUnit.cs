@@ -6,7 +6,7 @@ namespace PubSub.Conformance.Reports;
 
 /// <summary>
 /// JUnit XML as Jenkins, GitLab and the like read it. It knows pass, failure, error and skipped only; the exact verdict stands in the
-/// properties. A run that does not exit with 0 never looks green: what no scenario can say is a case of its own.
+/// first line of each case's output. A run that does not exit with 0 never looks green: what no scenario can say is a case of its own.
 /// </summary>
 public static class JUnit
 {
@@ -17,18 +17,21 @@ public static class JUnit
     public static string Render(Results results)
     {
         var digest = new Digest(results);
-        Suite[] suites = [.. digest.ByArea(results.Scenarios).Select(area => new Suite(area.Key, [.. area.Select(one => CaseOf(digest, one))]))];
-        if (results.Conclusion.ExitCode != 0 && !suites.SelectMany(suite => suite.Cases).Any(one => one.Kind is Kind.Failure or Kind.Error))
+        List<Suite> suites = [.. digest.ByArea(results.Scenarios).Select(area => new Suite(area.Key, [.. area.Select(one => CaseOf(digest, one))]))];
+        var red = suites.SelectMany(suite => suite.Cases).Any(one => one.Kind is Kind.Failure or Kind.Error);
+        if (results.Conclusion.ExitCode != 0 && !red)
         {
-            suites = [.. suites, new Suite("RUN", [RunCase(results)])];
+            suites.Add(new Suite("RUN", [RunCase(results)]));
         }
+
+        Case[] cases = [.. suites.SelectMany(suite => suite.Cases)];
 
         using var text = new Utf8Text();
         using (var xml = XmlWriter.Create(text, new XmlWriterSettings { Indent = true, NewLineHandling = NewLineHandling.None }))
         {
             xml.WriteStartDocument();
             xml.WriteStartElement("testsuites");
-            Attributes(xml, $"{results.Suite.Spec} {results.Suite.SpecVersion} conformance", suites.SelectMany(suite => suite.Cases), results.DurationSeconds);
+            Attributes(xml, $"{results.Suite.Spec} {results.Suite.SpecVersion} conformance", cases, results.DurationSeconds);
             foreach (var suite in suites)
             {
                 Write(xml, results, suite);
@@ -43,43 +46,44 @@ public static class JUnit
     private static Case CaseOf(Digest digest, ScenarioResult scenario)
     {
         var requirement = digest.RequirementOf(scenario);
-        var slug = scenario.Id.StartsWith(scenario.Requirement + "/", StringComparison.Ordinal) ? scenario.Id[(scenario.Requirement.Length + 1)..] : scenario.Id;
-        var kind = digest.Weigh(scenario) switch
+        var standing = digest.Weigh(scenario);
+        var kind = standing switch
         {
             Standing.Failed => scenario.Verdict == Verdict.Error ? Kind.Error : Kind.Failure,
             Standing.KnownFailing or Standing.Undecided => Kind.Skipped,
             Standing.Warned => Kind.Noted,
             _ => scenario.Observations.Count > 0 ? Kind.Noted : Kind.Passed,
         };
-        var why = digest.Weigh(scenario) == Standing.KnownFailing ? $"known failing by {scenario.KnownFailing}: {scenario.Message}" : scenario.Message;
-        List<(string, string)> properties = [("requirement", scenario.Requirement), ("verdict", Words.Of(scenario.Verdict))];
-        if (requirement is not null)
+        var why = standing == Standing.KnownFailing ? $"known failing by {scenario.KnownFailing}: {scenario.Message}" : scenario.Message;
+        var level = requirement is null ? "" : $" level={Words.Of(requirement.Level)} profile={Words.Of(requirement.Profile)}";
+        return new Case(SlugOf(scenario), $"PS.{digest.AreaOf(scenario)}.{scenario.Requirement}", kind, scenario.DurationMs / 1000)
         {
-            properties.InsertRange(1, [("level", Words.Of(requirement.Level)), ("profile", Words.Of(requirement.Profile))]);
-        }
-
-        return new Case(slug, $"PS.{digest.AreaOf(scenario)}.{scenario.Requirement}", kind, scenario.DurationMs / 1000)
-        {
-            Properties = properties,
+            Label = $"requirement={scenario.Requirement}{level} verdict={Words.Of(scenario.Verdict)}",
             Type = Words.Of(scenario.Verdict),
             Message = kind == Kind.Skipped ? $"{Words.Of(scenario.Verdict)}: {why}" : why,
             Story = Story(digest, scenario),
         };
     }
 
+    private static string SlugOf(ScenarioResult scenario)
+    {
+        var start = scenario.Requirement + "/";
+        return scenario.Id.StartsWith(start, StringComparison.Ordinal) ? scenario.Id[start.Length..] : scenario.Id;
+    }
+
     /// <summary>The target died, an expectation is stale, too little was evaluated: true of the run, not of a scenario.</summary>
     private static Case RunCase(Results results)
     {
         var violated = results.Conclusion.Kind is ConclusionKind.Violation or ConclusionKind.Stale;
-        var story = new StringBuilder().AppendLine(results.Conclusion.Message).AppendLine($"{Words.Prose(results.Ending.Kind)}: {results.Ending.Message}");
+        var story = new StringBuilder($"{results.Conclusion.Message}\n{Words.Prose(results.Ending.Kind)}: {results.Ending.Message}\n");
         foreach (var stale in results.Stale)
         {
-            story.AppendLine($"stale: {stale}");
+            story.Append($"stale: {stale}\n");
         }
 
         return new Case("conclusion", "PS.RUN", violated ? Kind.Failure : Kind.Error, 0)
         {
-            Properties = [("verdict", Words.Of(results.Conclusion.Kind))],
+            Label = $"conclusion={Words.Of(results.Conclusion.Kind)}",
             Type = Words.Of(results.Conclusion.Kind),
             Message = results.Conclusion.Message,
             Story = story.ToString(),
@@ -134,7 +138,6 @@ public static class JUnit
         Attribute(xml, "name", one.Name);
         Attribute(xml, "classname", one.Class);
         xml.WriteAttributeString("time", Words.Number(one.Seconds, 3));
-        Properties(xml, one.Properties);
         switch (one.Kind)
         {
             case Kind.Failure or Kind.Error:
@@ -149,18 +152,16 @@ public static class JUnit
                 Attribute(xml, "message", one.Message);
                 xml.WriteEndElement();
                 break;
-            case Kind.Noted:
-                xml.WriteElementString("system-out", Visible.Text(one.Story));
-                break;
         }
 
+        xml.WriteElementString("system-out", Visible.Text(one.Kind == Kind.Noted ? $"{one.Label}\n{one.Story}" : one.Label));
         xml.WriteEndElement();
     }
 
-    private static void Attributes(XmlWriter xml, string name, IEnumerable<Case> cases, double seconds)
+    private static void Attributes(XmlWriter xml, string name, IReadOnlyList<Case> cases, double seconds)
     {
         Attribute(xml, "name", name);
-        xml.WriteAttributeString("tests", XmlConvert.ToString(cases.Count()));
+        xml.WriteAttributeString("tests", XmlConvert.ToString(cases.Count));
         xml.WriteAttributeString("failures", XmlConvert.ToString(cases.Count(one => one.Kind == Kind.Failure)));
         xml.WriteAttributeString("errors", XmlConvert.ToString(cases.Count(one => one.Kind == Kind.Error)));
         xml.WriteAttributeString("time", Words.Number(seconds, 3));
@@ -198,7 +199,7 @@ public static class JUnit
 
     private sealed record Case(string Name, string Class, Kind Kind, double Seconds)
     {
-        public required IReadOnlyList<(string Name, string Value)> Properties { get; init; }
+        public required string Label { get; init; }
         public required string Type { get; init; }
         public required string Message { get; init; }
         public required string Story { get; init; }

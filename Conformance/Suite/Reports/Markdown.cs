@@ -9,18 +9,8 @@ internal static class Markdown
     private const string Meaningful = "\\`*_{}[]()<>#+!|~&$@:^\"'=-";
 
     /// <summary>One line of prose, where a pair of backticks still makes code.</summary>
-    public static string Prose(string text, int cap = 2000)
-    {
-        var pieces = Visible.Line(text, cap).Split('`');
-        var prose = new StringBuilder();
-        for (var i = 0; i < pieces.Length; i++)
-        {
-            var closed = i % 2 == 1 && i + 1 < pieces.Length;
-            prose.Append(closed ? Code(pieces[i]) : (i % 2 == 1 ? "&#96;" : "") + Plain(pieces[i]));
-        }
-
-        return prose.ToString();
-    }
+    public static string Prose(string text, int cap = 2000) =>
+        string.Concat(Words.Pieces(Visible.Line(text, cap)).Select(piece => piece.IsCode ? Code(piece.Text) : Plain(piece.Text)));
 
     /// <summary>One line of code, safe in a table as well, which a span of backticks is not.</summary>
     public static string Code(string text, int cap = 2000) => $"<code>{Plain(Visible.Line(text, cap))}</code>";

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace PubSub.Conformance.Reports;
@@ -41,7 +40,8 @@ public sealed class Matrix
             text.Append($"| {Markdown.Prose(profile, 60)} |");
             foreach (var column in _columns)
             {
-                text.Append($" {(ProfileOf(column, profile) is { } one ? $"{Words.Of(one.Conformity)} {one.Satisfied}/{one.Requirements}" : "\u2013")} |");
+                var one = ProfileOf(column, profile);
+                text.Append($" {(one is null ? "\u2013" : $"{Words.Of(one.Conformity)} {one.Satisfied}/{one.Requirements}")} |");
             }
 
             text.Append('\n');
@@ -74,11 +74,12 @@ public sealed class Matrix
         ["columns"] = string.Concat(_columns.Select(column => $"<th scope=\"col\">{Template.Html(column.Name, 80)}</th>")),
         ["runs"] = string.Concat(_columns.Select(Run)),
         ["profiles"] = string.Concat(_profiles.Select(ProfileRow)),
-        ["areas"] = string.Concat(_requirements.Select(one => one.Area).Distinct().Select(area => $"<option>{Template.Html(area, 40)}</option>")),
+        ["areas"] = string.Concat(_requirements.Select(one => $"<option>{Template.Html(one.Area, 40)}</option>").Distinct()),
         ["requirements"] = string.Concat(_requirements.Select(RequirementRow)),
     });
 
-    private static ProfileResult? ProfileOf(Implementation column, string profile) => column.Results.Profiles.FirstOrDefault(one => one.Name == profile);
+    private static ProfileResult? ProfileOf(Implementation column, string profile) =>
+        column.Results.Profiles.FirstOrDefault(one => one.Name == profile);
 
     private static string Run(Implementation column)
     {
@@ -88,7 +89,8 @@ public sealed class Matrix
             <tr><th scope="row">{Template.Html(column.Name, 80)}</th>
             <td><span class="pill is-{conclusion}">{Words.Prose(results.Conclusion.Kind)}</span></td>
             <td class="data">{Template.Html(results.Target.Url, 300)}</td><td class="data">{Template.Html(results.Target.Dialect, 60)}</td>
-            <td>{Words.Moment(results.Started)}</td><td class="data">{Template.Html(results.Suite.SpecVersion, 40)} / {Template.Html(results.Suite.Version, 40)}</td></tr>
+            <td>{Words.Moment(results.Started)}</td>
+            <td class="data">{Template.Html(results.Suite.SpecVersion, 40)} / {Template.Html(results.Suite.Version, 40)}</td></tr>
 
             """;
     }
@@ -96,31 +98,31 @@ public sealed class Matrix
     private string ProfileRow(string profile)
     {
         var cells = _columns.Select(column => ProfileOf(column, profile) is { } one
-            ? $"<td><span class=\"pill is-{Words.Of(one.Conformity)}\">{Words.Of(one.Conformity)}</span> <span class=\"count\">{one.Satisfied}/{one.Requirements}</span></td>"
-            : "<td><span class=\"none\">not tested</span></td>");
+            ? Cell(Words.Of(one.Conformity), $" <span class=\"count\">{one.Satisfied}/{one.Requirements}</span>")
+            : Cell(null));
         return $"<tr><th scope=\"row\">{Template.Html(profile, 60)}</th>{string.Concat(cells)}</tr>\n";
     }
 
     private string RequirementRow(RequirementResult requirement)
     {
-        string?[] states = [.. _statuses.Select(column => column.GetValueOrDefault(requirement.Id) is { } one ? Words.Of(one.Status) : null)];
+        string?[] states = [.. _statuses.Select(column => column.TryGetValue(requirement.Id, out var one) ? Words.Of(one.Status) : null)];
         var bad = states.Any(state => state is "violated" or "warned" or "error");
         var differ = states.Distinct().Count() > 1;
-        var cells = states.Select(state => state is null ? "<td><span class=\"none\">not tested</span></td>" : $"<td><span class=\"pill is-{state}\">{state}</span></td>");
-        return string.Create(CultureInfo.InvariantCulture, $"""
-            <tr id="{Template.Html(requirement.Id, 60)}" data-area="{Template.Html(requirement.Area, 40)}" data-bad="{(bad ? 1 : 0)}" data-differ="{(differ ? 1 : 0)}">
-            <th scope="row"><a href="#{Template.Html(requirement.Id, 60)}">{Template.Html(requirement.Id, 60)}</a> <span class="level">{Words.Of(requirement.Level)}</span>
-            <span class="sentence data">{Sentence(requirement.Text)}</span></th>{string.Concat(cells)}</tr>
+        var id = Template.Html(requirement.Id, 60);
+        return $"""
+            <tr id="{id}" data-area="{Template.Html(requirement.Area, 40)}" data-bad="{(bad ? 1 : 0)}" data-differ="{(differ ? 1 : 0)}">
+            <th scope="row"><a href="#{id}">{id}</a> <span class="level">{Words.Of(requirement.Level)}</span>
+            <span class="sentence data">{Sentence(requirement.Text)}</span></th>{string.Concat(states.Select(state => Cell(state)))}</tr>
 
-            """);
+            """;
     }
 
-    /// <summary>A pair of backticks makes code.</summary>
-    private static string Sentence(string text)
-    {
-        var pieces = text.Split('`');
-        return string.Concat(pieces.Select((piece, i) => i % 2 == 0 || i + 1 == pieces.Length ? Template.Html(piece, 2000) : $"<code>{Template.Html(piece, 2000)}</code>"));
-    }
+    private static string Cell(string? state, string more = "") => state is null
+        ? "<td><span class=\"none\">not tested</span></td>"
+        : $"<td><span class=\"pill is-{state}\">{state}</span>{more}</td>";
+
+    private static string Sentence(string text) => string.Concat(Words.Pieces(text).Select(piece =>
+        piece.IsCode ? $"<code>{Template.Html(piece.Text, 2000)}</code>" : Template.Html(piece.Text, 2000)));
 
     private IEnumerable<string> Who(string requirement, RequirementStatus status) =>
         _columns.Where((_, i) => _statuses[i].GetValueOrDefault(requirement)?.Status == status).Select(column => column.Name);
@@ -132,7 +134,7 @@ public sealed class Matrix
         if (catalogues.Count > 1)
         {
             yield return "Not judged by the same requirements: " + string.Join("; ", catalogues.Select(group =>
-                $"{string.Join(", ", group.Select(column => column.Name))} by {group.First().Results.Suite.SpecVersion} ({group.Key[..Math.Min(12, group.Key.Length)]})"));
+                $"{string.Join(", ", group.Select(column => column.Name))} by {group.First().Results.Suite.SpecVersion} ({Visible.Line(group.Key, 12)})"));
         }
 
         foreach (var column in _columns.Where(column => column.Results.Ending.Kind != EndingKind.Completed))

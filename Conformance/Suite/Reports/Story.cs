@@ -19,7 +19,8 @@ public static class Story
         var paper = new Paper(Math.Clamp(width, 40, 400), colour);
         var digest = new Digest(results);
         paper.Line($"{results.Suite.Spec} {results.Suite.SpecVersion} conformance, suite {results.Suite.Version}, run {results.Run}", Ink.Bold);
-        paper.Line($"{results.Target.Url} (dialect {results.Target.Dialect}), {Words.Moment(results.Started)}, {Words.Seconds(results.DurationSeconds)}");
+        paper.Line($"{results.Target.Url} (dialect {results.Target.Dialect})");
+        paper.Line($"{Words.Moment(results.Started)}, {Words.Seconds(results.DurationSeconds)}");
         Told(paper, digest, "Failures", digest.Failures, Ink.Red);
         Warnings(paper, digest, verbose);
         Brief(paper, "Known failures", digest.Known, Ink.Yellow);
@@ -33,7 +34,7 @@ public static class Story
         paper.Line(Words.Count(results.Scenarios.Count, "scenario") + ": " + Words.Counts(results.Scenarios.Select(scenario => scenario.Verdict)));
         paper.Line(
             $"{Words.Prose(results.Conclusion.Kind).ToUpperInvariant()}: {results.Conclusion.Message} (exit status {results.Conclusion.ExitCode})",
-            results.Conclusion.Kind switch { ConclusionKind.Conformant => Ink.Green, ConclusionKind.Violation or ConclusionKind.Error => Ink.Red, _ => Ink.Yellow },
+            InkOf(results.Conclusion.Kind),
             bold: true);
         return paper.ToString();
     }
@@ -146,6 +147,13 @@ public static class Story
         _ => Ink.Green,
     };
 
+    private static Ink InkOf(ConclusionKind kind) => kind switch
+    {
+        ConclusionKind.Conformant => Ink.Green,
+        ConclusionKind.Violation or ConclusionKind.Error => Ink.Red,
+        _ => Ink.Yellow,
+    };
+
     private static void Profiles(Paper paper, Results results)
     {
         if (results.Profiles.Count == 0)
@@ -154,7 +162,7 @@ public static class Story
         }
 
         paper.Heading("Profiles");
-        var name = results.Profiles.Max(profile => Math.Min(profile.Name.Length, 24)) + 2;
+        var name = results.Profiles.Max(profile => Visible.Line(profile.Name, 23).Length) + 2;
         foreach (var profile in results.Profiles)
         {
             string[] rest =
@@ -171,7 +179,7 @@ public static class Story
                 Conformity.Partial => Ink.Yellow,
                 _ => Ink.Dim,
             };
-            paper.Entry(2, Visible.Line(profile.Name, 24), name, $"{Words.Of(profile.Conformity),-24} {string.Join(", ", rest)}", ink);
+            paper.Entry(2, Visible.Line(profile.Name, 23), name, $"{Words.Of(profile.Conformity),-24} {string.Join(", ", rest)}", ink);
         }
     }
 
@@ -191,8 +199,8 @@ public static class Story
 
         foreach (var request in results.Ending.LastRequests.TakeLast(ShownFrames))
         {
-            var who = $"{Visible.Line(request.Scenario, 120)} {Visible.Line(request.Connection, 24)}";
-            paper.Cut(4, $"{Words.Number(request.AtSeconds, 3),9} s  {who} > {Visible.Line(request.Kind, 24)} {Visible.Line(request.Data, ValueCap)}", Ink.Dim);
+            var who = $"{Words.Number(request.AtSeconds, 3),9} s  {Visible.Line(request.Scenario, 120)} {Visible.Line(request.Connection, 24)}";
+            paper.Cut(4, $"{who} > {Visible.Line(request.Kind, 24)} {Visible.Line(request.Data, ValueCap)}", Ink.Dim);
         }
     }
 
@@ -231,7 +239,8 @@ public static class Story
         public void Entry(int indent, string label, int labelWidth, string text, Ink ink)
         {
             var margin = new string(' ', indent) + label.PadRight(labelWidth);
-            foreach (var line in text.Replace("\t", "    ", StringComparison.Ordinal).Split('\n').SelectMany(line => Wrap(line, width - indent - labelWidth)))
+            var lines = text.Replace("\t", "    ", StringComparison.Ordinal).Split('\n');
+            foreach (var line in lines.SelectMany(line => Wrap(line, width - indent - labelWidth)))
             {
                 Print(margin, line, ink, bold: false);
                 margin = new string(' ', indent + labelWidth);

@@ -25,7 +25,8 @@ public static class Summary
         Details(page, "warning", digest.Warnings.Select(Line));
         Details(page, "known failure", digest.Known.Select(one => $"{Line(one)} (by {Markdown.Code(one.KnownFailing ?? "", 200)})"));
         Undecided(page, digest);
-        page.TryAdd($"\n{Markdown.Prose(results.Suite.Spec)} {Markdown.Prose(results.Suite.SpecVersion)}, suite {Markdown.Prose(results.Suite.Version)}, "
+        page.TryAdd(
+            $"\n{Markdown.Prose($"{results.Suite.Spec} {results.Suite.SpecVersion}, suite {results.Suite.Version}")}, "
             + $"requirements {Markdown.Code(results.Suite.Catalogue, 12)}, run {Markdown.Code(results.Run)}\n");
         return page.ToString();
     }
@@ -42,8 +43,9 @@ public static class Summary
             _ => "\u26a0\ufe0f",
         };
         page.TryAdd($"## {mark} {Words.Prose(conclusion.Kind)}: {Markdown.Prose(conclusion.Message)}\n\n");
-        page.TryAdd($"Target {Markdown.Code(results.Target.Url)}, dialect {Markdown.Code(results.Target.Dialect)}, {Words.Moment(results.Started)}, "
-            + $"{Words.Seconds(results.DurationSeconds)}. {Words.Count(results.Scenarios.Count, "scenario")}: "
+        page.TryAdd(
+            $"Target {Markdown.Code(results.Target.Url)}, dialect {Markdown.Code(results.Target.Dialect)}, "
+            + $"{Words.Moment(results.Started)}, {Words.Seconds(results.DurationSeconds)}. {Words.Count(results.Scenarios.Count, "scenario")}: "
             + $"{Words.Counts(results.Scenarios.Select(scenario => scenario.Verdict))}.\n\n");
         if (results.Ending.Kind == EndingKind.Completed)
         {
@@ -140,7 +142,8 @@ public static class Summary
 
         if (reasons.Length > ListCap)
         {
-            table.Append($"| | {reasons.Skip(ListCap).Sum(reason => reason.Scenarios.Count)} | {Words.Count(reasons.Length - ListCap, "other reason")} |\n");
+            var rest = reasons.Skip(ListCap).Sum(reason => reason.Scenarios.Count);
+            table.Append($"| | {rest} | {Words.Count(reasons.Length - ListCap, "other reason")} |\n");
         }
 
         page.AddOrSay(table.Append('\n').ToString(), "what was not decided");
@@ -167,7 +170,9 @@ public static class Summary
     {
         string[] all = [.. lines];
         var shown = string.Concat(all.Take(ListCap).Select(line => $"- {line}\n"));
-        return all.Length == 0 ? null : all.Length <= ListCap ? shown : $"{shown}- {Words.Count(all.Length - ListCap, "more is", "more are")} left out here\n";
+        return all.Length == 0 ? null
+            : all.Length <= ListCap ? shown
+            : $"{shown}- {Words.Count(all.Length - ListCap, "more is", "more are")} left out here\n";
     }
 
     /// <summary>Markdown that never grows beyond its size: what does not fit stays out as a whole.</summary>

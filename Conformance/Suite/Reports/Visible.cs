@@ -9,6 +9,9 @@ namespace PubSub.Conformance.Reports;
 /// </summary>
 internal static class Visible
 {
+    /// <summary>What is cut as a name keeps its width; what is cut as data says how long it was.</summary>
+    private const int CountedFrom = 200;
+
     /// <summary>Lines stay lines.</summary>
     public static string Text(string text, int cap = int.MaxValue) => Show(text, cap, lines: true);
 
@@ -22,7 +25,8 @@ internal static class Visible
         {
             if (shown.Length >= cap)
             {
-                return shown.Append(CultureInfo.InvariantCulture, $"\u2026 ({text.Length:N0} characters)").ToString();
+                shown.Append('\u2026');
+                return cap < CountedFrom ? shown.ToString() : shown.Append(CultureInfo.InvariantCulture, $" ({text.Length:N0} characters)").ToString();
             }
 
             if (!Rune.TryGetRuneAt(text, i, out var rune))

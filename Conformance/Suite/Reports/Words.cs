@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance.Reports;
 
 /// <summary>One spelling of verdicts, numbers and times for every report, whatever the machine's culture.</summary>
-internal static class Words
+internal static partial class Words
 {
     /// <summary>An enum value as results.json spells it.</summary>
     public static string Of<T>(T value) where T : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
@@ -40,10 +41,27 @@ internal static class Words
 
     public static string Number(double value, int decimals) => value.ToString("F" + decimals, CultureInfo.InvariantCulture);
 
+    /// <summary>Prose in pieces; what stands between two backticks is code.</summary>
+    public static IEnumerable<(bool IsCode, string Text)> Pieces(string prose)
+    {
+        var end = 0;
+        foreach (Match code in CodeSpan().Matches(prose))
+        {
+            yield return (false, prose[end..code.Index]);
+            yield return (true, code.Groups[1].Value);
+            end = code.Index + code.Length;
+        }
+
+        yield return (false, prose[end..]);
+    }
+
     /// <summary>"400 pass, 3 fail": only what there is, in the order of <see cref="Verdict"/>.</summary>
     public static string Counts(IEnumerable<Verdict> verdicts)
     {
         var counts = verdicts.GroupBy(verdict => verdict).OrderBy(group => group.Key).Select(group => $"{group.Count()} {Of(group.Key)}");
         return string.Join(", ", counts);
     }
+
+    [GeneratedRegex("`([^`]+)`")]
+    private static partial Regex CodeSpan();
 }

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -51,7 +52,7 @@ public sealed record Results
             : throw new InvalidDataException($"results.json has schema version {results.SchemaVersion}; this suite reads {CurrentSchemaVersion}");
     }
 
-    public string ToJson() => JsonSerializer.Serialize(this, ResultsJson.Default.Results);
+    public string ToJson() => JsonSerializer.Serialize(this, ResultsJson.Readable.Results);
 }
 
 /// <summary>Which suite judged, by which specification.</summary>
@@ -252,7 +253,12 @@ public sealed record TrafficResult(long Connections, long MostConnectionsAtOnce,
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(Results))]
 [JsonSerializable(typeof(TranscriptLine))]
-internal sealed partial class ResultsJson : JsonSerializerContext;
+internal sealed partial class ResultsJson : JsonSerializerContext
+{
+    /// <summary>Escapes no more than JSON must: most of a transcript is JSON in JSON. Whoever puts it into HTML escapes it again.</summary>
+    public static ResultsJson Readable =>
+        field ??= new(new JsonSerializerOptions(Default.Options!) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}
 
 /// <summary>An enum value as the reports spell it: <c>NotEvaluated</c> is <c>not-evaluated</c>.</summary>
 internal sealed class Kebab<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false) where T : struct, Enum;

@@ -56,6 +56,7 @@ public sealed class Run
     private const int KeptLines = 300;
     private const int LoadAtOnce = 2;
     private const int NamedRequests = 8;
+    private const int DeletionsAtOnce = 8;
 
     private static readonly TimeSpan AfterLastSign = TimeSpan.FromMilliseconds(100);
 
@@ -286,18 +287,18 @@ public sealed class Run
             return;
         }
 
-        using var limit = new CancellationTokenSource(_probed.Target.Timeouts.Cleanup, _time);
+        using var limit = new CancellationTokenSource(_probed.Target.Timeouts.Cleanup * 4, _time);
         try
         {
             var rest = new Rest(_probed.Target, limit.Token);
             var listed = (await rest.ListTopicsAsync()).Topics?.Select(topic => topic.Name).ToHashSet(StringComparer.Ordinal);
-            foreach (var topic in journal.Left)
+            await Parallel.ForEachAsync(journal.Left, new ParallelOptions { MaxDegreeOfParallelism = DeletionsAtOnce }, async (topic, _) =>
             {
                 if (listed?.Contains(topic) == false || (await rest.DeleteTopicAsync(topic)) is { IsSuccess: true } or { Status: 404 })
                 {
                     journal.Gone(topic);
                 }
-            }
+            });
         }
         catch (Exception e) when (e is Violation or OperationCanceledException)
         {

@@ -286,7 +286,8 @@ internal static class Deletion
 
         new("PS-DEL-009", "concurrent-deletions", async stage =>
         {
-            for (var round = 0; round < Rounds; round++)
+            var rounds = stage.Rounds(Rounds, roundTrips: 3);
+            for (var round = 0; round < rounds; round++)
             {
                 var topic = await stage.TopicAsync();
 

@@ -405,11 +405,12 @@ internal static class Envelope
     private static IEnumerable<string[]> Members(string topic)
     {
         var name = $"\"topic\"~:~{Json.Quote(topic)}";
+        var id = $"\"id\"~:~{Json.Quote(MessageIds.Current.Spell("m"))}";
         return
         [
             ["\"type\"~:~\"subscribe\"", name, "\"client_id\"~:~\"c\"", "\"last_n\"~:~0", "\"request_id\"~:~\"r\""],
-            ["\"type\"~:~\"publish\"", name, "\"message\"~:~{~\"id\"~:~\"m\"~,~\"payload\"~:~1~}", "\"request_id\"~:~\"r\""],
-            ["\"type\"~:~\"publish\"", name, "\"message\"~:~{~\"payload\"~:~1~,~\"id\"~:~\"m\"~}", "\"request_id\"~:~\"r\""],
+            ["\"type\"~:~\"publish\"", name, $"\"message\"~:~{{~{id}~,~\"payload\"~:~1~}}", "\"request_id\"~:~\"r\""],
+            ["\"type\"~:~\"publish\"", name, $"\"message\"~:~{{~\"payload\"~:~1~,~{id}~}}", "\"request_id\"~:~\"r\""],
             ["\"type\"~:~\"unsubscribe\"", name, "\"client_id\"~:~\"c\"", "\"request_id\"~:~\"r\""],
         ];
     }

@@ -160,13 +160,13 @@ internal static class Isolation
             var publisher = await stage.ConnectAsync("publisher");
             foreach (var round in (string[])["a", "b", "c"])
             {
-                for (var n = 0; n < topics.Count; n++)
+                foreach (var request in await publisher.SendTogetherAsync(topics.Select((topic, n) => Request.Publish(topic, $"{n}-{round}"))))
                 {
-                    await publisher.PublishAsync(topics[n], $"{n}-{round}").Acked();
+                    await publisher.ReplyAsync(request).Acked();
                 }
             }
 
-            for (var n = 0; n < topics.Count; n++)
+            await Task.WhenAll(Enumerable.Range(0, topics.Count).Select(async n =>
             {
                 var newcomer = await stage.SubscriberAsync("newcomer", topics[n], lastN: stage.Limits.Ring);
                 var own = $"{n}-";
@@ -177,7 +177,7 @@ internal static class Isolation
                     [],
                     events.Ids().Where(id => !id.StartsWith(own, StringComparison.Ordinal)),
                     $"the replay of '{topics[n]}' has no event of another topic");
-            }
+            }));
         }),
 
         new("PS-ISO-003", "an-empty-topic-replays-nothing", async stage =>

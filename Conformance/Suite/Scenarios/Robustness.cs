@@ -50,7 +50,9 @@ internal static class Robustness
         new("PS-ROB-001", "no-http-at-all", async stage =>
         {
             var neighbours = await Neighbours.SettleAsync(stage);
-            var host = stage.Target.WebSocket.Authority;
+            var headers = $"Host: {stage.Target.WebSocket.Authority}\r\n{stage.Target.HeaderLines}";
+            var socket = stage.Target.WebSocket.AbsolutePath;
+            var topics = $"{stage.Target.Rest.AbsolutePath.TrimEnd('/')}{Rest.TopicsPath}";
             string[] texts =
             [
                 "\r\n\r\n\r\n",
@@ -58,13 +60,13 @@ internal static class Robustness
                 "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
                 "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
                 "GET / HTTP/9.9\r\n\r\n",
-                $"GET {new string('/', 100_000)} HTTP/1.1\r\nHost: {host}\r\n\r\n",
-                $"GET /v1/ws HTTP/1.1\r\nHost: {host}\r\nX: {new string('x', 200_000)}\r\n\r\n",
-                $"GET /v1/ws HTTP/1.1\r\nHost: {host}\r\n{string.Concat(Enumerable.Repeat("X: y\r\n", 5_000))}\r\n",
-                $"POST /v1/topics HTTP/1.1\r\nHost: {host}\r\nContent-Length: -1\r\n\r\n",
-                $"POST /v1/topics HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99999999999999999999\r\n\r\n",
-                $"POST /v1/topics HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-                $"POST /v1/topics HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nffffffffffffffff\r\n",
+                $"GET {new string('/', 100_000)} HTTP/1.1\r\n{headers}\r\n",
+                $"GET {socket} HTTP/1.1\r\n{headers}X: {new string('x', 200_000)}\r\n\r\n",
+                $"GET {socket} HTTP/1.1\r\n{headers}{string.Concat(Enumerable.Repeat("X: y\r\n", 5_000))}\r\n",
+                $"POST {topics} HTTP/1.1\r\n{headers}Content-Length: -1\r\n\r\n",
+                $"POST {topics} HTTP/1.1\r\n{headers}Content-Length: 99999999999999999999\r\n\r\n",
+                $"POST {topics} HTTP/1.1\r\n{headers}Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+                $"POST {topics} HTTP/1.1\r\n{headers}Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nffffffffffffffff\r\n",
                 "{\"type\":\"ping\"}",
             ];
             foreach (var text in texts)
@@ -214,7 +216,7 @@ internal static class Robustness
         {
             var neighbours = await Neighbours.SettleAsync(stage);
             var handshake = Encoding.ASCII.GetBytes(
-                $"GET {stage.Target.WebSocket.PathAndQuery} HTTP/1.1\r\nHost: {stage.Target.WebSocket.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+                $"GET {stage.Target.WebSocket.PathAndQuery} HTTP/1.1\r\nHost: {stage.Target.WebSocket.Authority}\r\n{stage.Target.HeaderLines}Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
             foreach (var cut in (int[])[0, 1, 20, handshake.Length - 1, handshake.Length])
             {
                 var rude = await stage.RawAsync("rude", NoHandshake);
@@ -295,7 +297,7 @@ internal static class Robustness
             var control = await stage.RawAsync("control");
             var silent = await stage.RawAsync("silent", NoHandshake);
             var begun = await stage.RawAsync("begun", NoHandshake);
-            await begun.SendBytesAsync("GET /v1/ws HTTP/1.1\r\nHost: "u8.ToArray());
+            await begun.SendBytesAsync(Encoding.ASCII.GetBytes($"GET {stage.Target.WebSocket.AbsolutePath} HTTP/1.1\r\nHost: "));
 
             await silent.ReadToEndAsync();
             await begun.ReadToEndAsync();
@@ -313,7 +315,7 @@ internal static class Robustness
             var slow = await stage.RawAsync("slow", NoHandshake);
             var dripping = TryAsync(async () =>
             {
-                await slow.SendBytesAsync("GET /v1/ws HTTP/1.1\r\n"u8.ToArray());
+                await slow.SendBytesAsync(Encoding.ASCII.GetBytes($"GET {stage.Target.WebSocket.AbsolutePath} HTTP/1.1\r\n"));
                 for (; drops < enough; drops++)
                 {
                     await slow.SendBytesAsync(Encoding.ASCII.GetBytes($"X-{drops}: drip\r\n"));
@@ -336,7 +338,7 @@ internal static class Robustness
                 var silent = await stage.RawAsync($"silent-{i}", NoHandshake);
                 if (i % 2 == 0)
                 {
-                    await silent.SendBytesAsync("GET /v1/ws HTTP/1.1\r\nHost:"u8.ToArray());
+                    await silent.SendBytesAsync(Encoding.ASCII.GetBytes($"GET {stage.Target.WebSocket.AbsolutePath} HTTP/1.1\r\nHost:"));
                 }
             }
 

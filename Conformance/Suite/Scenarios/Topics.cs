@@ -483,7 +483,8 @@ internal static class Topics
 
         new("PS-REST-025", "concurrent-creations", async stage =>
         {
-            for (var round = 0; round < Rounds; round++)
+            var rounds = stage.Rounds(Rounds, roundTrips: 3);
+            for (var round = 0; round < rounds; round++)
             {
                 var name = stage.FreshName();
 
@@ -544,7 +545,7 @@ internal static class Topics
 
                 var raw = await stage.RawAsync("monitor", new ConnectOptions { Handshake = false });
                 await raw.SendBytesAsync(Encoding.ASCII.GetBytes(
-                    $"HEAD {stage.Target.Rest.AbsolutePath.TrimEnd('/')}{path} HTTP/1.1\r\nHost: {stage.Target.Rest.Authority}\r\nConnection: close\r\n\r\n"));
+                    $"HEAD {Http.WithQuery(stage.Target.Rest.AbsolutePath.TrimEnd('/') + path, stage.Target.Query)} HTTP/1.1\r\nHost: {stage.Target.Rest.Authority}\r\n{stage.Target.HeaderLines}Connection: close\r\n\r\n"));
                 var answer = Encoding.Latin1.GetString(await raw.ReadToEndAsync());
 
                 stage.Expect.Equal("HTTP/1.1 200", answer[..Math.Min(12, answer.Length)], $"HEAD {path} is answered as GET is");

@@ -91,7 +91,7 @@ public sealed class Probe
         target = await HabitsAsync(target, rest, socket);
         var roundTrips = await RoundTripsAsync(target, socket);
         var slow = TimeSpan.FromMilliseconds(roundTrips.P95Ms);
-        target = target with { Timeouts = new Timeouts().For(slow, _options.TimeoutScale) };
+        target = target with { RoundTrip = slow, Timeouts = new Timeouts().For(slow, _options.TimeoutScale) };
         Fingerprint(rest, health);
 
         return new ProbedTarget(target, _options.Url)

@@ -1,0 +1,134 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.Json.Nodes;
+using NJsonSchema;
+using NUnit.Framework;
+
+namespace PubSub.Conformance.Tests.Reports;
+
+/// <summary>results.schema.json is the law of results.json, and both say the same.</summary>
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class SchemaTests
+{
+    private static readonly string Text = Load();
+
+    private static readonly Dictionary<string, Action<JsonObject>> Spoilt = new()
+    {
+        ["a member is missing"] = run => run.Remove("conclusion"),
+        ["a member of a member is missing"] = run => run["suite"]!.AsObject().Remove("catalogue"),
+        ["a member is unknown"] = run => run["verdict"] = "pass",
+        ["a member of a member is unknown"] = run => First(run, "scenarios")["color"] = "red",
+        ["the version is another"] = run => run["schemaVersion"] = 2,
+        ["the run is no run"] = run => run["run"] = "XYZ",
+        ["the catalogue is no hash"] = run => run["suite"]!["catalogue"] = "abc",
+        ["the date is none"] = run => run["started"] = "yesterday",
+        ["a verdict is spelt differently"] = run => First(run, "scenarios")["verdict"] = "NotEvaluated",
+        ["a level is spelt differently"] = run => First(run, "requirements")["level"] = "must",
+        ["a status is spelt differently"] = run => First(run, "requirements")["status"] = "leftOpen",
+        ["a conformity is spelt differently"] = run => First(run, "profiles")["conformity"] = "nonConformant",
+        ["a source is spelt differently"] = run => run["target"]!["findings"]![0]!["source"] = "guessed",
+        ["an ending is spelt differently"] = run => run["ending"]!["kind"] = "targetDied",
+        ["a conclusion is spelt differently"] = run => run["conclusion"]!["kind"] = "ok",
+        ["a direction is spelt differently"] = run => First(run, "scenarios")["transcript"]![0]!["direction"] = "out",
+        ["a total is missing"] = run => run["totals"]!.AsObject().Remove("not-evaluated"),
+        ["a total is unknown"] = run => run["totals"]!["skipped"] = 1,
+        ["a count is negative"] = run => run["totals"]!["pass"] = -1,
+        ["a count is text"] = run => run["traffic"]!["connections"] = "12",
+        ["a count is broken"] = run => run["traffic"]!["bytesSent"] = 1.5,
+        ["a status of the process is none"] = run => run["conclusion"]!["exitCode"] = 256,
+        ["a time is negative"] = run => First(run, "scenarios")["durationMs"] = -0.5,
+        ["a list is none"] = run => run["stale"] = "PS-TST-001",
+        ["an option is no text"] = run => run["options"]!["strict"] = true,
+    };
+
+    private static IEnumerable<string> Ways => Spoilt.Keys;
+
+    [Test]
+    public async Task What_the_suite_writes_is_valid([Values("every", "hostile", "whole", "died")] string sample)
+    {
+        var results = sample switch
+        {
+            "every" => SampleResults.Every(),
+            "hostile" => SampleResults.EvilEverywhere(),
+            "whole" => SampleResults.Whole(lines: 12),
+            _ => SampleResults.Every() with
+            {
+                Ending = new Ending(EndingKind.TargetDied, "gone", "PS-TST-001/x") { LastRequests = [new(1, "s", "c", "text", "d")] },
+            },
+        };
+
+        var complaints = (await JsonSchema.FromJsonAsync(Text)).Validate(results.ToJson());
+
+        Assert.That(complaints.Select(complaint => $"{complaint.Path} {complaint.Kind}"), Is.Empty);
+    }
+
+    [TestCaseSource(nameof(Ways))]
+    public async Task What_is_spoilt_is_not_valid(string way)
+    {
+        var run = JsonNode.Parse(SampleResults.Every().ToJson())!.AsObject();
+        Spoilt[way](run);
+
+        Assert.That((await JsonSchema.FromJsonAsync(Text)).Validate(run.ToJsonString()), Is.Not.Empty);
+    }
+
+    [TestCase(typeof(SuiteIdentity))]
+    [TestCase(typeof(Limits))]
+    [TestCase(typeof(RoundTrips))]
+    [TestCase(typeof(Finding))]
+    [TestCase(typeof(TargetResult))]
+    [TestCase(typeof(LastRequest))]
+    [TestCase(typeof(Ending))]
+    [TestCase(typeof(Conclusion))]
+    [TestCase(typeof(ProfileResult))]
+    [TestCase(typeof(RequirementResult))]
+    [TestCase(typeof(Observation))]
+    [TestCase(typeof(TranscriptLine))]
+    [TestCase(typeof(ScenarioResult))]
+    [TestCase(typeof(TrafficResult))]
+    [TestCase(typeof(Results))]
+    public void The_schema_names_the_members_of_the_model_and_requires_what_the_model_requires(Type type)
+    {
+        var root = JsonNode.Parse(Text)!.AsObject();
+        var definition = (type == typeof(Results) ? root : root["definitions"]![Camel(type.Name)])!.AsObject();
+        PropertyInfo[] members = [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance)];
+        var demanded = type.GetConstructors().SelectMany(constructor => constructor.GetParameters())
+            .Where(parameter => !parameter.HasDefaultValue).Select(parameter => Camel(parameter.Name!))
+            .Concat(members.Where(member => member.IsDefined(typeof(RequiredMemberAttribute))).Select(member => Camel(member.Name)));
+
+        Assert.That(definition["properties"]!.AsObject().Select(member => member.Key), Is.EquivalentTo(members.Select(member => Camel(member.Name))));
+        Assert.That(
+            definition["required"]!.AsArray().Select(name => name!.GetValue<string>()).Where(name => name != "schemaVersion"),
+            Is.EquivalentTo(demanded));
+    }
+
+    [Test]
+    public void Every_member_is_described()
+    {
+        var root = JsonNode.Parse(Text)!.AsObject();
+        var undescribed = root["definitions"]!.AsObject().Select(definition => definition.Value!.AsObject()).Append(root)
+            .SelectMany(definition => definition["properties"]?.AsObject().ToArray() ?? [])
+            .Where(member => member.Value!["description"] is null && member.Value!["$ref"] is null)
+            .Select(member => member.Key);
+
+        Assert.That(undescribed, Is.Empty);
+    }
+
+    [Test]
+    public void What_was_written_is_read_again_the_same()
+    {
+        var json = SampleResults.Every().ToJson();
+
+        Assert.That(Results.Parse(json).ToJson(), Is.EqualTo(json));
+    }
+
+    private static JsonObject First(JsonObject run, string list) => run[list]![0]!.AsObject();
+
+    private static string Camel(string name) => char.ToLowerInvariant(name[0]) + name[1..];
+
+    private static string Load()
+    {
+        using var reader = new StreamReader(typeof(SchemaTests).Assembly.GetManifestResourceStream("results.schema.json")!);
+        return reader.ReadToEnd();
+    }
+}
