@@ -18,6 +18,13 @@ public enum ErrorShape
     [JsonStringEnumMemberName("string")] Plain,
 }
 
+/// <summary>What may become of a subscriber whose queue overflows: it is disconnected, or it loses its oldest events.</summary>
+public enum Overflow
+{
+    [JsonStringEnumMemberName("disconnect")] Disconnect,
+    [JsonStringEnumMemberName("drop-oldest")] DropOldest,
+}
+
 /// <summary>
 /// How a family of servers spells the protocol, as data. What a dialect spells differently or leaves open is never a violation; what
 /// it does not mention is judged by the specification's own words.
@@ -55,6 +62,7 @@ public sealed record Dialect
 
     public required IReadOnlyList<ListShape> List { get; init; }
     public required IReadOnlyList<ErrorShape> Error { get; init; }
+    public required IReadOnlyList<Overflow> Overflow { get; init; }
 
     /// <summary>Requirements that bind nobody in this dialect, by id, each with the reason: their violation is only observed.</summary>
     public IReadOnlyDictionary<string, string> LeavesOpen { get; init; } = new Dictionary<string, string>();
@@ -94,7 +102,7 @@ public sealed record Dialect
             "timestamp, uptime, pong and topicDeleted must not be empty");
         Require(Created.Count > 0 && Created.All(Success) && Deleted.Count > 0 && Deleted.All(Success),
             "created and deleted must list at least one status from 200 to 299 each");
-        Require(List.Count > 0 && Error.Count > 0, "list and error must name at least one form each");
+        Require(List.Count > 0 && Error.Count > 0 && Overflow.Count > 0, "list, error and overflow must name at least one form each");
         foreach (var (id, reason) in LeavesOpen)
         {
             Require(Catalogue.Embedded.Find(id) is not null, $"leavesOpen names {id}, which the specification does not have");

@@ -20,7 +20,7 @@ internal static class Backpressure
     [
         new("PS-BPR-001", "who-does-not-read-is-disconnected", async stage =>
         {
-            var (slow, _, sent) = await OverflowAsync(stage);
+            var (slow, _, sent, _) = await OverflowAsync(stage);
 
             slow.ResumeReading();
 
@@ -33,7 +33,8 @@ internal static class Backpressure
 
         new("PS-BPR-002", "slow-consumer-is-the-last-message", async stage =>
         {
-            var (slow, _, _) = await OverflowAsync(stage);
+            var (slow, _, _, cut) = await OverflowAsync(stage);
+            SupportsCut(stage, cut);
 
             slow.ResumeReading();
             await slow.ClosedAsync(Draining).Given("the slow consumer is disconnected");
@@ -45,7 +46,8 @@ internal static class Backpressure
 
         new("PS-BPR-003", "closed-with-1008", async stage =>
         {
-            var (slow, _, _) = await OverflowAsync(stage);
+            var (slow, _, _, cut) = await OverflowAsync(stage);
+            SupportsCut(stage, cut);
 
             slow.ResumeReading();
 
@@ -63,9 +65,13 @@ internal static class Backpressure
                 readers.Add(await stage.SubscriberAsync($"reader-{i}", topic));
             }
 
-            var (slow, publisher, sent) = await OverflowAsync(stage, topic, readers);
+            var (slow, publisher, sent, cut) = await OverflowAsync(stage, topic, readers);
             slow.ResumeReading();
-            await slow.ClosedAsync(Draining).Given("the slow consumer is disconnected");
+            if (cut || !MayDrop(stage))
+            {
+                await slow.ClosedAsync(Draining).Given("the slow consumer is disconnected");
+            }
+
             await publisher.PublishAllAsync(topic, ["afterwards"]);
 
             foreach (var reader in readers)
@@ -155,7 +161,8 @@ internal static class Backpressure
             var publisher = await stage.ConnectAsync("publisher");
 
             slow.StopReading();
-            await FloodAsync(stage, publisher, topic, []);
+            var (_, cut) = await FloodAsync(stage, publisher, topic, []);
+            SupportsCut(stage, cut);
             stage.Require(await SubscribersAsync(stage, topic) == 0, "the slow consumer is cut");
 
             await stage.Expect.EventuallyAsync<long?>(0, () => SubscribersAsync(stage, other), "a subscriber that is cut leaves its other topic as well");
@@ -164,7 +171,8 @@ internal static class Backpressure
 
         new("PS-BPR-008", "everything-up-to-the-cut", async stage =>
         {
-            var (slow, _, sent) = await OverflowAsync(stage);
+            var (slow, _, sent, cut) = await OverflowAsync(stage);
+            SupportsCut(stage, cut);
 
             slow.ResumeReading();
             await slow.ClosedAsync(Draining).Given("the slow consumer is disconnected");
@@ -177,7 +185,7 @@ internal static class Backpressure
 
         new("PS-BPR-009", "cut-by-bytes", async stage =>
         {
-            var (slow, _, sent) = await OverflowAsync(stage);
+            var (slow, _, sent, _) = await OverflowAsync(stage);
 
             slow.ResumeReading();
 
@@ -309,27 +317,37 @@ internal static class Backpressure
 
     private static async Task<long?> SubscribersAsync(Stage stage, string topic) => (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers;
 
-    /// <summary>A subscriber of a new topic stops reading, and so much is published that it has to be cut; it has not read on yet.</summary>
-    private static async Task<(Client Slow, Client Publisher, IReadOnlyList<string> Sent)> OverflowAsync(Stage stage) =>
+    private static bool MayDrop(Stage stage) => stage.Target.Dialect.Overflow.Contains(Overflow.DropOldest);
+
+    /// <summary>Where the dialect lets a queue drop its oldest events, nobody need be cut.</summary>
+    private static void SupportsCut(Stage stage, bool cut) => stage.Supports(cut || !MayDrop(stage), "the disconnection of slow consumers");
+
+    /// <summary>
+    /// A subscriber of a new topic stops reading, and so much is published that it has to be cut, which the count of subscribers then
+    /// shows; it has not read on yet.
+    /// </summary>
+    private static async Task<(Client Slow, Client Publisher, IReadOnlyList<string> Sent, bool Cut)> OverflowAsync(Stage stage) =>
         await OverflowAsync(stage, await stage.TopicAsync("orders"), []);
 
-    private static async Task<(Client Slow, Client Publisher, IReadOnlyList<string> Sent)> OverflowAsync(
+    private static async Task<(Client Slow, Client Publisher, IReadOnlyList<string> Sent, bool Cut)> OverflowAsync(
         Stage stage, string topic, IReadOnlyList<Client> readers)
     {
         var slow = await stage.SubscriberAsync("slow", topic, options: SmallBuffer);
         var publisher = await stage.ConnectAsync("publisher");
         slow.StopReading();
-        return (slow, publisher, await FloodAsync(stage, publisher, topic, readers));
+        var (sent, cut) = await FloodAsync(stage, publisher, topic, readers);
+        return (slow, publisher, sent, cut);
     }
 
     /// <summary>
     /// Publishes a few heavy messages at a time, each time waiting until the readers have them, until nobody else is subscribed any
     /// more or the budget is spent.
     /// </summary>
-    private static async Task<IReadOnlyList<string>> FloodAsync(Stage stage, Client publisher, string topic, IReadOnlyList<Client> readers)
+    private static async Task<(IReadOnlyList<string> Sent, bool Cut)> FloodAsync(Stage stage, Client publisher, string topic, IReadOnlyList<Client> readers)
     {
         var sent = new List<string>();
-        while (sent.Count * Heavy.Length < Budget && await SubscribersAsync(stage, topic) != readers.Count)
+        var cut = false;
+        while (sent.Count * Heavy.Length < Budget && !(cut = await SubscribersAsync(stage, topic) == readers.Count))
         {
             string[] step = [.. Enumerable.Range(sent.Count + 1, PerStep).Select(i => $"m{i}")];
             await publisher.PublishAllAsync(topic, step, Heavy);
@@ -340,7 +358,7 @@ internal static class Backpressure
             }
         }
 
-        return sent;
+        return (sent, cut);
     }
 
     /// <summary>400 messages of 40 KiB, more than kernels hold for a subscriber who does not read.</summary>

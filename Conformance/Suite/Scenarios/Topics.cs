@@ -233,6 +233,7 @@ internal static class Topics
             var topic = await stage.TopicAsync();
 
             var answer = await stage.Rest.DeleteTopicAsync(topic).Succeeded();
+            stage.Supports(answer.SentStatus == 200, "a deletion that is answered with 200");
 
             stage.Expect.Equal("deleted", answer.Outcome, "The answer to a deletion has the status deleted");
             stage.Expect.Equal(topic, answer.Json.Member("topic").Text(), "The answer to a deletion has the topic's name");
