@@ -92,35 +92,31 @@ internal static class Isolation
 
         new("PS-ISO-002", "look-alike-names", async stage =>
         {
-            var topics = new List<(string Topic, Client Subscriber)>();
-            foreach (var topic in await LookAlikesAsync(stage))
-            {
-                topics.Add((topic, await stage.SubscriberAsync("subscriber", topic)));
-            }
+            var topics = await LookAlikesAsync(stage);
+            var subscribers = await Task.WhenAll(topics.Select(topic => stage.SubscriberAsync("subscriber", topic)));
 
             var publisher = await stage.ConnectAsync("publisher");
-            for (var n = 0; n < topics.Count; n++)
+            foreach (var request in await publisher.SendTogetherAsync(topics.Select((topic, n) => Request.Publish(topic, $"to-{n}"))))
             {
-                await publisher.PublishAsync(topics[n].Topic, $"to-{n}").Acked();
+                await publisher.ReplyAsync(request).Acked();
             }
 
-            for (var n = 0; n < topics.Count; n++)
+            await Task.WhenAll(topics.Select(async (topic, n) =>
             {
-                var (topic, subscriber) = topics[n];
-                var events = await subscriber.EventsAheadOfSentinelAsync(publisher, topic).Given("the sentinel reaches the subscriber");
+                var events = await subscribers[n].EventsAheadOfSentinelAsync(publisher, topic).Given("the sentinel reaches the subscriber");
                 stage.Require(events.Ids().Contains($"to-{n}"), $"the subscriber of '{topic}' receives its event");
                 stage.Expect.Sequence(
                     [], events.Ids().Where(id => id != $"to-{n}"), $"'{topic}' shares no events with a name that looks like it");
-            }
+            }));
         }),
 
         new("PS-ISO-002", "look-alike-names-on-one-connection", async stage =>
         {
             var topics = await LookAlikesAsync(stage);
             var subscriber = await stage.ConnectAsync("subscriber");
-            foreach (var topic in topics)
+            foreach (var request in await subscriber.SendTogetherAsync(topics.Select(topic => Request.Subscribe(topic, "c"))))
             {
-                await subscriber.SubscribeAsync(topic).Acked();
+                await subscriber.ReplyAsync(request).Acked();
             }
 
             var publisher = await stage.ConnectAsync("publisher");
@@ -143,10 +139,10 @@ internal static class Isolation
             var publisher = await stage.ConnectAsync("publisher");
             var subscriber = await stage.SubscriberAsync("subscriber", topics[0]);
 
-            foreach (var other in topics.Skip(1))
+            Request[] requests = [.. topics.Skip(1).SelectMany(other => new[] { Request.Subscribe(other, "c"), Request.Unsubscribe(other, "c") })];
+            foreach (var request in await subscriber.SendTogetherAsync(requests))
             {
-                await subscriber.SubscribeAsync(other).Acked();
-                await subscriber.UnsubscribeAsync(other).Acked();
+                await subscriber.ReplyAsync(request).Acked();
             }
 
             await publisher.PublishAsync(topics[0], "m1").Acked();
@@ -263,18 +259,13 @@ internal static class Isolation
     /// <summary>New topics of such names; a name that is not allowed, or taken for another, is left out of the comparison.</summary>
     private static async Task<IReadOnlyList<string>> LookAlikesAsync(Stage stage)
     {
-        var topics = new List<string>();
-        foreach (var name in LookAlikes(stage.FreshName("orders")))
+        var names = LookAlikes(stage.FreshName("orders"));
+        Array.ForEach(names, name => stage.Forget(name));
+        var answers = await Task.WhenAll(names.Select(name => stage.Rest.CreateTopicAsync(name).Given("a topic can be asked for")));
+        var topics = names.Where((_, n) => answers[n].IsSuccess).ToList();
+        foreach (var name in names.Except(topics))
         {
-            stage.Forget(name);
-            if ((await stage.Rest.CreateTopicAsync(name).Given("a topic can be asked for")).IsSuccess)
-            {
-                topics.Add(name);
-            }
-            else
-            {
-                stage.Expect.Observe("a name that could not be created beside the others", name);
-            }
+            stage.Expect.Observe("a name that could not be created beside the others", name);
         }
 
         stage.Require(topics.Count > 1, "there are names that look alike");

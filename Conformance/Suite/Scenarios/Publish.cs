@@ -330,7 +330,7 @@ internal static class Publish
             var publisher = await stage.ConnectAsync("publisher");
             var subscriber = await stage.ConnectAsync("subscriber");
 
-            foreach (var id in Habits.Ids("m", 40))
+            foreach (var id in Habits.Ids("m", stage.Rounds(40, roundTrips: 3)))
             {
                 await publisher.PublishAsync(topic, id).Acked();
 

@@ -105,7 +105,7 @@ internal static class Subscribe
             var subscriber = await stage.ConnectAsync("subscriber");
             var publisher = await stage.ConnectAsync("publisher");
 
-            foreach (var id in Habits.Ids("m", 50))
+            foreach (var id in Habits.Ids("m", stage.Rounds(50, roundTrips: 3)))
             {
                 await subscriber.SubscribeAsync(topic).Acked();
                 await publisher.SendPublishAsync(topic, id);

@@ -420,11 +420,11 @@ internal static class Transport
                 .. Fragmentation,
                 .. Closes,
             ];
-            foreach (var (what, frames) in errors)
+            await Task.WhenAll(errors.Select(async error =>
             {
-                var closure = await OffendAsync(stage, frames).Given($"{what} ends the connection");
-                stage.Expect.Equal(1002, closure.Code, $"{what} is a protocol error");
-            }
+                var closure = await OffendAsync(stage, error.Frames).Given($"{error.What} ends the connection");
+                stage.Expect.Equal(1002, closure.Code, $"{error.What} is a protocol error");
+            }));
         }),
 
         new("PS-WS-013", "invalid-utf-8-1007", async stage =>
