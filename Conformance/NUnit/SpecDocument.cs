@@ -26,19 +26,24 @@ internal sealed partial class SpecDocument
     /// <summary>Lines with an upper-case keyword that belong to no requirement.</summary>
     public IReadOnlyList<string> StrayKeywords { get; }
 
-    public static SpecDocument Load()
+    /// <summary>Where the specification lies in the repository, seen from the tests.</summary>
+    public static string Folder
     {
-        for (var folder = new DirectoryInfo(TestContext.CurrentContext.TestDirectory); folder is not null; folder = folder.Parent)
+        get
         {
-            var file = Path.Combine(folder.FullName, "Conformance", "SPEC.md");
-            if (File.Exists(file))
+            for (var folder = new DirectoryInfo(TestContext.CurrentContext.TestDirectory); folder is not null; folder = folder.Parent)
             {
-                return Parse(File.ReadAllLines(file));
+                if (File.Exists(Path.Combine(folder.FullName, "Conformance", "SPEC.md")))
+                {
+                    return Path.Combine(folder.FullName, "Conformance");
+                }
             }
-        }
 
-        return new SpecDocument([], []);
+            throw new InvalidOperationException("The tests do not run within the repository.");
+        }
     }
+
+    public static SpecDocument Load() => Parse(File.ReadAllLines(Path.Combine(Folder, "SPEC.md")));
 
     public static SpecDocument Parse(IReadOnlyList<string> lines)
     {

@@ -10,6 +10,8 @@ public static class Story
     private const int ShownFrames = 12;
     private const int ValueCap = 2000;
     private const int LabelWidth = 13;
+    private const int ShownBullets = 10;
+    private const int LongestBullet = 300;
 
     /// <param name="width">Columns of the terminal; no line is longer, but for what cannot be broken.</param>
     /// <param name="colour">Whether ANSI colours are written.</param>
@@ -120,9 +122,14 @@ public static class Story
         if (lines.Count > 0)
         {
             paper.Heading($"{heading} ({lines.Count})");
-            foreach (var line in lines)
+            foreach (var line in lines.Take(ShownBullets))
             {
-                paper.Entry(2, "-", 2, Visible.Line(line, ValueCap), Ink.Yellow);
+                paper.Entry(2, "-", 2, Visible.Line(line, LongestBullet), Ink.Yellow);
+            }
+
+            if (lines.Count > ShownBullets)
+            {
+                paper.Entry(2, "-", 2, $"and {lines.Count - ShownBullets} more", Ink.Yellow);
             }
         }
     }
@@ -130,6 +137,7 @@ public static class Story
     private static void Areas(Paper paper, Digest digest)
     {
         var areas = digest.ByArea(digest.Results.Scenarios)
+            .Where(area => area.Any(scenario => scenario.Verdict != Verdict.Disabled))
             .Select(area => (Area: area.Key, Worst: area.Min(digest.Weigh), Counts: Words.Counts(area.Select(scenario => scenario.Verdict))))
             .OrderBy(area => area.Worst);
         paper.Heading("Areas");
@@ -156,14 +164,17 @@ public static class Story
 
     private static void Profiles(Paper paper, Results results)
     {
-        if (results.Profiles.Count == 0)
+        // What nothing was decided of has nothing to show, unless it is all there is.
+        var decided = results.Profiles.Where(profile => profile.Conformity != Conformity.NotEvaluated).ToList();
+        var shown = decided.Count > 0 ? decided : results.Profiles;
+        if (shown.Count == 0)
         {
             return;
         }
 
         paper.Heading("Profiles");
-        var name = results.Profiles.Max(profile => Visible.Line(profile.Name, 23).Length) + 2;
-        foreach (var profile in results.Profiles)
+        var name = shown.Max(profile => Visible.Line(profile.Name, 23).Length) + 2;
+        foreach (var profile in shown)
         {
             string[] rest =
             [

@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using NUnit.Framework;
+using PubSub.Conformance.Scenarios;
+
+namespace PubSub.Conformance.Tests;
+
+/// <summary>What Conformance/README.md tells its reader is true of the tool.</summary>
+public sealed partial class AdoptersGuideTests
+{
+    private static string Guide => File.ReadAllText(Path.Combine(SpecDocument.Folder, "README.md"));
+
+    [Test]
+    public void Its_numbers_are_those_of_the_suite()
+    {
+        Assert.That(Guide, Does.Contain($"{Catalogue.Embedded.Requirements.Count} numbered requirements"));
+        Assert.That(Guide, Does.Contain($"holds {All.Scenarios.Count} scenarios"));
+        Assert.That(Guide, Does.Contain($"{All.Scenarios.Count(scenario => !scenario.IsLoad)} scenarios, {new RunOptions().Parallel} at one time"));
+        Assert.That(Guide, Does.Contain($"at most {Scenario.UsualConnections} connections and moves at most {Scenario.UsualBytes / 1024 / 1024} MiB"));
+    }
+
+    [Test]
+    public async Task Every_option_in_it_is_one_of_the_tool()
+    {
+        string[] verbs = ["run", "probe", "list", "explain", "compare", "matrix", "cleanup"];
+        var help = string.Concat(await Task.WhenAll(verbs.Select(HelpAsync)));
+        var offered = OptionInHelp().Matches(help).Select(match => match.Groups[1].Value).ToHashSet();
+        string[] foreign = ["--global", "--add-source", "--project", "--depth"];
+
+        var named = OptionInCode().Matches(Guide).Select(match => match.Value).Except(foreign).ToHashSet();
+
+        Assert.That(named, Has.Count.GreaterThan(15));
+        Assert.That(named.Except(offered), Is.Empty);
+    }
+
+    [Test]
+    public void Every_exit_status_is_in_its_table()
+    {
+        var documented = StatusRow().Matches(Guide).Select(match => int.Parse(match.Groups[1].Value));
+        int[] statuses =
+        [
+            ExitCode.Conformant, ExitCode.Violation, ExitCode.Usage, ExitCode.Unreachable, ExitCode.SuiteError, ExitCode.Stale,
+            ExitCode.NotEvaluated, ExitCode.Cancelled,
+        ];
+
+        Assert.That(documented, Is.EqualTo(statuses));
+    }
+
+    [Test]
+    public void Every_verdict_is_in_its_table() =>
+        Assert.That(
+            VerdictRow().Matches(Guide).Select(match => match.Groups[1].Value.Replace("-", "", StringComparison.Ordinal)),
+            Is.SupersetOf(Enum.GetNames<Verdict>().Select(name => name.ToLowerInvariant())));
+
+    [Test]
+    public void Every_member_of_a_dialect_is_in_its_table()
+    {
+        var members = MemberInJson().Matches(Dialect.V1.ToJson()).Select(match => match.Groups[1].Value).Except(["name", "description"]);
+
+        Assert.That(members.Where(member => !Guide.Contains($"`{member}`", StringComparison.Ordinal)), Is.Empty);
+    }
+
+    [Test]
+    public void Every_requirement_and_scenario_that_it_names_exists()
+    {
+        var known = All.Scenarios.SelectMany(scenario => new[] { scenario.Id, scenario.Requirement }).ToHashSet();
+
+        var named = IdInText().Matches(Guide).Select(match => match.Value).ToList();
+
+        Assert.That(named, Is.Not.Empty);
+        Assert.That(named.Where(id => !known.Contains(id)), Is.Empty);
+    }
+
+    private static async Task<string> HelpAsync(string verb)
+    {
+        var tool = Path.Combine(AppContext.BaseDirectory, "pubsub-conformance.dll");
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [tool, verb, "--help"])
+        {
+            RedirectStandardOutput = true,
+        };
+        using var process = Process.Start(start)!;
+        return await process.StandardOutput.ReadToEndAsync();
+    }
+
+    [GeneratedRegex(@"^\s+(--[a-z-]+)", RegexOptions.Multiline)]
+    private static partial Regex OptionInHelp();
+
+    [GeneratedRegex(@"(?<![\w-])--[a-z][a-z-]+")]
+    private static partial Regex OptionInCode();
+
+    [GeneratedRegex(@"^\| ([0-9]+) \|", RegexOptions.Multiline)]
+    private static partial Regex StatusRow();
+
+    [GeneratedRegex(@"^\| ([a-z-]+) \|", RegexOptions.Multiline)]
+    private static partial Regex VerdictRow();
+
+    [GeneratedRegex(@"^  ""([A-Za-z]+)"":", RegexOptions.Multiline)]
+    private static partial Regex MemberInJson();
+
+    [GeneratedRegex(@"PS-[A-Z]+-[0-9]{3}(/[a-z0-9-]+)?(?![\w*-])")]
+    private static partial Regex IdInText();
+}
