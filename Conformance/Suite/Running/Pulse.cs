@@ -1,7 +1,7 @@
 namespace PubSub.Conformance;
 
 /// <summary>Whether the target still answers, asked on a connection of its own.</summary>
-public sealed class Pulse(Target target, TimeProvider time, Traffic? traffic = null)
+public sealed class Pulse(Target target, TimeProvider time)
 {
     private const int Attempts = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
@@ -29,14 +29,23 @@ public sealed class Pulse(Target target, TimeProvider time, Traffic? traffic = n
 
     private async Task<string?> AskAsync(CancellationToken cancellation)
     {
-        var transcript = new Transcript(time, traffic, "pulse");
+        RawClient client;
         try
         {
-            await using var client = await RawClient.OpenAsync("pulse", target, transcript, new ConnectOptions(), cancellation);
+            client = await RawClient.OpenAsync("pulse", target, new Transcript(time), new ConnectOptions(), cancellation);
+        }
+        catch (Violation violation)
+        {
+            return $"it accepts no connections any more ({violation.Observed})";
+        }
+
+        await using var connected = client;
+        try
+        {
             var answer = await client.HandshakeAsync();
             if (answer.Status != 101)
             {
-                return $"the handshake is answered {answer}";
+                return $"it answers a handshake with {answer}";
             }
 
             // A request that nobody understands is answered as well as a ping is; either reply will do.
@@ -47,7 +56,7 @@ public sealed class Pulse(Target target, TimeProvider time, Traffic? traffic = n
         }
         catch (Violation violation)
         {
-            return violation.Message;
+            return $"it accepts connections, but does not answer any more ({violation.Observed})";
         }
     }
 }
