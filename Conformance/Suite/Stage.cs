@@ -17,6 +17,7 @@ public sealed class Stage : IAsyncDisposable
     private readonly ConcurrentStack<IAsyncDisposable> _clients = [];
     private readonly ConcurrentBag<(Target Target, string Topic)> _topics = [];
     private readonly ConcurrentBag<LaunchedServer> _servers = [];
+    private LaunchedServer? _own;
 
     internal Stage(Target target, Launch? launch, TopicNames names, Transcript transcript, CancellationToken cancellation)
     {
@@ -40,8 +41,8 @@ public sealed class Stage : IAsyncDisposable
     /// <summary>The server started for this scenario alone, where it asked for one.</summary>
     public LaunchedServer Server
     {
-        get => field ?? throw new InvalidOperationException("The scenario names no settings to launch a server with.");
-        internal set;
+        get => _own ?? throw new InvalidOperationException("The scenario names no settings to launch a server with.");
+        internal set => _own = value;
     }
 
     /// <summary>A name that nobody else uses. If a topic of that name appears, it is deleted afterwards.</summary>
@@ -77,7 +78,7 @@ public sealed class Stage : IAsyncDisposable
         }
 
         _topics.Add((target ?? Target, name));
-        if (target is null || target == Target)
+        if (_own is null && (target is null || target == Target))
         {
             _names.Journal?.Made(name);
         }
@@ -167,7 +168,7 @@ public sealed class Stage : IAsyncDisposable
         }
 
         using var limit = new CancellationTokenSource(Target.Timeouts.Cleanup);
-        foreach (var (target, topic) in _topics.Where(entry => _servers.All(server => !server.Listened || server.Target != entry.Target)))
+        foreach (var (target, topic) in _topics.Where(entry => !IsLaunched(entry.Target)))
         {
             HttpAnswer? answer = null;
             if (!await TryAsync(async () => answer = await new Rest(target, Transcript, limit.Token).DeleteTopicAsync(topic)))
@@ -176,7 +177,8 @@ public sealed class Stage : IAsyncDisposable
                 break;
             }
 
-            if (answer is { IsSuccess: true } or { Status: 404 or 400 })
+            // Whether a name that is refused was ever taken for one, the listing says at the end of the run.
+            if (answer is { IsSuccess: true } or { Status: 404 })
             {
                 _names.Journal?.Gone(topic);
             }
@@ -190,6 +192,10 @@ public sealed class Stage : IAsyncDisposable
 
     internal static string Describe(IReadOnlyDictionary<string, string> settings) =>
         settings.Count == 0 ? "its defaults" : string.Join(' ', settings.Select(setting => $"{setting.Key}={setting.Value}"));
+
+    // What a server keeps ends with it.
+    private bool IsLaunched(Target target) =>
+        (_own is not null && target == Target) || _servers.Any(server => server.Listened && server.Target == target);
 
     private static async Task<bool> TryAsync(Func<Task> act)
     {
