@@ -31,6 +31,7 @@ public sealed class Client : IAsyncDisposable
     private Closure? _closure; // guarded by _gate
     private Violation? _fault; // guarded by _gate
     private int _requests;
+    private int _left;
 
     internal Client(RawClient raw, string clientId, Target target, Expect expect, TimeProvider time, CancellationToken cancellation)
     {
@@ -326,6 +327,11 @@ public sealed class Client : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _left, 1) == 1)
+        {
+            return;
+        }
+
         await _leaving.CancelAsync();
         await _reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _raw.DisposeAsync();

@@ -33,6 +33,9 @@ public sealed record Dialect
 {
     public const int LargestFile = 64 * 1024;
 
+    // A file that does not mention it means the same as one that lists nothing.
+    private static readonly IReadOnlyDictionary<string, string> NothingOpen = new Dictionary<string, string>();
+
     public required string Name { get; init; }
     public required string Description { get; init; }
 
@@ -65,7 +68,7 @@ public sealed record Dialect
     public required IReadOnlyList<Overflow> Overflow { get; init; }
 
     /// <summary>Requirements that bind nobody in this dialect, by id, each with the reason: their violation is only observed.</summary>
-    public IReadOnlyDictionary<string, string> LeavesOpen { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> LeavesOpen { get; init => field = value ?? NothingOpen; } = NothingOpen;
 
     /// <summary>The specification's own words.</summary>
     public static Dialect V1 { get; } = Embedded("v1");
@@ -102,11 +105,13 @@ public sealed record Dialect
             "timestamp, uptime, pong and topicDeleted must not be empty");
         Require(Created.Count > 0 && Created.All(Success) && Deleted.Count > 0 && Deleted.All(Success),
             "created and deleted must list at least one status from 200 to 299 each");
-        Require(List.Count > 0 && Error.Count > 0 && Overflow.Count > 0, "list, error and overflow must name at least one form each");
+        Require(
+            List.Count > 0 && List.All(Enum.IsDefined) && Error.Count > 0 && Error.All(Enum.IsDefined) && Overflow.Count > 0 && Overflow.All(Enum.IsDefined),
+            "list, error and overflow must name at least one form each");
         foreach (var (id, reason) in LeavesOpen)
         {
             Require(Catalogue.Embedded.Find(id) is not null, $"leavesOpen names {id}, which the specification does not have");
-            Require(reason.Length > 0, $"leavesOpen gives no reason for {id}");
+            Require(!string.IsNullOrWhiteSpace(reason), $"leavesOpen gives no reason for {id}");
         }
 
         static bool Success(int status) => status is >= 200 and < 300;

@@ -145,7 +145,7 @@ internal static class Http
             && int.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var size)
             && size > 0)
         {
-            body.AddRange(await wire.ReadAsync(size, cancellation));
+            body.AddRange(await wire.ReadAsync(Math.Min(size, LargestBody), cancellation));
             await wire.ReadLineAsync(cancellation);
         }
 

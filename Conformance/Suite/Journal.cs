@@ -50,7 +50,7 @@ public sealed class Journal : IDisposable
         foreach (var line in File.ReadLines(path))
         {
             switch (Json.TryParse(line) is { ValueKind: JsonValueKind.Array } entry
-                ? entry.EnumerateArray().Select(item => ((JsonElement?)item).Text()).ToArray()
+                ? entry.EnumerateArray().Select(item => ((JsonElement?)item).Exact()).ToArray()
                 : [])
             {
                 case ["target", { } rest]:

@@ -32,7 +32,8 @@ public sealed class MessageIds
     public static MessageIds Uuids() => new(uuids: true);
 
     /// <summary>True when the target takes this id as it is.</summary>
-    public bool Takes(string id) => !AreUuids || Guid.TryParseExact(id, "D", out _);
+    public bool Takes(string id) => !AreUuids
+        || (Guid.TryParseExact(id, "D", out var uuid) && uuid.ToString("D").Equals(id, StringComparison.OrdinalIgnoreCase)); // parsing is lenient
 
     /// <summary>What goes on the wire for this id.</summary>
     public string Spell(string id)

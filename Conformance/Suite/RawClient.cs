@@ -343,6 +343,7 @@ public sealed class RawClient : IAsyncDisposable
                 case Opcode.Continuation:
                     Require(parts is not null, "the start of a message before its continuation", frame);
                     parts ??= [];
+                    Require(parts.Count + frame.Payload.Length <= Frame.LargestPayload, $"the end of a message after at most {Frame.LargestPayload} bytes", frame);
                     parts.AddRange(frame.Payload.Span);
                     if (frame.Final)
                     {

@@ -21,6 +21,7 @@ public sealed class Stage : IAsyncDisposable
     private readonly ConcurrentStack<IAsyncDisposable> _clients = [];
     private readonly ConcurrentBag<(Target Target, string Topic)> _topics = [];
     private readonly ConcurrentBag<LaunchedServer> _servers = [];
+    private LaunchedServer? _own;
 
     internal Stage(Target target, Launch? launch, TopicNames names, Transcript transcript, CancellationToken cancellation)
     {
@@ -44,8 +45,8 @@ public sealed class Stage : IAsyncDisposable
     /// <summary>The server started for this scenario alone, where it asked for one.</summary>
     public LaunchedServer Server
     {
-        get => field ?? throw new InvalidOperationException("The scenario names no settings to launch a server with.");
-        internal set;
+        get => _own ?? throw new InvalidOperationException("The scenario names no settings to launch a server with.");
+        internal set => _own = value;
     }
 
     /// <summary>A name that nobody else uses. If a topic of that name appears, it is deleted afterwards.</summary>
@@ -81,7 +82,7 @@ public sealed class Stage : IAsyncDisposable
         }
 
         _topics.Add((target ?? Target, name));
-        if (target is null || target == Target)
+        if (_own is null && (target is null || target == Target))
         {
             _names.Journal?.Made(name);
         }
@@ -187,8 +188,7 @@ public sealed class Stage : IAsyncDisposable
         }
 
         using var limit = new CancellationTokenSource(Target.Timeouts.Cleanup);
-        var topics = _topics.Where(entry => _servers.All(server => !server.Listened || server.Target != entry.Target));
-        foreach (var some in topics.Chunk(DeletionsAtOnce))
+        foreach (var some in _topics.Where(entry => !IsLaunched(entry.Target)).Chunk(DeletionsAtOnce))
         {
             var deleted = await Task.WhenAll(some.Select(entry => DeleteAsync(entry.Target, entry.Topic, limit.Token)));
             if (!deleted.Any(answered => answered))
@@ -212,13 +212,19 @@ public sealed class Stage : IAsyncDisposable
     {
         HttpAnswer? answer = null;
         var answered = await TryAsync(async () => answer = await new Rest(target, Transcript, limit).DeleteTopicAsync(topic));
-        if (answer is { IsSuccess: true } or { Status: 404 or 400 })
+
+        // Whether a name that is refused was ever taken for one, the listing says at the end of the run.
+        if (answer is { IsSuccess: true } or { Status: 404 })
         {
             _names.Journal?.Gone(topic);
         }
 
         return answered;
     }
+
+    // What a server keeps ends with it.
+    private bool IsLaunched(Target target) =>
+        (_own is not null && target == Target) || _servers.Any(server => server.Listened && server.Target == target);
 
     private static async Task<bool> TryAsync(Func<Task> act)
     {

@@ -81,15 +81,24 @@ public sealed record Tls
     /// <summary>Shown to a server that asks for one.</summary>
     public X509Certificate2? Client { get; init; }
 
-    internal SslClientAuthenticationOptions For(string host) => new()
+    /// <param name="distrusted">Is told why a certificate is not believed.</param>
+    internal SslClientAuthenticationOptions For(string host, Action<SslPolicyErrors> distrusted) => new()
     {
         TargetHost = host,
         ClientCertificates = Client is null ? null : [Client],
-        RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
-            errors == SslPolicyErrors.None || Insecure || (errors == SslPolicyErrors.RemoteCertificateChainErrors && IsIssued(certificate)),
+        RemoteCertificateValidationCallback = (_, certificate, presented, errors) =>
+        {
+            if (errors == SslPolicyErrors.None || Insecure || (errors == SslPolicyErrors.RemoteCertificateChainErrors && IsIssued(certificate, presented)))
+            {
+                return true;
+            }
+
+            distrusted(errors);
+            return false;
+        },
     };
 
-    private bool IsIssued(X509Certificate? certificate)
+    private bool IsIssued(X509Certificate? certificate, X509Chain? presented)
     {
         if (Authorities.Count == 0 || certificate is not X509Certificate2 shown)
         {
@@ -100,27 +109,19 @@ public sealed record Tls
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.CustomTrustStore.AddRange(Authorities);
+        chain.ChainPolicy.ExtraStore.AddRange(presented?.ChainPolicy.ExtraStore ?? []); // the intermediates that the server has shown
         return chain.Build(shown);
     }
 }
 
 /// <summary>What the server declares to hold; the defaults are those of the specification.</summary>
-public sealed record Limits
+/// <param name="QueueSize">Live events that may be outstanding per subscriber.</param>
+/// <param name="QueueBytes">Their bytes.</param>
+/// <param name="Ring">Messages retained per topic for replay.</param>
+/// <param name="MessageBytes">The largest request.</param>
+/// <param name="NameLength">The longest topic name, client_id, request_id and message id.</param>
+public sealed record Limits(int QueueSize = 100, int QueueBytes = 1024 * 1024, int Ring = 100, int MessageBytes = 64 * 1024, int NameLength = 255)
 {
-    /// <summary>Live events that may be outstanding per subscriber.</summary>
-    public int QueueSize { get; init; } = 100;
-
-    public int QueueBytes { get; init; } = 1024 * 1024;
-
-    /// <summary>Messages retained per topic for replay.</summary>
-    public int Ring { get; init; } = 100;
-
-    /// <summary>The largest request.</summary>
-    public int MessageBytes { get; init; } = 64 * 1024;
-
-    /// <summary>The longest topic name, client_id, request_id and message id.</summary>
-    public int NameLength { get; init; } = 255;
-
     /// <summary>These limits as a server started with the given settings declares them.</summary>
     public Limits Under(IReadOnlyDictionary<string, string> settings) => this with
     {

@@ -45,7 +45,7 @@ public sealed partial class TopicNames
             ? match.Groups["run"].Value
             : null;
 
-    [GeneratedRegex(@"\A(?<run>[0-9a-f]{8})-[0-9]+-")]
+    [GeneratedRegex(@"\A(?<run>[0-9a-f]{8})-[1-9][0-9]*-")]
     private static partial Regex OfRun();
 
     [GeneratedRegex(@"\A[A-Za-z0-9_]+\z")]

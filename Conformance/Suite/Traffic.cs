@@ -20,6 +20,7 @@ public sealed class Traffic
     private long _sent;
     private long _received;
     private long _heard;
+    private int _unheard; // requests since anything was heard
 
     internal Traffic(Target target, TimeProvider time)
     {
@@ -79,6 +80,7 @@ public sealed class Traffic
         _whole?.Heard(bytes);
         Interlocked.Add(ref _received, bytes);
         Volatile.Write(ref _heard, _time.GetTimestamp());
+        Volatile.Write(ref _unheard, 0);
     }
 
     internal void Requested(string scenario, string connection, string kind, string data)
@@ -86,6 +88,12 @@ public sealed class Traffic
         if (_whole is { } whole)
         {
             whole.Requested(scenario, connection, kind, data);
+            return;
+        }
+
+        if (Interlocked.Increment(ref _unheard) > KeptRequests / 2)
+        {
+            // Of what is sent to somebody who says nothing the first is of interest.
             return;
         }
 

@@ -43,7 +43,8 @@ internal sealed class Wire : IAsyncDisposable
     public EndPoint? Peer => _socket.RemoteEndPoint;
 
     /// <summary>
-    /// Throws <see cref="SocketException"/> when there is no connection, <see cref="AuthenticationException"/> when there is no trust.
+    /// Throws <see cref="SocketException"/> when there is no connection, <see cref="AuthenticationException"/> when there is no TLS, and
+    /// <see cref="Untrusted"/> when there is no trust.
     /// </summary>
     public static async Task<Wire> OpenAsync(Uri uri, Tls tls, int? receiveBuffer, Traffic? traffic, CancellationToken cancellation)
     {
@@ -61,8 +62,8 @@ internal sealed class Wire : IAsyncDisposable
             if (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeWss)
             {
                 var secure = new SslStream(stream);
-                await secure.AuthenticateAsClientAsync(tls.For(uri.DnsSafeHost), cancellation);
                 stream = secure;
+                await AuthenticateAsync(secure, tls, uri.DnsSafeHost, cancellation);
             }
 
             return new Wire(socket, stream, traffic?.Covers(uri) == true ? traffic : null);
@@ -71,6 +72,19 @@ internal sealed class Wire : IAsyncDisposable
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    private static async Task AuthenticateAsync(SslStream stream, Tls tls, string host, CancellationToken cancellation)
+    {
+        SslPolicyErrors? distrust = null;
+        try
+        {
+            await stream.AuthenticateAsClientAsync(tls.For(host, errors => distrust = errors), cancellation);
+        }
+        catch (AuthenticationException e) when (distrust is { } why)
+        {
+            throw new Untrusted($"{why}", e);
         }
     }
 
@@ -237,3 +251,6 @@ internal sealed class Wire : IAsyncDisposable
         public override void Flush() => throw new NotSupportedException();
     }
 }
+
+/// <summary>The peer speaks TLS, with a certificate that is not believed.</summary>
+internal sealed class Untrusted(string why, Exception inner) : AuthenticationException(why, inner);

@@ -6,7 +6,7 @@ namespace PubSub.Conformance;
 
 /// <summary>
 /// One whole run, complete enough that every report is rendered from it alone, on another machine and in another year. Its JSON form
-/// is <c>results.json</c>; <c>Conformance/results.schema.json</c> is its law.
+/// is <c>results.json</c>; <c>Conformance/results.schema.json</c> is its law. A list that an older suite did not write is empty.
 /// </summary>
 public sealed record Results
 {
@@ -37,10 +37,10 @@ public sealed record Results
     public required IReadOnlyList<ScenarioResult> Scenarios { get; init; }
 
     /// <summary>Expectations of the user that did not come true, one sentence each.</summary>
-    public IReadOnlyList<string> Stale { get; init; } = [];
+    public IReadOnlyList<string> Stale { get; init => field = value ?? []; } = [];
 
     /// <summary>Topics that the run made and could not delete.</summary>
-    public IReadOnlyList<string> Leftovers { get; init; } = [];
+    public IReadOnlyList<string> Leftovers { get; init => field = value ?? []; } = [];
 
     public required TrafficResult Traffic { get; init; }
 
@@ -62,6 +62,8 @@ public sealed record SuiteIdentity(string Version, string Spec, string SpecVersi
 /// <summary>What was tested, as far as it can be told apart from others.</summary>
 public sealed record TargetResult
 {
+    private static readonly IReadOnlyDictionary<string, string> NothingKnown = new Dictionary<string, string>();
+
     /// <summary>As the user gave it, secrets redacted.</summary>
     public required string Url { get; init; }
 
@@ -70,10 +72,10 @@ public sealed record TargetResult
     public required string Dialect { get; init; }
 
     /// <summary>What the probe found out or was told, with its evidence.</summary>
-    public IReadOnlyList<Finding> Findings { get; init; } = [];
+    public IReadOnlyList<Finding> Findings { get; init => field = value ?? []; } = [];
 
     /// <summary>Address, <c>Server</c> header, certificate and the like, by name.</summary>
-    public IReadOnlyDictionary<string, string> Fingerprint { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Fingerprint { get; init => field = value ?? NothingKnown; } = NothingKnown;
 
     public required Limits Limits { get; init; }
     public RoundTrips? RoundTrips { get; init; }
@@ -113,7 +115,7 @@ public enum EndingKind
 /// <param name="Witness">The scenario that saw it first.</param>
 public sealed record Ending(EndingKind Kind, string Message, string? Witness = null)
 {
-    public IReadOnlyList<LastRequest> LastRequests { get; init; } = [];
+    public IReadOnlyList<LastRequest> LastRequests { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>Something the target was sent shortly before it fell silent.</summary>
@@ -191,7 +193,7 @@ public sealed record ScenarioResult
 {
     public required string Id { get; init; }
     public required string Requirement { get; init; }
-    public IReadOnlyList<string> Also { get; init; } = [];
+    public IReadOnlyList<string> Also { get; init => field = value ?? []; } = [];
     public required Verdict Verdict { get; init; }
 
     /// <summary>One sentence on why.</summary>
@@ -204,7 +206,7 @@ public sealed record ScenarioResult
     public string? Observed { get; init; }
 
     /// <summary>Which of the legal alternatives were seen.</summary>
-    public IReadOnlyList<Observation> Observations { get; init; } = [];
+    public IReadOnlyList<Observation> Observations { get; init => field = value ?? []; } = [];
 
     /// <summary>How many decisive checks were made.</summary>
     public int Checks { get; init; }
@@ -215,10 +217,10 @@ public sealed record ScenarioResult
     public string? KnownFailing { get; init; }
 
     /// <summary>Every verdict in order, when it ran more than once.</summary>
-    public IReadOnlyList<Verdict> Repetitions { get; init; } = [];
+    public IReadOnlyList<Verdict> Repetitions { get; init => field = value ?? []; } = [];
 
     /// <summary>What crossed the wire; empty where the run was told not to keep it.</summary>
-    public IReadOnlyList<TranscriptLine> Transcript { get; init; } = [];
+    public IReadOnlyList<TranscriptLine> Transcript { get; init => field = value ?? []; } = [];
 
     /// <summary>Earlier lines that were left out.</summary>
     public long TranscriptDropped { get; init; }

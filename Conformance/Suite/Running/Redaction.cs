@@ -1,22 +1,25 @@
+using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance;
 
 /// <summary>
 /// Takes secrets out of everything that is shown or written: the values of well-known credential headers and of those that the user
-/// gave, values of query parameters that the user gave, and what the user's own patterns match.
+/// gave, however a server spells them when it says them back; credentials in URLs; values of query parameters that the user gave; and
+/// what the user's own patterns match.
 /// </summary>
 public sealed partial class Redaction
 {
     public const string Mark = "\u2022\u2022\u2022";
 
     private const int ShortestSecret = 4;
+    private const char Cut = '\u2026';
 
     private static readonly TimeSpan LongestMatch = TimeSpan.FromSeconds(1);
 
     private readonly IReadOnlyList<string> _secrets;
     private readonly IReadOnlyList<Regex> _patterns;
-    private readonly Regex? _headers;
 
     /// <param name="headers">Headers that are sent with every request; their names stay readable.</param>
     /// <param name="query">The query that is sent with every request; the names of its parameters stay readable.</param>
@@ -34,34 +37,87 @@ public sealed partial class Redaction
                 .Distinct()
                 .OrderByDescending(value => value.Length),
         ];
-        _patterns = [.. (patterns ?? []).Select(pattern => new Regex(pattern, RegexOptions.CultureInvariant, LongestMatch))];
-        _headers = headers.Count == 0 ? null : HeaderLine(string.Join('|', headers.Keys.Select(Regex.Escape)));
+        _patterns =
+        [
+            .. headers.Count == 0 ? [] : new[] { HeaderLine(string.Join('|', headers.Keys.Select(Regex.Escape))) },
+            .. _secrets.Select(secret => new Regex(string.Concat(secret.Select(Spellings)), RegexOptions.CultureInvariant, LongestMatch)),
+            .. (patterns ?? []).Select(pattern => new Regex(pattern, RegexOptions.CultureInvariant, LongestMatch)),
+        ];
     }
 
     public string Clean(string text)
     {
-        var clean = Credentials().Replace(text, $"$1{Mark}");
-        if (_headers is not null)
+        try
         {
-            clean = _headers.Replace(clean, $"$1{Mark}");
+            var clean = UrlCredentials().Replace(Credentials().Replace(text, $"$1{Mark}"), $"$1{Mark}");
+            return _patterns.Aggregate(WithoutRests(clean), (rest, pattern) => pattern.Replace(rest, match => match.Groups["name"].Value + Mark));
         }
-
-        foreach (var secret in _secrets)
+        catch (RegexMatchTimeoutException)
         {
-            clean = clean.Replace(secret, Mark, StringComparison.Ordinal);
+            // What cannot be searched cannot be shown.
+            return $"{Mark} (a pattern to redact took more than {LongestMatch.TotalSeconds} s)";
         }
-
-        return _patterns.Aggregate(clean, (rest, pattern) => pattern.Replace(rest, Mark));
     }
 
     public string? CleanOrNull(string? text) => text is null ? null : Clean(text);
 
+    /// <summary>Long texts are cut before they come here, and the cut may go through a secret.</summary>
+    private string WithoutRests(string text)
+    {
+        for (var at = text.IndexOf(Cut, StringComparison.Ordinal); at >= 0; at = text.IndexOf(Cut, at + 1))
+        {
+            var before = text.AsSpan(0, at);
+            var rest = 0;
+            foreach (var secret in _secrets)
+            {
+                for (var length = Math.Min(secret.Length - 1, at); length >= Math.Max(ShortestSecret, rest + 1); length--)
+                {
+                    if (before.EndsWith(secret.AsSpan(0, length), StringComparison.Ordinal))
+                    {
+                        rest = length;
+                    }
+                }
+            }
+
+            if (rest > 0)
+            {
+                text = $"{text[..(at - rest)]}{Mark}{text[at..]}";
+                at += Mark.Length - rest;
+            }
+        }
+
+        return text;
+    }
+
+    /// <summary>A character as it is, as JSON escapes it, and as a URL does.</summary>
+    private static string Spellings(char letter)
+    {
+        if (char.IsAsciiLetterOrDigit(letter))
+        {
+            return letter.ToString();
+        }
+
+        var spellings = new StringBuilder("(?:").Append(Regex.Escape(letter.ToString()));
+        spellings.Append(CultureInfo.InvariantCulture, $@"|(?i:\\u{(int)letter:x4})|\\{Regex.Escape(letter.ToString())}");
+        if (!char.IsSurrogate(letter))
+        {
+            spellings.Append("|(?i:").Append(Regex.Escape(string.Concat(Encoding.UTF8.GetBytes([letter]).Select(one => $"%{one:x2}")))).Append(')');
+        }
+
+        return spellings.Append(letter == ' ' ? @"|\+)" : ")").ToString();
+    }
+
     // A transcript writes the end of a line as the two characters \n.
     private static Regex HeaderLine(string names) =>
-        new($@"((?:\A|\n|\\n)(?:{names}):[ \t]*)(?:(?!\\n)[^\r\n])+", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, LongestMatch);
+        new($@"(?<name>(?:\A|\n|\\n)(?:{names}):[ \t]*)(?:(?!\\n)[^\r\n])+", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, LongestMatch);
 
     [GeneratedRegex(
         @"((?:\A|\n|\\n)(?:Authorization|Proxy-Authorization|Cookie|Set-Cookie|X-API-Key):[ \t]*)(?:(?!\\n)[^\r\n])+",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Credentials();
+
+    [GeneratedRegex(
+        @"(://(?=[^/\s?#""]*@)|[?&](?:token|access_token|api_?key|password|secret)=)(?:(?<=://)[^/\s?#""]+(?=@)|(?<==)[^&#\s""]+)",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex UrlCredentials();
 }

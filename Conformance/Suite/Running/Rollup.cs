@@ -62,7 +62,7 @@ public static class Rollup
         var undecided = unexpected.Count(scenario =>
             scenario.Verdict == Verdict.Inconclusive && requirements.TryGetValue(scenario.Requirement, out var requirement) && requirement.Binding);
         var decided = scenarios.Count(scenario => scenario.Verdict is Verdict.Pass or Verdict.Observed or Verdict.Warn or Verdict.Fail);
-        var known = scenarios.Count - unexpected.Count;
+        var known = scenarios.Count(scenario => scenario is { KnownFailing: not null, Verdict: Verdict.Fail or Verdict.Warn });
 
         if (ending.Kind == EndingKind.Cancelled)
         {

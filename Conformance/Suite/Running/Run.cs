@@ -58,8 +58,6 @@ public sealed class Run
     private const int NamedRequests = 8;
     private const int DeletionsAtOnce = 8;
 
-    private static readonly TimeSpan AfterLastSign = TimeSpan.FromMilliseconds(100);
-
     private readonly Catalogue _catalogue;
     private readonly IReadOnlyList<Scenario> _scenarios;
     private readonly ProbedTarget _probed;
@@ -186,18 +184,24 @@ public sealed class Run
             return;
         }
 
-        if (outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported)
-            && await IsSilentAsync(over.Token) is { } how)
+        if (outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported))
         {
-            if (!over.IsCancellationRequested)
+            var how = await IsSilentAsync(over.Token);
+            if (over.IsCancellationRequested)
+            {
+                // Whether it was the target's fault, or its death, nobody knows now.
+                return;
+            }
+
+            if (how is not null)
             {
                 Died(outcome, how);
                 await over.CancelAsync();
+                return;
             }
-
-            return;
         }
 
+        outcome = Shortened(outcome);
         lock (_gate)
         {
             _outcomes.Add(outcome);
@@ -232,7 +236,7 @@ public sealed class Run
             var story = $"The target stopped answering: {how}. It was last heard {_lastHeard.TotalSeconds:F1} s into the run; "
                 + $"{witness.Scenario.Id} saw it first.";
             _ending = new Ending(EndingKind.TargetDied, story, witness.Scenario.Id) { LastRequests = LastRequests(_lastHeard) };
-            _outcomes.Add(witness with
+            _outcomes.Add(Shortened(witness) with
             {
                 Verdict = Verdict.Inconclusive,
                 Message = $"the target stopped answering while this ran: {how}. What this scenario saw: {witness.Message}",
@@ -241,13 +245,18 @@ public sealed class Run
         }
     }
 
-    private List<LastRequest> LastRequests(TimeSpan lastHeard) =>
-    [
-        .. _runner.Traffic.Requests
-            .Where(request => request.At <= lastHeard + AfterLastSign)
-            .TakeLast(NamedRequests)
-            .Select(request => new LastRequest(request.At.TotalSeconds, request.Scenario, request.Connection, request.Kind, Cut(request.Data))),
-    ];
+    // The last before its last sign of life, and the first after it: the one that was too much is among them.
+    private List<LastRequest> LastRequests(TimeSpan lastHeard)
+    {
+        var requests = _runner.Traffic.Requests;
+        return
+        [
+            .. requests.Where(request => request.At <= lastHeard).TakeLast(NamedRequests)
+                .Concat(requests.Where(request => request.At > lastHeard).Take(NamedRequests))
+                .OrderBy(request => request.At)
+                .Select(request => new LastRequest(request.At.TotalSeconds, request.Scenario, request.Connection, request.Kind, request.Data)),
+        ];
+    }
 
     private async Task EndAsync(CancellationToken cancelled, CancellationToken deadline)
     {
@@ -389,13 +398,6 @@ public sealed class Run
         var worst = Rollup.Worst(repetitions.Select(outcome => outcome.Verdict));
         var outcome = repetitions.First(candidate => candidate.Verdict == worst);
         var scenario = outcome.Scenario;
-        var kept = _options.Transcripts switch
-        {
-            KeptTranscripts.All => true,
-            KeptTranscripts.Failed => outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported or Verdict.Disabled),
-            _ => false,
-        };
-        var lines = kept ? outcome.Transcript.TakeLast(KeptLines).ToList() : [];
         return new ScenarioResult
         {
             Id = scenario.Id,
@@ -411,16 +413,32 @@ public sealed class Run
             DurationMs = Math.Round(outcome.Duration.TotalMilliseconds, 1),
             KnownFailing = _options.Selection.Expecting(scenario, outcome.Requirement)?.ToString(),
             Repetitions = _options.Repeat > 1 ? [.. repetitions.Select(repetition => repetition.Verdict)] : [],
-            Transcript = [.. lines.Select(line => new TranscriptLine(
+            Transcript = [.. outcome.Transcript.Select(line => new TranscriptLine(
                 Math.Round(line.At.TotalMilliseconds, 3), line.Connection, line.Direction, line.Kind, line.Length, Clean(line.Data)))],
-            TranscriptDropped = kept ? outcome.TranscriptDropped + outcome.Transcript.Count - lines.Count : 0,
+            TranscriptDropped = outcome.TranscriptDropped,
+        };
+    }
+
+    /// <summary>With what is kept of its transcript and no more: a thousand repetitions of whole transcripts fill the memory.</summary>
+    private Outcome Shortened(Outcome outcome)
+    {
+        var kept = _options.Transcripts switch
+        {
+            KeptTranscripts.All => true,
+            KeptTranscripts.Failed => outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported or Verdict.Disabled),
+            _ => false,
+        };
+        return outcome with
+        {
+            Transcript = kept ? [.. outcome.Transcript.TakeLast(KeptLines)] : [],
+            TranscriptDropped = kept ? outcome.TranscriptDropped + Math.Max(0, outcome.Transcript.Count - KeptLines) : 0,
         };
     }
 
     private Ending Clean(Ending ending) => ending with
     {
         Message = Clean(ending.Message),
-        LastRequests = [.. ending.LastRequests.Select(request => request with { Data = Clean(request.Data) })],
+        LastRequests = [.. ending.LastRequests.Select(request => request with { Data = Cut(Clean(request.Data)) })],
     };
 
     private Conclusion Clean(Conclusion conclusion) => conclusion with { Message = Clean(conclusion.Message) };

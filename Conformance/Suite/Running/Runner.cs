@@ -142,7 +142,7 @@ public sealed class Runner
         Outcome outcome;
         try
         {
-            await scenario.Body(stage);
+            await EndedAsync(scenario.Body(stage), limit);
             outcome = Decided(scenario, requirement, stage.Expect);
         }
         catch (Exception e)
@@ -151,6 +151,19 @@ public sealed class Runner
         }
 
         return outcome with { Transcript = transcript.Entries, Observations = stage.Expect.Observations, Checks = stage.Expect.Checks };
+    }
+
+    /// <summary>A body that hears of the end is waited for; one that does not is left behind.</summary>
+    private async Task EndedAsync(Task body, CancellationToken limit)
+    {
+        await body.WaitAsync(limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await body.WaitAsync(_target.Timeouts.Cleanup, _time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!body.IsCompleted)
+        {
+            throw new OperationCanceledException(limit);
+        }
+
+        await body;
     }
 
     private static Outcome Decided(Scenario scenario, Requirement requirement, Expect expect)

@@ -275,9 +275,9 @@ internal static class Isolation
     /// <summary>The name, and names that somebody's comparison could take for it or for one another.</summary>
     private static string[] LookAlikes(string name) =>
     [
-        name, name[..^1], name + "x", name.ToUpperInvariant(), name.Replace("orders", "Orders", StringComparison.Ordinal),
+        name, name[..^1], name + "x", name.Replace("orders", "ORDERS", StringComparison.Ordinal), name.Replace("orders", "Orders", StringComparison.Ordinal),
         name.Replace("orders", "order\u017f", StringComparison.Ordinal), name.Replace("orders", "\u043erders", StringComparison.Ordinal),
-        name + " ", " " + name, name + "\u00a0", name + "\u200b", name + "\ufe0f", name + "\U0001f600",
+        name + " ", name.Replace("orders", " orders", StringComparison.Ordinal), name + "\u00a0", name + "\u200b", name + "\ufe0f", name + "\U0001f600",
         name + ".", name + ".*", name + "*", name + ".>", name + "#", name + "/#", name + "/+", name + "_", name + "%", name + "[a-z]",
         name + "/", name + "/b", name + "%2Fb", name + "%2fb", name + "%252Fb", name + "\\b", name + "//b", name + "/./b", name + "\uff0fb",
         name + "?", name + "?b", name + "%20", name + "+", name + "\"", name + ":b",

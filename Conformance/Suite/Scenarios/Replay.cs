@@ -43,7 +43,7 @@ internal static class Replay
         new("PS-RPL-001", "only-of-that-topic", async stage =>
         {
             var (topic, publisher, sent) = await RetainedAsync(stage, 3);
-            foreach (var other in (string[])[$"{topic}-", $"{topic}.more", topic[..^1], topic.ToUpperInvariant(), $"{topic}*"])
+            foreach (var other in (string[])[$"{topic}-", $"{topic}.more", topic[..^1], $"{topic[..^1]}{char.ToUpperInvariant(topic[^1])}", $"{topic}*"])
             {
                 await stage.CreateAsync(other);
                 await publisher.PublishAllAsync(other, [$"of {other}"]);

@@ -44,6 +44,8 @@ public sealed class Probe
 {
     private const int RoundTripSamples = 20;
     private const int KeptNotices = 10;
+    private const string SocketPath = "/ws";
+    private const string HowToPass = "Pass them with --header 'Name: value' or --header-env Name=VARIABLE.";
     private const string NoUuid = "probe-1";
     private const string SomeUuid = "6b6f6e66-6f72-4d69-8574-610000000001";
 
@@ -124,24 +126,30 @@ public sealed class Probe
                     + $"SHA-256 {certificate.GetCertHashString(System.Security.Cryptography.HashAlgorithmName.SHA256)}";
             }
         }
+        catch (TimeoutException) when (_options.Url.Scheme is "https" or "wss")
+        {
+            throw new Unreachable(
+                $"{where} did not accept a connection with TLS within {_timeouts.Connect.TotalSeconds:0.#} s. "
+                + "Is it the right address, is nothing filtering it, and does it not speak plain http:// there?");
+        }
         catch (TimeoutException)
         {
             throw new Unreachable($"{where} did not accept a connection within {_timeouts.Connect.TotalSeconds:0.#} s. Is it the right address, and is nothing filtering it?");
         }
-        catch (AuthenticationException e)
+        catch (Untrusted e)
         {
             throw new Unreachable(
-                $"{where} was reached, but its certificate is not trusted: {e.GetBaseException().Message} "
+                $"{where} was reached, but its certificate is not trusted: {e.Message}. "
                 + "Name the authority that signed it with --ca FILE, or, for a test server, trust anything with --insecure.");
         }
         catch (SocketException e)
         {
             throw new Unreachable($"{where} cannot be reached: {e.Message}. Is the server running, and is this its port?");
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or AuthenticationException)
         {
             throw new Unreachable(
-                $"{where} accepted the connection, but not TLS: {e.GetBaseException().Message}. Does it speak plain http:// there?");
+                $"{where} accepted the connection, but not TLS: {e.GetBaseException().Message.TrimEnd('.')}. Does it speak plain http:// there?");
         }
     }
 
@@ -151,7 +159,7 @@ public sealed class Probe
     {
         var tried = await Task.WhenAll(RestUrls().Select(TryRestAsync));
         RestCandidate[] live = [.. tried.Where(candidate => candidate.Refusal is null)];
-        return live.Length > 0 ? live : throw new Unreachable(NoRest(tried));
+        return live.Length > 0 ? live : throw new Unreachable(NoRest(tried, isPlain: _options.Url.Scheme is "http" or "ws"));
     }
 
     private IEnumerable<Uri> RestUrls()
@@ -163,23 +171,34 @@ public sealed class Probe
 
         var given = Given();
         var bare = new UriBuilder(given) { Path = "" }.Uri;
-        IEnumerable<Uri> usual = given.AbsolutePath.Length > 1
+        var prefixes = PubSub.Conformance.Dialect.Known.Select(dialect => dialect.Prefix);
+        var declared = _options.Dialect is { } own ? [Target.Below(given, own.Prefix)] : Array.Empty<Uri>();
+        IEnumerable<Uri> usual = given.AbsolutePath.Length > 1 || IsOwnSocket
             ? [given, Target.Below(given, PubSub.Conformance.Dialect.V1.Prefix)]
-            : PubSub.Conformance.Dialect.Known.Select(dialect => Target.Below(given, dialect.Prefix));
-        return usual.Concat(_options.Prefixes.Select(prefix => Target.Below(bare, $"/{prefix.Trim('/')}".TrimEnd('/')))).Distinct();
+            : prefixes.Select(prefix => Target.Below(given, prefix));
+
+        // A WebSocket may be anywhere, with the REST interface beside it or at the root.
+        var beside = IsSocket && given.AbsolutePath.Length > 1 && !IsOwnSocket
+            ? prefixes.Select(prefix => Target.Below(bare, prefix)).Prepend(Target.Below(bare, given.AbsolutePath[..given.AbsolutePath.LastIndexOf('/')]))
+            : [];
+        return declared.Concat(usual).Concat(beside)
+            .Concat(_options.Prefixes.Select(prefix => Target.Below(bare, $"/{prefix.Trim('/')}".TrimEnd('/')))).Distinct();
     }
+
+    private bool IsSocket => _options.Url.Scheme is "ws" or "wss";
+
+    // True when the path is that of a WebSocket, which leaves no doubt about what stands before it.
+    private bool IsOwnSocket => IsSocket && _options.Url.AbsolutePath.TrimEnd('/').EndsWith(SocketPath, StringComparison.Ordinal);
 
     // The URL without what belongs to the WebSocket alone.
     private Uri Given()
     {
         var path = _options.Url.AbsolutePath.TrimEnd('/');
-        if (_options.Url.Scheme is "ws" or "wss" && path.EndsWith("/ws", StringComparison.Ordinal))
-        {
-            path = path[..^"/ws".Length];
-        }
-
-        return new UriBuilder(Target.Http(_options.Url)) { Path = path, Query = "", Fragment = "" }.Uri;
+        return Bare(Target.Http(_options.Url), IsOwnSocket ? path[..^SocketPath.Length] : path);
     }
+
+    // Credentials in a URL are sent to nobody, so nobody has to see them.
+    private static Uri Bare(Uri url, string path) => new UriBuilder(url) { UserName = "", Password = "", Path = path, Query = "", Fragment = "" }.Uri;
 
     private async Task<RestCandidate> TryRestAsync(Uri url)
     {
@@ -202,12 +221,13 @@ public sealed class Probe
         }
     }
 
-    private static string NoRest(IReadOnlyList<RestCandidate> tried)
+    private static string NoRest(IReadOnlyList<RestCandidate> tried, bool isPlain)
     {
         var rows = string.Join("; ", tried.Select(candidate => $"GET {candidate.Url.AbsoluteUri.TrimEnd('/')}{Rest.TopicsPath}: {candidate.Refusal}"));
         return tried.Any(candidate => candidate.Listing is { Status: 401 or 403 })
-            ? $"The target asks for credentials ({rows}). Pass them with --header 'Name: value' or --header-env Name=VARIABLE."
-            : $"No REST interface of this protocol was found ({rows}). Name its place with --rest-url, or a path before it with --prefix.";
+            ? $"The target asks for credentials ({rows}). {HowToPass}"
+            : $"No REST interface of this protocol was found ({rows}). Name its place with --rest-url, or a path before it with --prefix."
+            + (isPlain && tried.All(candidate => candidate.Listing is null) ? " Nothing there speaks HTTP; where TLS is spoken, the URL begins with https://." : "");
     }
 
     private async Task<IReadOnlyList<SocketCandidate>> SocketsAsync(IReadOnlyList<RestCandidate> rests)
@@ -215,10 +235,10 @@ public sealed class Probe
         var tried = await Task.WhenAll(SocketUrls(rests).Select(TrySocketAsync));
         SocketCandidate[] live = [.. tried.Where(candidate => candidate.Refusal is null)];
         var rows = string.Join("; ", tried.Select(candidate => $"{candidate.Url.AbsoluteUri}: {candidate.Refusal}"));
+        var advice = tried.Any(candidate => candidate.IsClosed) ? HowToPass : "Name its place with --ws-url.";
         return live.Length > 0
             ? live
-            : throw new Unreachable(
-                $"The REST interface answers, but no WebSocket of this protocol was found ({rows}). Name its place with --ws-url.");
+            : throw new Unreachable($"The REST interface answers, but no WebSocket of this protocol was found ({rows}). {advice}");
     }
 
     private IEnumerable<Uri> SocketUrls(IReadOnlyList<RestCandidate> rests)
@@ -229,11 +249,9 @@ public sealed class Probe
         }
 
         var given = Given();
-        Uri[] asGiven = _options.Url.Scheme is "ws" or "wss" && _options.Url.AbsolutePath.Length > 1
-            ? [new UriBuilder(_options.Url) { Query = "", Fragment = "" }.Uri]
-            : [];
+        Uri[] asGiven = IsSocket && _options.Url.AbsolutePath.Length > 1 ? [Bare(_options.Url, _options.Url.AbsolutePath)] : [];
         var roots = rests.Select(rest => rest.Url).Append(given).Append(new UriBuilder(given) { Path = "" }.Uri);
-        return asGiven.Concat(roots.Select(root => Target.Socket(Target.Below(root, "/ws")))).Distinct();
+        return asGiven.Concat(roots.Select(root => Target.Socket(Target.Below(root, SocketPath)))).Distinct();
     }
 
     private async Task<SocketCandidate> TrySocketAsync(Uri url)
@@ -245,7 +263,8 @@ public sealed class Probe
             var answer = await client.HandshakeAsync();
             if (answer.Status != 101)
             {
-                return new(url, answer.Status is 401 or 403 ? $"{answer.Status}, which asks for credentials" : $"{answer.Status}");
+                var isClosed = answer.Status is 401 or 403;
+                return new(url, isClosed ? $"{answer.Status}, which asks for credentials" : $"{answer.Status}") { IsClosed = isClosed };
             }
 
             var infos = new List<ServerMessage>();
@@ -280,7 +299,7 @@ public sealed class Probe
     }
 
     private static bool Below(Uri rest, Uri socket) =>
-        socket.AbsolutePath.TrimEnd('/') == $"{rest.AbsolutePath.TrimEnd('/')}/ws" && socket.Port == rest.Port;
+        socket.AbsolutePath.TrimEnd('/') == $"{rest.AbsolutePath.TrimEnd('/')}{SocketPath}" && socket.Port == rest.Port;
 
     // How does it speak? ---------------------------------------------------------------------------------------------
 
@@ -499,6 +518,7 @@ public sealed class Probe
 
     private sealed record SocketCandidate(Uri Url, string? Refusal)
     {
+        public bool IsClosed { get; init; }
         public ServerMessage? First { get; init; }
         public ServerMessage? Second { get; init; }
         public List<ServerMessage> Infos { get; init; } = [];

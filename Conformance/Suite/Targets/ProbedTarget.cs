@@ -23,7 +23,7 @@ public sealed record ProbedTarget(Target Target, Uri Url)
     /// <summary>What its owner can commit, so that the next run has nothing to guess.</summary>
     public TargetFile ToFile() => new()
     {
-        Url = Url,
+        Url = new UriBuilder(Url) { UserName = "", Password = "", Query = "", Fragment = "" }.Uri, // a committed file is no place for credentials
         Rest = Target.Rest,
         WebSocket = Target.WebSocket,
         Dialect = Target.Dialect.Name,

@@ -38,6 +38,7 @@ public sealed record TargetFile
         Require(file.Url is null or { IsAbsoluteUri: true, Scheme: "http" or "https" or "ws" or "wss" }, "url must be an http, https, ws or wss URL");
         Require(file.Rest is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "rest must be an http or https URL");
         Require(file.WebSocket is null or { IsAbsoluteUri: true, Scheme: "ws" or "wss" }, "webSocket must be a ws or wss URL");
+        Require(file.Dialect is null or { Length: > 0 }, "dialect must be the name of a dialect or the path of a file");
         Require(file.MessageIds is null or "any" or "uuid", "messageIds must be any or uuid");
         Require(
             file.Limits is null or { QueueSize: > 0, QueueBytes: > 0, Ring: > 0, MessageBytes: > 0, NameLength: > 0 },

@@ -1,0 +1,393 @@
+using System.Collections.Concurrent;
+using NUnit.Framework;
+using PubSub.Conformance.Scenarios;
+
+namespace PubSub.Conformance.Tests;
+
+/// <summary>
+/// Whatever happens to a run, what it has made can be found and deleted, and nothing else is.
+/// </summary>
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class JournalTests
+{
+    // What these are made to show, no longer name could: they are made only where nobody has them. So are names of one character.
+    private static readonly string[] Bare = [".", "..", "__proto__", "constructor"];
+
+    private static readonly Uri Somewhere = new("http://127.0.0.1:9/v1");
+
+    private static IEnumerable<TestCaseData> Hostile =>
+    [
+        new TestCaseData("plain").SetArgDisplayNames("plain"),
+        new TestCaseData("\"],[\"gone\",\"plain\"]").SetArgDisplayNames("quotes"),
+        new TestCaseData("a\nb\r\n[\"gone\",\"c\"]").SetArgDisplayNames("newlines"),
+        new TestCaseData("back\\slash\\\\").SetArgDisplayNames("backslashes"),
+        new TestCaseData("\u0000\u0001\u007f\u0085\u2028\u2029\ufeff").SetArgDisplayNames("controls"),
+        new TestCaseData("\U0001f600 \u20ac \ufffd").SetArgDisplayNames("beyond ASCII"),
+        new TestCaseData("\ud800").SetArgDisplayNames("a lone surrogate"),
+        new TestCaseData("a\udc00\ud800b").SetArgDisplayNames("surrogates the wrong way round"),
+        new TestCaseData(new string('x', 10_000)).SetArgDisplayNames("10,000 characters"),
+        new TestCaseData("").SetArgDisplayNames("nothing"),
+        new TestCaseData(" ").SetArgDisplayNames("a space"),
+    ];
+
+    [TestCaseSource(nameof(Hostile))]
+    public void Whatever_a_topic_is_called_it_is_read_again(string topic)
+    {
+        using var folder = new Folder();
+        using var journal = Journal.Begin(folder.Path, "deadbeef", Somewhere);
+
+        journal.Made("before");
+        journal.Made(topic);
+        journal.Made("after");
+
+        Assert.That(Journal.Read(journal.Path).Topics, Is.EquivalentTo((string[])["before", topic, "after"]));
+        journal.Gone(topic);
+        Assert.That(Journal.Read(journal.Path).Topics, Is.EquivalentTo((string[])["before", "after"]));
+        Assert.That(File.ReadLines(journal.Path).Count(), Is.EqualTo(5), "a line each, whatever the name");
+    }
+
+    [Test]
+    public void A_journal_names_its_target_and_what_is_left_there()
+    {
+        using var folder = new Folder();
+        using var journal = Journal.Begin(System.IO.Path.Combine(folder.Path, "not", "there", "yet"), "deadbeef", Somewhere);
+
+        journal.Made("a");
+        journal.Made("a");
+        journal.Made("b");
+        journal.Gone("a");
+        journal.Gone("a");
+        journal.Gone("never made");
+
+        Assert.That(Journal.Read(journal.Path).Target, Is.EqualTo(Somewhere.AbsoluteUri));
+        Assert.That(Journal.Read(journal.Path).Topics, Is.EqualTo((string[])["b"]));
+        Assert.That(journal.Left, Is.EqualTo((string[])["b"]));
+        Assert.That(System.IO.Path.GetFileName(journal.Path), Is.EqualTo("deadbeef.journal"));
+    }
+
+    [Test]
+    public void A_journal_with_nothing_left_goes_away_and_one_with_something_stays()
+    {
+        using var folder = new Folder();
+        var tidy = Journal.Begin(folder.Path, "aaaaaaaa", Somewhere);
+        var untidy = Journal.Begin(folder.Path, "bbbbbbbb", Somewhere);
+        tidy.Made("a");
+        untidy.Made("a");
+        tidy.Gone("a");
+
+        tidy.Dispose();
+        untidy.Dispose();
+        untidy.Dispose();
+
+        Assert.That(File.Exists(tidy.Path), Is.False);
+        Assert.That(Journal.Read(untidy.Path).Topics, Is.EqualTo((string[])["a"]));
+    }
+
+    [Test]
+    public void A_journal_that_has_ended_takes_nothing_more_and_harms_nobody()
+    {
+        using var folder = new Folder();
+        var journal = Journal.Begin(folder.Path, "aaaaaaaa", Somewhere);
+        journal.Dispose();
+
+        Assert.That(() => journal.Made("late"), Throws.Nothing);
+        Assert.That(() => journal.Gone("late"), Throws.Nothing);
+        Assert.That(Directory.EnumerateFiles(folder.Path), Is.Empty);
+    }
+
+    [TestCase("[\"made\",\"half")]
+    [TestCase("[\"made\"")]
+    [TestCase("[")]
+    [TestCase("[\"gone\",\"whole\"")]
+    [TestCase("\u0000\u0000\u0000\u0000")]
+    [TestCase("{}")]
+    [TestCase("[\"made\",7]")]
+    [TestCase("[\"made\"]")]
+    [TestCase("[\"stolen\",\"whole\"]")]
+    public void What_a_dying_process_wrote_only_half_costs_nothing_of_the_rest(string last)
+    {
+        using var folder = new Folder();
+        var path = System.IO.Path.Combine(folder.Path, "deadbeef.journal");
+        File.WriteAllText(path, $"[\"target\",\"http://h/v1\"]\n[\"made\",\"gone\"]\n[\"made\",\"whole\"]\n[\"gone\",\"gone\"]\n{last}");
+
+        var (target, topics) = Journal.Read(path);
+
+        Assert.That((target, topics.Single()), Is.EqualTo(("http://h/v1", "whole")));
+    }
+
+    [Test]
+    public void An_empty_journal_is_that_of_a_process_that_died_at_once()
+    {
+        using var folder = new Folder();
+        var path = System.IO.Path.Combine(folder.Path, "deadbeef.journal");
+        File.WriteAllText(path, "");
+
+        Assert.That(Journal.Read(path).Target, Is.Null);
+        Assert.That(Journal.Read(path).Topics, Is.Empty);
+    }
+
+    [Test]
+    public void Many_may_write_at_one_time()
+    {
+        using var folder = new Folder();
+        using var journal = Journal.Begin(folder.Path, "deadbeef", Somewhere);
+
+        Parallel.For(0, 2_000, n =>
+        {
+            journal.Made($"topic {n}");
+            if (n % 2 == 0)
+            {
+                journal.Gone($"topic {n}");
+            }
+        });
+
+        Assert.That(Journal.Read(journal.Path).Topics, Is.EqualTo(journal.Left).And.Count.EqualTo(1_000));
+    }
+
+    // In a run -------------------------------------------------------------------------------------------------------
+
+    [Test]
+    public async Task A_topic_is_written_down_before_the_server_hears_of_it()
+    {
+        using var folder = new Folder();
+        var names = new TopicNames();
+        using var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        var early = new ConcurrentQueue<string>();
+        await using var server = new MortalServer
+        {
+            Answer = heard =>
+            {
+                if (heard.Method == "POST" && !Journal.Read(journal.Path).Topics.Any(topic => heard.Body.Contains(topic, StringComparison.Ordinal)))
+                {
+                    early.Enqueue(heard.Body);
+                }
+
+                return null;
+            },
+        };
+        Scenario[] scenarios =
+        [
+            Script.Scene("usual", async stage => stage.Expect.True((await stage.TopicAsync()).Length > 0, "there is a topic")),
+            Script.Scene("by-hand", async stage => stage.Expect.Status(201, await stage.Rest.CreateTopicAsync(stage.FreshName()), "it is created")),
+            Script.Scene("exact", async stage =>
+            {
+                await stage.CreateAsync($"{stage.FreshName()}/\" more");
+                stage.Expect.True(true, "there is a topic");
+            }),
+        ];
+
+        var results = await new Run(Script.Catalogue, scenarios, server.Probed(), new RunOptions(), names: names.Journalled(journal)).ExecuteAsync(default);
+
+        Assert.That(results.Totals[Verdict.Pass], Is.EqualTo(3));
+        Assert.That(server.Asked, Has.Count.EqualTo(3));
+        Assert.That(early, Is.Empty);
+        Assert.That(server.Topics, Is.Empty);
+        Assert.That((journal.Left, results.Leftovers), Is.EqualTo((Array.Empty<string>(), Array.Empty<string>())));
+    }
+
+    [Test]
+    public async Task A_deletion_that_is_refused_once_is_tried_again_at_the_end()
+    {
+        using var folder = new Folder();
+        var names = new TopicNames();
+        using var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        var refusals = 0;
+        await using var server = new MortalServer
+        {
+            Answer = heard => heard.Method == "DELETE" && Interlocked.Increment(ref refusals) == 1 ? new(503, "") : null,
+        };
+
+        var results = await new Run(Script.Catalogue, [Makes("one")], server.Probed(), new RunOptions(), names: names.Journalled(journal)).ExecuteAsync(default);
+
+        Assert.That(refusals, Is.EqualTo(2));
+        Assert.That(server.Topics, Is.Empty);
+        Assert.That(results.Leftovers, Is.Empty);
+    }
+
+    [TestCase(400)]
+    [TestCase(403)]
+    [TestCase(405)]
+    [TestCase(500)]
+    public async Task A_topic_that_the_server_will_not_delete_is_left_over_and_stays_in_the_journal(int status)
+    {
+        using var folder = new Folder();
+        var names = new TopicNames();
+        var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        await using var server = new MortalServer { Answer = heard => heard.Method == "DELETE" ? new(status, "") : null };
+
+        var results = await new Run(Script.Catalogue, [Makes("one")], server.Probed(), new RunOptions(), names: names.Journalled(journal)).ExecuteAsync(default);
+        journal.Dispose();
+
+        Assert.That(results.Conclusion.ExitCode, Is.EqualTo(ExitCode.Conformant), "leaving never decides");
+        Assert.That(results.Leftovers, Is.EqualTo(server.Topics).And.Count.EqualTo(1));
+        Assert.That(Journal.Read(journal.Path).Topics, Is.EqualTo(server.Topics));
+    }
+
+    [Test]
+    public async Task What_was_never_made_is_not_left_over_whatever_the_server_says_to_its_deletion()
+    {
+        using var folder = new Folder();
+        var names = new TopicNames();
+        var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        await using var server = new MortalServer { Answer = heard => heard.Method == "DELETE" ? new(400, "") : null };
+        var scenario = Script.Scene("only-a-name", stage =>
+        {
+            stage.Expect.True(stage.FreshName().Length > 0, "there is a name");
+            return Task.CompletedTask;
+        });
+
+        var results = await new Run(Script.Catalogue, [scenario], server.Probed(), new RunOptions(), names: names.Journalled(journal)).ExecuteAsync(default);
+        journal.Dispose();
+
+        Assert.That(results.Leftovers, Is.Empty);
+        Assert.That(File.Exists(journal.Path), Is.False);
+    }
+
+    [Test]
+    public async Task The_topics_of_a_server_that_died_are_left_in_the_journal()
+    {
+        using var folder = new Folder();
+        var names = new TopicNames();
+        var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        await using var server = new MortalServer();
+        var scenario = Script.Scene("dies", async stage =>
+        {
+            await stage.TopicAsync();
+            await Script.KillAsync(stage);
+        });
+
+        var results = await new Run(Script.Catalogue, [scenario], server.Probed(), new RunOptions(), names: names.Journalled(journal)).ExecuteAsync(default);
+        journal.Dispose();
+
+        Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied));
+        Assert.That(results.Leftovers, Has.Count.EqualTo(1));
+        Assert.That(Journal.Read(journal.Path).Topics, Is.EqualTo(results.Leftovers));
+        Assert.That(TopicNames.RunOf(results.Leftovers[0]), Is.EqualTo(results.Run));
+    }
+
+    [Test]
+    public async Task Topics_of_servers_that_a_scenario_starts_itself_are_not_the_targets()
+    {
+        using var folder = new Folder();
+        var names = new TopicNames();
+        using var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        await using var server = new MortalServer();
+        await using var own = new MortalServer();
+        IReadOnlyList<string> written = ["not looked"];
+        var scenario = Script.Scene("elsewhere", async stage =>
+        {
+            await stage.TopicAsync("topic", own.Target());
+            written = journal.Left;
+            stage.Expect.Equal(1, own.Topics.Count, "it is made there");
+        });
+
+        await new Run(Script.Catalogue, [scenario], server.Probed(), new RunOptions(), names: names.Journalled(journal)).ExecuteAsync(default);
+
+        Assert.That(written, Is.Empty);
+        Assert.That(own.Topics, Is.Empty, "but they are deleted all the same");
+    }
+
+    [Test]
+    public async Task Topics_of_a_server_that_is_launched_for_a_scenario_go_with_it_unwritten()
+    {
+        using var folder = new Folder();
+        var names = new TopicNames();
+        using var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        await using var server = new MortalServer();
+        IReadOnlyList<string> written = ["not looked"];
+        var scenario = Script.Scene("launched", async stage =>
+        {
+            await stage.TopicAsync();
+            written = journal.Left;
+            stage.Expect.Equal(1, (await stage.Rest.ListTopicsAsync()).Topics?.Count, "it is made there");
+        }) with
+        { Launch = new Dictionary<string, string>() };
+
+        var run = new Run(Script.Catalogue, [scenario], server.Probed(), new RunOptions(), names: names.Journalled(journal), launch: HostServer.LaunchAsync);
+        var results = await run.ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+
+        Assert.That(results.Totals[Verdict.Pass], Is.EqualTo(1), results.Scenarios[0].Message);
+        Assert.That(written, Is.Empty);
+        Assert.That(server.Asked, Is.Empty);
+    }
+
+    // All scenarios --------------------------------------------------------------------------------------------------
+
+    /// <summary>Among them the bare names that some scenarios would use if they were free.</summary>
+    [Test]
+    public async Task What_somebody_else_has_made_survives_every_scenario()
+    {
+        using var host = new WatchedHost();
+        var target = Target.From(host.Origin);
+        var rest = new Rest(target, CancellationToken.None);
+        string[] theirs = [.. Bare, "conformance", "conformance-deadbeef-1-topic", "a/b", "orders", "topic", "0"];
+        foreach (var topic in theirs)
+        {
+            await rest.CreateTopicAsync(topic);
+        }
+
+        var scenarios = All.Scenarios.Where(scenario => scenario is { IsLoad: false, Area: "REST" or "DEL" }).ToList();
+        await new Run(Catalogue.Embedded, scenarios, new ProbedTarget(target, host.Origin), new RunOptions()).ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+
+        Assert.That((await rest.ListTopicsAsync()).Topics!.Select(topic => topic.Name), Is.EquivalentTo(theirs));
+        Assert.That(host.Made, Has.Count.GreaterThan(100));
+    }
+
+    [Test]
+    public async Task No_scenario_makes_a_topic_that_is_not_the_runs_own_and_none_of_them_is_left()
+    {
+        using var folder = new Folder();
+        using var host = new WatchedHost();
+        var target = Target.From(host.Origin);
+        var rest = new Rest(target, CancellationToken.None);
+        await rest.CreateTopicAsync("somebody else's");
+        var names = new TopicNames();
+        var journal = Journal.Begin(folder.Path, names.Run, host.Origin);
+        var run = new Run(Catalogue.Embedded, All.Scenarios, new ProbedTarget(target, host.Origin), new RunOptions(), names: names.Journalled(journal));
+        var results = await run.ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+        journal.Dispose();
+
+        var made = host.Made.Skip(1).ToList();
+        Assert.That(results.Conclusion.ExitCode, Is.Zero, results.Conclusion.Message);
+        Assert.That(made, Has.Count.GreaterThan(100));
+        Assert.That(made.Where(topic => TopicNames.RunOf(topic) != names.Run && !Bare.Contains(topic) && topic.EnumerateRunes().Count() > 1), Is.Empty);
+        Assert.That((await rest.ListTopicsAsync()).Topics!.Select(topic => topic.Name), Is.EqualTo((string[])["somebody else's"]));
+        Assert.That(results.Leftovers, Is.Empty);
+        Assert.That(File.Exists(journal.Path), Is.False);
+    }
+
+    /// <summary>A server that makes whatever it is asked for, however badly, is left as it was found, too.</summary>
+    [Test]
+    public async Task Not_even_a_server_that_takes_everything_for_a_name_is_left_with_a_topic()
+    {
+        await using var server = new MortalServer { TakesEverything = true };
+        using var folder = new Folder();
+        var names = new TopicNames();
+        using var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        var probed = server.Probed(TimeSpan.FromSeconds(1));
+        probed = probed with { Target = probed.Target with { Timeouts = probed.Target.Timeouts with { Cleanup = TimeSpan.FromSeconds(10) } } };
+        var scenarios = All.Scenarios.Where(scenario => scenario is { IsLoad: false, NeedsLauncher: false, Launch: null, Area: "REST" or "ERR" }).ToList();
+
+        var results = await new Run(Catalogue.Embedded, scenarios, probed, new RunOptions { Parallel = 16 }, names: names.Journalled(journal))
+            .ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+
+        Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.Completed));
+        Assert.That(server.Asked, Has.Count.GreaterThan(50));
+        Assert.That(server.Topics, Is.Empty);
+    }
+
+    private static Scenario Makes(string slug) => Script.Scene(slug, async stage =>
+    {
+        await stage.TopicAsync();
+        stage.Expect.True(true, "there is a topic");
+    });
+
+    /// <summary>A folder of its own, gone with the test.</summary>
+    private sealed class Folder : IDisposable
+    {
+        public string Path { get; } = Directory.CreateTempSubdirectory("conformance-").FullName;
+
+        public void Dispose() => Directory.Delete(Path, recursive: true);
+    }
+}

@@ -1,0 +1,255 @@
+using NUnit.Framework;
+
+namespace PubSub.Conformance.Tests;
+
+/// <summary>How many small verdicts become one: nothing undecided is ever summed up as good.</summary>
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class RollupTests
+{
+    private static readonly Ending Completed = new(EndingKind.Completed, "Every scenario had its turn.");
+
+    private static readonly IReadOnlyDictionary<string, Requirement> Requirements =
+        Script.Catalogue.Requirements.ToDictionary(requirement => requirement.Id);
+
+    private static readonly Verdict[] Undecided =
+        [Verdict.Unsupported, Verdict.Inconclusive, Verdict.Disabled, Verdict.NotEvaluated];
+
+    // One requirement ------------------------------------------------------------------------------------------------
+
+    [TestCase(RequirementStatus.NotEvaluated)]
+    [TestCase(RequirementStatus.Satisfied, Verdict.Pass)]
+    [TestCase(RequirementStatus.Satisfied, Verdict.Pass, Verdict.Pass)]
+    [TestCase(RequirementStatus.Satisfied, Verdict.Pass, Verdict.Observed)]
+    [TestCase(RequirementStatus.LeftOpen, Verdict.Observed)]
+    [TestCase(RequirementStatus.LeftOpen, Verdict.Observed, Verdict.Observed)]
+    [TestCase(RequirementStatus.PartlyEvaluated, Verdict.Pass, Verdict.Unsupported)]
+    [TestCase(RequirementStatus.PartlyEvaluated, Verdict.Observed, Verdict.Inconclusive)]
+    [TestCase(RequirementStatus.PartlyEvaluated, Verdict.Pass, Verdict.Disabled)]
+    [TestCase(RequirementStatus.PartlyEvaluated, Verdict.Pass, Verdict.NotEvaluated)]
+    [TestCase(RequirementStatus.Warned, Verdict.Warn)]
+    [TestCase(RequirementStatus.Warned, Verdict.Pass, Verdict.Warn, Verdict.Inconclusive)]
+    [TestCase(RequirementStatus.Violated, Verdict.Fail)]
+    [TestCase(RequirementStatus.Violated, Verdict.Pass, Verdict.Fail, Verdict.Warn, Verdict.Unsupported)]
+    [TestCase(RequirementStatus.Error, Verdict.Error)]
+    [TestCase(RequirementStatus.Error, Verdict.Fail, Verdict.Error, Verdict.Pass)]
+    public void A_requirement_is_as_good_as_its_scenarios(RequirementStatus status, params Verdict[] verdicts) =>
+        Assert.That(Rollup.Status(verdicts), Is.EqualTo(status));
+
+    [Test]
+    public void A_requirement_of_which_anything_is_undecided_is_never_satisfied([Values] Verdict one, [Values] Verdict other)
+    {
+        var status = Rollup.Status([one, other]);
+
+        Assert.That(Rollup.Status([other, one]), Is.EqualTo(status), "the order does not matter");
+        if (Undecided.Contains(one) || Undecided.Contains(other))
+        {
+            Assert.That(status, Is.Not.EqualTo(RequirementStatus.Satisfied).And.Not.EqualTo(RequirementStatus.LeftOpen));
+        }
+
+        if (Undecided.Contains(one) && Undecided.Contains(other))
+        {
+            Assert.That(status, Is.EqualTo(RequirementStatus.NotEvaluated));
+        }
+    }
+
+    [Test]
+    public void Of_repetitions_the_most_telling_verdict_counts()
+    {
+        Verdict[] fromTheWorst =
+        [
+            Verdict.Error, Verdict.Fail, Verdict.Warn, Verdict.Inconclusive, Verdict.NotEvaluated, Verdict.Observed, Verdict.Pass,
+            Verdict.Unsupported, Verdict.Disabled,
+        ];
+
+        Assert.That(fromTheWorst, Is.EquivalentTo(Enum.GetValues<Verdict>()));
+        for (var worse = 0; worse < fromTheWorst.Length; worse++)
+        {
+            for (var better = worse; better < fromTheWorst.Length; better++)
+            {
+                Assert.That(Rollup.Worst([fromTheWorst[better], fromTheWorst[worse]]), Is.EqualTo(fromTheWorst[worse]));
+                Assert.That(Rollup.Worst([fromTheWorst[worse], fromTheWorst[better]]), Is.EqualTo(fromTheWorst[worse]));
+            }
+        }
+    }
+
+    // One profile ----------------------------------------------------------------------------------------------------
+
+    [TestCase(Conformity.Conformant, RequirementStatus.Satisfied)]
+    [TestCase(Conformity.Conformant, RequirementStatus.Satisfied, RequirementStatus.LeftOpen)]
+    [TestCase(Conformity.ConformantWithWarnings, RequirementStatus.Satisfied, RequirementStatus.Warned)]
+    [TestCase(Conformity.Partial, RequirementStatus.Satisfied, RequirementStatus.NotEvaluated)]
+    [TestCase(Conformity.Partial, RequirementStatus.Satisfied, RequirementStatus.PartlyEvaluated)]
+    [TestCase(Conformity.Partial, RequirementStatus.PartlyEvaluated)]
+    [TestCase(Conformity.Partial, RequirementStatus.Satisfied, RequirementStatus.Error)]
+    [TestCase(Conformity.Partial, RequirementStatus.Warned, RequirementStatus.NotEvaluated)]
+    [TestCase(Conformity.NotEvaluated, RequirementStatus.NotEvaluated, RequirementStatus.NotEvaluated)]
+    [TestCase(Conformity.NotEvaluated, RequirementStatus.NotEvaluated, RequirementStatus.Error)]
+    [TestCase(Conformity.NonConformant, RequirementStatus.Violated)]
+    [TestCase(Conformity.NonConformant, RequirementStatus.Satisfied, RequirementStatus.Violated, RequirementStatus.NotEvaluated)]
+    public void A_profile_is_conformant_only_when_all_of_it_is_decided(Conformity conformity, params RequirementStatus[] statuses)
+    {
+        var profile = Profiles(statuses).Single(row => row.Name == "replay");
+
+        Assert.That(profile.Conformity, Is.EqualTo(conformity));
+        Assert.That(profile.Satisfied + profile.Violated + profile.Warned + profile.NotEvaluated, Is.EqualTo(profile.Requirements).And.EqualTo(statuses.Length));
+    }
+
+    [Test]
+    public void No_two_statuses_hide_what_is_undecided()
+    {
+        RequirementStatus[] open = [RequirementStatus.NotEvaluated, RequirementStatus.PartlyEvaluated, RequirementStatus.Error];
+        var all = Enum.GetValues<RequirementStatus>();
+        foreach (var (one, other, third) in from one in all from other in all from third in all select (one, other, third))
+        {
+            foreach (var profile in Profiles([one, other, third]).Where(_ => new[] { one, other, third }.Any(open.Contains)))
+            {
+                Assert.That(
+                    profile.Conformity, Is.Not.EqualTo(Conformity.Conformant).And.Not.EqualTo(Conformity.ConformantWithWarnings), $"{profile.Name}: {one}, {other}, {third}");
+            }
+        }
+    }
+
+    [Test]
+    public void Taken_strictly_a_recommendation_that_is_not_followed_is_a_violation()
+    {
+        var profiles = Profiles([RequirementStatus.Satisfied, RequirementStatus.Warned]);
+
+        Assert.That(profiles.Select(profile => profile.Name), Is.EqualTo((string[])["replay", Rollup.Strict]));
+        Assert.That(profiles[^1].Conformity, Is.EqualTo(Conformity.NonConformant));
+    }
+
+    [Test]
+    public void Only_profiles_that_have_requirements_are_listed_and_nothing_is_conformant_of_nothing()
+    {
+        var profiles = Rollup.Profiles([]);
+
+        Assert.That(profiles.Select(profile => (profile.Name, profile.Conformity)), Is.EqualTo(new[] { (Rollup.Strict, Conformity.NotEvaluated) }));
+    }
+
+    // The whole ------------------------------------------------------------------------------------------------------
+
+    /// <summary>Everything that can go wrong at once, taken away one after the other, in the documented order.</summary>
+    [Test]
+    public void The_conclusion_is_the_first_thing_that_went_wrong_in_the_documented_order()
+    {
+        List<ScenarioResult> scenarios =
+        [
+            Scenario(Verdict.Error), Scenario(Verdict.Fail), Scenario(Verdict.Inconclusive), Scenario(Verdict.Warn, Level.Should), Scenario(Verdict.Pass),
+        ];
+        List<string> stale = ["it passed"];
+
+        Assert.That(Conclude(EndingKind.Cancelled), Is.EqualTo((ConclusionKind.Cancelled, ExitCode.Cancelled)));
+        Assert.That(Conclude(EndingKind.TargetDied), Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)), "an error comes before the end of the run");
+        Assert.That(Conclude(EndingKind.Deadline), Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)));
+        Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)));
+        scenarios.RemoveAt(0);
+        Assert.That(Conclude(EndingKind.TargetDied), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)), "the end comes before a violation");
+        Assert.That(Conclude(EndingKind.Deadline), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)));
+        Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)));
+        scenarios.RemoveAt(0);
+        Assert.That(Conclude(EndingKind.Completed, strict: true), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)));
+        Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Stale, ExitCode.Stale)), "stale comes before undecided");
+        stale.Clear();
+        Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)));
+        scenarios.RemoveAt(0);
+        Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Conformant, ExitCode.Conformant)), "a warning is no violation");
+        scenarios.RemoveAt(0);
+        Assert.That(Conclude(EndingKind.Completed, strict: true), Is.EqualTo((ConclusionKind.Conformant, ExitCode.Conformant)));
+        scenarios.Clear();
+        Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)), "nothing decided is not conformant");
+
+        (ConclusionKind, int) Conclude(EndingKind kind, bool strict = false)
+        {
+            var conclusion = Rollup.Conclude(new(kind, "The end."), scenarios, Requirements, stale, strict);
+            Assert.That(conclusion.Message, Does.EndWith("."));
+            return (conclusion.Kind, conclusion.ExitCode);
+        }
+    }
+
+    [TestCase(Verdict.Pass, ExitCode.Conformant)]
+    [TestCase(Verdict.Observed, ExitCode.Conformant)]
+    [TestCase(Verdict.Warn, ExitCode.Conformant)]
+    [TestCase(Verdict.Fail, ExitCode.Violation)]
+    [TestCase(Verdict.Error, ExitCode.SuiteError)]
+    [TestCase(Verdict.Inconclusive, ExitCode.NotEvaluated)]
+    [TestCase(Verdict.Unsupported, ExitCode.NotEvaluated)]
+    [TestCase(Verdict.Disabled, ExitCode.NotEvaluated)]
+    [TestCase(Verdict.NotEvaluated, ExitCode.NotEvaluated)]
+    public void One_verdict_alone_makes_this_exit_code(Verdict verdict, int code) =>
+        Assert.That(Rollup.Conclude(Completed, [Scenario(verdict)], Requirements, [], strict: false).ExitCode, Is.EqualTo(code));
+
+    [TestCase(Level.Must, ExitCode.NotEvaluated)]
+    [TestCase(Level.MustNot, ExitCode.NotEvaluated)]
+    [TestCase(Level.Should, ExitCode.Conformant)]
+    [TestCase(Level.ShouldNot, ExitCode.Conformant)]
+    [TestCase(Level.May, ExitCode.Conformant)]
+    public void Only_what_binds_has_to_be_decided(Level level, int code)
+    {
+        ScenarioResult[] scenarios = [Scenario(Verdict.Pass), Scenario(Verdict.Inconclusive, level)];
+
+        Assert.That(Rollup.Conclude(Completed, scenarios, Requirements, [], strict: false).ExitCode, Is.EqualTo(code));
+    }
+
+    [Test]
+    public void A_known_failure_is_neither_a_violation_nor_a_gap()
+    {
+        ScenarioResult[] scenarios =
+        [
+            Scenario(Verdict.Pass),
+            Scenario(Verdict.Fail) with { KnownFailing = "PS-TST-*" },
+            Scenario(Verdict.Inconclusive) with { KnownFailing = "PS-TST-*" },
+            Scenario(Verdict.Warn, Level.Should) with { KnownFailing = "PS-TST-*" },
+            Scenario(Verdict.Disabled) with { KnownFailing = "PS-TST-*" },
+        ];
+
+        var conclusion = Rollup.Conclude(Completed, scenarios, Requirements, [], strict: true);
+
+        Assert.That(conclusion.ExitCode, Is.EqualTo(ExitCode.Conformant));
+        Assert.That(conclusion.Message, Does.Contain("2 known failures"), "what was left out or undecided did not fail");
+    }
+
+    [Test]
+    public void A_known_failure_does_not_excuse_an_error_of_the_suite() =>
+        Assert.That(
+            Rollup.Conclude(Completed, [Scenario(Verdict.Error) with { KnownFailing = "*" }], Requirements, [], strict: false).ExitCode,
+            Is.EqualTo(ExitCode.SuiteError));
+
+    [Test]
+    public void The_conclusion_counts_what_it_speaks_of()
+    {
+        ScenarioResult[] scenarios = [Scenario(Verdict.Fail), Scenario(Verdict.Fail), Scenario(Verdict.Warn, Level.Should), Scenario(Verdict.Pass)];
+
+        Assert.That(Message(scenarios, strict: false), Does.Contain("2 scenarios failed"));
+        Assert.That(Message(scenarios, strict: true), Does.Contain("2 scenarios failed").And.Contain("1 recommendation not followed"));
+        Assert.That(Message(scenarios[1..], strict: false), Does.Contain("1 scenario failed"));
+        Assert.That(Message(scenarios[2..], strict: false), Does.Contain("1 scenario warned"));
+        Assert.That(Message([], strict: false), Does.Contain("Nothing was decided"));
+
+        static string Message(ScenarioResult[] scenarios, bool strict) => Rollup.Conclude(Completed, scenarios, Requirements, [], strict).Message;
+    }
+
+    [Test]
+    public void Exit_codes_are_those_that_scripts_rely_on() =>
+        Assert.That(
+            (int[])
+            [
+                ExitCode.Conformant, ExitCode.Violation, ExitCode.Usage, ExitCode.Unreachable, ExitCode.SuiteError, ExitCode.Stale, ExitCode.NotEvaluated,
+                ExitCode.Cancelled,
+            ],
+            Is.EqualTo((int[])[0, 1, 2, 3, 4, 5, 6, 130]));
+
+    private static IReadOnlyList<ProfileResult> Profiles(RequirementStatus[] statuses) => Rollup.Profiles([.. statuses.Select((status, n) => new RequirementResult
+    {
+        Id = $"PS-TST-{n:D3}",
+        Level = Level.Must,
+        Area = "TST",
+        Profile = Profile.Replay,
+        Text = "The sentence.",
+        Intent = "The intent.",
+        Status = status,
+    })]);
+
+    private static ScenarioResult Scenario(Verdict verdict, Level level = Level.Must) =>
+        new() { Id = $"{Script.IdOf(level)}/{verdict}", Requirement = Script.IdOf(level), Verdict = verdict, Message = "Because." };
+}

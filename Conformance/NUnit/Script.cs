@@ -1,0 +1,47 @@
+namespace PubSub.Conformance.Tests;
+
+/// <summary>A catalogue of made-up requirements, one of each level, and scenarios of a line that play against a <see cref="MortalServer"/>.</summary>
+internal static class Script
+{
+    public static Catalogue Catalogue { get; } = new(Enum.GetValues<Level>().Select(level => new Requirement
+    {
+        Id = IdOf(level),
+        Level = level,
+        Area = "TST",
+        Text = "The sentence.",
+        Intent = "The intent.",
+        Profile = Profile.Core,
+        Testability = Testability.Blackbox,
+    }));
+
+    public static string IdOf(Level level) => $"PS-TST-{(int)level:D3}";
+
+    public static Scenario Scene(string slug, Func<Stage, Task> body, Level level = Level.Must) => new(IdOf(level), slug, body);
+
+    /// <summary>Passes when the server answers.</summary>
+    public static Scenario Asks(string slug) => Scene(slug, AskAsync);
+
+    public static async Task AskAsync(Stage stage) => stage.Expect.Status(200, await stage.Rest.HealthAsync(), "health answers");
+
+    /// <summary>Fails, although the server answers.</summary>
+    public static Scenario Complains(string slug, Level level = Level.Must) => Scene(slug, async stage =>
+    {
+        await stage.Rest.HealthAsync();
+        stage.Expect.True(false, "the server is perfect");
+    }, level);
+
+    /// <summary>Kills the server with a message, and fails because no reply comes.</summary>
+    public static Scenario Kills(string slug) => Scene(slug, KillAsync);
+
+    public static async Task KillAsync(Stage stage)
+    {
+        var client = await stage.ConnectAsync("killer");
+        stage.Expect.Error(await client.RequestAsync(Request.Of(MortalServer.Poison)), null, "an unknown type is an error");
+    }
+
+    public static async Task<Results> PlayAsync(
+        MortalServer server, IReadOnlyList<Scenario> scenarios, RunOptions? options = null, TimeSpan? wait = null, CancellationToken cancellation = default) =>
+        await new Run(Catalogue, scenarios, server.Probed(wait), options ?? new RunOptions()).ExecuteAsync(cancellation);
+
+    public static ScenarioResult Of(this Results results, string slug) => results.Scenarios.Single(scenario => scenario.Id.EndsWith($"/{slug}", StringComparison.Ordinal));
+}

@@ -1,0 +1,58 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace PubSub.Conformance.Tests;
+
+/// <summary>Our own Host, with a note of every topic that it ever made.</summary>
+internal sealed class WatchedHost : WebApplicationFactory<Program>
+{
+    public WatchedHost()
+    {
+        UseKestrel();
+        StartServer();
+        Origin = new Uri(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    }
+
+    public Uri Origin { get; }
+
+    /// <summary>In the order of their making, also when they are long gone.</summary>
+    public ConcurrentQueue<string> Made { get; } = [];
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder) => builder
+        .UseSetting("PORT", "0")
+        .UseSetting("LOG_LEVEL", "warn")
+        .ConfigureServices(services => services.AddSingleton<IStartupFilter>(new Watch(Made)));
+
+    protected override void Dispose(bool disposing)
+    {
+        try
+        {
+            base.Dispose(disposing);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Told to stop, Program also disposes of its parts by itself, and may have been faster.
+        }
+    }
+
+    private sealed class Watch(ConcurrentQueue<string> made) : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use(async (context, rest) =>
+            {
+                await rest(context);
+                if (context.Response is { StatusCode: 201, Headers.Location: [{ } location] })
+                {
+                    made.Enqueue(Uri.UnescapeDataString(location[(location.LastIndexOf('/') + 1)..]));
+                }
+            });
+            next(app);
+        };
+    }
+}
