@@ -85,11 +85,11 @@ public sealed record Tls
     {
         TargetHost = host,
         ClientCertificates = Client is null ? null : [Client],
-        RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
-            errors == SslPolicyErrors.None || Insecure || (errors == SslPolicyErrors.RemoteCertificateChainErrors && IsIssued(certificate)),
+        RemoteCertificateValidationCallback = (_, certificate, sent, errors) =>
+            errors == SslPolicyErrors.None || Insecure || (errors == SslPolicyErrors.RemoteCertificateChainErrors && IsIssued(certificate, sent)),
     };
 
-    private bool IsIssued(X509Certificate? certificate)
+    private bool IsIssued(X509Certificate? certificate, X509Chain? sent)
     {
         if (Authorities.Count == 0 || certificate is not X509Certificate2 shown)
         {
@@ -100,6 +100,9 @@ public sealed record Tls
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.CustomTrustStore.AddRange(Authorities);
+
+        // What the server sent along to lead from its certificate to an authority.
+        chain.ChainPolicy.ExtraStore.AddRange(sent?.ChainPolicy.ExtraStore ?? []);
         return chain.Build(shown);
     }
 }

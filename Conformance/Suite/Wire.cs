@@ -43,7 +43,8 @@ internal sealed class Wire : IAsyncDisposable
     public EndPoint? Peer => _socket.RemoteEndPoint;
 
     /// <summary>
-    /// Throws <see cref="SocketException"/> when there is no connection, <see cref="AuthenticationException"/> when there is no trust.
+    /// Throws <see cref="SocketException"/> when there is no connection, <see cref="AuthenticationException"/> when there is no trust,
+    /// <see cref="IOException"/> when there is no TLS to begin with.
     /// </summary>
     public static async Task<Wire> OpenAsync(Uri uri, Tls tls, int? receiveBuffer, Traffic? traffic, CancellationToken cancellation)
     {
@@ -60,9 +61,7 @@ internal sealed class Wire : IAsyncDisposable
             Stream stream = new NetworkStream(socket, ownsSocket: true);
             if (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeWss)
             {
-                var secure = new SslStream(stream);
-                await secure.AuthenticateAsClientAsync(tls.For(uri.DnsSafeHost), cancellation);
-                stream = secure;
+                stream = await SecureAsync(stream, tls.For(uri.DnsSafeHost), cancellation);
             }
 
             return new Wire(socket, stream, traffic?.Covers(uri) == true ? traffic : null);
@@ -103,6 +102,7 @@ internal sealed class Wire : IAsyncDisposable
             if (Frame.TryRead(ref buffer, out var frame))
             {
                 _input.AdvanceTo(buffer.Start);
+                Lived();
                 return frame;
             }
 
@@ -169,6 +169,9 @@ internal sealed class Wire : IAsyncDisposable
         return bytes.WrittenSpan.ToArray();
     }
 
+    /// <summary>What was read is the target's own, and whole.</summary>
+    public void Lived() => _traffic?.Lived();
+
     /// <summary>Says that nothing more will be sent, and still listens.</summary>
     public void HalfClose() => _socket.Shutdown(SocketShutdown.Send);
 
@@ -186,6 +189,27 @@ internal sealed class Wire : IAsyncDisposable
         await _stream.DisposeAsync();
         _socket.Dispose();
         Ended();
+    }
+
+    private static async Task<Stream> SecureAsync(Stream stream, SslClientAuthenticationOptions options, CancellationToken cancellation)
+    {
+        var distrusted = false;
+        var trusts = options.RemoteCertificateValidationCallback!;
+        options.RemoteCertificateValidationCallback = (sender, certificate, chain, errors) =>
+        {
+            distrusted = !trusts(sender, certificate, chain, errors);
+            return !distrusted;
+        };
+        var secure = new SslStream(stream);
+        try
+        {
+            await secure.AuthenticateAsClientAsync(options, cancellation);
+            return secure;
+        }
+        catch (AuthenticationException e) when (!distrusted)
+        {
+            throw new IOException(e.Message, e);
+        }
     }
 
     private void Ended()

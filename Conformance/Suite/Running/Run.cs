@@ -186,16 +186,22 @@ public sealed class Run
             return;
         }
 
-        if (outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported)
-            && await IsSilentAsync(over.Token) is { } how)
+        outcome = Trimmed(outcome);
+        if (outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported))
         {
-            if (!over.IsCancellationRequested)
+            var how = await IsSilentAsync(over.Token);
+            if (over.IsCancellationRequested)
+            {
+                // Nobody knows any more whether the target was there to be judged.
+                return;
+            }
+
+            if (how is not null)
             {
                 Died(outcome, how);
                 await over.CancelAsync();
+                return;
             }
-
-            return;
         }
 
         lock (_gate)
@@ -389,13 +395,6 @@ public sealed class Run
         var worst = Rollup.Worst(repetitions.Select(outcome => outcome.Verdict));
         var outcome = repetitions.First(candidate => candidate.Verdict == worst);
         var scenario = outcome.Scenario;
-        var kept = _options.Transcripts switch
-        {
-            KeptTranscripts.All => true,
-            KeptTranscripts.Failed => outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported or Verdict.Disabled),
-            _ => false,
-        };
-        var lines = kept ? outcome.Transcript.TakeLast(KeptLines).ToList() : [];
         return new ScenarioResult
         {
             Id = scenario.Id,
@@ -411,9 +410,26 @@ public sealed class Run
             DurationMs = Math.Round(outcome.Duration.TotalMilliseconds, 1),
             KnownFailing = _options.Selection.Expecting(scenario, outcome.Requirement)?.ToString(),
             Repetitions = _options.Repeat > 1 ? [.. repetitions.Select(repetition => repetition.Verdict)] : [],
-            Transcript = [.. lines.Select(line => new TranscriptLine(
+            Transcript = [.. outcome.Transcript.Select(line => new TranscriptLine(
                 Math.Round(line.At.TotalMilliseconds, 3), line.Connection, line.Direction, line.Kind, line.Length, Clean(line.Data)))],
-            TranscriptDropped = kept ? outcome.TranscriptDropped + outcome.Transcript.Count - lines.Count : 0,
+            TranscriptDropped = outcome.TranscriptDropped,
+        };
+    }
+
+    // At once and not at the end: of hundreds of scenarios, whole transcripts would fill the memory.
+    private Outcome Trimmed(Outcome outcome)
+    {
+        var kept = _options.Transcripts switch
+        {
+            KeptTranscripts.All => true,
+            KeptTranscripts.Failed => outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported or Verdict.Disabled),
+            _ => false,
+        };
+        TranscriptEntry[] lines = kept ? [.. outcome.Transcript.TakeLast(KeptLines)] : [];
+        return outcome with
+        {
+            Transcript = lines,
+            TranscriptDropped = kept ? outcome.TranscriptDropped + outcome.Transcript.Count - lines.Length : 0,
         };
     }
 
