@@ -27,28 +27,68 @@ internal static class CleanupCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var prefix = target.Namespace(parsed);
-            var (where, noted) = parsed.GetValue(journal) is { } path ? ReadJournal(path) : (null, null);
-            var probed = await Probe.ExecuteAsync(target.Read(parsed, where), new TopicNames(prefix), cancellation: cancellation);
-            var rest = new Rest(probed.Target, cancellation);
-
-            var listed = (await rest.ListTopicsAsync()).Topics ?? [];
-            var ours = listed.Select(topic => topic.Name).OfType<string>()
-                .Where(name => TopicNames.RunOf(name, prefix) is { } id
-                    && (noted?.Contains(name) ?? parsed.GetValue(run) is not { } wanted || wanted == id))
-                .ToList();
-            var really = noted is not null || parsed.GetValue(run) is not null || parsed.GetValue(all);
-            var left = 0;
-            foreach (var name in ours)
+            var path = parsed.GetValue(journal);
+            var wanted = parsed.GetValue(run)?.ToLowerInvariant();
+            if (wanted is not (null or { Length: 8 }) || wanted?.All(char.IsAsciiHexDigit) == false)
             {
-                var answer = really ? await rest.DeleteTopicAsync(name) : null;
-                left += answer is null or { IsSuccess: true } or { Status: 404 } ? 0 : 1;
-                Console.WriteLine(answer is null ? $"would delete {name}" : $"{(answer.IsSuccess ? "deleted" : $"{answer.SentStatus} for")} {name}");
+                throw new WrongUsage($"--run must be the eight hexadecimal digits of a run, but is '{wanted}'.");
             }
 
-            Console.WriteLine($"{ours.Count} of {listed.Count} topics are this suite's{(really ? "" : "; name a --run, or --all, to delete them")}.");
-            return left == 0 ? ExitCode.Conformant : ExitCode.Violation;
+            var (where, noted) = path is null ? (null, null) : ReadJournal(path);
+            var redaction = target.Redaction(parsed);
+            var probing = target.Read(parsed, where);
+            var really = noted is not null || wanted is not null || parsed.GetValue(all);
+            try
+            {
+                var probed = await Probe.ExecuteAsync(probing, new TopicNames(prefix), cancellation: cancellation);
+                var left = await DeleteAsync(new Rest(probed.Target, cancellation), IsMeant, really);
+                if (left == 0 && path is not null)
+                {
+                    Forget(path);
+                }
+
+                return left == 0 ? ExitCode.Conformant : ExitCode.Violation;
+            }
+            catch (Exception e) when (e is Unreachable or Violation)
+            {
+                throw new Unreachable(redaction.Clean(e.Message));
+            }
+
+            // A journal knows the prefix of its own run.
+            bool IsMeant(string name) => noted is not null
+                ? noted.Contains(name) && TopicNames.RunOf(name, name.Split('-')[0]) is not null
+                : TopicNames.RunOf(name, prefix) is { } id && (wanted is null || wanted == id);
         });
         return command;
+    }
+
+    /// <summary>Returns how many could not be deleted.</summary>
+    private static async Task<int> DeleteAsync(Rest rest, Func<string, bool> isMeant, bool really)
+    {
+        var listed = (await rest.ListTopicsAsync()).Topics ?? [];
+        var ours = listed.Select(topic => topic.Name).OfType<string>().Where(isMeant).ToList();
+        var left = 0;
+        foreach (var name in ours)
+        {
+            var answer = really ? await rest.DeleteTopicAsync(name) : null;
+            left += answer is null or { IsSuccess: true } or { Status: 404 } ? 0 : 1;
+            Console.WriteLine(answer is null ? $"would delete {name}" : $"{(answer.IsSuccess ? "deleted" : $"{answer.SentStatus} for")} {name}");
+        }
+
+        Console.WriteLine($"{ours.Count} of {listed.Count} topics are this suite's{(really ? "" : "; name a --run, or --all, to delete them")}.");
+        return left;
+    }
+
+    private static void Forget(string journal)
+    {
+        try
+        {
+            File.Delete(journal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Read once more, it will find nothing to do.
+        }
     }
 
     private static (Uri? Target, IReadOnlyList<string> Topics) ReadJournal(string path)

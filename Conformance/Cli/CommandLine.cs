@@ -27,6 +27,16 @@ internal static class CommandLine
             var text = result.Tokens[0].Value;
             if (Uri.TryCreate(text, UriKind.Absolute, out var url) && schemes.Contains(url.Scheme) && url.Host.Length > 0)
             {
+                // These would go no further than the reports, where they do not belong.
+                if (url.UserInfo.Length > 0)
+                {
+                    result.AddError($"{name} must hold no user and no password; give them with --header-env Authorization=VARIABLE.");
+                }
+                else if (url.Query.Length > 0 || url.Fragment.Length > 0)
+                {
+                    result.AddError($"{name} must end with its path; give what comes behind the ? with --query NAME=VALUE.");
+                }
+
                 return url;
             }
 
@@ -111,6 +121,19 @@ internal static class CommandLine
         catch (Exception e) when (e is InvalidDataException or System.Text.Json.JsonException)
         {
             throw new WrongUsage($"{what} '{path}': {e.Message}");
+        }
+    }
+
+    /// <summary>Writes the whole file, or says by which option it was named.</summary>
+    public static void WriteFile(string path, string option, string text)
+    {
+        try
+        {
+            File.WriteAllText(path, text);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new WrongUsage($"{option} '{path}' cannot be written: {e.Message}");
         }
     }
 

@@ -1,6 +1,6 @@
 namespace PubSub.Conformance.Cli;
 
-/// <summary>The journal of one run, in the folder where <c>cleanup</c> looks for those that were left behind.</summary>
+/// <summary>The journal of one run, in a folder of the machine's temporary files; what a killed run leaves there, <c>cleanup</c> reads.</summary>
 internal sealed class Journals(string prefix) : IDisposable
 {
     private Journal? _journal;

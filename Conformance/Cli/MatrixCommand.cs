@@ -34,7 +34,7 @@ internal static class MatrixCommand
             Console.Write(matrix.ToMarkdown());
             if (parsed.GetValue(html) is { } path)
             {
-                File.WriteAllText(path, matrix.ToHtml());
+                CommandLine.WriteFile(path, "--html", matrix.ToHtml());
             }
 
             return ExitCode.Conformant;

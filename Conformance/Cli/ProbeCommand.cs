@@ -38,24 +38,13 @@ internal static class ProbeCommand
             Console.WriteLine(Findings.Describe(probed, redaction));
             if (parsed.GetValue(write) is { } path)
             {
-                Write(path, probed.ToFile().ToJson());
+                var file = probed.ToFile();
+                CommandLine.WriteFile(path, "--write", (file with { Dialect = target.DialectFile(parsed, path) ?? file.Dialect }).ToJson() + "\n");
                 Console.WriteLine($"Written to {path}.");
             }
 
             return ExitCode.Conformant;
         });
         return command;
-    }
-
-    private static void Write(string path, string json)
-    {
-        try
-        {
-            File.WriteAllText(path, json + "\n");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new WrongUsage($"--write '{path}' cannot be written: {e.Message}");
-        }
     }
 }

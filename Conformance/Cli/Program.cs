@@ -29,7 +29,8 @@ if (args is [] or [_, ..] && !root.Subcommands.Any(command => command.Name == ar
     }
 }
 
-var parsed = root.Parse(args);
+// A @FILE is an option's own business.
+var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Errors.Count > 0)
 {
     foreach (var error in parsed.Errors)
@@ -72,6 +73,7 @@ void Stop(PosixSignalContext signal)
     if (!stopping.IsCancellationRequested)
     {
         signal.Cancel = true;
+        Console.Error.WriteLine("Stopping, and cleaning up. Once more ends it at once.");
         stopping.Cancel();
     }
 }

@@ -35,8 +35,9 @@ internal sealed class ReportFolder
         Save("junit.xml", JUnit.Render(results));
         Save("summary.md", Summary.Render(results));
         Save("badge.json", Badge.Render(results));
-        using var transcripts = new StreamWriter(System.IO.Path.Combine(Path, "transcripts.jsonl"));
+        using var transcripts = new StringWriter();
         Transcripts.Write(results, transcripts);
+        Save("transcripts.jsonl", transcripts.ToString());
     }
 
     /// <summary>On GitHub Actions, shows the summary on the page of the job.</summary>
@@ -58,5 +59,5 @@ internal sealed class ReportFolder
         }
     }
 
-    private void Save(string name, string text) => File.WriteAllText(System.IO.Path.Combine(Path, name), text);
+    private void Save(string name, string text) => CommandLine.WriteFile(System.IO.Path.Combine(Path, name), "--out", text);
 }

@@ -76,11 +76,11 @@ internal sealed class RunCommand
         var reports = parsed.GetValue(_out) is { } folder ? ReportFolder.Open(folder) : null;
         if (Run.Chosen(Catalogue.Embedded, All.Scenarios, options).Count == 0)
         {
-            throw new WrongUsage($"Nothing is left to run. {string.Join(". ", options.Selection.Idle(All.Scenarios, Catalogue.Embedded))}".Trim());
+            throw new WrongUsage($"Nothing is left to run. {string.Join(". ", Reasons(options))}".Trim());
         }
 
-        var launcher = parsed.GetValue(_launch) is { Length: > 0 } launch ? new Launcher(launch, new Timeouts()) : null;
-        await using var own = launcher is not null && !_target.HasUrl(parsed) ? await LaunchAsync(launcher, cancellation) : null;
+        var launcher = parsed.GetValue(_launch) is { Length: > 0 } launch ? new Launcher(launch, _target.Patience(parsed)) : null;
+        await using var own = launcher is not null && !_target.HasUrl(parsed) ? await LaunchAsync(launcher, redaction, cancellation) : null;
 
         using var journal = new Journals(_target.Namespace(parsed));
         var probing = _target.Read(parsed, own?.Target.Root);
@@ -104,9 +104,10 @@ internal sealed class RunCommand
         var results = await run.ExecuteAsync(cancellation);
         terminal.Done();
 
-        reports?.Write(results);
-        ReportFolder.AppendStepSummary(results);
+        // The verdict is told even where the reports have no room.
         Tell(results, parsed, reports, journal);
+        ReportFolder.AppendStepSummary(results);
+        reports?.Write(results);
         return results.Conclusion.ExitCode;
     }
 
@@ -122,16 +123,29 @@ internal sealed class RunCommand
         }
     }
 
-    private static async Task<LaunchedServer> LaunchAsync(Launcher launcher, CancellationToken cancellation)
+    private static IEnumerable<string> Reasons(RunOptions options)
+    {
+        var loads = Run.Chosen(Catalogue.Embedded, All.Scenarios, options with { AllowLoad = true }).Count;
+        return options.Selection.Idle(All.Scenarios, Catalogue.Embedded)
+            .Concat(loads > 0 ? [$"What fits ({loads}) puts the server under load, which needs --allow load"] : []);
+    }
+
+    private static async Task<LaunchedServer> LaunchAsync(Launcher launcher, Redaction redaction, CancellationToken cancellation)
     {
         try
         {
             var server = await launcher.LaunchAsync(new Dictionary<string, string>(), cancellation);
-            return server.Listened ? server : throw new Unreachable($"The server of --launch ended before it had an open port; it wrote: {server.Tail()}");
+            if (server.Listened)
+            {
+                return server;
+            }
+
+            var code = await server.Exited;
+            throw new Unreachable(redaction.Clean($"The server of --launch ended with status {code} before it had an open port; it wrote: {server.Tail()}"));
         }
         catch (Inconclusive inconclusive)
         {
-            throw new Unreachable($"--launch: {inconclusive.Message}");
+            throw new Unreachable(redaction.Clean($"--launch: {inconclusive.Message}"));
         }
         catch (System.ComponentModel.Win32Exception e)
         {

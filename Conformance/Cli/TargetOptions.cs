@@ -67,11 +67,14 @@ internal sealed class TargetOptions
         var file = File(parsed);
         var url = parsed.GetValue(_url) ?? launched ?? file?.Url
             ?? throw new WrongUsage("Which server? Name it with --url URL, or with --target FILE.");
+
+        // Where the interfaces are is said of the server at the file's own URL; at another one they are looked for.
+        var places = file?.Url is { } home && home != url ? null : file;
         return new ProbeOptions
         {
             Url = url,
-            Rest = parsed.GetValue(_rest) ?? file?.Rest,
-            WebSocket = parsed.GetValue(_socket) ?? file?.WebSocket,
+            Rest = parsed.GetValue(_rest) ?? places?.Rest,
+            WebSocket = parsed.GetValue(_socket) ?? places?.WebSocket,
             Prefixes = parsed.GetValue(_prefixes)!,
             Dialect = Dialect(parsed, file),
             UuidsOnly = file?.MessageIds is { } ids ? ids == "uuid" : null,
@@ -83,6 +86,9 @@ internal sealed class TargetOptions
             TimeoutScale = parsed.GetValue(_scale),
         };
     }
+
+    /// <summary>For servers whose round trips nobody has measured.</summary>
+    public Timeouts Patience(ParseResult parsed) => new Timeouts().For(TimeSpan.Zero, parsed.GetValue(_scale));
 
     public Redaction Redaction(ParseResult parsed)
     {
@@ -99,22 +105,28 @@ internal sealed class TargetOptions
     private TargetFile? File(ParseResult parsed) =>
         parsed.GetValue(_file) is { } path ? CommandLine.ReadFile(path, "--target", TargetFile.Parse) : null;
 
+    /// <summary>The dialect file in use, as a target file at this path names it; null when the dialect is one that the suite knows.</summary>
+    public string? DialectFile(ParseResult parsed, string targetFile) =>
+        DialectName(parsed, File(parsed)) is { } name && Known(name) is null ? Path.GetRelativePath(FolderOf(targetFile), name) : null;
+
+    private static string FolderOf(string file) => Path.GetDirectoryName(Path.GetFullPath(file))!;
+
+    private static Dialect? Known(string name) => Conformance.Dialect.Known.FirstOrDefault(dialect => dialect.Name == name);
+
+    // A path in a file begins where the file is.
+    private string? DialectName(ParseResult parsed, TargetFile? file) => parsed.GetValue(_dialect)
+        ?? (file?.Dialect is not { } declared ? null
+            : Known(declared) is not null ? declared
+            : Path.Combine(FolderOf(parsed.GetValue(_file)!), declared));
+
     private Dialect? Dialect(ParseResult parsed, TargetFile? file)
     {
-        var name = parsed.GetValue(_dialect);
-        if (name is null && file?.Dialect is { } declared)
-        {
-            // A path in a file begins where the file is.
-            var folder = Path.GetDirectoryName(Path.GetFullPath(parsed.GetValue(_file)!))!;
-            name = Conformance.Dialect.Known.Any(dialect => dialect.Name == declared) ? declared : Path.Combine(folder, declared);
-        }
-
-        if (name is null)
+        if (DialectName(parsed, file) is not { } name)
         {
             return null;
         }
 
-        if (Conformance.Dialect.Known.FirstOrDefault(dialect => dialect.Name == name) is { } known)
+        if (Known(name) is { } known)
         {
             return known;
         }
@@ -133,7 +145,8 @@ internal sealed class TargetOptions
             var colon = text.IndexOf(':', StringComparison.Ordinal);
             if (colon <= 0)
             {
-                throw new WrongUsage($"--header must be 'Name: value', but is '{(colon < 0 ? text : text[..colon])}'.");
+                // What it is instead may be a secret.
+                throw new WrongUsage("--header must be 'Name: value', with a colon between the two.");
             }
 
             Add(text[..colon].Trim(), text[(colon + 1)..].Trim());
@@ -146,8 +159,9 @@ internal sealed class TargetOptions
                 throw new WrongUsage($"--header-env must be Name=VARIABLE, but is '{text}'.");
             }
 
-            Add(name, Environment.GetEnvironmentVariable(variable)
-                ?? throw new WrongUsage($"--header-env {text}: the environment variable {variable} is not set."));
+            Add(name, Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value
+                ? value
+                : throw new WrongUsage($"--header-env {text}: the environment variable {variable} is not set, or empty."));
         }
 
         return headers;
@@ -167,7 +181,7 @@ internal sealed class TargetOptions
     private string Query(ParseResult parsed) => string.Join('&', parsed.GetValue(_query)!.Select(text =>
         text.Split('=', 2) is [{ Length: > 0 } name, var value]
             ? $"{Uri.EscapeDataString(name)}={Uri.EscapeDataString(value)}"
-            : throw new WrongUsage($"--query must be name=value, but is '{text}'.")));
+            : throw new WrongUsage("--query must be name=value.")));
 
     private Tls Tls(ParseResult parsed)
     {

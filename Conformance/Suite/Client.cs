@@ -10,6 +10,9 @@ public sealed class Client : IAsyncDisposable
 
     // No scenario is sent nearly as many; a server that never stops talking must not fill the memory.
     private const int MostReceived = 200_000;
+
+    // It may say what nobody asked for, and what is about nothing, as often as it likes; the first tell enough.
+    private const int MostNotices = 1_000;
     private const string SentinelPrefix = "sentinel-";
 
     private static int _sentinels;
@@ -30,6 +33,7 @@ public sealed class Client : IAsyncDisposable
     private TaskCompletionSource _readable = Open(); // guarded by _gate
     private Closure? _closure; // guarded by _gate
     private Violation? _fault; // guarded by _gate
+    private int _notices; // guarded by _gate
     private int _requests;
     private int _left;
 
@@ -50,7 +54,9 @@ public sealed class Client : IAsyncDisposable
     /// <summary>The label used on subscribe and unsubscribe unless another is given.</summary>
     public string ClientId { get; }
 
-    /// <summary>Everything that ever arrived, taken or not, in order.</summary>
+    /// <summary>
+    /// Everything that ever arrived, taken or not, in order; of info messages that are about no topic, the first <see cref="MostNotices"/>.
+    /// </summary>
     public IReadOnlyList<ServerMessage> Received
     {
         get
@@ -355,20 +361,20 @@ public sealed class Client : IAsyncDisposable
 
                 await readable.WaitAsync(leaving);
                 var message = await _raw.ReceiveAsync(leaving);
-                if (message?.Index == MostReceived)
-                {
-                    throw new Violation($"The server sends {Name} what it asked for", $"at most {MostReceived} messages", $"more, the last {message}");
-                }
-
                 Change(() =>
                 {
                     if (message is null)
                     {
                         _closure = _raw.Closure;
                     }
-                    else
+                    else if (message is not { IsInfo: true, IsDeletion: false, Topic: null } || ++_notices <= MostNotices)
                     {
                         _received.Add(message);
+                    }
+
+                    if (_received.Count > MostReceived)
+                    {
+                        throw new Violation($"The server sends {Name} what it asked for", $"at most {MostReceived} messages", $"more, the last {message}");
                     }
                 });
                 if (message is null)

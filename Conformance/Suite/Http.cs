@@ -104,6 +104,12 @@ internal static class Http
                 continue;
             }
 
+            if (code is not (502 or 503 or 504))
+            {
+                // These are what a gateway says of a server that does not answer.
+                wire.Lived();
+            }
+
             var answer = new HttpAnswer(code, status.Length > 2 ? status[2] : "", headers, []);
             return isHead || code is 101 or 204 or 304 ? answer : answer with { BodyBytes = await ReadBodyAsync(wire, answer, cancellation) };
         }

@@ -72,8 +72,12 @@ public sealed partial class LaunchedServer : IAsyncDisposable
         {
             var origin = await Bounds.Within(timeouts.Start, TimeProvider.System, async limit =>
             {
-                var listening = address is null ? server._announced.Task.WaitAsync(limit) : OpenAsync(address, limit);
+                using var ended = CancellationTokenSource.CreateLinkedTokenSource(limit);
+                var listening = address is null ? server._announced.Task.WaitAsync(ended.Token) : OpenAsync(address, ended.Token);
                 await Task.WhenAny(listening, server.Exited).WaitAsync(limit);
+
+                // Nobody knocks any longer at a port that may become another server's.
+                await ended.CancelAsync();
                 return listening.IsCompletedSuccessfully ? await listening : null;
             }, cancellation);
             server._target = origin is null

@@ -37,7 +37,7 @@ public sealed class Traffic
     public long BytesSent => Volatile.Read(ref _sent);
     public long BytesReceived => Volatile.Read(ref _received);
 
-    /// <summary>When the target last said anything, since the start.</summary>
+    /// <summary>When the target last gave a sign of life, since the start.</summary>
     internal TimeSpan LastHeard => _time.GetElapsedTime(_start, Volatile.Read(ref _heard));
 
     internal TimeSpan Now => _time.GetElapsedTime(_start);
@@ -79,6 +79,12 @@ public sealed class Traffic
     {
         _whole?.Heard(bytes);
         Interlocked.Add(ref _received, bytes);
+    }
+
+    /// <summary>The target has said something whole. What a gateway says in its place is none of its own.</summary>
+    internal void Lived()
+    {
+        _whole?.Lived();
         Volatile.Write(ref _heard, _time.GetTimestamp());
         Volatile.Write(ref _unheard, 0);
     }

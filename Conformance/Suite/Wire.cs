@@ -117,6 +117,7 @@ internal sealed class Wire : IAsyncDisposable
             if (Frame.TryRead(ref buffer, out var frame))
             {
                 _input.AdvanceTo(buffer.Start);
+                Lived();
                 return frame;
             }
 
@@ -182,6 +183,9 @@ internal sealed class Wire : IAsyncDisposable
 
         return bytes.WrittenSpan.ToArray();
     }
+
+    /// <summary>What was read is the target's own, and whole.</summary>
+    public void Lived() => _traffic?.Lived();
 
     /// <summary>Says that nothing more will be sent, and still listens.</summary>
     public void HalfClose() => _socket.Shutdown(SocketShutdown.Send);

@@ -42,6 +42,9 @@ internal abstract class TcpServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Accepts nobody any more; who is connected stays so.</summary>
+    protected void Close() => _listener.Stop();
+
     public async ValueTask DisposeAsync()
     {
         Crash();

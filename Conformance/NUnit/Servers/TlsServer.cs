@@ -13,11 +13,16 @@ internal sealed class TlsServer : TcpServer
 {
     private readonly Uri _inner;
     private readonly X509Certificate2 _certificate;
+    private readonly SslStreamCertificateContext _shown;
 
-    public TlsServer(Uri inner, X509Certificate2? certificate = null)
+    /// <param name="inner">The server.</param>
+    /// <param name="certificate">With its key.</param>
+    /// <param name="between">Sent along, to lead from the certificate to its authority.</param>
+    public TlsServer(Uri inner, X509Certificate2? certificate = null, X509Certificate2Collection? between = null)
     {
         _inner = inner;
         _certificate = certificate ?? SelfSigned();
+        _shown = SslStreamCertificateContext.Create(_certificate, between, offline: true);
         Start();
     }
 
@@ -29,7 +34,7 @@ internal sealed class TlsServer : TcpServer
     protected override async Task ServeAsync(Connection connection, CancellationToken stopping)
     {
         await using var secure = new SslStream(connection);
-        await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = _certificate }, stopping);
+        await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = _shown }, stopping);
         await Relay.CarryAsync(secure, secure.ShutdownAsync, await Connection.OpenAsync(_inner, stopping), stopping);
     }
 

@@ -149,7 +149,8 @@ public sealed class Probe
         catch (Exception e) when (e is IOException or AuthenticationException)
         {
             throw new Unreachable(
-                $"{where} accepted the connection, but not TLS: {e.GetBaseException().Message.TrimEnd('.')}. Does it speak plain http:// there?");
+                $"{where} accepted the connection, but not TLS: {e.GetBaseException().Message.TrimEnd('.')}. "
+                + "Does it speak plain http:// there, or does it ask for a certificate of yours (--client-cert)?");
         }
     }
 
@@ -363,30 +364,58 @@ public sealed class Probe
 
         var topic = _names.Next("probe");
         _names.Journal?.Made(topic);
+        HttpAnswer? deleted;
+        try
+        {
+            target = await HabitsAsync(target, topic);
+        }
+        finally
+        {
+            deleted = await DeleteAsync(target, topic);
+        }
+
+        Found("deletion", deleted is null ? "no answer" : $"{deleted.SentStatus}", FindingSource.Probed, $"DELETE of {topic}: {deleted}");
+        return target;
+    }
+
+    private async Task<Target> HabitsAsync(Target target, string topic)
+    {
         var created = await TryAsync(target, api => api.CreateTopicAsync(topic));
         Found("creation", created is null ? "no answer" : $"{created.SentStatus}", FindingSource.Probed, $"POST of {topic}: {created}");
         if (_options.UuidsOnly is { } declared)
         {
             Found("message ids", declared ? "uuid" : "any", FindingSource.Declared, "the target file");
-            target = target with { MessageIds = declared ? MessageIds.Uuids() : MessageIds.Any };
-        }
-        else if (created is { IsSuccess: true })
-        {
-            target = await MessageIdsAsync(target, topic);
-        }
-        else
-        {
-            Found("message ids", "any", FindingSource.Assumed, "without a topic nothing can be published");
+            return target with { MessageIds = declared ? MessageIds.Uuids() : MessageIds.Any };
         }
 
-        var deleted = await TryAsync(target, api => api.DeleteTopicAsync(topic));
-        if (deleted is { IsSuccess: true } or { Status: 404 })
+        if (created is { IsSuccess: true })
         {
-            _names.Journal?.Gone(topic);
+            return await MessageIdsAsync(target, topic);
         }
 
-        Found("deletion", deleted is null ? "no answer" : $"{deleted.SentStatus}", FindingSource.Probed, $"DELETE of {topic}: {deleted}");
+        Found("message ids", "any", FindingSource.Assumed, "without a topic nothing can be published");
         return target;
+    }
+
+    /// <summary>Also of a probe that is cancelled: its topic is nobody else's to delete.</summary>
+    private async Task<HttpAnswer?> DeleteAsync(Target target, string topic)
+    {
+        using var limit = new CancellationTokenSource(_timeouts.Cleanup, _time);
+        try
+        {
+            var deleted = await new Rest(target, new Transcript(_time), limit.Token).DeleteTopicAsync(topic);
+            if (deleted is { IsSuccess: true } or { Status: 404 })
+            {
+                _names.Journal?.Gone(topic);
+            }
+
+            return deleted;
+        }
+        catch (Exception e) when (e is Violation or OperationCanceledException)
+        {
+            // The journal keeps it.
+            return null;
+        }
     }
 
     private async Task<Target> MessageIdsAsync(Target target, string topic)

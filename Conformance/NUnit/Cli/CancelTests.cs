@@ -1,0 +1,82 @@
+using NUnit.Framework;
+using PubSub.Conformance.Tests.Servers;
+
+namespace PubSub.Conformance.Tests.Cli;
+
+/// <summary>Who stops a run is obeyed: at first politely, with everything cleaned up and reported, and the second time at once.</summary>
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class CancelTests
+{
+    private const int EndedBySigterm = 143;
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_run_that_is_stopped_reports_what_it_has_and_leaves_nothing_behind(bool terminated)
+    {
+        await using var server = new SmallServer();
+        using var folder = new Folder();
+        await using var tool = Tool.Start(
+            ["run", "--url", server.Origin.AbsoluteUri, "--include", "core", "--repeat", "100", "--out", folder.PathOf("out")], folder.Temporary);
+        await tool.SaysAsync("scenarios, 8 at one time");
+        await server.HasTopicAsync("conformance-");
+
+        if (terminated)
+        {
+            tool.Terminate();
+        }
+        else
+        {
+            tool.Interrupt();
+        }
+
+        var run = await tool.EndAsync();
+        Assert.That(run.Exit, Is.EqualTo(ExitCode.Cancelled), run.ToString());
+        Assert.That(run.Out, Does.Contain("cancelled"));
+        var results = folder.Results("out");
+        Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.Cancelled));
+        Assert.That(results.Totals[Verdict.NotEvaluated], Is.Positive);
+        Assert.That(results.Totals[Verdict.Fail] + results.Totals[Verdict.Error], Is.Zero, run.ToString());
+        Assert.That(Directory.EnumerateFiles(folder.PathOf("out")).Count(), Is.EqualTo(6));
+        Assert.That(results.Leftovers, Is.Empty);
+        Assert.That(await server.TopicsAsync(), Is.Empty);
+        Assert.That(folder.Journals, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_probe_that_is_stopped_deletes_its_topic_and_leaves_no_journal()
+    {
+        await using var server = new FarServer(TimeSpan.FromMilliseconds(250));
+        using var folder = new Folder();
+        await using var tool = Tool.Start(["run", "--url", server.Origin.AbsoluteUri], folder.Temporary);
+        await server.HasTopicAsync("-probe");
+
+        tool.Interrupt();
+
+        var run = await tool.EndAsync();
+        Assert.That(run.Exit, Is.EqualTo(ExitCode.Cancelled), run.ToString());
+        Assert.That(await server.TopicsAsync(), Is.Empty);
+        Assert.That(folder.Journals, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_second_signal_waits_for_nothing()
+    {
+        await using var server = new SmallServer();
+        await using var proxy = new FailingProxy(server.Origin, 100, Loss.Hang);
+        using var folder = new Folder();
+        await using var tool = Tool.Start(
+            ["run", "--url", proxy.Origin.AbsoluteUri, "--include", "core", "--timeout-scale", "10", "--out", folder.PathOf("out")], folder.Temporary);
+        await proxy.Lost;
+
+        tool.Terminate();
+        await tool.SaysAsync("Once more ends it at once");
+        tool.Terminate();
+
+        // To clean up after a server that hangs would take longer than anybody here waits.
+        var run = await tool.EndAsync();
+        Assert.That(run.Exit, Is.EqualTo(EndedBySigterm), run.ToString());
+        Assert.That(File.Exists(folder.PathOf("out", "results.json")), Is.False);
+        Assert.That(folder.Journals, Is.Not.Empty, "what was left behind can be found");
+    }
+}

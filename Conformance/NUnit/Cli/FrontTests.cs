@@ -1,0 +1,118 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using NUnit.Framework;
+using PubSub.Conformance.Tests.Servers;
+
+namespace PubSub.Conformance.Tests.Cli;
+
+/// <summary>What stands before a server, or who else is there, changes no verdict.</summary>
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class FrontTests
+{
+    [TestCase("/some/prefix")]
+    [TestCase("/some/prefix/v1")]
+    [TestCase("/some/prefix/v1/ws")]
+    public async Task A_path_in_front_of_everything(string path)
+    {
+        await using var server = new SmallServer();
+        await using var proxy = new PrefixProxy(server.Origin, "/some/prefix");
+        var scheme = path.EndsWith("/ws", StringComparison.Ordinal) ? "ws" : "http";
+        await ConformsAsync(["--url", $"{scheme}://{proxy.Origin.Authority}{path}"]);
+        Assert.That(await server.TopicsAsync(), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_path_that_is_named_beside_the_origin()
+    {
+        await using var server = new SmallServer();
+        await using var proxy = new PrefixProxy(server.Origin, "/some/prefix");
+        await ConformsAsync(["--url", proxy.Origin.AbsoluteUri, "--prefix", "some/prefix/v1/"]);
+    }
+
+    [Test]
+    public async Task TLS_with_an_authority_of_its_own()
+    {
+        await using var server = new SmallServer();
+        await using var tls = new TlsServer(server.Origin);
+        using var folder = new Folder();
+
+        var results = await ConformsAsync(["--url", tls.Origin.AbsoluteUri, "--ca", folder.Write("ca.pem", tls.CertificatePem)]);
+
+        Assert.That(results.Target.Fingerprint["certificate"], Does.Contain("CN=localhost"));
+    }
+
+    [Test]
+    public async Task TLS_that_nobody_need_trust()
+    {
+        await using var server = new SmallServer();
+        await using var tls = new TlsServer(server.Origin);
+        await ConformsAsync(["--url", tls.Origin.AbsoluteUri, "--insecure"]);
+    }
+
+    [Test]
+    public async Task TLS_with_an_authority_that_has_let_another_sign()
+    {
+        using var root = Signed("CN=root", null, authority: true);
+        using var between = Signed("CN=between", root, authority: true);
+        using var leaf = Signed("CN=localhost", between, authority: false);
+        using var publicBetween = X509CertificateLoader.LoadCertificate(between.RawData);
+        await using var server = new SmallServer();
+        await using var tls = new TlsServer(server.Origin, leaf, [publicBetween]);
+        using var folder = new Folder();
+
+        await ConformsAsync(["--url", tls.Origin.AbsoluteUri, "--ca", folder.Write("ca.pem", root.ExportCertificatePem())]);
+
+        using var stranger = Signed("CN=root", null, authority: true);
+        var run = await Tool.RunAsync("probe", "--url", tls.Origin.AbsoluteUri, "--ca", folder.Write("another.pem", stranger.ExportCertificatePem()));
+        Assert.That(run.Exit, Is.EqualTo(ExitCode.Unreachable), run.ToString());
+        Assert.That(run.Errors, Does.Contain("not trusted"));
+    }
+
+    [Test]
+    public async Task Two_runs_at_the_same_time()
+    {
+        await using var server = new SmallServer();
+        string[] options = ["--url", server.Origin.AbsoluteUri];
+
+        var results = await Task.WhenAll(ConformsAsync(options, "FAN"), ConformsAsync(options, "FAN"));
+
+        Assert.That(results[0].Run, Is.Not.EqualTo(results[1].Run));
+        Assert.That(await server.TopicsAsync(), Is.Empty);
+        Assert.That(server.Faults, Is.Empty);
+    }
+
+    private static async Task<Results> ConformsAsync(IEnumerable<string> target, string pattern = "PS-REST-001")
+    {
+        using var folder = new Folder();
+        var run = await Tool.RunAsync(["run", .. target, "--include", pattern, "--include", "PS-SUB-001", "--include", "PS-WS-001", "--out", folder.PathOf("out")], folder.Temporary);
+        Assert.That(run.Exit, Is.EqualTo(ExitCode.Conformant), run.ToString());
+        var results = folder.Results("out");
+        Assert.That(results.Totals[Verdict.Warn], Is.Zero, run.ToString());
+        Assert.That(results.Leftovers, Is.Empty);
+        return results;
+    }
+
+    /// <summary>A certificate with its key, signed by the issuer or else by itself.</summary>
+    private static X509Certificate2 Signed(string name, X509Certificate2? issuer, bool authority)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(authority, false, 0, true));
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        var now = TimeProvider.System.GetUtcNow();
+        if (issuer is null)
+        {
+            return request.CreateSelfSigned(now.AddDays(-1), now.AddDays(2));
+        }
+
+        using var made = request.Create(issuer, now.AddHours(-12), now.AddDays(1), RandomNumberGenerator.GetBytes(8));
+        using var keyed = made.CopyWithPrivateKey(key);
+
+        // Some systems serve only with a key that has been loaded.
+        return X509CertificateLoader.LoadPkcs12(keyed.Export(X509ContentType.Pkcs12), null, X509KeyStorageFlags.Exportable);
+    }
+}

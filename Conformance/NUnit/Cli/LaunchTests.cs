@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using NUnit.Framework;
+using PubSub.Conformance.Tests.Servers;
+
+namespace PubSub.Conformance.Tests.Cli;
+
+/// <summary>A command is enough: the tool starts the server, speaks to it, sends it signals, and ends it.</summary>
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class LaunchTests
+{
+    private static string Host => $"'{Tool.Dotnet}' '{typeof(Program).Assembly.Location}'";
+
+    [Test]
+    public async Task A_server_of_the_suites_own_starting_is_judged_by_its_settings_and_signals_too()
+    {
+        using var folder = new Folder();
+
+        var run = await Tool.RunAsync(["run", "--launch", Host, "--include", "PS-LIF-001", "--include", "PS-LIF-005", "--include", "PS-LIF-010/*-queue-*", "--include", "PS-SUB-001", "--out", folder.PathOf("out")], folder.Temporary);
+
+        Assert.That(run.Exit, Is.EqualTo(ExitCode.Conformant), run.ToString());
+        var results = folder.Results("out");
+        Assert.That(results.Scenarios.Where(scenario => scenario.Verdict != Verdict.Disabled).Select(scenario => scenario.Verdict), Is.All.EqualTo(Verdict.Pass), run.ToString());
+        Assert.That(results.Scenarios.Count(scenario => scenario.Verdict == Verdict.Pass), Is.GreaterThan(8));
+        Assert.That(folder.Journals, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_server_by_URL_is_the_target_and_the_command_serves_where_settings_matter()
+    {
+        await using var server = new BareServer();
+        using var folder = new Folder();
+
+        var run = await Tool.RunAsync(
+            "run", "--url", server.Origin.AbsoluteUri, "--dialect", "v1", "--launch", Host, "--include", "PS-REST-012", "--include", "PS-LIF-008", "--out", folder.Root);
+
+        Assert.That(run.Exit, Is.EqualTo(ExitCode.Conformant), run.ToString());
+        var results = folder.Results();
+        Assert.That(results.Scenarios.Single(scenario => scenario.Id == "PS-REST-012/body-of-a-deletion").Verdict, Is.EqualTo(Verdict.Warn), "that is the server by URL");
+        Assert.That(results.Scenarios.Where(scenario => scenario.Requirement == "PS-LIF-008").Select(scenario => scenario.Verdict), Is.All.EqualTo(Verdict.Pass), run.ToString());
+    }
+
+    [TestCase("sh -c 'exit 3'", "status 3")]
+    [TestCase("sh -c 'echo no such thing as PORT=$PORT >&2; exit 1'", "no such thing as PORT=")]
+    [TestCase("no-such-command --port $PORT", "no-such-command")]
+    [TestCase("true", "status 0")]
+    public async Task A_command_that_ends_at_once_is_told_with_what_it_wrote(string command, string says)
+    {
+        var clock = Stopwatch.StartNew();
+
+        var run = await Tool.RunAsync("run", "--launch", command);
+
+        Assert.That(run.Exit, Is.EqualTo(ExitCode.Unreachable), run.ToString());
+        Assert.That(run.Errors, Does.Contain("--launch").And.Contain(says));
+        Assert.That(run.Errors, Does.Not.Contain("   at "));
+        Assert.That(clock.Elapsed.TotalSeconds, Is.LessThan(10));
+    }
+
+    [Test]
+    public async Task A_command_that_never_listens_is_given_up()
+    {
+        var run = await Tool.RunAsync("run", "--launch", "sh -c 'echo thinking; exec sleep 60'", "--timeout-scale", "0.1");
+
+        Assert.That(run.Exit, Is.EqualTo(ExitCode.Unreachable), run.ToString());
+        Assert.That(run.Errors, Does.Contain("no open port within 2 s").And.Contain("thinking"));
+    }
+}

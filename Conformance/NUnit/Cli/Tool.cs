@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using NUnit.Framework;
+
+namespace PubSub.Conformance.Tests.Cli;
+
+/// <summary>What the tool wrote, and the status that it ended with.</summary>
+internal sealed record ToolResult(int Exit, string Out, string Errors)
+{
+    /// <summary>Both streams, for a test that only asks whether something was said at all.</summary>
+    public string Everything => $"{Out}\n{Errors}";
+
+    public override string ToString() => $"exit status {Exit}\n--- standard output\n{Out}\n--- standard error\n{Errors}";
+}
+
+/// <summary>
+/// The tool as users have it: the built <c>pubsub-conformance</c> in a process of its own, with an environment that a test chooses. It
+/// ends within a bound, or is killed and the test fails.
+/// </summary>
+internal sealed class Tool : IAsyncDisposable
+{
+    private const int Sigint = 2;
+    private const int Sigterm = 15;
+
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
+    private static readonly string Assembly = Path.Combine(AppContext.BaseDirectory, "pubsub-conformance.dll");
+
+    private readonly Process _process;
+    private readonly StringBuilder _output = new(); // guarded by itself
+    private readonly StringBuilder _errors = new(); // guarded by itself
+    private readonly List<(string Text, TaskCompletionSource Said)> _awaited = []; // guarded by _errors
+
+    private Tool(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment)
+    {
+        var start = new ProcessStartInfo(Dotnet, [Assembly, .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+
+        // What the machine happens to set is no part of a test.
+        start.Environment.Remove("GITHUB_STEP_SUMMARY");
+        foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
+        {
+            start.Environment[name] = value;
+        }
+
+        _process = new Process { StartInfo = start };
+        _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
+        _process.ErrorDataReceived += (_, line) => Hear(line.Data);
+        _process.Start();
+        _process.StandardInput.Close();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+
+    /// <summary>The most memory that the process has had so far, in bytes.</summary>
+    public long PeakMemory
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.HasExited ? 0 : _process.PeakWorkingSet64;
+        }
+    }
+
+    public static Tool Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null) => new(arguments, environment);
+
+    public static Task<ToolResult> RunAsync(params string[] arguments) => RunAsync(arguments, environment: null);
+
+    public static async Task<ToolResult> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment)
+    {
+        await using var tool = Start(arguments, environment);
+        return await tool.EndAsync();
+    }
+
+    /// <summary>Waits until this has been written to standard error.</summary>
+    public async Task SaysAsync(string text)
+    {
+        var said = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_errors)
+        {
+            if (_errors.ToString().Contains(text, StringComparison.Ordinal))
+            {
+                return;
+            }
+
+            _awaited.Add((text, said));
+        }
+
+        await Task.WhenAny(said.Task, _process.WaitForExitAsync()).WaitAsync(Longest);
+        Assert.That(said.Task.IsCompletedSuccessfully, Is.True, () => $"'{text}' was never said, but this:\n{Read(_errors)}");
+    }
+
+    /// <summary>Ctrl-C.</summary>
+    public void Interrupt() => Signal(Sigint);
+
+    public void Terminate() => Signal(Sigterm);
+
+    /// <summary>Leaves the process no time for anything.</summary>
+    public void Kill() => _process.Kill();
+
+    /// <summary>Waits for the end of the process by itself, within a bound.</summary>
+    public async Task<ToolResult> EndAsync()
+    {
+        using var limit = new CancellationTokenSource(Longest);
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _process.Kill(entireProcessTree: true);
+            Assert.Fail($"The tool did not end within {Longest.TotalSeconds} s:\n{Read(_output)}\n{Read(_errors)}");
+        }
+
+        return new ToolResult(_process.ExitCode, Read(_output), Read(_errors));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private void Signal(int signal)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Ignore("Signals need a Unix-like system.");
+        }
+
+        Assert.That(SendSignal(_process.Id, signal), Is.Zero, "the signal is sent");
+    }
+
+    private void Hear(string? line)
+    {
+        Keep(_errors, line);
+        lock (_errors)
+        {
+            foreach (var (text, said) in _awaited)
+            {
+                if (line?.Contains(text, StringComparison.Ordinal) == true)
+                {
+                    said.TrySetResult();
+                }
+            }
+        }
+    }
+
+    private static void Keep(StringBuilder text, string? line)
+    {
+        lock (text)
+        {
+            text.Append(line is null ? "" : $"{line}\n");
+        }
+    }
+
+    private static string Read(StringBuilder text)
+    {
+        lock (text)
+        {
+            return text.ToString();
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int SendSignal(int process, int signal);
+}

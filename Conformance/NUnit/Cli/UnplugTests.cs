@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using NUnit.Framework;
+using PubSub.Conformance.Tests.Servers;
+
+namespace PubSub.Conformance.Tests.Cli;
+
+/// <summary>
+/// A server that is lost in the middle of a run is neither failed nor passed for what came after, and the run ends soon and says what
+/// was asked of it last.
+/// </summary>
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class UnplugTests
+{
+    [Test]
+    public async Task A_process_that_is_killed()
+    {
+        await using var host = await HostServer.LaunchAsync(new Dictionary<string, string>(), CancellationToken.None);
+        using var folder = new Folder();
+        await using var tool = Tool.Start(["run", "--url", host.Target.Root.AbsoluteUri, "--include", "core", "--repeat", "100", "--out", folder.Root]);
+        await tool.SaysAsync("scenarios, 8 at one time");
+        await TopicsOf.HasTopicAsync(host.Target.Root, "conformance-");
+
+        host.Kill();
+
+        IsLost(await tool.EndAsync(), folder);
+    }
+
+    [Test]
+    public async Task A_burst_that_kills()
+    {
+        await using var server = new CrashingServer();
+        using var folder = new Folder();
+
+        var run = await Tool.RunAsync("run", "--url", server.Origin.AbsoluteUri, "--include", "PUB", "--include", "ROB", "--parallel", "1", "--out", folder.Root);
+
+        var results = IsLost(run, folder);
+        Assert.That(results.Ending.LastRequests.Select(request => request.Data), Has.Some.Contains("\"publish\""));
+        Assert.That(results.Ending.LastRequests[^1].Scenario, Is.EqualTo(results.Ending.Witness), "one at a time, who sees it is who did it");
+    }
+
+    [Test]
+    public async Task Everything_hangs()
+    {
+        await using var server = new SmallServer();
+        await using var proxy = new FailingProxy(server.Origin, 150, Loss.Hang);
+        await IsLostBehindAsync(proxy, "--timeout-scale", "0.1");
+    }
+
+    [Test]
+    public async Task The_port_is_closed_and_connections_go_on()
+    {
+        await using var server = new SmallServer();
+        await using var proxy = new FailingProxy(server.Origin, 150, Loss.ClosedPort);
+        await IsLostBehindAsync(proxy);
+    }
+
+    [Test]
+    public async Task A_gateway_says_502_for_a_server_that_is_gone()
+    {
+        await using var server = new SmallServer();
+        await using var proxy = new FailingProxy(server.Origin, 150, Loss.BadGateway);
+
+        // Some of these take any refusal for the right one, and some none.
+        var results = await IsLostBehindAsync(proxy, "--include", "REST");
+
+        Assert.That(results.Ending.Message, Does.Contain("502"));
+    }
+
+    [Test]
+    public async Task A_server_that_cannot_stop_talking_is_judged_all_the_same_in_little_memory()
+    {
+        await using var server = new SmallServer();
+        await using var proxy = new BabblingProxy(server.Origin);
+        using var folder = new Folder();
+        var limited = new Dictionary<string, string?> { ["DOTNET_GCHeapHardLimit"] = "0x18000000" };
+
+        var run = await Tool.RunAsync(
+            ["run", "--url", proxy.Origin.AbsoluteUri, "--include", "PS-SUB-001", "--include", "PS-FAN-00?", "--transcripts", "all", "--out", folder.Root], limited);
+
+        Assert.That(run.Exit, Is.EqualTo(ExitCode.Conformant), run.ToString());
+        Assert.That(folder.Results().Target.Findings.Select(finding => finding.What), Has.Some.EqualTo("notices"));
+    }
+
+    private static async Task<Results> IsLostBehindAsync(FailingProxy proxy, params string[] options)
+    {
+        using var folder = new Folder();
+        var run = await Tool.RunAsync(["run", "--url", proxy.Origin.AbsoluteUri, "--include", "core", "--out", folder.Root, .. options], null);
+        return IsLost(run, folder);
+    }
+
+    private static Results IsLost(ToolResult run, Folder folder)
+    {
+        Assert.That(run.Exit, Is.EqualTo(ExitCode.NotEvaluated), run.ToString());
+        var results = folder.Results();
+        Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied));
+        Assert.That(results.Ending.Witness, Is.Not.Null);
+        Assert.That(results.Ending.Message, Does.Contain("stopped answering").And.Contain(results.Ending.Witness!));
+        Assert.That(run.Out, Does.Contain("stopped answering").And.Contain(results.Ending.Witness!), "and it is told");
+        Assert.That(results.Ending.LastRequests, Is.Not.Empty);
+        Assert.That(run.Out, Does.Contain(results.Ending.LastRequests[^1].Scenario), "with what was asked last");
+
+        // A correct server failed nothing before it was lost, and nothing afterwards is its fault.
+        Assert.That(results.Totals[Verdict.Fail] + results.Totals[Verdict.Warn] + results.Totals[Verdict.Error], Is.Zero, run.ToString());
+        Assert.That(results.Scenarios.SelectMany(scenario => scenario.Repetitions), Has.None.EqualTo(Verdict.Fail));
+        Assert.That(results.Scenarios.Single(scenario => scenario.Id == results.Ending.Witness).Verdict, Is.EqualTo(Verdict.Inconclusive).Or.EqualTo(Verdict.Pass));
+        Assert.That(run.Errors, Does.Not.Contain("fail "));
+        return results;
+    }
+}
