@@ -240,7 +240,10 @@ public sealed class RunTests
         var results = await Script.PlayAsync(
             server, [Script.Asks("good"), Script.Complains("bad"), torn, Script.Kills("last")], new RunOptions { Transcripts = KeptTranscripts.All, Parallel = 1 });
 
-        Assert.That(Results.Parse(results.ToJson()).ToJson(), Is.EqualTo(results.ToJson()));
+        Assert.That(Written(Results.Parse(results.ToJson())), Is.EqualTo(Written(results)));
+
+        // Half a character is written as the sign for one that could not be read, and read again as that sign.
+        static string Written(Results results) => results.ToJson().Replace(@"\uFFFD", "\ufffd", StringComparison.Ordinal);
     }
 
     [Test]

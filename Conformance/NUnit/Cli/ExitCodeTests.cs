@@ -164,13 +164,13 @@ public sealed class ExitCodeTests
     [TestCase(true, ExitCode.Violation)]
     public async Task A_recommendation_that_is_not_followed_is_1_in_a_strict_run_alone(bool strict, int status)
     {
-        await using var server = new BareServer();
+        await using var server = new StringErrorServer();
 
-        string[] options = ["run", "--url", server.Origin.AbsoluteUri, "--dialect", "v1", "--include", "PS-REST-012"];
+        string[] options = ["run", "--url", server.Origin.AbsoluteUri, "--dialect", "v1", "--include", "PS-REST-026"];
         var run = await Tool.RunAsync([.. options, .. strict ? ["--strict"] : Array.Empty<string>()]);
 
         Assert.That(run.Exit, Is.EqualTo(status), run.ToString());
-        Assert.That(run.Out, Does.Contain("PS-REST-012/body-of-a-deletion"));
+        Assert.That(run.Out, Does.Contain("PS-REST-026/detail-names-field-and-rule"));
     }
 
     [TestCase("PS-REST-006/delete", ExitCode.Conformant, "1 known failure")]

@@ -228,7 +228,7 @@ public sealed class Probe
         return tried.Any(candidate => candidate.Listing is { Status: 401 or 403 })
             ? $"The target asks for credentials ({rows}). {HowToPass}"
             : $"No REST interface of this protocol was found ({rows}). Name its place with --rest-url, or a path before it with --prefix."
-            + (isPlain && tried.All(candidate => candidate.Listing is null) ? " Nothing there speaks HTTP; where TLS is spoken, the URL begins with https://." : "");
+            + (isPlain && tried.All(candidate => candidate.Listing is null) ? " Nothing there speaks HTTP: is it another port, or https://?" : "");
     }
 
     private async Task<IReadOnlyList<SocketCandidate>> SocketsAsync(IReadOnlyList<RestCandidate> rests)
