@@ -59,16 +59,6 @@ internal sealed class Tool : IAsyncDisposable
 
     public static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
 
-    /// <summary>The most memory that the process has had so far, in bytes.</summary>
-    public long PeakMemory
-    {
-        get
-        {
-            _process.Refresh();
-            return _process.HasExited ? 0 : _process.PeakWorkingSet64;
-        }
-    }
-
     public static Tool Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null) => new(arguments, environment);
 
     public static Task<ToolResult> RunAsync(params string[] arguments) => RunAsync(arguments, environment: null);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using NUnit.Framework;
 using PubSub.Conformance.Tests.Servers;
 
@@ -61,10 +60,27 @@ public sealed class UnplugTests
         await using var server = new SmallServer();
         await using var proxy = new FailingProxy(server.Origin, 150, Loss.BadGateway);
 
-        // Some of these take any refusal for the right one, and some none.
         var results = await IsLostBehindAsync(proxy, "--include", "REST");
 
         Assert.That(results.Ending.Message, Does.Contain("502"));
+    }
+
+    [Test]
+    public async Task A_refusal_of_the_gateway_passes_nothing_that_asks_for_a_refusal()
+    {
+        await using var server = new SmallServer();
+        await using var proxy = new FailingProxy(server.Origin, 0, Loss.BadGateway);
+        Scenario[] scenarios =
+        [
+            new("PS-REST-001", "refused", async stage => stage.Expect.Equal(false, (await stage.Rest.HealthAsync()).IsSuccess, "it is refused")),
+            new("PS-REST-002", "answered", async stage => stage.Expect.Equal(true, (await stage.Rest.HealthAsync()).IsSuccess, "it is answered")),
+        ];
+
+        var probed = new ProbedTarget(Target.From(proxy.Origin), proxy.Origin);
+        var results = await new Run(Catalogue.Embedded, scenarios, probed, new RunOptions { Parallel = 1 }).ExecuteAsync(CancellationToken.None);
+
+        Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied));
+        Assert.That(results.Scenarios.Select(scenario => scenario.Verdict), Is.EqualTo([Verdict.NotEvaluated, Verdict.Inconclusive]));
     }
 
     [Test]
