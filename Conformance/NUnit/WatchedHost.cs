@@ -28,18 +28,6 @@ internal sealed class WatchedHost : WebApplicationFactory<Program>
         .UseSetting("LOG_LEVEL", "warn")
         .ConfigureServices(services => services.AddSingleton<IStartupFilter>(new Watch(Made)));
 
-    protected override void Dispose(bool disposing)
-    {
-        try
-        {
-            base.Dispose(disposing);
-        }
-        catch (ObjectDisposedException)
-        {
-            // Told to stop, Program also disposes of its parts by itself, and may have been faster.
-        }
-    }
-
     private sealed class Watch(ConcurrentQueue<string> made) : IStartupFilter
     {
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>

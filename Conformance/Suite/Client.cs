@@ -33,6 +33,7 @@ public sealed class Client : IAsyncDisposable
     private TaskCompletionSource _readable = Open(); // guarded by _gate
     private Closure? _closure; // guarded by _gate
     private Violation? _fault; // guarded by _gate
+    private Exception? _error; // guarded by _gate
     private int _notices; // guarded by _gate
     private int _requests;
     private int _left;
@@ -387,6 +388,11 @@ public sealed class Client : IAsyncDisposable
         {
             Change(() => _fault = violation);
         }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // A mistake of the suite must not look like a silent server.
+            Change(() => _error = e);
+        }
     }
 
     private async Task<IReadOnlyList<ServerMessage>> TakeAsync(
@@ -474,6 +480,11 @@ public sealed class Client : IAsyncDisposable
 
     private void ThrowIfFaulted()
     {
+        if (_error is { } error)
+        {
+            throw new InvalidOperationException($"The suite failed while it read for {Name}.", error);
+        }
+
         if (_fault is { } fault)
         {
             throw new Violation(fault.Expectation, fault.Expected, fault.Observed);

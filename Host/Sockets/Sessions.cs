@@ -100,7 +100,15 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await _stopped.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await _stopped.CancelAsync().ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Whoever embeds the host may stop it a second time, when it is gone already.
+        }
+
         await _sweeping.ConfigureAwait(false);
     }
 

@@ -3,28 +3,29 @@ namespace PubSub.Conformance;
 /// <summary>Whether the target still answers, asked on a connection of its own.</summary>
 public sealed class Pulse(Target target, TimeProvider time)
 {
-    private const int Attempts = 3;
+    private const int FewestAttempts = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Null when the target answered, or else how it failed to, several times over.</summary>
+    /// <summary>What a supervisor may take to start a crashed server again.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Null when the target answered, or else how it failed to, again and again for at least <see cref="Patience"/> and
+    /// <see cref="FewestAttempts"/> times.
+    /// </summary>
     public async Task<string?> MissingAsync(CancellationToken cancellation)
     {
-        string? missing = null;
-        for (var attempt = 1; attempt <= Attempts; attempt++)
+        var start = time.GetTimestamp();
+        for (var attempt = 1; ; attempt++)
         {
-            missing = await AskAsync(cancellation);
-            if (missing is null)
+            var missing = await AskAsync(cancellation);
+            if (missing is null || (attempt >= FewestAttempts && time.GetElapsedTime(start) >= Patience))
             {
-                return null;
+                return missing;
             }
 
-            if (attempt < Attempts)
-            {
-                await Task.Delay(Pause, time, cancellation);
-            }
+            await Task.Delay(Pause, time, cancellation);
         }
-
-        return missing;
     }
 
     private async Task<string?> AskAsync(CancellationToken cancellation)
@@ -43,6 +44,12 @@ public sealed class Pulse(Target target, TimeProvider time)
         try
         {
             var answer = await client.HandshakeAsync();
+            if (answer.Status == 429)
+            {
+                // It has had enough of us, which is an answer.
+                return null;
+            }
+
             if (answer.Status != 101)
             {
                 return $"it answers a handshake with {answer}";
