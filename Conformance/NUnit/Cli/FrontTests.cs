@@ -103,13 +103,14 @@ public sealed class FrontTests
         var names = new SubjectAlternativeNameBuilder();
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        var now = TimeProvider.System.GetUtcNow();
         if (issuer is null)
         {
+            var now = TimeProvider.System.GetUtcNow();
             return request.CreateSelfSigned(now.AddDays(-1), now.AddDays(2));
         }
 
-        using var made = request.Create(issuer, now.AddHours(-12), now.AddDays(1), RandomNumberGenerator.GetBytes(8));
+        // Nobody can sign for longer than they live themselves.
+        using var made = request.Create(issuer, issuer.NotBefore, issuer.NotAfter, RandomNumberGenerator.GetBytes(8));
         using var keyed = made.CopyWithPrivateKey(key);
 
         // Some systems serve only with a key that has been loaded.
