@@ -188,7 +188,11 @@ public sealed class OtherServersTests
         Assert.That(results.Totals[Verdict.Pass], Is.GreaterThan(0), "what was over by then stands");
         Assert.That(results.Totals[Verdict.NotEvaluated], Is.GreaterThan(100));
         Assert.That(results.Ending.LastRequests, Is.Not.Empty);
-        Assert.That(results.Ending.LastRequests.Select(request => request.Data), Has.Some.Contains("\"publish\""), "the burst that killed it");
+        if (parallel == 1)
+        {
+            // Of many at once, which was too much only the one after the other can tell.
+            Assert.That(results.Ending.LastRequests.Select(request => request.Data), Has.Some.Contains("\"publish\""), "the burst that killed it");
+        }
     }
 
     [Test]
