@@ -20,6 +20,7 @@ public sealed class Stage : IAsyncDisposable
     private readonly Launch? _launch;
     private readonly ConcurrentStack<IAsyncDisposable> _clients = [];
     private readonly ConcurrentBag<(Target Target, string Topic)> _topics = [];
+    private readonly ConcurrentDictionary<string, bool> _disowned = new(StringComparer.Ordinal);
     private readonly ConcurrentBag<LaunchedServer> _servers = [];
     private LaunchedServer? _own;
 
@@ -86,6 +87,13 @@ public sealed class Stage : IAsyncDisposable
         {
             _names.Journal?.Made(name);
         }
+    }
+
+    /// <summary>Deleted by the scenario itself: whoever makes a topic of this name from now on keeps it.</summary>
+    public void Disown(string name)
+    {
+        _disowned.TryAdd(name, true);
+        _names.Journal?.Gone(name);
     }
 
     /// <summary>A connected polite client, as a precondition.</summary>
@@ -188,7 +196,7 @@ public sealed class Stage : IAsyncDisposable
         }
 
         using var limit = new CancellationTokenSource(Target.Timeouts.Cleanup);
-        foreach (var some in _topics.Where(entry => !IsLaunched(entry.Target)).Chunk(DeletionsAtOnce))
+        foreach (var some in _topics.Where(entry => !IsLaunched(entry.Target) && !_disowned.ContainsKey(entry.Topic)).Chunk(DeletionsAtOnce))
         {
             var deleted = await Task.WhenAll(some.Select(entry => DeleteAsync(entry.Target, entry.Topic, limit.Token)));
             if (!deleted.Any(answered => answered))
