@@ -71,7 +71,7 @@ internal static class CleanupCommand
         foreach (var name in ours)
         {
             var answer = really ? await rest.DeleteTopicAsync(name) : null;
-            left += answer is null or { IsSuccess: true } or { Status: 404 } ? 0 : 1;
+            left += answer is null or { IsGone: true } ? 0 : 1;
             Console.WriteLine(answer is null ? $"would delete {name}" : $"{(answer.IsSuccess ? "deleted" : $"{answer.SentStatus} for")} {name}");
         }
 

@@ -22,9 +22,5 @@ internal static class Findings
 
     private static string Words(FindingSource source) => source.ToString().ToLowerInvariant();
 
-    private static string Cut(string text)
-    {
-        var line = text.ReplaceLineEndings(" ");
-        return line.Length <= LongestEvidence ? line : $"{line[..LongestEvidence]}\u2026";
-    }
+    private static string Cut(string text) => text.ReplaceLineEndings(" ").Cut(LongestEvidence);
 }

@@ -25,16 +25,7 @@ internal static class ProbeCommand
             var probing = target.Read(parsed);
             using var journal = new Journals(target.Namespace(parsed));
             journal.Begin(probing.Url);
-            ProbedTarget probed;
-            try
-            {
-                probed = await Probe.ExecuteAsync(probing, journal.Names, cancellation: cancellation);
-            }
-            catch (Unreachable unreachable)
-            {
-                throw new Unreachable(redaction.Clean(unreachable.Message));
-            }
-
+            var probed = await TargetOptions.ProbeAsync(probing, journal.Names, redaction, cancellation);
             Console.WriteLine(Findings.Describe(probed, redaction));
             if (parsed.GetValue(write) is { } path)
             {

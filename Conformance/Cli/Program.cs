@@ -20,7 +20,7 @@ var root = new RootCommand(
     CleanupCommand.Create(),
 };
 
-if (args is [] or [_, ..] && !root.Subcommands.Any(command => command.Name == args.FirstOrDefault()))
+if (!root.Subcommands.Any(command => command.Name == args.FirstOrDefault()))
 {
     // The overview shows one line for each command; its own help shows the rest.
     foreach (var command in root.Subcommands)

@@ -85,7 +85,7 @@ internal sealed class RunCommand
         using var journal = new Journals(_target.Namespace(parsed));
         var probing = _target.Read(parsed, own?.Target.Root);
         journal.Begin(probing.Url);
-        var probed = await ProbeAsync(probing, journal.Names, redaction, cancellation);
+        var probed = await TargetOptions.ProbeAsync(probing, journal.Names, redaction, cancellation);
         if (launcher is not null)
         {
             launcher.Like = probed.Target;
@@ -109,18 +109,6 @@ internal sealed class RunCommand
         ReportFolder.AppendStepSummary(results);
         reports?.Write(results);
         return results.Conclusion.ExitCode;
-    }
-
-    private static async Task<ProbedTarget> ProbeAsync(ProbeOptions options, TopicNames names, Redaction redaction, CancellationToken cancellation)
-    {
-        try
-        {
-            return await Probe.ExecuteAsync(options, names, cancellation: cancellation);
-        }
-        catch (Unreachable unreachable)
-        {
-            throw new Unreachable(redaction.Clean(unreachable.Message));
-        }
     }
 
     private static IEnumerable<string> Reasons(RunOptions options)

@@ -90,6 +90,19 @@ internal sealed class TargetOptions
     /// <summary>For servers whose round trips nobody has measured.</summary>
     public Timeouts Patience(ParseResult parsed) => new Timeouts().For(TimeSpan.Zero, parsed.GetValue(_scale));
 
+    /// <summary>Finds the target; what is told of one that cannot be found holds no secret.</summary>
+    public static async Task<ProbedTarget> ProbeAsync(ProbeOptions options, TopicNames names, Redaction redaction, CancellationToken cancellation)
+    {
+        try
+        {
+            return await Probe.ExecuteAsync(options, names, cancellation: cancellation);
+        }
+        catch (Unreachable unreachable)
+        {
+            throw new Unreachable(redaction.Clean(unreachable.Message));
+        }
+    }
+
     public Redaction Redaction(ParseResult parsed)
     {
         try

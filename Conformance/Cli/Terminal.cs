@@ -77,6 +77,6 @@ internal sealed class Terminal(bool quiet, bool colour) : IProgress<Progress>
     private static string Cut(string text, int width)
     {
         var line = text.ReplaceLineEndings(" ");
-        return line.Length <= width ? line : $"{line[..(width - 1)]}\u2026";
+        return line.Length <= width ? line : line.Cut(width - 1);
     }
 }

@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace PubSub.Conformance.Tests;
 
 /// <summary>Our own Host in the test process, on a real port: an in-memory transport knows no backpressure.</summary>
-internal sealed class HostServer : WebApplicationFactory<Program>
+internal class HostServer : WebApplicationFactory<Program>
 {
     public HostServer()
     {

@@ -313,11 +313,7 @@ internal sealed partial class MortalServer : IAsyncDisposable
             return;
         }
 
-        var key = head.Split("Sec-WebSocket-Key: ")[1].Split('\r')[0];
-        var answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            + $"Sec-WebSocket-Accept: {RawClient.AcceptFor(key)}\r\n\r\n";
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(answer), stopping);
-        using var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true });
+        using var socket = await TinyServer.UpgradeAsync(head, stream, stopping);
         while (await TinyServer.HearAsync(socket, stopping) is { } request)
         {
             Taste(request);

@@ -9,9 +9,6 @@ public sealed class RollupTests
 {
     private static readonly Ending Completed = new(EndingKind.Completed, "Every scenario had its turn.");
 
-    private static readonly IReadOnlyDictionary<string, Requirement> Requirements =
-        Script.Catalogue.Requirements.ToDictionary(requirement => requirement.Id);
-
     private static readonly Verdict[] Undecided =
         [Verdict.Unsupported, Verdict.Inconclusive, Verdict.Disabled, Verdict.NotEvaluated];
 
@@ -161,7 +158,7 @@ public sealed class RollupTests
 
         (ConclusionKind, int) Conclude(EndingKind kind, bool strict = false)
         {
-            var conclusion = Rollup.Conclude(new(kind, "The end."), scenarios, Requirements, stale, strict);
+            var conclusion = Rollup.Conclude(new(kind, "The end."), scenarios, Script.Catalogue, stale, strict);
             Assert.That(conclusion.Message, Does.EndWith("."));
             return (conclusion.Kind, conclusion.ExitCode);
         }
@@ -177,7 +174,7 @@ public sealed class RollupTests
     [TestCase(Verdict.Disabled, ExitCode.NotEvaluated)]
     [TestCase(Verdict.NotEvaluated, ExitCode.NotEvaluated)]
     public void One_verdict_alone_makes_this_exit_code(Verdict verdict, int code) =>
-        Assert.That(Rollup.Conclude(Completed, [Scenario(verdict)], Requirements, [], strict: false).ExitCode, Is.EqualTo(code));
+        Assert.That(Rollup.Conclude(Completed, [Scenario(verdict)], Script.Catalogue, [], strict: false).ExitCode, Is.EqualTo(code));
 
     [TestCase(Level.Must, ExitCode.NotEvaluated)]
     [TestCase(Level.MustNot, ExitCode.NotEvaluated)]
@@ -188,7 +185,7 @@ public sealed class RollupTests
     {
         ScenarioResult[] scenarios = [Scenario(Verdict.Pass), Scenario(Verdict.Inconclusive, level)];
 
-        Assert.That(Rollup.Conclude(Completed, scenarios, Requirements, [], strict: false).ExitCode, Is.EqualTo(code));
+        Assert.That(Rollup.Conclude(Completed, scenarios, Script.Catalogue, [], strict: false).ExitCode, Is.EqualTo(code));
     }
 
     [Test]
@@ -203,7 +200,7 @@ public sealed class RollupTests
             Scenario(Verdict.Disabled) with { KnownFailing = "PS-TST-*" },
         ];
 
-        var conclusion = Rollup.Conclude(Completed, scenarios, Requirements, [], strict: true);
+        var conclusion = Rollup.Conclude(Completed, scenarios, Script.Catalogue, [], strict: true);
 
         Assert.That(conclusion.ExitCode, Is.EqualTo(ExitCode.Conformant));
         Assert.That(conclusion.Message, Does.Contain("2 known failures"), "what was left out or undecided did not fail");
@@ -212,7 +209,7 @@ public sealed class RollupTests
     [Test]
     public void A_known_failure_does_not_excuse_an_error_of_the_suite() =>
         Assert.That(
-            Rollup.Conclude(Completed, [Scenario(Verdict.Error) with { KnownFailing = "*" }], Requirements, [], strict: false).ExitCode,
+            Rollup.Conclude(Completed, [Scenario(Verdict.Error) with { KnownFailing = "*" }], Script.Catalogue, [], strict: false).ExitCode,
             Is.EqualTo(ExitCode.SuiteError));
 
     [Test]
@@ -226,7 +223,7 @@ public sealed class RollupTests
         Assert.That(Message(scenarios[2..], strict: false), Does.Contain("1 scenario warned"));
         Assert.That(Message([], strict: false), Does.Contain("Nothing was decided"));
 
-        static string Message(ScenarioResult[] scenarios, bool strict) => Rollup.Conclude(Completed, scenarios, Requirements, [], strict).Message;
+        static string Message(ScenarioResult[] scenarios, bool strict) => Rollup.Conclude(Completed, scenarios, Script.Catalogue, [], strict).Message;
     }
 
     [Test]

@@ -11,17 +11,6 @@ public sealed class SuiteTests
 {
     private static readonly Target Nowhere = Target.From(new Uri("http://127.0.0.1:9"));
 
-    private static readonly Catalogue Levels = new(Enum.GetValues<Level>().Select(level => new Requirement
-    {
-        Id = IdOf(level),
-        Level = level,
-        Area = "TST",
-        Text = "The sentence.",
-        Intent = "The intent.",
-        Profile = Profile.Core,
-        Testability = Testability.Blackbox,
-    }));
-
     [Test]
     public async Task A_scenario_without_a_decisive_check_is_an_error()
     {
@@ -69,9 +58,9 @@ public sealed class SuiteTests
     public async Task A_scenario_that_needs_a_launcher_is_unsupported_without_one()
     {
         var settings = new Dictionary<string, string> { ["PORT"] = "0" };
-        var scenario = new Scenario(IdOf(Level.Must), "launched", _ => Task.CompletedTask) { Launch = settings };
+        var scenario = new Scenario(Script.IdOf(Level.Must), "launched", _ => Task.CompletedTask) { Launch = settings };
 
-        var outcome = await new Runner(Levels, Nowhere).RunAsync(scenario);
+        var outcome = await new Runner(Script.Catalogue, Nowhere).RunAsync(scenario);
 
         Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Unsupported));
         Assert.That(outcome.Message, Does.Contain("needs a launcher"));
@@ -266,9 +255,7 @@ public sealed class SuiteTests
     }
 
     private static Task<Outcome> RunAsync(Target target, Func<Stage, Task> body, Level level = Level.Must) =>
-        new Runner(Levels, target).RunAsync(new Scenario(IdOf(level), "sample", body));
-
-    private static string IdOf(Level level) => $"PS-TST-{(int)level:D3}";
+        new Runner(Script.Catalogue, target).RunAsync(new Scenario(Script.IdOf(level), "sample", body));
 
     private static async Task AckEverythingAsync(WebSocket socket, CancellationToken stopping)
     {

@@ -42,13 +42,19 @@ internal sealed class TinyServer : IAsyncDisposable
             return;
         }
 
+        using var socket = await UpgradeAsync(head, stream, stopping);
+        await session(socket, stopping);
+    });
+
+    /// <summary>Accepts the handshake, and leaves the framing to the runtime.</summary>
+    public static async Task<WebSocket> UpgradeAsync(string head, Stream stream, CancellationToken stopping)
+    {
         var key = head.Split("Sec-WebSocket-Key: ")[1].Split('\r')[0];
         var answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             + $"Sec-WebSocket-Accept: {RawClient.AcceptFor(key)}\r\n\r\n";
         await stream.WriteAsync(Encoding.ASCII.GetBytes(answer), stopping);
-        using var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true });
-        await session(socket, stopping);
-    });
+        return WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true });
+    }
 
     public static async Task SayAsync(WebSocket socket, string text, CancellationToken stopping) =>
         await socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, stopping);

@@ -1,32 +1,21 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace PubSub.Conformance.Tests;
 
 /// <summary>Our own Host, with a note of every topic that it ever made.</summary>
-internal sealed class WatchedHost : WebApplicationFactory<Program>
+internal sealed class WatchedHost : HostServer
 {
-    public WatchedHost()
-    {
-        UseKestrel();
-        StartServer();
-        Origin = new Uri(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-    }
-
-    public Uri Origin { get; }
-
     /// <summary>In the order of their making, also when they are long gone.</summary>
     public ConcurrentQueue<string> Made { get; } = [];
 
-    protected override void ConfigureWebHost(IWebHostBuilder builder) => builder
-        .UseSetting("PORT", "0")
-        .UseSetting("LOG_LEVEL", "warn")
-        .ConfigureServices(services => services.AddSingleton<IStartupFilter>(new Watch(Made)));
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        base.ConfigureWebHost(builder);
+        builder.ConfigureServices(services => services.AddSingleton<IStartupFilter>(new Watch(Made)));
+    }
 
     private sealed class Watch(ConcurrentQueue<string> made) : IStartupFilter
     {

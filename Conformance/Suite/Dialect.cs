@@ -31,8 +31,6 @@ public enum Overflow
 /// </summary>
 public sealed record Dialect
 {
-    public const int LargestFile = 64 * 1024;
-
     // A file that does not mention it means the same as one that lists nothing.
     private static readonly IReadOnlyDictionary<string, string> NothingOpen = new Dictionary<string, string>();
 
@@ -81,16 +79,7 @@ public sealed record Dialect
     /// <summary>Reads a dialect file; the message of the <see cref="InvalidDataException"/> names the member and the rule.</summary>
     public static Dialect Parse(string json)
     {
-        Dialect dialect;
-        try
-        {
-            dialect = JsonSerializer.Deserialize(json, DialectJson.Default.Dialect) ?? throw new InvalidDataException("a dialect is a JSON object, not null");
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"the dialect is not legal: {e.Message}", e);
-        }
-
+        var dialect = UserFile.Read(json, DialectJson.Default.Dialect, "dialect");
         dialect.Validate();
         return dialect;
     }
@@ -117,13 +106,7 @@ public sealed record Dialect
         static bool Success(int status) => status is >= 200 and < 300;
     }
 
-    private static void Require(bool holds, string rule)
-    {
-        if (!holds)
-        {
-            throw new InvalidDataException($"the dialect is not legal: {rule}");
-        }
-    }
+    private static void Require(bool holds, string rule) => UserFile.Require(holds, "dialect", rule);
 
     private static Dialect Embedded(string name)
     {

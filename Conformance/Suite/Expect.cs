@@ -158,7 +158,7 @@ public sealed class Expect
     private static string Show(object? value) => value switch
     {
         null => "nothing",
-        string text => $"\"{(text.Length <= 300 ? text : text[..300] + "\u2026")}\"",
+        string text => $"\"{text.Cut(300)}\"",
         string[] { Length: > 12 } items =>
             $"[{string.Join(", ", items.Take(5))}, \u2026, {string.Join(", ", items.TakeLast(5))}] ({items.Length} items)",
         string[] items => $"[{string.Join(", ", items)}]",
@@ -205,6 +205,20 @@ public static class Preconditions
         catch (Violation violation)
         {
             throw new Inconclusive($"not established: {precondition}. {violation.Message}");
+        }
+    }
+
+    /// <summary>What came, or null when nothing did: whether something has to come is another requirement's business.</summary>
+    public static async Task<T?> IfAnswered<T>(this Task<T> answer) where T : class
+    {
+        try
+        {
+            return await answer;
+        }
+        catch (Violation)
+        {
+            // The server hung up, or said nothing.
+            return null;
         }
     }
 

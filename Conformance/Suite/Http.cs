@@ -19,6 +19,9 @@ public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<s
 
     public bool IsSuccess => Status is >= 200 and < 300;
 
+    /// <summary>Of a deletion: the topic is there no more, or never was.</summary>
+    public bool IsGone => IsSuccess || Status == 404;
+
     /// <summary>The media type without parameters, in lower case.</summary>
     public string? MediaType => Header("Content-Type")?.Split(';')[0].Trim().ToLowerInvariant();
 
@@ -36,7 +39,7 @@ public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<s
     internal byte[] Whole() =>
         Encoding.UTF8.GetBytes($"{SentStatus} {Reason}\n{string.Concat(Headers.Select(header => $"{header.Key}: {header.Value}\n"))}\n{Body}".TrimEnd());
 
-    public override string ToString() => $"{SentStatus} {Reason} {(Body.Length <= 300 ? Body : Body[..300] + "\u2026")}".TrimEnd();
+    public override string ToString() => $"{SentStatus} {Reason} {Body.Cut(300)}".TrimEnd();
 }
 
 /// <summary>HTTP/1.1 as far as a client needs it, over bytes it writes itself.</summary>

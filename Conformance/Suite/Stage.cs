@@ -222,7 +222,7 @@ public sealed class Stage : IAsyncDisposable
         var answered = await TryAsync(async () => answer = await new Rest(target, Transcript, limit).DeleteTopicAsync(topic));
 
         // Whether a name that is refused was ever taken for one, the listing says at the end of the run.
-        if (answer is { IsSuccess: true } or { Status: 404 })
+        if (answer is { IsGone: true })
         {
             _names.Journal?.Gone(topic);
         }

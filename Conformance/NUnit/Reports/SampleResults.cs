@@ -268,22 +268,13 @@ internal static class SampleResults
     {
         Verdict[] verdicts = [.. scenarios.Where(scenario => scenario.Requirement == requirement.Id).Select(scenario => scenario.Verdict)];
         bool Any(params Verdict[] these) => verdicts.Any(these.Contains);
-        return new RequirementResult
-        {
-            Id = requirement.Id,
-            Level = requirement.Level,
-            Area = requirement.Area,
-            Profile = requirement.Profile,
-            Text = requirement.Text,
-            Intent = requirement.Intent,
-            Source = requirement.Source,
-            Decision = requirement.Decision,
-            Status = Any(Verdict.Fail) ? RequirementStatus.Violated
+        return RequirementResult.Of(
+            requirement,
+            Any(Verdict.Fail) ? RequirementStatus.Violated
                 : Any(Verdict.Warn) ? RequirementStatus.Warned
                 : !Any(Verdict.Pass, Verdict.Observed) ? RequirementStatus.NotEvaluated
                 : Any(Verdict.Unsupported, Verdict.Inconclusive) ? RequirementStatus.PartlyEvaluated
-                : RequirementStatus.Satisfied,
-        };
+                : RequirementStatus.Satisfied);
     }
 
     private static ProfileResult Sum(string name, RequirementResult[] requirements)

@@ -186,6 +186,19 @@ public sealed record RequirementResult
     public string? Source { get; init; }
     public string? Decision { get; init; }
     public required RequirementStatus Status { get; init; }
+
+    public static RequirementResult Of(Requirement requirement, RequirementStatus status) => new()
+    {
+        Id = requirement.Id,
+        Level = requirement.Level,
+        Area = requirement.Area,
+        Profile = requirement.Profile,
+        Text = requirement.Text,
+        Intent = requirement.Intent,
+        Source = requirement.Source,
+        Decision = requirement.Decision,
+        Status = status,
+    };
 }
 
 /// <summary>One scenario; of several repetitions the worst, with all their verdicts listed.</summary>

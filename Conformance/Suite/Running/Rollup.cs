@@ -53,14 +53,14 @@ public static class Rollup
     /// a violation before stale expectations; these before what was left undecided.
     /// </summary>
     public static Conclusion Conclude(
-        Ending ending, IReadOnlyList<ScenarioResult> scenarios, IReadOnlyDictionary<string, Requirement> requirements, IReadOnlyList<string> stale, bool strict)
+        Ending ending, IReadOnlyList<ScenarioResult> scenarios, Catalogue catalogue, IReadOnlyList<string> stale, bool strict)
     {
         var unexpected = scenarios.Where(scenario => scenario.KnownFailing is null).ToList();
         var errors = scenarios.Count(scenario => scenario.Verdict == Verdict.Error);
         var failures = unexpected.Count(scenario => scenario.Verdict == Verdict.Fail);
         var warnings = unexpected.Count(scenario => scenario.Verdict == Verdict.Warn);
         var undecided = unexpected.Count(scenario =>
-            scenario.Verdict == Verdict.Inconclusive && requirements.TryGetValue(scenario.Requirement, out var requirement) && requirement.Binding);
+            scenario.Verdict == Verdict.Inconclusive && catalogue.Find(scenario.Requirement) is { Binding: true });
         var decided = scenarios.Count(scenario => scenario.Verdict is Verdict.Pass or Verdict.Observed or Verdict.Warn or Verdict.Fail);
         var known = scenarios.Count(scenario => scenario is { KnownFailing: not null, Verdict: Verdict.Fail or Verdict.Warn });
 

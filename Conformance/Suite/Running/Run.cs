@@ -57,6 +57,7 @@ public sealed class Run
     private const int LoadAtOnce = 2;
     private const int NamedRequests = 8;
     private const int DeletionsAtOnce = 8;
+    private const int ShownData = 500;
 
     private readonly Catalogue _catalogue;
     private readonly IReadOnlyList<Scenario> _scenarios;
@@ -303,7 +304,7 @@ public sealed class Run
             var listed = (await rest.ListTopicsAsync()).Topics?.Select(topic => topic.Name).ToHashSet(StringComparer.Ordinal);
             await Parallel.ForEachAsync(journal.Left, new ParallelOptions { MaxDegreeOfParallelism = DeletionsAtOnce }, async (topic, _) =>
             {
-                if (listed?.Contains(topic) == false || (await rest.DeleteTopicAsync(topic)) is { IsSuccess: true } or { Status: 404 })
+                if (listed?.Contains(topic) == false || (await rest.DeleteTopicAsync(topic)).IsGone)
                 {
                     journal.Gone(topic);
                 }
@@ -325,18 +326,8 @@ public sealed class Run
             .ToLookup(outcome => outcome.Scenario.Id, StringComparer.Ordinal);
         List<ScenarioResult> scenarios = [.. _scenarios.Select(scenario => Result(Played(scenario, byScenario[scenario.Id], ending)))];
         var verdicts = scenarios.ToLookup(scenario => scenario.Requirement, scenario => scenario.Verdict, StringComparer.Ordinal);
-        List<RequirementResult> requirements = [.. _catalogue.Requirements.Select(requirement => new RequirementResult
-        {
-            Id = requirement.Id,
-            Level = requirement.Level,
-            Area = requirement.Area,
-            Profile = requirement.Profile,
-            Text = requirement.Text,
-            Intent = requirement.Intent,
-            Source = requirement.Source,
-            Decision = requirement.Decision,
-            Status = Rollup.Status([.. verdicts[requirement.Id]]),
-        })];
+        List<RequirementResult> requirements = [.. _catalogue.Requirements.Select(requirement =>
+            RequirementResult.Of(requirement, Rollup.Status([.. verdicts[requirement.Id]])))];
         List<string> stale =
         [
             .. _options.Selection.Idle(_scenarios, _catalogue),
@@ -344,7 +335,6 @@ public sealed class Run
                 .Select(scenario => $"{scenario.Id} is known to fail by '{scenario.KnownFailing}', but it passed"),
         ];
         var traffic = _runner.Traffic;
-        var byId = _catalogue.Requirements.ToDictionary(requirement => requirement.Id, StringComparer.Ordinal);
 
         return new Results
         {
@@ -355,7 +345,7 @@ public sealed class Run
             Target = _probed.Describe(_redaction),
             Options = _options.Described.ToDictionary(option => option.Key, option => _redaction.Clean(option.Value)),
             Ending = Clean(ending),
-            Conclusion = Clean(Rollup.Conclude(ending, scenarios, byId, stale, _options.Strict)),
+            Conclusion = Clean(Rollup.Conclude(ending, scenarios, _catalogue, stale, _options.Strict)),
             Totals = Enum.GetValues<Verdict>().ToDictionary(verdict => verdict, verdict => scenarios.Count(scenario => scenario.Verdict == verdict)),
             Profiles = Rollup.Profiles(requirements),
             Requirements = requirements,
@@ -438,12 +428,10 @@ public sealed class Run
     private Ending Clean(Ending ending) => ending with
     {
         Message = Clean(ending.Message),
-        LastRequests = [.. ending.LastRequests.Select(request => request with { Data = Cut(Clean(request.Data)) })],
+        LastRequests = [.. ending.LastRequests.Select(request => request with { Data = Clean(request.Data).Cut(ShownData) })],
     };
 
     private Conclusion Clean(Conclusion conclusion) => conclusion with { Message = Clean(conclusion.Message) };
 
     private string Clean(string text) => _redaction.Clean(text);
-
-    private static string Cut(string data) => data.Length <= 500 ? data : $"{data[..500]}\u2026";
 }

@@ -6,6 +6,7 @@ namespace PubSub.Conformance;
 public sealed record Outcome(Scenario Scenario, Requirement? Requirement, Verdict Verdict, string Message)
 {
     private const int ShownEntries = 25;
+    private const int LongestEntry = 400;
 
     public string? Expectation { get; init; }
     public string? Expected { get; init; }
@@ -49,13 +50,11 @@ public sealed record Outcome(Scenario Scenario, Requirement? Requirement, Verdic
         text.AppendLine($"  transcript   {Transcript.Count} entries{(Transcript.Count > ShownEntries ? $", the last {ShownEntries}" : "")}");
         foreach (var entry in Transcript.TakeLast(ShownEntries))
         {
-            text.AppendLine($"    {Cut(entry.ToString())}");
+            text.AppendLine($"    {entry.ToString().Cut(LongestEntry)}");
         }
 
         return text.ToString();
     }
-
-    private static string Cut(string line) => line.Length <= 400 ? line : line[..400] + "\u2026";
 }
 
 /// <summary>
@@ -180,14 +179,7 @@ public sealed class Runner
 
     private Outcome Judge(Scenario scenario, Requirement requirement, Exception exception) => exception switch
     {
-        Violation violation when _target.Dialect.LeavesOpen.TryGetValue(requirement.Id, out var reason) =>
-            new(scenario, requirement, Verdict.Observed, $"the dialect {_target.Dialect.Name} leaves this open: {reason}")
-            {
-                Expectation = violation.Expectation,
-                Expected = violation.Expected,
-                Observed = violation.Observed,
-            },
-        Violation violation => new(scenario, requirement, Severity(requirement), violation.Message)
+        Violation violation => Weigh(scenario, requirement, violation) with
         {
             Expectation = violation.Expectation,
             Expected = violation.Expected,
@@ -198,6 +190,11 @@ public sealed class Runner
         OperationCanceledException => new(scenario, requirement, Verdict.Inconclusive, "the scenario did not end in time"),
         _ => new(scenario, requirement, Verdict.Error, exception.ToString()),
     };
+
+    private Outcome Weigh(Scenario scenario, Requirement requirement, Violation violation) =>
+        _target.Dialect.LeavesOpen.TryGetValue(requirement.Id, out var reason)
+            ? new(scenario, requirement, Verdict.Observed, $"the dialect {_target.Dialect.Name} leaves this open: {reason}")
+            : new(scenario, requirement, Severity(requirement), violation.Message);
 
     private static Verdict Severity(Requirement requirement) => requirement switch
     {

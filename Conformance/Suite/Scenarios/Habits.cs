@@ -29,20 +29,6 @@ internal static class Habits
         }
     }
 
-    /// <summary>The reply, or null when none came: whether one has to come is another requirement's business.</summary>
-    public static async Task<ServerMessage?> IfAnswered(this Task<ServerMessage> reply)
-    {
-        try
-        {
-            return await reply;
-        }
-        catch (Violation)
-        {
-            // The server hung up, or said nothing.
-            return null;
-        }
-    }
-
     /// <summary>
     /// Returns when whatever the server had to say to this client so far has arrived: with the answer to a ping, or with the end of
     /// the connection. False when it has ended.

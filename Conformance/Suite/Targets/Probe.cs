@@ -84,8 +84,8 @@ public sealed class Probe
             "one below the REST interface first, then in the order tried");
 
         var target = Plain(rest.Url) with { Rest = rest.Url, WebSocket = socket.Url };
-        var health = await TryAsync(target, stage => stage.SendAsync("GET", Rest.HealthPath));
-        target = target with { Dialect = Dialect(rest, socket, health), Limits = _options.Limits ?? new Limits() };
+        var health = await RestOf(target).SendAsync("GET", Rest.HealthPath).IfAnswered();
+        target = target with { Dialect = Detect(rest, socket, health), Limits = _options.Limits ?? new Limits() };
         target = target with { Root = Root(target) };
         Found("limits", Describe(target.Limits), _options.Limits is null ? FindingSource.Assumed : FindingSource.Declared,
             _options.Limits is null ? "the specification's defaults" : "the target file");
@@ -172,10 +172,10 @@ public sealed class Probe
 
         var given = Given();
         var bare = new UriBuilder(given) { Path = "" }.Uri;
-        var prefixes = PubSub.Conformance.Dialect.Known.Select(dialect => dialect.Prefix);
+        var prefixes = Dialect.Known.Select(dialect => dialect.Prefix);
         var declared = _options.Dialect is { } own ? [Target.Below(given, own.Prefix)] : Array.Empty<Uri>();
         IEnumerable<Uri> usual = given.AbsolutePath.Length > 1 || IsOwnSocket
-            ? [given, Target.Below(given, PubSub.Conformance.Dialect.V1.Prefix)]
+            ? [given, Target.Below(given, Dialect.V1.Prefix)]
             : prefixes.Select(prefix => Target.Below(given, prefix));
 
         // A WebSocket may be anywhere, with the REST interface beside it or at the root.
@@ -204,10 +204,9 @@ public sealed class Probe
     private async Task<RestCandidate> TryRestAsync(Uri url)
     {
         var target = Plain(url) with { Rest = url };
-        var transcript = new Transcript(_time);
         try
         {
-            var listing = await new Rest(target, transcript, _cancellation).ListTopicsAsync();
+            var listing = await RestOf(target).ListTopicsAsync();
             return new(url, listing, listing switch
             {
                 { IsSuccess: true, Topics: not null } => null,
@@ -260,8 +259,8 @@ public sealed class Probe
         var target = Plain(Target.Http(url)) with { WebSocket = url };
         try
         {
-            await using var client = await RawClient.OpenAsync("probe", target, new Transcript(_time), new ConnectOptions(), _cancellation);
-            var answer = await client.HandshakeAsync();
+            var (client, answer) = await ConnectAsync(target);
+            await using var connected = client;
             if (answer.Status != 101)
             {
                 var isClosed = answer.Status is 401 or 403;
@@ -272,7 +271,7 @@ public sealed class Probe
             await client.SendAsync(Request.Ping().WithRequestId("probe-ping"));
             await client.SendTextAsync("{\"type\":\"probe\",\"request_id\":\"probe-unknown\"}");
             var first = await client.ReadMessageAsync(Reply, "a reply to a ping or to an unknown request");
-            var second = await Quietly(client.ReadMessageAsync(Reply, "a reply to an unknown request", _timeouts.Wait / 5));
+            var second = await client.ReadMessageAsync(Reply, "a reply to an unknown request", _timeouts.Wait / 5).IfAnswered();
             return new(url, null) { First = first, Second = second, Infos = infos };
 
             bool Reply(ServerMessage message)
@@ -304,9 +303,9 @@ public sealed class Probe
 
     // How does it speak? ---------------------------------------------------------------------------------------------
 
-    private Dialect Dialect(RestCandidate rest, SocketCandidate socket, HttpAnswer? health)
+    private Dialect Detect(RestCandidate rest, SocketCandidate socket, HttpAnswer? health)
     {
-        var evidence = PubSub.Conformance.Dialect.Known.Select(dialect => (dialect, Signs: Signs(dialect, rest, socket, health).ToList())).ToList();
+        var evidence = Dialect.Known.Select(dialect => (dialect, Signs: Signs(dialect, rest, socket, health).ToList())).ToList();
         var best = evidence.MaxBy(row => row.Signs.Count);
         if (_options.Dialect is { } chosen)
         {
@@ -335,8 +334,8 @@ public sealed class Probe
             yield return $"{Rest.HealthPath} has '{dialect.Uptime}'";
         }
 
-        if (rest.Url.AbsolutePath.TrimEnd('/').EndsWith(PubSub.Conformance.Dialect.V1.Prefix, StringComparison.Ordinal)
-            == (dialect.Prefix == PubSub.Conformance.Dialect.V1.Prefix))
+        if (rest.Url.AbsolutePath.TrimEnd('/').EndsWith(Dialect.V1.Prefix, StringComparison.Ordinal)
+            == (dialect.Prefix == Dialect.V1.Prefix))
         {
             yield return $"REST is at {rest.Url.AbsolutePath}";
         }
@@ -356,7 +355,7 @@ public sealed class Probe
     {
         Found("reply to a ping", socket.First?.Type ?? "none", FindingSource.Probed, $"{socket.First}");
         Found("reply to nonsense", socket.Second?.Type ?? "none", FindingSource.Probed, socket.Second is null ? "no second reply came" : $"{socket.Second}");
-        Found("listing", rest.Listing!.Json is { ValueKind: System.Text.Json.JsonValueKind.Array } ? "bare array" : "object", FindingSource.Probed, rest.Listing.Body.Length <= 200 ? rest.Listing.Body : $"{rest.Listing.Body[..200]}\u2026");
+        Found("listing", rest.Listing!.Json is { ValueKind: System.Text.Json.JsonValueKind.Array } ? "bare array" : "object", FindingSource.Probed, rest.Listing.Body.Cut(200));
         if (socket.Infos.Count > 0)
         {
             Found("notices", "sent unasked", FindingSource.Probed, $"{socket.Infos[0]}");
@@ -380,7 +379,7 @@ public sealed class Probe
 
     private async Task<Target> HabitsAsync(Target target, string topic)
     {
-        var created = await TryAsync(target, api => api.CreateTopicAsync(topic));
+        var created = await RestOf(target).CreateTopicAsync(topic).IfAnswered();
         Found("creation", created is null ? "no answer" : $"{created.SentStatus}", FindingSource.Probed, $"POST of {topic}: {created}");
         if (_options.UuidsOnly is { } declared)
         {
@@ -404,7 +403,7 @@ public sealed class Probe
         try
         {
             var deleted = await new Rest(target, new Transcript(_time), limit.Token).DeleteTopicAsync(topic);
-            if (deleted is { IsSuccess: true } or { Status: 404 })
+            if (deleted.IsGone)
             {
                 _names.Journal?.Gone(topic);
             }
@@ -420,7 +419,7 @@ public sealed class Probe
 
     private async Task<Target> MessageIdsAsync(Target target, string topic)
     {
-        var plain = await PublishAsync(target, topic, NoUuid);
+        var plain = await PublishAsync(target, topic, NoUuid).IfAnswered();
         if (plain is null or { IsAck: true })
         {
             Found("message ids", "any", plain is null ? FindingSource.Assumed : FindingSource.Probed,
@@ -428,7 +427,7 @@ public sealed class Probe
             return target;
         }
 
-        var uuid = await PublishAsync(target, topic, SomeUuid);
+        var uuid = await PublishAsync(target, topic, SomeUuid).IfAnswered();
         if (uuid is not { IsAck: true })
         {
             Found("message ids", "any", FindingSource.Assumed, $"neither {NoUuid} nor a UUID was acked: {plain}");
@@ -439,20 +438,12 @@ public sealed class Probe
         return target with { MessageIds = MessageIds.Uuids() };
     }
 
-    private async Task<ServerMessage?> PublishAsync(Target target, string topic, string id)
+    private async Task<ServerMessage> PublishAsync(Target target, string topic, string id)
     {
-        try
-        {
-            await using var client = await RawClient.OpenAsync("probe", target, new Transcript(_time), new ConnectOptions(), _cancellation);
-            await client.HandshakeAsync();
-            await client.SendAsync(Request.Publish(topic, "probe").WithText("message.id", id).WithRequestId("probe"));
-            return await client.ReadMessageAsync(message => message.IsReply, "the reply to a publish");
-        }
-        catch (Violation)
-        {
-            // Scenarios will say so in their own words; here it only means that nothing was found out.
-            return null;
-        }
+        var (client, _) = await ConnectAsync(target);
+        await using var connected = client;
+        await client.SendAsync(Request.Publish(topic, "probe").WithText("message.id", id).WithRequestId("probe"));
+        return await client.ReadMessageAsync(message => message.IsReply, "the reply to a publish");
     }
 
     // How fast does it answer? ---------------------------------------------------------------------------------------
@@ -464,8 +455,8 @@ public sealed class Probe
         var samples = new List<double>();
         try
         {
-            await using var client = await RawClient.OpenAsync("probe", target, new Transcript(_time), new ConnectOptions(), _cancellation);
-            await client.HandshakeAsync();
+            var (client, _) = await ConnectAsync(target);
+            await using var connected = client;
             for (var n = 0; n < RoundTripSamples; n++)
             {
                 var start = _time.GetTimestamp();
@@ -497,33 +488,24 @@ public sealed class Probe
         _fingerprint["topics at the start"] = $"{rest.Listing.Topics!.Count}";
         if (health is not null)
         {
-            _fingerprint["health"] = health.Body.Length <= 500 ? health.Body : $"{health.Body[..500]}\u2026";
+            _fingerprint["health"] = health.Body.Cut(500);
         }
     }
 
-    private async Task<HttpAnswer?> TryAsync(Target target, Func<Rest, Task<HttpAnswer>> ask)
-    {
-        try
-        {
-            return await ask(new Rest(target, new Transcript(_time), _cancellation));
-        }
-        catch (Violation)
-        {
-            // What is missing is said by the scenarios that need it.
-            return null;
-        }
-    }
+    private Rest RestOf(Target target) => new(target, new Transcript(_time), _cancellation);
 
-    private static async Task<ServerMessage?> Quietly(Task<ServerMessage> wait)
+    /// <summary>A connection of the probe's own, upgraded if the server is willing.</summary>
+    private async Task<(RawClient Client, HttpAnswer Answer)> ConnectAsync(Target target)
     {
+        var client = await RawClient.OpenAsync("probe", target, new Transcript(_time), new ConnectOptions(), _cancellation);
         try
         {
-            return await wait;
+            return (client, await client.HandshakeAsync());
         }
-        catch (Violation)
+        catch
         {
-            // A server need not answer nonsense for the probe to go on.
-            return null;
+            await client.DisposeAsync();
+            throw;
         }
     }
 

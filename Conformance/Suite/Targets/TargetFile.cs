@@ -25,16 +25,7 @@ public sealed record TargetFile
     /// <summary>Reads a target file; the message of the <see cref="InvalidDataException"/> names the member and the rule.</summary>
     public static TargetFile Parse(string json)
     {
-        TargetFile file;
-        try
-        {
-            file = JsonSerializer.Deserialize(json, TargetJson.Default.TargetFile) ?? throw new InvalidDataException("a target file is a JSON object, not null");
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"the target file is not legal: {e.Message}", e);
-        }
-
+        var file = UserFile.Read(json, TargetJson.Default.TargetFile, "target file");
         Require(file.Url is null or { IsAbsoluteUri: true, Scheme: "http" or "https" or "ws" or "wss" }, "url must be an http, https, ws or wss URL");
         Require(file.Rest is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "rest must be an http or https URL");
         Require(file.WebSocket is null or { IsAbsoluteUri: true, Scheme: "ws" or "wss" }, "webSocket must be a ws or wss URL");
@@ -48,13 +39,7 @@ public sealed record TargetFile
 
     public string ToJson() => JsonSerializer.Serialize(this, TargetJson.Default.TargetFile);
 
-    private static void Require(bool holds, string rule)
-    {
-        if (!holds)
-        {
-            throw new InvalidDataException($"the target file is not legal: {rule}");
-        }
-    }
+    private static void Require(bool holds, string rule) => UserFile.Require(holds, "target file", rule);
 }
 
 [JsonSourceGenerationOptions(
