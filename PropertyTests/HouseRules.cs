@@ -28,8 +28,9 @@ public sealed partial class HouseRules
     [TestCase("Host/Host.csproj", "Broker.csproj")]
     [TestCase("PropertyTests/PropertyTests.csproj", "Broker.csproj", "Host.csproj")]
     [TestCase("Conformance/Suite/Conformance.Suite.csproj")]
-    [TestCase("Conformance/Cli/Conformance.Cli.csproj", "Conformance.Suite.csproj")]
-    [TestCase("Conformance/NUnit/Conformance.NUnit.csproj", "Conformance.Suite.csproj", "Conformance.Cli.csproj", "Host.csproj")]
+    [TestCase("Conformance/Gallery/Conformance.Gallery.csproj", "Conformance.Suite.csproj")]
+    [TestCase("Conformance/Cli/Conformance.Cli.csproj", "Conformance.Suite.csproj", "Conformance.Gallery.csproj")]
+    [TestCase("Conformance/NUnit/Conformance.NUnit.csproj", "Conformance.Suite.csproj", "Conformance.Cli.csproj", "Conformance.Gallery.csproj", "Host.csproj")]
     public void A_project_references_no_other_than_these(string project, params string[] others)
     {
         var projects = References(project)

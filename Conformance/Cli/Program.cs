@@ -18,6 +18,7 @@ var root = new RootCommand(
     CompareCommand.Create(),
     MatrixCommand.Create(),
     CleanupCommand.Create(),
+    SelfTestCommand.Create(),
 };
 
 if (!root.Subcommands.Any(command => command.Name == args.FirstOrDefault()))

@@ -1,6 +1,6 @@
 using NUnit.Framework;
+using PubSub.Conformance.Gallery.Servers;
 using PubSub.Conformance.Scenarios;
-using PubSub.Conformance.Tests.Servers;
 
 namespace PubSub.Conformance.Tests;
 

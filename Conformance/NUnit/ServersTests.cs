@@ -6,7 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using NUnit.Framework;
-using PubSub.Conformance.Tests.Servers;
+using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Threading.Channels;
-using PubSub.Conformance.Tests.Servers;
+using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
 

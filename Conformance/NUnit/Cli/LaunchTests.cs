@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using NUnit.Framework;
-using PubSub.Conformance.Tests.Servers;
+using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
 

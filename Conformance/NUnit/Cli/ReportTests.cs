@@ -4,8 +4,8 @@ using System.Xml.Linq;
 using System.Xml.Schema;
 using NJsonSchema;
 using NUnit.Framework;
+using PubSub.Conformance.Gallery.Servers;
 using PubSub.Conformance.Scenarios;
-using PubSub.Conformance.Tests.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
 

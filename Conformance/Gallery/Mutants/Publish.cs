@@ -1,0 +1,9 @@
+namespace PubSub.Conformance.Gallery.Mutants;
+
+/// <summary>Servers that are wrong about publishing.</summary>
+internal static class Publish
+{
+    public static IReadOnlyList<Mutant> All { get; } =
+    [
+    ];
+}

@@ -1,0 +1,203 @@
+using System.Globalization;
+
+namespace PubSub.Conformance.Gallery.Servers;
+
+/// <summary>A request that is refused before or instead of being understood.</summary>
+internal sealed class HttpFault(int status, string code, string detail) : Exception(detail)
+{
+    public int Status => status;
+    public string Code => code;
+}
+
+/// <summary>
+/// The head of one HTTP/1.1 request (RFC 9112), and its body for who wants it. The path is left as it was sent: names of topics
+/// decode themselves.
+/// </summary>
+internal sealed class HttpRequest
+{
+    private const int LongestLine = 16 * 1024;
+    private const int MostHeaders = 100;
+
+    private readonly Connection _connection;
+    private readonly Dictionary<string, string> _headers = new(StringComparer.OrdinalIgnoreCase);
+    private bool _bodyRead;
+
+    private HttpRequest(Connection connection, string method, string target, string version)
+    {
+        _connection = connection;
+        Method = method;
+        Target = target;
+        Version = version;
+    }
+
+    public string Method { get; }
+
+    /// <summary>As it stands in the request line.</summary>
+    public string Target { get; }
+
+    public string Version { get; }
+
+    /// <summary>The target without authority and query.</summary>
+    public string Path => (Target.StartsWith('/') || !Target.Contains("://", StringComparison.Ordinal)
+        ? Target
+        : $"/{string.Join('/', Target.Split('/').Skip(3))}").Split('?')[0];
+
+    public IEnumerable<KeyValuePair<string, string>> Headers => _headers;
+
+    /// <summary>Another request may follow on the same connection, once this one has been read whole.</summary>
+    public bool KeepsAlive => Version == "HTTP/1.1" && !HasOption("Connection", "close") && (_bodyRead || !HasBody);
+
+    private bool HasBody => this["Content-Length"] is not (null or "0") || this["Transfer-Encoding"] is not null;
+
+    /// <summary>Null where there is no such header; several of one name are one, with commas.</summary>
+    public string? this[string name] => _headers.GetValueOrDefault(name);
+
+    /// <summary>The usual patience: see the other.</summary>
+    public static Task<HttpRequest?> ReadAsync(Connection connection, CancellationToken stopping) =>
+        ReadAsync(connection, new Settings().HandshakeTimeout, stopping);
+
+    /// <summary>Null when the peer leaves, or takes too long, before the head is whole.</summary>
+    public static async Task<HttpRequest?> ReadAsync(Connection connection, TimeSpan patience, CancellationToken stopping)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        limit.CancelAfter(patience);
+        try
+        {
+            string? line;
+            do
+            {
+                // RFC 9112 section 2.2: empty lines before a request are passed over.
+                line = await connection.ReadLineAsync(LongestLine, limit.Token);
+            }
+            while (line is "");
+
+            return line is null ? null : await ReadAsync(connection, line, limit.Token);
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            // Every wait has a bound.
+            return null;
+        }
+    }
+
+    public bool HasOption(string header, string option) =>
+        this[header]?.Split(',', StringSplitOptions.TrimEntries).Contains(option, StringComparer.OrdinalIgnoreCase) == true;
+
+    public async Task<byte[]> ReadBodyAsync(int most, CancellationToken stopping)
+    {
+        if (this["Transfer-Encoding"] is { } encoding)
+        {
+            if (this["Content-Length"] is not null || !encoding.Equals("chunked", StringComparison.OrdinalIgnoreCase))
+            {
+                throw new HttpFault(400, "BAD_REQUEST", "Transfer-Encoding must be chunked, without Content-Length");
+            }
+
+            await ContinueAsync(stopping);
+            return await ReadChunksAsync(most, stopping);
+        }
+
+        var announced = this["Content-Length"] ?? "0";
+        if (announced.Length == 0 || !announced.All(char.IsAsciiDigit))
+        {
+            throw new HttpFault(400, "BAD_REQUEST", "Content-Length must be a number");
+        }
+
+        if (!int.TryParse(announced, CultureInfo.InvariantCulture, out var length) || length > most)
+        {
+            throw TooLarge(most);
+        }
+
+        await ContinueAsync(stopping);
+        var body = new byte[length];
+        await _connection.ReadExactlyAsync(body, stopping);
+        _bodyRead = true;
+        return body;
+    }
+
+    private static async Task<HttpRequest?> ReadAsync(Connection connection, string requestLine, CancellationToken stopping)
+    {
+        if (requestLine.Split(' ') is not [{ Length: > 0 } method, { Length: > 0 } target, ['H', 'T', 'T', 'P', '/', ..] version])
+        {
+            throw new HttpFault(400, "BAD_REQUEST", "the request line must be a method, a target and a version");
+        }
+
+        var request = new HttpRequest(connection, method, target, version);
+        for (var count = 0; await connection.ReadLineAsync(LongestLine, stopping) is { } line; count++)
+        {
+            if (line.Length == 0)
+            {
+                return request.Checked();
+            }
+
+            var colon = line.IndexOf(':', StringComparison.Ordinal);
+            if (count == MostHeaders || colon < 1 || line[..colon].Any(char.IsWhiteSpace))
+            {
+                throw count == MostHeaders
+                    ? new HttpFault(431, "BAD_REQUEST", $"a request must have at most {MostHeaders} headers")
+                    : new HttpFault(400, "BAD_REQUEST", "a header must be a name, a colon and a value");
+            }
+
+            var (name, value) = (line[..colon], line[(colon + 1)..].Trim());
+            request._headers[name] = request[name] is { } before ? $"{before}, {value}" : value;
+        }
+
+        return null;
+    }
+
+    private static HttpFault TooLarge(int most) => new(413, "CONTENT_TOO_LARGE", $"the body must be at most {most} bytes long");
+
+    private HttpRequest Checked() => this switch
+    {
+        { Version: not ("HTTP/1.1" or "HTTP/1.0") } => throw new HttpFault(505, "BAD_REQUEST", "the version must be HTTP/1.1"),
+        { Version: "HTTP/1.1" } when this["Host"] is null => throw new HttpFault(400, "BAD_REQUEST", "Host is required"),
+        _ => this,
+    };
+
+    private async Task ContinueAsync(CancellationToken stopping)
+    {
+        if (HasOption("Expect", "100-continue"))
+        {
+            await _connection.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), stopping);
+        }
+    }
+
+    private async Task<byte[]> ReadChunksAsync(int most, CancellationToken stopping)
+    {
+        var body = new List<byte>();
+        while (true)
+        {
+            var line = await _connection.ReadLineAsync(LongestLine, stopping) ?? throw new EndOfStreamException();
+            var digits = line.Split(';')[0].Trim();
+            if (!long.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var size) || size < 0)
+            {
+                throw new HttpFault(400, "BAD_REQUEST", "a chunk must begin with its size in hexadecimal digits");
+            }
+
+            if (body.Count + size > most)
+            {
+                throw TooLarge(most);
+            }
+
+            var chunk = new byte[size];
+            await _connection.ReadExactlyAsync(chunk, stopping);
+            body.AddRange(chunk);
+            var after = await _connection.ReadLineAsync(LongestLine, stopping);
+            while (size == 0 && after is { Length: > 0 })
+            {
+                // A trailer, which nobody asked for.
+                after = await _connection.ReadLineAsync(LongestLine, stopping);
+            }
+
+            if (after is not "")
+            {
+                throw new HttpFault(400, "BAD_REQUEST", "a chunk must end where its size says");
+            }
+
+            if (size == 0)
+            {
+                _bodyRead = true;
+                return [.. body];
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text;
+
+namespace PubSub.Conformance.Gallery.Servers;
+
+/// <summary>One answer, written in one piece.</summary>
+internal record HttpResponse(int Status, string? Body, string ContentType = "application/json")
+{
+    private static readonly Dictionary<int, string> Titles = new()
+    {
+        [101] = "Switching Protocols",
+        [200] = "OK",
+        [201] = "Created",
+        [202] = "Accepted",
+        [204] = "No Content",
+        [400] = "Bad Request",
+        [401] = "Unauthorized",
+        [403] = "Forbidden",
+        [404] = "Not Found",
+        [405] = "Method Not Allowed",
+        [409] = "Conflict",
+        [413] = "Content Too Large",
+        [415] = "Unsupported Media Type",
+        [426] = "Upgrade Required",
+        [431] = "Request Header Fields Too Large",
+        [500] = "Internal Server Error",
+        [501] = "Not Implemented",
+        [503] = "Service Unavailable",
+        [505] = "HTTP Version Not Supported",
+        [507] = "Insufficient Storage",
+    };
+
+    /// <summary>False ends the connection behind it.</summary>
+    public bool KeepsAlive { get; init; } = true;
+
+    /// <summary>Whole lines, without their ends.</summary>
+    public IReadOnlyList<string> Headers { get; init; } = [];
+
+    public static string TitleOf(int status) => Titles.GetValueOrDefault(status, "Unknown");
+
+    public virtual async Task WriteAsync(Connection connection, bool keepsAlive, bool isHead, CancellationToken stopping)
+    {
+        var body = Encoding.UTF8.GetBytes(Body ?? "");
+        var now = TimeProvider.System.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);
+        var lines = new List<string> { $"HTTP/1.1 {Status} {TitleOf(Status)}", $"Date: {now}" };
+        if (Status is not (101 or 204))
+        {
+            lines.AddRange([$"Content-Type: {ContentType}", $"Content-Length: {body.Length}"]);
+        }
+
+        if (Status != 101)
+        {
+            lines.Add($"Connection: {(keepsAlive ? "keep-alive" : "close")}");
+        }
+
+        lines.AddRange(Headers);
+        byte[] head = Encoding.ASCII.GetBytes($"{string.Join("\r\n", lines)}\r\n\r\n");
+        await connection.WriteAsync(isHead || Status is 101 or 204 ? head : [.. head, .. body], stopping);
+    }
+}

@@ -1,0 +1,198 @@
+namespace PubSub.Conformance.Gallery.Servers;
+
+/// <summary>
+/// All that one connection has still to be sent, in order. Live events are bounded in number and bytes; its own replies make the
+/// connection wait before it may ask for more; what was replayed or announced counts for neither.
+/// </summary>
+/// <remarks>
+/// The event that is being written does not count: its reader may have it, and the next hundred be due, before the write returns.
+/// </remarks>
+internal class Outbox(SmallServer server) : IDisposable
+{
+    private const int MostReplies = 100;
+
+    private readonly Lock _gate = new();
+    private readonly LinkedList<Item> _items = []; // guarded by _gate
+    private readonly SemaphoreSlim _changed = new(0);
+    private readonly SemaphoreSlim _room = new(MostReplies);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _live; // guarded by _gate
+    private int _liveBytes; // guarded by _gate
+    private bool _reply; // what was taken last gives its room back when it has been written; guarded by _gate
+
+    private enum Kind
+    {
+        Live,
+        Reply,
+        Other,
+    }
+
+    protected SmallServer Server => server;
+    protected Settings Settings => server.Settings;
+
+    /// <summary>Comes when nothing more will be taken; what is queued may still go out.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>How the connection is to be closed behind the last item.</summary>
+    public (int Code, string Reason)? Closing { get; private set; } // guarded by _gate
+
+    /// <summary>Waits until there is room for one more reply.</summary>
+    public Task RoomAsync(CancellationToken cancellation) => _room.WaitAsync(cancellation);
+
+    public virtual void Reply(byte[] text) => Add(text, Kind.Reply);
+
+    public virtual void Say(byte[] text) => Add(text, Kind.Other);
+
+    /// <summary>False when the subscriber has ended, or ends by this event.</summary>
+    public virtual bool TryDeliver(byte[] @event)
+    {
+        lock (_gate)
+        {
+            while (Closing is null && _live > 0 && IsFull(_live, _liveBytes + @event.Length))
+            {
+                Overflow();
+            }
+
+            if (Closing is not null)
+            {
+                return false;
+            }
+
+            _live++;
+            _liveBytes += @event.Length;
+            Add(@event, Kind.Live);
+            return true;
+        }
+    }
+
+    /// <summary>Whether so many live events are as many as may be, or so many bytes too many.</summary>
+    protected virtual bool IsFull(int live, int bytes) => live >= Settings.QueueSize || bytes > Settings.QueueBytes;
+
+    /// <summary>Makes room for a live event, or ends the subscriber.</summary>
+    protected virtual void Overflow()
+    {
+        if (server.Parts.Variation.DropsOldest)
+        {
+            DropOldest();
+        }
+        else
+        {
+            Abandon(server.Messages.Error("SLOW_CONSUMER", "too many events are unread"), 1008, "slow consumer");
+        }
+    }
+
+    /// <summary>Ends behind what is queued and one last message.</summary>
+    public virtual void Finish(byte[] last, int code, string reason)
+    {
+        lock (_gate)
+        {
+            if (Closing is null)
+            {
+                Add(last, Kind.Other);
+                Close(code, reason);
+            }
+        }
+    }
+
+    /// <summary>Ends instead of sending what is queued.</summary>
+    public virtual void Abandon(byte[]? last, int code, string reason)
+    {
+        lock (_gate)
+        {
+            _items.Clear();
+            (_live, _liveBytes) = (0, 0);
+            if (Closing is null)
+            {
+                Add(last, Kind.Other);
+                Close(code, reason);
+            }
+        }
+    }
+
+    /// <summary>The next text to be written, or null behind the last.</summary>
+    public async Task<byte[]?> NextAsync()
+    {
+        while (true)
+        {
+            lock (_gate)
+            {
+                if (_reply)
+                {
+                    _reply = false;
+                    _room.Release();
+                }
+
+                if (_items.First is { } first)
+                {
+                    _items.RemoveFirst();
+                    Forget(first.Value);
+                    _reply = first.Value.Kind == Kind.Reply;
+                    return first.Value.Text;
+                }
+
+                if (Closing is not null)
+                {
+                    return null;
+                }
+            }
+
+            await _changed.WaitAsync();
+        }
+    }
+
+    public void Dispose()
+    {
+        _changed.Dispose();
+        _room.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Add(byte[]? text, Kind kind)
+    {
+        lock (_gate)
+        {
+            if (text is not null && Closing is null)
+            {
+                _items.AddLast(new Item(text, kind));
+                Changed();
+            }
+        }
+    }
+
+    private void Close(int code, string reason)
+    {
+        Closing = (code, reason);
+        _room.Release(MostReplies);
+        _ended.TrySetResult();
+        Changed();
+    }
+
+    /// <summary>Of the live events, the one that would go out next.</summary>
+    protected void DropOldest()
+    {
+        var oldest = _items.First;
+        while (oldest is { Value.Kind: not Kind.Live })
+        {
+            oldest = oldest.Next;
+        }
+
+        Forget(oldest!.Value);
+        _items.Remove(oldest);
+    }
+
+    private void Forget(Item item)
+    {
+        _live -= item.Kind == Kind.Live ? 1 : 0;
+        _liveBytes -= item.Kind == Kind.Live ? item.Text.Length : 0;
+    }
+
+    private void Changed()
+    {
+        if (_changed.CurrentCount == 0)
+        {
+            _changed.Release();
+        }
+    }
+
+    private readonly record struct Item(byte[] Text, Kind Kind);
+}

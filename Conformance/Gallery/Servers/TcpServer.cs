@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace PubSub.Conformance.Gallery.Servers;
+
+/// <summary>
+/// Listens on a loopback port, a free one unless another is named, and serves every connection on its own. Whatever goes wrong on one connection ends that
+/// connection; what is not the network's doing is kept in <see cref="Faults"/>.
+/// </summary>
+internal abstract class TcpServer : IAsyncDisposable
+{
+    private readonly TcpListener _listener;
+    private readonly ConcurrentDictionary<Connection, Task> _connections = [];
+    private readonly ConcurrentQueue<Exception> _faults = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _accepting = Task.CompletedTask;
+
+    /// <param name="port">0 for any that is free.</param>
+    /// <exception cref="SocketException">The port is in use.</exception>
+    protected TcpServer(int port = 0)
+    {
+        _listener = new TcpListener(IPAddress.Loopback, port);
+        _listener.Start(backlog: 512);
+        Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
+    }
+
+    public Uri Origin => new($"{Scheme}://127.0.0.1:{Port}");
+
+    /// <summary>Mistakes of the server itself; a test that cares asserts that there are none.</summary>
+    public IReadOnlyCollection<Exception> Faults => _faults;
+
+    protected virtual string Scheme => Uri.UriSchemeHttp;
+
+    private int Port { get; }
+
+    /// <summary>Dies as a killed process does: nothing listens any more, and every connection is reset, at once.</summary>
+    public void Crash()
+    {
+        _stopping.Cancel();
+        _listener.Stop();
+        foreach (var connection in _connections.Keys)
+        {
+            connection.Reset();
+        }
+    }
+
+    /// <summary>Accepts nobody any more; who is connected stays so.</summary>
+    protected void Close() => _listener.Stop();
+
+    public async ValueTask DisposeAsync()
+    {
+        Crash();
+        await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_connections.Values);
+        _listener.Dispose();
+        _stopping.Dispose();
+    }
+
+    /// <summary>Begins to serve; the last act of a constructor.</summary>
+    protected void Start() => _accepting = AcceptAsync();
+
+    /// <summary>When this returns the connection is ended politely, when it throws it is reset.</summary>
+    protected abstract Task ServeAsync(Connection connection, CancellationToken stopping);
+
+    protected virtual Connection Open(Socket socket) => new(socket);
+
+    private async Task AcceptAsync()
+    {
+        while (true)
+        {
+            var connection = Open(await _listener.AcceptSocketAsync(_stopping.Token));
+            var served = new TaskCompletionSource();
+            _connections[connection] = served.Task;
+            _ = ServeToTheEndAsync(connection, served);
+        }
+    }
+
+    private async Task ServeToTheEndAsync(Connection connection, TaskCompletionSource served)
+    {
+        try
+        {
+            // One that came in while the server crashed is in no list that was reset.
+            _stopping.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+            await ServeAsync(connection, _stopping.Token);
+            await connection.EndAsync();
+        }
+        catch (Exception e)
+        {
+            connection.Reset();
+            if (!Connection.IsEnd(e))
+            {
+                _faults.Enqueue(e);
+            }
+        }
+        finally
+        {
+            _connections.TryRemove(connection, out _);
+            served.SetResult();
+        }
+    }
+}
