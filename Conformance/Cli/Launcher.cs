@@ -23,7 +23,7 @@ internal sealed class Launcher(string command, Timeouts timeouts)
         var start = OperatingSystem.IsWindows()
             ? new ProcessStartInfo("cmd.exe", ["/c", command])
             : new ProcessStartInfo("/bin/sh", ["-c", $"exec {command}"]);
-        return LaunchedServer.StartAsync(start, chosen, address, timeouts, cancellation, Like);
+        return LaunchedProcess.StartAsync(start, chosen, address, timeouts, cancellation, Like);
     }
 
     private static int FreePort()

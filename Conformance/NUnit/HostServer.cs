@@ -45,7 +45,7 @@ internal class HostServer : WebApplicationFactory<Program>
             chosen["PORT"] = "0";
         }
 
-        return LaunchedServer.StartAsync(start, chosen, address, new Timeouts(), cancellation);
+        return LaunchedProcess.StartAsync(start, chosen, address, new Timeouts(), cancellation);
     }
 
     protected override void ConfigureWebHost(IWebHostBuilder builder) => builder.UseSetting("PORT", "0").UseSetting("LOG_LEVEL", "warn");
