@@ -1,59 +1,151 @@
 using System.CommandLine;
+using System.IO.Enumeration;
 using PubSub.Conformance.Gallery;
 using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Cli;
 
-/// <summary><c>selftest</c>: shows the suite its galleries, and says what it says of them.</summary>
+/// <summary><c>selftest</c>: shows the suite its galleries, and says whether it judged them as it should.</summary>
 internal static class SelfTestCommand
 {
+    private const string JsonFile = "KILLMATRIX.json";
+    private const string PageFile = "KILLMATRIX.md";
+    private const int ShownMessage = 200;
+
     private const string Description =
         """
-        Tests the suite itself: wrong servers have to be found out, for the right reason.
+        Tests the suite itself. Servers that are wrong in one way have to be found out by the requirement that they break, for the reason
+        that they break it, and by nothing else; odd but legal servers have to be spared; and where nothing answers as it should, nothing
+        may pass. Everything runs in this process; no target is needed.
 
         Examples:
           pubsub-conformance selftest
-          pubsub-conformance selftest 'rpl-*'
+          pubsub-conformance selftest 'rpl-*' --include RPL --verbose
+          pubsub-conformance selftest --repeat 2 --write Conformance
         """;
 
     public static Command Create()
     {
         var patterns = new Argument<string[]>("pattern") { Description = "Only servers whose ids fit; * stands for anything.", Arity = ArgumentArity.ZeroOrMore };
         var include = CommandLine.Texts("--include", "Plays only scenarios that fit, as for 'run --include'. May be given more than once.", "PATTERN");
-        var repeat = CommandLine.Whole("--repeat", "Plays everything so many times.", 1, 1, 100);
-        var command = new Command("selftest", Description) { patterns, include, repeat };
+        var repeat = CommandLine.Whole("--repeat", "Shows everything so many times, one time after the other.", 1, 1, 100);
+        var atOnce = CommandLine.Whole("--at-once", "Servers at one time.", new SelfTestOptions().AtOnce, 1, 16);
+        var full = CommandLine.Flag("--full", "Plays the scenarios under load, and those that launch servers, against every mutant.");
+        var list = CommandLine.Flag("--list", "Lists the servers, and shows none.");
+        var verbose = CommandLine.Flag("--verbose", "Says for every server which scenarios failed, and why.");
+        var write = CommandLine.Text("--write", $"Writes {JsonFile} and {PageFile} there, survivors and all; with patterns, only the rows of the servers shown.", "FOLDER");
+        var verify = CommandLine.Text("--verify", $"Holds what it sees against a {JsonFile} that was written before.", "FILE");
+        var command = new Command("selftest", Description) { patterns, include, repeat, atOnce, full, list, verbose, write, verify };
         command.SetAction(async (parsed, cancellation) =>
         {
             var wanted = parsed.GetValue(patterns)!;
-            var selection = new Selection { Include = Selection.Parse(parsed.GetValue(include)!) };
-            var toothless = All.Scenarios.Where(scenario => selection.Includes(scenario, Catalogue.Embedded.Find(scenario.Requirement))).Select(scenario => scenario.Id).ToHashSet();
-            var mutants = Collection.Mutants
-                .Where(mutant => wanted.Length == 0 || wanted.Any(pattern => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, mutant.Id)))
-                .ToList();
-            var objections = 0;
-            foreach (var mutant in Enumerable.Repeat(mutants, parsed.GetValue(repeat)).SelectMany(mutants => mutants))
+            var selected = parsed.GetValue(include)!;
+            if (wanted.FirstOrDefault(pattern => !Collection.Ids.Any(id => FileSystemName.MatchesSimpleExpression(pattern, id))) is { } idle)
             {
-                var clock = TimeProvider.System.GetTimestamp();
-                var options = new RunOptions { Transcripts = KeptTranscripts.None, AllowLoad = mutant.UnderLoad, Selection = selection };
-                var trial = await MutantTrial.ExecuteAsync(mutant, Catalogue.Embedded, All.Scenarios, options, cancellation);
-                Console.WriteLine($"{(trial.Objections.Count == 0 ? "killed" : "WRONG ")} {mutant.Id}  {TimeProvider.System.GetElapsedTime(clock).TotalSeconds:F1} s");
-                foreach (var scenario in trial.Results.Scenarios.Where(scenario => scenario.Verdict is Verdict.Fail or Verdict.Warn or Verdict.Inconclusive or Verdict.Error))
-                {
-                    Console.WriteLine($"    {scenario.Verdict,-12} {scenario.Id}  {scenario.Message.Replace('\n', ' ').Cut(220)}");
-                }
-
-                foreach (var objection in trial.Objections)
-                {
-                    Console.WriteLine($"  ! {objection.Replace('\n', ' ').Cut(300)}");
-                }
-
-                toothless.ExceptWith(trial.Results.Scenarios.Where(scenario => scenario.Verdict is Verdict.Fail or Verdict.Warn).Select(scenario => scenario.Id));
-                objections += trial.Objections.Count;
+                throw new WrongUsage($"no server of the galleries fits '{idle}'; see: pubsub-conformance selftest --list");
             }
 
-            Console.WriteLine($"{toothless.Count} scenarios killed nothing: {string.Join(' ', toothless)}");
-            return objections == 0 ? ExitCode.Conformant : ExitCode.SuiteError;
+            var options = new SelfTestOptions
+            {
+                Shows = id => wanted.Length == 0 || wanted.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, id)),
+                Selection = new Selection { Include = Selection.Parse(selected) },
+                Repeat = parsed.GetValue(repeat),
+                AtOnce = parsed.GetValue(atOnce),
+                Full = parsed.GetValue(full),
+                IsWhole = wanted.Length + selected.Length == 0,
+            };
+            if (parsed.GetValue(write) is not null && selected.Length > 0)
+            {
+                throw new WrongUsage("--write needs every scenario, so no --include");
+            }
+
+            if (parsed.GetValue(list))
+            {
+                List(options);
+                return ExitCode.Conformant;
+            }
+
+            var recorded = parsed.GetValue(verify) is { } file ? CommandLine.ReadFile(file, "the matrix", KillMatrix.Parse) : null;
+            return await ExecuteAsync(options, parsed.GetValue(verbose), parsed.GetValue(write), recorded, cancellation);
         });
         return command;
+    }
+
+    private static async Task<int> ExecuteAsync(
+        SelfTestOptions options, bool verbose, string? folder, KillMatrix? recorded, CancellationToken cancellation)
+    {
+        var catalogue = Catalogue.Embedded;
+        var clock = TimeProvider.System.GetTimestamp();
+        var test = new SelfTest(Collection.Mutants, Collection.Benign, Collection.NullTargets, catalogue, All.Scenarios, options, new Printer(verbose));
+        var result = await test.ExecuteAsync(cancellation);
+
+        List<string> objections = [.. result.Objections];
+        if (recorded is not null)
+        {
+            objections.AddRange(recorded.Stale(Collection.Mutants, Collection.Benign, Collection.NullTargets, catalogue, All.Scenarios));
+            objections.AddRange(recorded.Differences(result.Trials));
+        }
+
+        foreach (var objection in objections)
+        {
+            Console.WriteLine($"  ! {objection}");
+        }
+
+        var wrong = result.Showings.Sum(showing => showing.Objections.Count) + objections.Count;
+        var mutants = result.Trials.Count;
+        Console.WriteLine(
+            $"{mutants} mutants, {result.Showings.Count - mutants} other servers, {All.Scenarios.Count} scenarios, "
+            + $"{TimeProvider.System.GetElapsedTime(clock).TotalSeconds:F0} s: "
+            + $"{(wrong == 0 ? "everything is as it should be" : $"{wrong} objections")}.");
+        if (folder is not null)
+        {
+            var matrix = options.IsWhole
+                ? KillMatrix.From(result.Trials, Collection.Benign, Collection.NullTargets, catalogue, All.Scenarios)
+                : CommandLine.ReadFile(Path.Combine(folder, JsonFile), "the matrix", KillMatrix.Parse)
+                    .With(result.Trials, Collection.Benign, Collection.NullTargets, Collection.Mutants, catalogue, All.Scenarios);
+            CommandLine.WriteFile(Path.Combine(folder, JsonFile), "--write", matrix.ToJson());
+            CommandLine.WriteFile(Path.Combine(folder, PageFile), "--write", KillMatrixPage.Render(matrix));
+        }
+
+        return wrong == 0 ? ExitCode.Conformant : ExitCode.SuiteError;
+    }
+
+    private static void List(SelfTestOptions options)
+    {
+        var rows = Collection.Mutants.Select(mutant => (mutant.Id, Story: mutant.Fault))
+            .Concat(Collection.Benign.Select(server => (server.Id, Story: server.Oddity)))
+            .Concat(Collection.NullTargets.Select(target => (target.Id, Story: target.Nature)));
+        foreach (var (id, story) in rows.Where(row => options.Shows(row.Id)))
+        {
+            Console.WriteLine($"{id,-40} {story}");
+        }
+    }
+
+    /// <summary>One line for each server as soon as it has been shown, and one for each objection.</summary>
+    private sealed class Printer(bool verbose) : IProgress<Showing>
+    {
+        private readonly Lock _gate = new();
+
+        public void Report(Showing value)
+        {
+            lock (_gate)
+            {
+                Console.WriteLine($"{(value.Objections.Count == 0 ? "as it should be" : "WRONG         ")}  {value.Id,-40} {value.Duration.TotalSeconds,6:F1} s");
+                foreach (var objection in value.Objections)
+                {
+                    Console.WriteLine($"  ! {Line(objection)}");
+                }
+
+                if (verbose)
+                {
+                    foreach (var scenario in value.Results?.Scenarios.Where(scenario => scenario.Verdict is Verdict.Fail or Verdict.Warn or Verdict.Inconclusive) ?? [])
+                    {
+                        Console.WriteLine($"    {scenario.Verdict.ToString().ToLowerInvariant(),-12} {scenario.Id}: {Line(scenario.Message)}");
+                    }
+                }
+            }
+        }
+
+        private static string Line(string text) => text.ReplaceLineEndings(" ").Cut(ShownMessage);
     }
 }

@@ -23,4 +23,21 @@ internal static class Collection
         .. Gallery.Mutants.Robustness.All,
         .. Gallery.Mutants.Lifecycle.All,
     ];
+
+    /// <summary>Odd, and legal: from the lines up to what is said over them.</summary>
+    public static IReadOnlyList<BenignServer> Benign { get; } =
+    [
+        .. Gallery.Benign.Lines.All,
+        .. Gallery.Benign.Framing.All,
+        .. Gallery.Benign.Answers.All,
+        .. Gallery.Benign.Wording.All,
+        .. Gallery.Benign.Choices.All,
+    ];
+
+    /// <summary>What is no broker at all.</summary>
+    public static IReadOnlyList<NullTarget> NullTargets => NullTarget.All;
+
+    /// <summary>Of everything above.</summary>
+    public static IReadOnlyList<string> Ids =>
+        [.. Mutants.Select(mutant => mutant.Id), .. Benign.Select(server => server.Id), .. NullTargets.Select(target => target.Id)];
 }

@@ -31,6 +31,12 @@ internal sealed record Mutant(string Id, string Fault)
     /// <summary>It dies of something: then the run has to end there, with a witness of a requirement that kills it.</summary>
     public bool Dies { get; init; }
 
+    /// <summary>
+    /// Plays one scenario after the other, because what this one does befalls everybody who is connected, and whoever plays beside the
+    /// scenario that makes it happen would be a witness too.
+    /// </summary>
+    public bool Alone { get; init; }
+
     public override string ToString() => Id;
 }
 

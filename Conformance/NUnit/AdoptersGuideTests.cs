@@ -22,7 +22,7 @@ public sealed partial class AdoptersGuideTests
     [Test]
     public async Task Every_option_in_it_is_one_of_the_tool()
     {
-        string[] verbs = ["run", "probe", "list", "explain", "compare", "matrix", "cleanup"];
+        string[] verbs = ["run", "probe", "list", "explain", "compare", "matrix", "cleanup", "selftest"];
         var help = string.Concat(await Task.WhenAll(verbs.Select(HelpAsync)));
         var offered = OptionInHelp().Matches(help).Select(match => match.Groups[1].Value).ToHashSet();
         string[] foreign = ["--global", "--add-source", "--project", "--depth"];

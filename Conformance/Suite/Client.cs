@@ -13,7 +13,7 @@ public sealed class Client : IAsyncDisposable
 
     // It may say what nobody asked for, and what is about nothing, as often as it likes; the first tell enough.
     private const int MostNotices = 1_000;
-    private const string SentinelPrefix = "sentinel-";
+    internal const string SentinelPrefix = "sentinel-";
 
     private static int _sentinels;
 
@@ -279,7 +279,7 @@ public sealed class Client : IAsyncDisposable
     /// </summary>
     public async Task ReceivesExactlyAsync(IEnumerable<string> ids, Client behind, string topic, string expectation)
     {
-        var events = await EventsAheadOfSentinelAsync(behind, topic);
+        var events = await EventsAheadOfSentinelAsync(behind, topic).For(expectation);
         _expect.Sequence(ids, events.Ids(), expectation);
     }
 

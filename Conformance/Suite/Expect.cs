@@ -169,7 +169,8 @@ public sealed class Expect
     {
         string[] lost = [.. wanted.Except(seen)];
         string[] unexpected = [.. seen.Except(wanted)];
-        string[] duplicated = [.. wanted.Distinct().Where(id => seen.Count(other => other == id) > wanted.Count(other => other == id))];
+        var due = wanted.CountBy(id => id).ToDictionary();
+        string[] duplicated = [.. seen.CountBy(id => id).Where(times => due.TryGetValue(times.Key, out var once) && times.Value > once).Select(times => times.Key)];
         var at = wanted.Zip(seen).TakeWhile(pair => pair.First == pair.Second).Count();
         return (lost.Length == 0 ? "" : $"; lost {Show(lost)}")
             + (duplicated.Length == 0 ? "" : $"; duplicated {Show(duplicated)}")
@@ -178,9 +179,24 @@ public sealed class Expect
     }
 }
 
-/// <summary>Turns what must hold before anything can be decided into <see cref="Inconclusive"/> when it does not.</summary>
+/// <summary>
+/// What a wait that fails means: for a precondition nothing is decided (<see cref="Inconclusive"/>), and for a check its own sentence is broken.
+/// </summary>
 public static class Preconditions
 {
+    /// <summary>A violation on the way is a violation of this sentence.</summary>
+    public static async Task<T> For<T>(this Task<T> wait, string expectation)
+    {
+        try
+        {
+            return await wait;
+        }
+        catch (Violation violation)
+        {
+            throw new Violation(expectation, violation.Expected, violation.Observed);
+        }
+    }
+
     /// <summary>As a precondition, an ack.</summary>
     public static async Task<ServerMessage> Acked(this Task<ServerMessage> reply)
     {

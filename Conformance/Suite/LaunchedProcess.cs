@@ -70,8 +70,7 @@ public sealed partial class LaunchedProcess : LaunchedServer
             }, cancellation);
             if (origin is not null)
             {
-                var target = like?.At(origin) ?? Target.From(origin);
-                server.Target = target with { Limits = (like?.Limits ?? new Limits()).Under(settings), Timeouts = timeouts };
+                server.ListensAt(origin, settings, like);
             }
 
             return server;

@@ -14,12 +14,8 @@ public abstract class LaunchedServer : IAsyncDisposable
     /// <summary>True once it had an open port; a server that refused its settings never has.</summary>
     public bool Listened => _target is not null;
 
-    /// <summary>Set once, before the server is handed out, and only where it listens.</summary>
-    public Target Target
-    {
-        get => _target ?? throw new Inconclusive($"the server never listened; it wrote: {Tail()}");
-        protected set => _target = value;
-    }
+    /// <summary>There where it listens.</summary>
+    public Target Target => _target ?? throw new Inconclusive($"the server never listened; it wrote: {Tail()}");
 
     /// <summary>The exit code, once there is one.</summary>
     public abstract Task<int> Exited { get; }
@@ -72,6 +68,16 @@ public abstract class LaunchedServer : IAsyncDisposable
     /// <summary>What it wrote last, stack traces left out, for a report.</summary>
     public string Tail() => string.Join('\n', $"{StandardOutput}{StandardError}".Split('\n', StringSplitOptions.RemoveEmptyEntries)
         .Where(line => !line.StartsWith("   at ", StringComparison.Ordinal)).TakeLast(8));
+
+    /// <summary>
+    /// Said once, before the server is handed out, and only where it listens. It is spoken to as <paramref name="like"/> is, v1 by
+    /// default, and held to what these settings declare.
+    /// </summary>
+    protected void ListensAt(Uri origin, IReadOnlyDictionary<string, string> settings, Target? like = null)
+    {
+        var target = like?.At(origin) ?? Target.From(origin);
+        _target = target with { Limits = target.Limits.Under(settings), Timeouts = _timeouts };
+    }
 
     /// <summary>Lets go of what a killed server leaves; it may not have ended within the bound.</summary>
     protected abstract ValueTask ReleaseAsync();

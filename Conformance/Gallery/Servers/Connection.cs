@@ -66,7 +66,7 @@ internal class Connection : Stream
     }
 
     /// <summary>The next line without its end, or null at the end of the stream; a longer one is a fault of the request.</summary>
-    public async Task<string?> ReadLineAsync(int longest, CancellationToken cancellation)
+    public virtual async Task<string?> ReadLineAsync(int longest, CancellationToken cancellation)
     {
         var line = new StringBuilder();
         while (_start < _end || await FillAsync(cancellation))
@@ -94,7 +94,7 @@ internal class Connection : Stream
         if (_start == _end)
         {
             Idles += _socket.Available == 0 ? 1 : 0;
-            return await _stream.ReadAsync(buffer, cancellationToken);
+            return await ReceiveAsync(buffer, cancellationToken);
         }
 
         var count = Math.Min(buffer.Length, _end - _start);
@@ -180,6 +180,9 @@ internal class Connection : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
     public override void SetLength(long value) => throw new NotSupportedException();
 
+    /// <summary>The next bytes of the peer; 0 is the end.</summary>
+    protected virtual ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellation) => _stream.ReadAsync(buffer, cancellation);
+
     protected virtual ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation) =>
         _stream.WriteAsync(bytes, cancellation);
 
@@ -187,7 +190,7 @@ internal class Connection : Stream
     {
         _start = 0;
         _end = 0;
-        _end = await _stream.ReadAsync(_input, cancellation);
+        _end = await ReceiveAsync(_input, cancellation);
         return _end > 0;
     }
 }

@@ -1,6 +1,4 @@
-using System.IO.Pipelines;
 using System.Net.Sockets;
-using System.Threading.Channels;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
@@ -12,68 +10,5 @@ internal sealed class FarServer(TimeSpan? delay = null) : SmallServer
 {
     private readonly TimeSpan _delay = delay ?? TimeSpan.FromMilliseconds(300);
 
-    protected override Connection Open(Socket socket) => new LongLine(socket, _delay);
-
-    /// <summary>A connection whose output is a queue of things due at a time, as large as what a distant network holds.</summary>
-    private sealed class LongLine : Connection
-    {
-        private const int Capacity = 4 * 1024 * 1024;
-
-        private readonly Pipe _line = new(new PipeOptions(pauseWriterThreshold: Capacity, resumeWriterThreshold: Capacity / 2));
-        private readonly Channel<(long Sent, int Length)> _due = Channel.CreateUnbounded<(long, int)>();
-        private readonly TimeSpan _delay;
-        private readonly Task _carrying;
-
-        public LongLine(Socket socket, TimeSpan delay)
-            : base(socket)
-        {
-            _delay = delay;
-            _carrying = CarryAsync();
-        }
-
-        public override async Task EndOutputAsync()
-        {
-            _due.Writer.TryComplete();
-            await _carrying.WaitAsync(Patience);
-            await base.EndOutputAsync();
-        }
-
-        protected override async ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
-        {
-            if (_carrying.IsCompleted)
-            {
-                await _carrying;
-            }
-
-            _due.Writer.TryWrite((TimeProvider.System.GetTimestamp(), bytes.Length));
-            await _line.Writer.WriteAsync(bytes, cancellation);
-        }
-
-        private async Task CarryAsync()
-        {
-            try
-            {
-                await foreach (var (sent, length) in _due.Reader.ReadAllAsync())
-                {
-                    var early = _delay - TimeProvider.System.GetElapsedTime(sent);
-                    if (early > TimeSpan.Zero)
-                    {
-                        await Task.Delay(early);
-                    }
-
-                    var read = await _line.Reader.ReadAtLeastAsync(length);
-                    foreach (var segment in read.Buffer.Slice(0, length))
-                    {
-                        await base.SendAsync(segment, CancellationToken.None);
-                    }
-
-                    _line.Reader.AdvanceTo(read.Buffer.GetPosition(length));
-                }
-            }
-            finally
-            {
-                await _line.Reader.CompleteAsync();
-            }
-        }
-    }
+    protected override Connection Open(Socket socket) => new LongLine(socket, () => _delay);
 }

@@ -41,11 +41,18 @@ internal record HttpResponse(int Status, string? Body, string ContentType = "app
     public virtual async Task WriteAsync(Connection connection, bool keepsAlive, bool isHead, CancellationToken stopping)
     {
         var body = Encoding.UTF8.GetBytes(Body ?? "");
+        byte[] head = Encoding.ASCII.GetBytes($"{string.Join("\r\n", Head(body.Length, keepsAlive))}\r\n\r\n");
+        await connection.WriteAsync(isHead || Status is 101 or 204 ? head : [.. head, .. Coded(body)], stopping);
+    }
+
+    /// <summary>The status line and the headers, without their ends.</summary>
+    protected virtual IReadOnlyList<string> Head(int length, bool keepsAlive)
+    {
         var now = TimeProvider.System.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);
         var lines = new List<string> { $"HTTP/1.1 {Status} {TitleOf(Status)}", $"Date: {now}" };
         if (Status is not (101 or 204))
         {
-            lines.AddRange([$"Content-Type: {ContentType}", $"Content-Length: {body.Length}"]);
+            lines.AddRange([$"Content-Type: {ContentType}", $"Content-Length: {length}"]);
         }
 
         if (Status != 101)
@@ -54,7 +61,9 @@ internal record HttpResponse(int Status, string? Body, string ContentType = "app
         }
 
         lines.AddRange(Headers);
-        byte[] head = Encoding.ASCII.GetBytes($"{string.Join("\r\n", lines)}\r\n\r\n");
-        await connection.WriteAsync(isHead || Status is 101 or 204 ? head : [.. head, .. body], stopping);
+        return lines;
     }
+
+    /// <summary>The body as it goes out.</summary>
+    protected virtual byte[] Coded(byte[] body) => body;
 }

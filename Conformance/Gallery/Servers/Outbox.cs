@@ -36,19 +36,56 @@ internal class Outbox(SmallServer server) : IDisposable
     /// <summary>How the connection is to be closed behind the last item.</summary>
     public (int Code, string Reason)? Closing { get; private set; } // guarded by _gate
 
+    /// <summary>Live events that have not been taken for writing, and their bytes.</summary>
+    public (int Events, int Bytes) Outstanding
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (_live, _liveBytes);
+            }
+        }
+    }
+
+    /// <summary>Texts of any kind that have not been taken for writing.</summary>
+    protected int Waiting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _items.Count;
+            }
+        }
+    }
+
     /// <summary>Waits until there is room for one more reply.</summary>
-    public Task RoomAsync(CancellationToken cancellation) => _room.WaitAsync(cancellation);
+    public virtual Task RoomAsync(CancellationToken cancellation) => _room.WaitAsync(cancellation);
 
     public virtual void Reply(byte[] text) => Add(text, Kind.Reply);
 
     public virtual void Say(byte[] text) => Add(text, Kind.Other);
+
+    /// <summary>A reply ahead of everything that is queued; no correct connection does that.</summary>
+    public void Jump(byte[] text)
+    {
+        lock (_gate)
+        {
+            if (Closing is null)
+            {
+                _items.AddFirst(new Item(text, Kind.Reply));
+                Changed();
+            }
+        }
+    }
 
     /// <summary>False when the subscriber has ended, or ends by this event.</summary>
     public virtual bool TryDeliver(byte[] @event)
     {
         lock (_gate)
         {
-            while (Closing is null && _live > 0 && IsFull(_live, _liveBytes + @event.Length))
+            while (Closing is null && !HasRoom(@event.Length))
             {
                 Overflow();
             }
@@ -62,6 +99,15 @@ internal class Outbox(SmallServer server) : IDisposable
             _liveBytes += @event.Length;
             Add(@event, Kind.Live);
             return true;
+        }
+    }
+
+    /// <summary>Whether a live event of so many bytes can be taken; the only one always can.</summary>
+    public bool HasRoom(int bytes)
+    {
+        lock (_gate)
+        {
+            return _live == 0 || !IsFull(_live, _liveBytes + bytes);
         }
     }
 
@@ -81,8 +127,8 @@ internal class Outbox(SmallServer server) : IDisposable
         }
     }
 
-    /// <summary>Ends behind what is queued and one last message.</summary>
-    public virtual void Finish(byte[] last, int code, string reason)
+    /// <summary>Ends behind what is queued and one last message, if there is one.</summary>
+    public virtual void Finish(byte[]? last, int code, string reason)
     {
         lock (_gate)
         {
@@ -137,14 +183,34 @@ internal class Outbox(SmallServer server) : IDisposable
             }
 
             await _changed.WaitAsync();
+            int live;
+            lock (_gate)
+            {
+                live = _live;
+            }
+
+            await CollectAsync(live);
         }
     }
+
+    /// <summary>Comes when it is time to write again what came after a pause; so many live events are among it.</summary>
+    protected virtual Task CollectAsync(int live) => Task.CompletedTask;
 
     public void Dispose()
     {
         _changed.Dispose();
         _room.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Goes out before everything that is queued.</summary>
+    protected void Overtake(byte[] text)
+    {
+        lock (_gate)
+        {
+            _items.AddFirst(new Item(text, Kind.Other));
+            Changed();
+        }
     }
 
     private void Add(byte[]? text, Kind kind)

@@ -10,6 +10,21 @@ namespace PubSub.Conformance.Gallery.Servers;
 internal sealed record Parts
 {
     public Settings Settings { get; init; } = new();
+
+    /// <summary>How settings are understood where they are given as variables; it throws <see cref="CannotStart"/>.</summary>
+    public Func<IReadOnlyDictionary<string, string>, Settings> Read { get; init; } = Settings.Read;
+
+    /// <summary>The line for the operator of a server that does not start.</summary>
+    public Func<CannotStart, string> Complaint { get; init; } = fault => fault.Message;
+
+    /// <summary>Where the lines of the log go.</summary>
+    public Action<string> Write { get; init; } = _ => { };
+
+    public Func<SmallServer, ServerLog> Log { get; init; } = server => new ServerLog(server);
+
+    /// <summary>Signals and the end.</summary>
+    public Func<SmallServer, Lifetime> Lifetime { get; init; } = server => new Lifetime(server);
+
     public Variation Variation { get; init; } = new();
 
     /// <summary>A TCP connection.</summary>

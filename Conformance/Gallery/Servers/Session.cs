@@ -18,18 +18,31 @@ internal class Session(SessionSeed seed) : IDisposable
     /// <summary>The topics that it ever subscribed to.</summary>
     public ConcurrentDictionary<Topic, byte> Joined { get; } = [];
 
+    /// <summary>Whether the peer is gone without a word.</summary>
+    protected bool IsLost { get; private set; }
+
     protected Connection Connection => seed.Connection;
     protected SmallServer Server => seed.Server;
     protected Messages Messages => seed.Server.Messages;
     protected Topics Topics => seed.Server.Topics;
     protected Settings Settings => seed.Server.Settings;
 
+    /// <summary>In bytes; what is larger is refused.</summary>
+    protected virtual int LargestMessage => Settings.MessageBytes;
+
+    /// <summary>The runtime sends Pings after a silence, and gives up who does not answer.</summary>
+    protected virtual WebSocketCreationOptions Options =>
+        new() { IsServer = true, KeepAliveInterval = Settings.KeepAliveInterval, KeepAliveTimeout = Settings.KeepAliveTimeout };
+
+    /// <summary>How many there are now.</summary>
+    protected virtual int Subscriptions => Joined.Keys.Count(topic => topic.Has(Outbox));
+
     /// <summary>Returns when the WebSocket has ended, one way or the other; the TCP connection is the caller's to end.</summary>
-    public async Task RunAsync()
+    public virtual async Task RunAsync()
     {
-        using var socket = WebSocket.CreateFromStream(
-            seed.Server.Parts.Wire(Connection), new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero });
+        using var socket = WebSocket.CreateFromStream(seed.Server.Parts.Wire(Connection), Options);
         var beating = BeatAsync();
+        var watching = WatchAsync(socket);
         var leaving = LeaveWhenEndedAsync();
         var writing = WriteAsync(socket);
         try
@@ -39,10 +52,11 @@ internal class Session(SessionSeed seed) : IDisposable
         catch (Exception e) when (Connection.IsEnd(e))
         {
             // The peer left, or broke the rules and has been told so by the runtime.
+            IsLost = true;
         }
 
         Outbox.Abandon(null, 1000, "");
-        await Task.WhenAll(leaving, writing, beating);
+        await Task.WhenAll(leaving, writing, beating, watching);
         LeaveAll();
     }
 
@@ -55,7 +69,7 @@ internal class Session(SessionSeed seed) : IDisposable
 
     private async Task ReadAsync(WebSocket socket)
     {
-        var buffer = new byte[Settings.MessageBytes + 1];
+        var buffer = new byte[LargestMessage + 1];
         while (true)
         {
             if (!Outbox.Ended.IsCompleted)
@@ -71,8 +85,7 @@ internal class Session(SessionSeed seed) : IDisposable
                 length += part.Count;
                 if (length == buffer.Length)
                 {
-                    var rule = $"the request must be at most {Settings.MessageBytes} bytes long";
-                    Outbox.Finish(Messages.Error("BAD_REQUEST", rule), 1009, "too large");
+                    RefuseTooLarge(part.MessageType);
                 }
 
                 // Of a connection that is closing everything is read, and only the end is of interest.
@@ -94,10 +107,14 @@ internal class Session(SessionSeed seed) : IDisposable
 
             if (!Outbox.Ended.IsCompleted)
             {
+                await ThinkAsync(buffer.AsMemory(0, length));
                 Answer(part.MessageType, buffer.AsMemory(0, length));
             }
         }
     }
+
+    /// <summary>How long it takes to answer; nothing else of the connection is read meanwhile.</summary>
+    protected virtual Task ThinkAsync(ReadOnlyMemory<byte> text) => Task.CompletedTask;
 
     private async Task WriteAsync(WebSocket socket)
     {
@@ -133,10 +150,12 @@ internal class Session(SessionSeed seed) : IDisposable
 
             var request = Read(text);
             Server.Hear(Connection, request);
+            Server.Log.Request(request);
             Answer(request);
         }
         catch (BadRequest bad)
         {
+            Server.Log.Write(LogLevel.Debug, $"refused: {bad.Message}");
             Refuse(bad);
         }
     }
@@ -154,6 +173,13 @@ internal class Session(SessionSeed seed) : IDisposable
         }
 
         Outbox.Reply(Messages.Error("BAD_REQUEST", bad.Message, bad.RawRequestId));
+    }
+
+    /// <summary>What cannot be read to its end; nothing of it is looked at, and the connection has to end.</summary>
+    protected virtual void RefuseTooLarge(WebSocketMessageType type)
+    {
+        var rule = $"the request must be at most {LargestMessage} bytes long";
+        Outbox.Finish(Messages.Error("BAD_REQUEST", rule), 1009, "too large");
     }
 
     protected virtual void Answer(ClientRequest request)
@@ -181,14 +207,22 @@ internal class Session(SessionSeed seed) : IDisposable
     /// <summary>False when the topic is gone, as of the others below.</summary>
     protected virtual bool Subscribe(Topic topic, ClientRequest request)
     {
+        // Who never joined so many cannot be subscribed to so many.
+        if (Joined.Count >= Settings.MostSubscriptions && Subscriptions >= Settings.MostSubscriptions && !topic.Has(Outbox))
+        {
+            throw new BadRequest($"topic must not be beyond MAX_SUBSCRIPTIONS, which is {Settings.MostSubscriptions}", request.RawRequestId);
+        }
+
         Joined[topic] = 0;
-        return topic.TrySubscribe(Outbox, request, Messages.Ack(request));
+        return topic.TrySubscribe(Outbox, request, Ack(request));
     }
 
-    protected virtual bool Unsubscribe(Topic topic, ClientRequest request) => topic.TryUnsubscribe(Outbox, request, Messages.Ack(request));
+    protected virtual bool Unsubscribe(Topic topic, ClientRequest request) => topic.TryUnsubscribe(Outbox, request, Ack(request));
 
     protected virtual bool Publish(Topic topic, ClientRequest request) =>
-        topic.TryPublish(Messages.Event(topic.Name, request.RawMessage), Outbox, request, Messages.Ack(request));
+        topic.TryPublish(Messages.Event(topic.Name, request.RawMessage), Outbox, request, Ack(request));
+
+    protected virtual byte[] Ack(ClientRequest request) => Messages.Ack(request);
 
     protected virtual void NotFound(ClientRequest request) =>
         Outbox.Reply(Messages.Error("TOPIC_NOT_FOUND", "topic not found", request.RawRequestId));
@@ -206,6 +240,20 @@ internal class Session(SessionSeed seed) : IDisposable
     {
         await Outbox.Ended;
         LeaveAll();
+    }
+
+    /// <summary>Who answers no Ping is given up by the runtime, which does not tell whoever reads from a stream that cannot be closed.</summary>
+    private async Task WatchAsync(WebSocket socket)
+    {
+        while (!Outbox.Ended.IsCompleted && socket.State != WebSocketState.Aborted)
+        {
+            await Task.WhenAny(Task.Delay(TimeSpan.FromMilliseconds(100)), Outbox.Ended);
+        }
+
+        if (socket.State == WebSocketState.Aborted)
+        {
+            await _leaving.CancelAsync();
+        }
     }
 
     private async Task BeatAsync()

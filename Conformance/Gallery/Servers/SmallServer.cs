@@ -9,6 +9,8 @@ namespace PubSub.Conformance.Gallery.Servers;
 /// </summary>
 internal class SmallServer : TcpServer
 {
+    private volatile bool _isDraining;
+
     public SmallServer()
         : this(new Parts())
     {
@@ -23,20 +25,28 @@ internal class SmallServer : TcpServer
         : base(parts.Settings.Port)
     {
         Parts = parts;
+        Log = parts.Log(this);
+        Lifetime = parts.Lifetime(this);
         Messages = parts.Messages(this);
         Topics = parts.Topics(this);
         Rest = parts.Rest(this);
         Door = parts.Upgrade(this);
         Start();
+        Log.Write(LogLevel.Info, $"Now listening on: {Origin.GetLeftPart(UriPartial.Authority)}");
     }
 
     public Parts Parts { get; }
     public Settings Settings => Parts.Settings;
+    public ServerLog Log { get; }
+    public Lifetime Lifetime { get; }
     public Messages Messages { get; }
     public Topics Topics { get; }
 
-    /// <summary>WebSocket sessions that have not ended.</summary>
-    public ConcurrentDictionary<Session, byte> Sessions { get; } = [];
+    /// <summary>WebSocket sessions that have not ended, each with what comes when its connection has.</summary>
+    public ConcurrentDictionary<Session, Task> Sessions { get; } = [];
+
+    /// <summary>It is about to end, and takes no new sessions.</summary>
+    public bool IsDraining { get => _isDraining; set => _isDraining = value; }
 
     private RestDoor Rest { get; }
     private UpgradeDoor Door { get; }
@@ -44,6 +54,13 @@ internal class SmallServer : TcpServer
     /// <summary>Told of every request that was understood, before it is answered.</summary>
     public virtual void Hear(Connection connection, ClientRequest request)
     {
+    }
+
+    /// <summary>Dies, and is started again at once by whoever watches over it: every connection is reset, and nothing is remembered.</summary>
+    public void Restart()
+    {
+        ResetAll();
+        Topics.Clear();
     }
 
     protected override Connection Open(Socket socket) => Parts.Connection(socket);
@@ -66,33 +83,44 @@ internal class SmallServer : TcpServer
                 isHead = request.Method == "HEAD";
                 response = await AnswerAsync(request, stopping);
                 keepsAlive = request.KeepsAlive && response.KeepsAlive;
+                Log.Write(LogLevel.Debug, $"{request.Method} {request.Target} {response.Status}");
             }
             catch (HttpFault fault)
             {
                 response = Rest.Refuse(fault);
+                Log.Write(LogLevel.Debug, $"refused with {response.Status}: {fault.Message}");
                 keepsAlive = false;
             }
 
-            await response.WriteAsync(connection, keepsAlive, isHead, stopping);
             if (response.Status == 101)
             {
-                await HoldAsync(connection);
+                await HoldAsync(connection, response, stopping);
                 return;
             }
+
+            await response.WriteAsync(connection, keepsAlive, isHead, stopping);
         }
     }
 
-    private async Task HoldAsync(Connection connection)
+    private async Task HoldAsync(Connection connection, HttpResponse welcome, CancellationToken stopping)
     {
         using var session = Parts.Session(new SessionSeed(connection, this));
-        Sessions[session] = 0;
+        Sessions[session] = ServedAsync(connection);
         try
         {
+            await welcome.WriteAsync(connection, keepsAlive: true, isHead: false, stopping);
+            if (IsDraining)
+            {
+                // It was let in before.
+                Lifetime.Dismiss(session);
+            }
+
             await session.RunAsync();
         }
         finally
         {
             Sessions.TryRemove(session, out _);
+            Door.Leave();
         }
     }
 

@@ -17,28 +17,43 @@ internal abstract class TcpServer : IAsyncDisposable
     private Task _accepting = Task.CompletedTask;
 
     /// <param name="port">0 for any that is free.</param>
-    /// <exception cref="SocketException">The port is in use.</exception>
-    protected TcpServer(int port = 0)
+    /// <param name="address">Another loopback address than 127.0.0.1.</param>
+    /// <exception cref="CannotStart">The port is in use.</exception>
+    protected TcpServer(int port = 0, IPAddress? address = null)
     {
-        _listener = new TcpListener(IPAddress.Loopback, port);
-        _listener.Start(backlog: 512);
-        Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
+        _listener = new TcpListener(address ?? IPAddress.Loopback, port);
+        try
+        {
+            _listener.Start(backlog: 512);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            throw new CannotStart($"the port {port} is in use", e);
+        }
+
+        Local = (IPEndPoint)_listener.LocalEndpoint;
     }
 
-    public Uri Origin => new($"{Scheme}://127.0.0.1:{Port}");
+    public Uri Origin => new($"{Scheme}://{Local}");
 
     /// <summary>Mistakes of the server itself; a test that cares asserts that there are none.</summary>
     public IReadOnlyCollection<Exception> Faults => _faults;
 
     protected virtual string Scheme => Uri.UriSchemeHttp;
 
-    private int Port { get; }
+    private IPEndPoint Local { get; }
 
     /// <summary>Dies as a killed process does: nothing listens any more, and every connection is reset, at once.</summary>
     public void Crash()
     {
         _stopping.Cancel();
         _listener.Stop();
+        ResetAll();
+    }
+
+    /// <summary>Resets every connection that there is now.</summary>
+    protected void ResetAll()
+    {
         foreach (var connection in _connections.Keys)
         {
             connection.Reset();
@@ -56,6 +71,9 @@ internal abstract class TcpServer : IAsyncDisposable
         _listener.Dispose();
         _stopping.Dispose();
     }
+
+    /// <summary>Comes when the connection has ended.</summary>
+    protected Task ServedAsync(Connection connection) => _connections.GetValueOrDefault(connection, Task.CompletedTask);
 
     /// <summary>Begins to serve; the last act of a constructor.</summary>
     protected void Start() => _accepting = AcceptAsync();

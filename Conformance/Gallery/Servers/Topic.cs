@@ -90,6 +90,14 @@ internal class Topic(TopicSeed seed)
         }
     }
 
+    public virtual bool Has(Outbox subscriber)
+    {
+        lock (Gate)
+        {
+            return Subscribers.Contains(subscriber);
+        }
+    }
+
     public virtual void Leave(Outbox subscriber)
     {
         lock (Gate)
@@ -98,7 +106,7 @@ internal class Topic(TopicSeed seed)
         }
     }
 
-    /// <summary>Ends every subscription, and every subscriber's connection behind what is queued and the notice.</summary>
+    /// <summary>Ends every subscription, and unless settings keep it, every subscriber's connection behind what is queued and the notice.</summary>
     public virtual void Delete(byte[] notice)
     {
         lock (Gate)
@@ -131,5 +139,15 @@ internal class Topic(TopicSeed seed)
     protected virtual void Remove(Outbox subscriber) => Subscribers.Remove(subscriber);
 
     /// <summary>What the deletion of the topic means for one of its subscribers.</summary>
-    protected virtual void Dismiss(Outbox subscriber, byte[] notice) => subscriber.Finish(notice, 1000, "topic deleted");
+    protected virtual void Dismiss(Outbox subscriber, byte[] notice)
+    {
+        if (Settings.TopicDeletion == TopicDeletion.Unsubscribe)
+        {
+            subscriber.Say(notice);
+        }
+        else
+        {
+            subscriber.Finish(notice, 1000, "topic deleted");
+        }
+    }
 }

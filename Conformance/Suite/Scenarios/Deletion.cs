@@ -47,11 +47,12 @@ internal static class Deletion
         new("PS-DEL-002", "notice-behind-the-events", async stage =>
         {
             var topic = await stage.TopicAsync();
-            var subscriber = await stage.SubscriberAsync("subscriber", topic);
+            var subscriber = await stage.SubscriberAsync("subscriber", topic, options: new ConnectOptions { ReceiveBuffer = 64 * 1024 });
             var publisher = await stage.ConnectAsync("publisher");
+            var payload = Json.Quote(new string('x', Math.Min(stage.Limits.MessageBytes / 2, stage.Limits.QueueBytes / stage.Limits.QueueSize / 2)));
             var sent = Ids(stage.Limits.QueueSize / 2);
             subscriber.StopReading();
-            await publisher.PublishAllAsync(topic, sent);
+            await publisher.PublishAllAsync(topic, sent, payload);
 
             await stage.Rest.DeleteTopicAsync(topic).Succeeded();
             subscriber.ResumeReading();

@@ -16,17 +16,13 @@ internal static class Habits
         return topic;
     }
 
-    /// <summary>A violation on the way is a violation of this sentence.</summary>
-    public static async Task<T> For<T>(this Task<T> wait, string expectation)
+    /// <summary>A new topic that is in the listing: control that there is a registry behind the answers.</summary>
+    public static async Task<string> ListedTopicAsync(this Stage stage, Target? target = null)
     {
-        try
-        {
-            return await wait;
-        }
-        catch (Violation violation)
-        {
-            throw new Violation(expectation, violation.Expected, violation.Observed);
-        }
+        var topic = await stage.TopicAsync("control", target);
+        var listing = await stage.RestAt(target ?? stage.Target).ListTopicsAsync().Given("topics are listed");
+        stage.Require(listing.Of(topic) is not null, $"topic {topic} is listed");
+        return topic;
     }
 
     /// <summary>

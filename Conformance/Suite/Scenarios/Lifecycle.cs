@@ -45,7 +45,7 @@ internal static class Lifecycle
 
         new("PS-LIF-001", "sigterm-without-connections", async stage =>
         {
-            await stage.TopicAsync();
+            await stage.ListedTopicAsync();
 
             stage.Expect.Equal(0, await stage.Server.TerminateAsync(), "the server exits with 0 after SIGTERM");
         })
@@ -243,6 +243,7 @@ internal static class Lifecycle
 
             stage.Expect.Status(200, await stage.RestAt(server.Target).HealthAsync(),
                 "With every setting at a legal value the server starts");
+            await stage.ListedTopicAsync(server.Target);
         })
         { NeedsLauncher = true },
 
@@ -313,6 +314,7 @@ internal static class Lifecycle
 
         new("PS-LIF-014", "named-origins-are-accepted", async stage =>
         {
+            stage.Require(await UpgradeAsync(stage, "https://elsewhere.example") != 101, "a handshake from another origin is refused");
             string[] named = ["https://app.example", "http://other.example:8443"];
             foreach (var origin in named)
             {
@@ -339,6 +341,7 @@ internal static class Lifecycle
 
         new("PS-LIF-014", "own-origin-needs-no-name", async stage =>
         {
+            stage.Require(await UpgradeAsync(stage, "https://elsewhere.example") != 101, "a handshake from another origin is refused");
             var own = $"http://{stage.Target.WebSocket.Authority}";
 
             stage.Expect.Equal(101, await UpgradeAsync(stage, own), "A handshake from the server's own origin is accepted");

@@ -17,6 +17,7 @@ internal static class Status
             stage.Expect.True(health.UptimeSeconds is not null, "Health has the number uptime_seconds", health.Body);
             stage.Expect.True(health.Topics is not null, "Health has the number topics", health.Body);
             stage.Expect.True(health.Subscribers is not null, "Health has the number subscribers", health.Body);
+            await stage.ListedTopicAsync();
         }),
 
         new("PS-OBS-002", "uptime-grows", async stage =>
@@ -40,6 +41,7 @@ internal static class Status
 
             stage.Expect.True(health.UptimeSeconds is { } uptime && uptime == Math.Floor(uptime),
                 "uptime_seconds is an integer", health.Body);
+            await stage.ListedTopicAsync();
         }),
 
         new("PS-OBS-004", "own-topics-are-among-the-counted", async stage =>
@@ -311,6 +313,7 @@ internal static class Status
         {
             stage.Expect.Status(200, await stage.Rest.LiveAsync(), "GET /livez is answered with 200");
             stage.Expect.Status(200, await stage.Rest.ReadyAsync(), "GET /readyz is answered with 200");
+            await stage.ListedTopicAsync();
         }),
     ];
 

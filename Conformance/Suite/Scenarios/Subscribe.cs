@@ -333,7 +333,7 @@ internal static class Subscribe
 
             await leaving.CloseAsync().Given("the server answers a close");
             await stage.Expect.EventuallyAsync(
-                1L, async () => (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers ?? -1, "one of two subscribers has left");
+                true, async () => (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers < 2, "one of two subscribers has left");
             await publisher.PublishAllAsync(topic, ["m1", "m2"]);
 
             await staying.ReceivesExactlyAsync(
@@ -345,9 +345,12 @@ internal static class Subscribe
             var topic = await stage.TopicAtWorkAsync();
             var request = Request.Subscribe(topic, "c");
 
-            await stage.AcksAsync(
-                await stage.ConnectAsync("control"), request.JustLongEnough("client_id"),
-                "a client_id of up to 255 characters is accepted");
+            foreach (var row in request.JustLongEnough("client_id"))
+            {
+                // On a connection of its own: what a second subscribe to the topic means is another question.
+                await stage.AcksAsync(await stage.ConnectAsync("control"), [row], "a client_id of up to 255 characters is accepted");
+            }
+
             await stage.RefusesAsync(
                 request.EmptyOrTooLong("client_id"),
                 "a client_id that is empty or longer than 255 characters is answered with BAD_REQUEST");
@@ -373,7 +376,9 @@ internal static class Subscribe
             Request[] requests = [Request.Subscribe(nowhere, "c"), Request.Publish(nowhere, "m"), Request.Unsubscribe(nowhere, "c")];
             foreach (var request in requests)
             {
-                await stage.RefusesAsync([("a legal name", request)], "a legal name without a topic is no bad request", "TOPIC_NOT_FOUND");
+                await using var polite = await stage.ConnectAsync("polite");
+                var reply = await polite.RequestAsync(request).Given("a request with a legal name is answered");
+                stage.Require(reply.ErrorCode != "BAD_REQUEST", $"a legal name without a topic is no bad request ({reply})");
                 await stage.RefusesAsync(
                     names.Select(name => (name.What, request.With("topic", name.Json))),
                     "a topic that is not a legal topic name is answered with BAD_REQUEST");

@@ -1,0 +1,61 @@
+namespace PubSub.Conformance.Gallery;
+
+/// <summary>What became of one benign server: what the suite said of it, and what is wrong with that.</summary>
+/// <param name="Objections">One sentence each; none when nothing was said against it.</param>
+internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOnlyList<string> Objections)
+{
+    /// <summary>Puts the server before the suite as its owner would: probed, with what its owner says about it.</summary>
+    /// <exception cref="Unreachable">The probe does not find it.</exception>
+    public static async Task<BenignTrial> ExecuteAsync(
+        BenignServer server, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options, CancellationToken cancellation)
+    {
+        await using var inner = server.Open();
+        await using var front = server.Front?.Invoke(inner.Origin);
+        var probing = server.Probing(front ?? inner);
+        var probed = await Probe.ExecuteAsync(probing, cancellation: cancellation);
+        options = options with { AllowLoad = server.UnderLoad, Parallel = server.Parallel ?? options.Parallel };
+        var run = new Run(catalogue, scenarios, probed, options, new Redaction(probing.Headers));
+        var results = await run.ExecuteAsync(cancellation);
+        var faults = inner.Faults.Concat(front?.Faults ?? []).Select(fault => $"it made a mistake of its own: {fault}");
+        return new(server, results, [.. Judge(server, scenarios, results), .. faults]);
+    }
+
+    /// <summary>What is to be said against the suite's judgement, as a pure function of it.</summary>
+    public static IEnumerable<string> Judge(BenignServer server, IReadOnlyList<Scenario> scenarios, Results results)
+    {
+        var launched = scenarios.Where(scenario => scenario.Launch is not null || scenario.NeedsLauncher).Select(scenario => scenario.Id).ToHashSet(StringComparer.Ordinal);
+        var played = results.Scenarios.Where(scenario => scenario.Verdict != Verdict.Disabled && !launched.Contains(scenario.Id)).ToList();
+        foreach (var scenario in played.Where(scenario => !IsRight(server, scenario)))
+        {
+            yield return $"{scenario.Id} says {scenario.Verdict.ToString().ToLowerInvariant()} of it: {scenario.Message}";
+        }
+
+        foreach (var scenario in played.Where(scenario => scenario.Verdict != Verdict.Unsupported && server.Unsupported.ContainsKey(scenario.Id)))
+        {
+            yield return $"{scenario.Id} has something to say of it after all: {scenario.Message}";
+        }
+
+        foreach (var requirement in server.Observed.Where(requirement => played.Any(scenario => scenario.Requirement == requirement)
+            && !played.Any(scenario => scenario.Requirement == requirement && scenario.Verdict == Verdict.Observed)))
+        {
+            yield return $"nobody observed that it does not keep {requirement}";
+        }
+
+        if (results.Ending.Kind != EndingKind.Completed)
+        {
+            yield return $"the run did not reach its end: {results.Ending.Message}";
+        }
+
+        if (results.Conclusion.ExitCode != ExitCode.Conformant)
+        {
+            yield return $"the run ended with the exit code {results.Conclusion.ExitCode}: {results.Conclusion.Message}";
+        }
+    }
+
+    private static bool IsRight(BenignServer server, ScenarioResult scenario) => scenario.Verdict switch
+    {
+        Verdict.Pass or Verdict.Observed => true,
+        Verdict.Unsupported => server.Unsupported.ContainsKey(scenario.Id),
+        _ => false,
+    };
+}

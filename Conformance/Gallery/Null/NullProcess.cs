@@ -1,0 +1,29 @@
+namespace PubSub.Conformance.Gallery.Null;
+
+/// <summary>A null target as a process: it comes up whatever its settings, ends when it is told to, and has nothing to say about it.</summary>
+internal sealed class NullProcess : LaunchedServer
+{
+    private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly OpenTarget _open;
+
+    public NullProcess(NullTarget target, IReadOnlyDictionary<string, string> settings, Timeouts timeouts)
+        : base(timeouts)
+    {
+        _open = target.Open();
+        ListensAt(_open.Origin, settings);
+    }
+
+    public override Task<int> Exited => _exited.Task;
+
+    public override string StandardOutput => "";
+
+    public override string StandardError => "";
+
+    public override void Terminate() => _exited.TrySetResult(0);
+
+    public override void Interrupt() => _exited.TrySetResult(0);
+
+    public override void Kill() => _exited.TrySetResult(137);
+
+    protected override ValueTask ReleaseAsync() => _open.Server.DisposeAsync();
+}

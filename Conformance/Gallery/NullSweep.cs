@@ -1,0 +1,71 @@
+using System.Collections.Concurrent;
+using PubSub.Conformance.Gallery.Null;
+
+namespace PubSub.Conformance.Gallery;
+
+/// <summary>What became of one null target: what every scenario said of it, and what is wrong with that.</summary>
+/// <param name="Objections">One sentence each; none when nothing passed but what was earned.</param>
+internal sealed record NullSweep(NullTarget Target, IReadOnlyList<Outcome> Outcomes, IReadOnlyList<string> Objections)
+{
+    private const int AtOnce = 64;
+
+    // Nothing comes that would be worth waiting for; waits that are too short can only make passing easier.
+    private static readonly Timeouts Impatient = new()
+    {
+        Connect = TimeSpan.FromSeconds(0.3),
+        Wait = TimeSpan.FromSeconds(0.3),
+        Start = TimeSpan.FromSeconds(0.4),
+        Exit = TimeSpan.FromSeconds(0.4),
+        Scenario = TimeSpan.FromSeconds(3),
+        Cleanup = TimeSpan.FromSeconds(0.2),
+    };
+
+    /// <summary>Plays every scenario on its own, those under load and those that launch servers among them.</summary>
+    public static async Task<NullSweep> ExecuteAsync(
+        NullTarget target, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, CancellationToken cancellation)
+    {
+        var open = target.Open();
+        await using var server = open.Server;
+        var outcomes = new ConcurrentBag<Outcome>();
+        var hasty = Playing(target, open, catalogue, Impatient);
+        await Parallel.ForEachAsync(
+            scenarios.Where(scenario => !target.Earns.ContainsKey(scenario.Id)),
+            new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
+            async (scenario, over) => outcomes.Add(await hasty.RunAsync(scenario, over)));
+
+        // What is to pass has the usual time, and the target for itself.
+        var patient = Playing(target, open, catalogue, new Timeouts());
+        foreach (var scenario in scenarios.Where(scenario => target.Earns.ContainsKey(scenario.Id)))
+        {
+            outcomes.Add(await patient.RunAsync(scenario, cancellation));
+        }
+
+        List<Outcome> inOrder = [.. outcomes.OrderBy(outcome => outcome.Scenario.Id, StringComparer.Ordinal)];
+        return new(target, inOrder, [.. Judge(target, inOrder)]);
+    }
+
+    private static Runner Playing(NullTarget target, OpenTarget open, Catalogue catalogue, Timeouts timeouts) => new(
+        catalogue,
+        Conformance.Target.From(open.Origin) with { Timeouts = timeouts },
+        (settings, _) => Task.FromResult<LaunchedServer>(new NullProcess(target, settings, timeouts)));
+
+    /// <summary>What is to be said against the suite's judgement, as a pure function of it.</summary>
+    public static IEnumerable<string> Judge(NullTarget target, IReadOnlyList<Outcome> outcomes)
+    {
+        foreach (var outcome in outcomes.Where(outcome => outcome.Verdict == Verdict.Pass && !target.Earns.ContainsKey(outcome.Scenario.Id)))
+        {
+            yield return $"{outcome.Scenario.Id} passes, and there is nobody who could have earned it: {outcome.Message}";
+        }
+
+        foreach (var outcome in outcomes.Where(outcome => outcome.Verdict == Verdict.Error))
+        {
+            yield return $"{outcome.Scenario.Id} erred: {outcome.Message}";
+        }
+
+        var passed = outcomes.Where(outcome => outcome.Verdict == Verdict.Pass).Select(outcome => outcome.Scenario.Id).ToHashSet(StringComparer.Ordinal);
+        foreach (var outcome in outcomes.Where(outcome => target.Earns.ContainsKey(outcome.Scenario.Id) && !passed.Contains(outcome.Scenario.Id)))
+        {
+            yield return $"{outcome.Scenario.Id} is said to be earned, but did not pass: {outcome.Message}";
+        }
+    }
+}

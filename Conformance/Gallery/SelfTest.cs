@@ -1,0 +1,177 @@
+using System.Collections.Concurrent;
+
+namespace PubSub.Conformance.Gallery;
+
+/// <summary>How a self-test is to be done.</summary>
+internal sealed record SelfTestOptions
+{
+    /// <summary>Whether a server of this id is shown.</summary>
+    public Predicate<string> Shows { get; init; } = _ => true;
+
+    /// <summary>Which scenarios are played; those that no pattern names are not missed.</summary>
+    public Selection Selection { get; init; } = new();
+
+    public int Repeat { get; init; } = 1;
+
+    /// <summary>Servers at one time: what one waits for, another has the machine for.</summary>
+    public int AtOnce { get; init; } = 5;
+
+    /// <summary>Every mutant meets every scenario, however long it takes and whatever the mutant declares.</summary>
+    public bool Full { get; init; }
+
+    /// <summary>Everything is shown to everything: only then can be said what no server is killed by.</summary>
+    public bool IsWhole { get; init; } = true;
+}
+
+/// <summary>One server has been shown.</summary>
+/// <param name="Objections">One sentence each on what the suite got wrong; none is as it should be.</param>
+internal sealed record Showing(string Id, TimeSpan Duration, IReadOnlyList<string> Objections, Results? Results = null);
+
+/// <summary>All servers have been shown.</summary>
+internal sealed record SelfTestResult(IReadOnlyList<Showing> Showings, IReadOnlyList<MutantTrial> Trials, IReadOnlyList<string> Objections);
+
+/// <summary>
+/// Shows the suite every server of the collection: the wrong ones have to be found out for the right reason, the odd ones have to be
+/// spared, and on those that do nothing, nothing may pass.
+/// </summary>
+internal sealed class SelfTest(
+    IReadOnlyList<Mutant> mutants,
+    IReadOnlyList<BenignServer> benign,
+    IReadOnlyList<NullTarget> nullTargets,
+    Catalogue catalogue,
+    IReadOnlyList<Scenario> scenarios,
+    SelfTestOptions options,
+    IProgress<Showing>? progress = null)
+{
+    /// <summary>
+    /// Trials of endurance, which take as long as all other scenarios together: only mutants meet them that are declared to break their
+    /// requirement, as those under load and those that launch servers are met only by mutants that are declared to break something in
+    /// their area. <see cref="SelfTestOptions.Full"/> shows everything to all.
+    /// </summary>
+    public static readonly IReadOnlyList<string> Lengthy =
+    [
+        "PS-REST-025/concurrent-creations",
+        "PS-PUB-012/bursts-retained-when-acked",
+        "PS-FAN-001/twenty-subscribers",
+        "PS-FAN-001/others-come-and-go",
+        "PS-FAN-002/one-publisher-s-order",
+        "PS-FAN-002/large-and-small-in-order",
+        "PS-FAN-003/one-order-across-the-seam",
+        "PS-FAN-003/one-order-for-all-and-for-replay",
+        "PS-FAN-003/one-order-also-for-those-who-publish",
+        "PS-FAN-007/eight-publishers-at-once",
+        "PS-ISO-001/bursts-side-by-side",
+        "PS-ISO-002/look-alike-names",
+        "PS-ISO-003/replay-of-look-alikes",
+        "PS-RPL-001/around-the-end-of-the-ring",
+        "PS-RPL-002/many-join-while-others-publish",
+        "PS-RPL-004/the-last-and-no-more",
+        "PS-RPL-010/full-replay-and-a-live-burst",
+        "PS-RPL-010/a-replay-larger-than-the-bound-in-bytes",
+        "PS-RPL-010/replays-of-many-topics-at-once",
+        "PS-BPR-006/exactly-the-bound-at-once",
+        "PS-DEL-009/concurrent-deletions",
+        "PS-ERR-002/a-barrage-leaves-everything-in-place",
+        "PS-ROB-001/random-frames-from-rude-clients",
+        "PS-ROB-001/random-requests-from-rude-clients",
+        "PS-ROB-004/fragments-without-end",
+        "PS-ROB-004/a-binary-message-too",
+    ];
+
+    private readonly ConcurrentQueue<MutantTrial> _trials = [];
+    private readonly ConcurrentQueue<Showing> _showings = [];
+
+    public async Task<SelfTestResult> ExecuteAsync(CancellationToken cancellation)
+    {
+        for (var repetition = 0; repetition < options.Repeat; repetition++)
+        {
+            await ShowAsync(mutants.Where(mutant => options.Shows(mutant.Id)), options.AtOnce, ShowAsync, cancellation);
+            await ShowAsync(benign.Where(server => options.Shows(server.Id)), options.AtOnce, ShowAsync, cancellation);
+
+            // Waits are short there, and a machine that is busy elsewhere must not be why nothing passes.
+            await ShowAsync(nullTargets.Where(target => options.Shows(target.Id)), 1, ShowAsync, cancellation);
+        }
+
+        var trials = Collection(_trials);
+        return new([.. _showings], trials, [.. Lint(trials)]);
+    }
+
+    /// <summary>What no single showing can tell.</summary>
+    private IEnumerable<string> Lint(IReadOnlyList<MutantTrial> trials)
+    {
+        if (!options.IsWhole)
+        {
+            yield break;
+        }
+
+        // Killed once out of several times is no proof.
+        var kills = trials.GroupBy(trial => trial.Mutant)
+            .SelectMany(group => group.SelectMany(trial => trial.Accused.Select(scenario => scenario.Id)).CountBy(id => id)
+                .Where(entry => entry.Value == group.Count()).Select(entry => entry.Key))
+            .ToHashSet(StringComparer.Ordinal);
+        foreach (var scenario in scenarios.Where(scenario => !kills.Contains(scenario.Id)))
+        {
+            yield return $"{scenario.Id} has no teeth: it kills no mutant";
+        }
+
+        var declared = mutants.SelectMany(mutant => mutant.Kills).Select(kill => kill.Requirement).ToHashSet(StringComparer.Ordinal);
+        foreach (var requirement in catalogue.Requirements.Where(requirement =>
+            requirement.Binding && scenarios.Any(scenario => scenario.Requirement == requirement.Id) && !declared.Contains(requirement.Id)))
+        {
+            yield return $"{requirement.Id} is declared to kill no mutant";
+        }
+    }
+
+    private async Task ShowAsync<T>(IEnumerable<T> servers, int atOnce, Func<T, CancellationToken, Task<Showing>> show, CancellationToken cancellation) =>
+        await Parallel.ForEachAsync(servers, new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancellation }, async (server, token) =>
+        {
+            var showing = await show(server, token);
+            _showings.Enqueue(showing);
+            progress?.Report(showing);
+        });
+
+    private async Task<Showing> ShowAsync(Mutant mutant, CancellationToken cancellation)
+    {
+        var shown = options.Full ? mutant with { UnderLoad = true, Launched = true } : mutant;
+        var trial = await MutantTrial.ExecuteAsync(shown, catalogue, MetBy(mutant), Options(shown.UnderLoad), cancellation);
+        trial = trial with { Mutant = mutant };
+        _trials.Enqueue(trial);
+        return new(mutant.Id, TimeSpan.FromSeconds(trial.Results.DurationSeconds), trial.Objections, trial.Results);
+    }
+
+    private async Task<Showing> ShowAsync(BenignServer server, CancellationToken cancellation)
+    {
+        var trial = await BenignTrial.ExecuteAsync(server, catalogue, scenarios, Options(server.UnderLoad), cancellation);
+        return new(server.Id, TimeSpan.FromSeconds(trial.Results.DurationSeconds), trial.Objections, trial.Results);
+    }
+
+    private async Task<Showing> ShowAsync(NullTarget target, CancellationToken cancellation)
+    {
+        var clock = TimeProvider.System.GetTimestamp();
+        var played = scenarios.Where(scenario => options.Selection.Includes(scenario, catalogue.Find(scenario.Requirement))).ToList();
+        var sweep = await NullSweep.ExecuteAsync(target, catalogue, played, cancellation);
+        return new(target.Id, TimeProvider.System.GetElapsedTime(clock), sweep.Objections);
+    }
+
+    private List<Scenario> MetBy(Mutant mutant)
+    {
+        var declared = mutant.Kills.Select(kill => kill.Requirement).Concat(mutant.Also).ToHashSet(StringComparer.Ordinal);
+        var areas = declared.Select(requirement => requirement.Split('-')[1]).ToHashSet(StringComparer.Ordinal);
+        return [.. scenarios.Where(scenario => options.Full || Meets(scenario))];
+
+        bool Meets(Scenario scenario) => scenario switch
+        {
+            { IsLoad: true } or { NeedsLauncher: true } or { Launch: not null } => areas.Contains(scenario.Area),
+            _ => declared.Contains(scenario.Requirement) || !Lengthy.Contains(scenario.Id),
+        };
+    }
+
+    private RunOptions Options(bool underLoad) => new() { Transcripts = KeptTranscripts.None, AllowLoad = underLoad, Selection = options.Selection };
+
+    // In the order of the collection, so that a matrix does not depend on who was done first.
+    private List<MutantTrial> Collection(IEnumerable<MutantTrial> trials)
+    {
+        var order = mutants.Select((mutant, index) => (mutant.Id, index)).ToDictionary(entry => entry.Id, entry => entry.index);
+        return [.. trials.OrderBy(trial => order[trial.Mutant.Id])];
+    }
+}
