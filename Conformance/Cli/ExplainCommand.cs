@@ -72,7 +72,7 @@ internal static class ExplainCommand
         }
 
         var needs = (scenarios.Any(scenario => scenario.IsLoad) ? " --allow load" : "")
-            + (scenarios.Any(scenario => scenario.Launch is not null || scenario.NeedsLauncher) ? " --launch COMMAND" : "");
+            + (scenarios.Any(scenario => scenario.IsLaunched) ? " --launch COMMAND" : "");
         return text
             .AppendLine()
             .AppendLine("Run it alone, and see what crosses the wire:")

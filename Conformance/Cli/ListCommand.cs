@@ -47,7 +47,7 @@ internal static class ListCommand
     }
 
     public static string Notes(Scenario scenario) =>
-        (scenario.IsLoad ? "  (load)" : "") + (scenario.Launch is not null || scenario.NeedsLauncher ? "  (needs --launch)" : "");
+        (scenario.IsLoad ? "  (load)" : "") + (scenario.IsLaunched ? "  (needs --launch)" : "");
 
     private static string AsJson(List<(Requirement Requirement, List<Scenario> Scenarios)> rows)
     {
@@ -68,7 +68,7 @@ internal static class ListCommand
                     json.WriteStartObject();
                     json.WriteString("id", scenario.Id);
                     json.WriteBoolean("load", scenario.IsLoad);
-                    json.WriteBoolean("needsLaunch", scenario.Launch is not null || scenario.NeedsLauncher);
+                    json.WriteBoolean("needsLaunch", scenario.IsLaunched);
                     json.WriteEndObject();
                 }
 

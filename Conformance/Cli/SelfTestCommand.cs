@@ -40,7 +40,7 @@ internal static class SelfTestCommand
         {
             var wanted = parsed.GetValue(patterns)!;
             var selected = parsed.GetValue(include)!;
-            if (wanted.FirstOrDefault(pattern => !Collection.Ids.Any(id => FileSystemName.MatchesSimpleExpression(pattern, id))) is { } idle)
+            if (wanted.FirstOrDefault(pattern => !Collection.Whole.Ids.Any(id => FileSystemName.MatchesSimpleExpression(pattern, id))) is { } idle)
             {
                 throw new WrongUsage($"no server of the galleries fits '{idle}'; see: pubsub-conformance selftest --list");
             }
@@ -76,13 +76,13 @@ internal static class SelfTestCommand
     {
         var catalogue = Catalogue.Embedded;
         var clock = TimeProvider.System.GetTimestamp();
-        var test = new SelfTest(Collection.Mutants, Collection.Benign, Collection.NullTargets, catalogue, All.Scenarios, options, new Printer(verbose));
+        var test = new SelfTest(Collection.Whole, catalogue, All.Scenarios, options, new Printer(verbose));
         var result = await test.ExecuteAsync(cancellation);
 
         List<string> objections = [.. result.Objections];
         if (recorded is not null)
         {
-            objections.AddRange(recorded.Stale(Collection.Mutants, Collection.Benign, Collection.NullTargets, catalogue, All.Scenarios));
+            objections.AddRange(recorded.Stale(Collection.Whole, catalogue, All.Scenarios));
             objections.AddRange(recorded.Differences(result.Trials));
         }
 
@@ -100,9 +100,9 @@ internal static class SelfTestCommand
         if (folder is not null)
         {
             var matrix = options.IsWhole
-                ? KillMatrix.From(result.Trials, Collection.Benign, Collection.NullTargets, catalogue, All.Scenarios)
+                ? KillMatrix.From(result.Trials, Collection.Whole, catalogue, All.Scenarios)
                 : CommandLine.ReadFile(Path.Combine(folder, JsonFile), "the matrix", KillMatrix.Parse)
-                    .With(result.Trials, Collection.Benign, Collection.NullTargets, Collection.Mutants, catalogue, All.Scenarios);
+                    .With(result.Trials, Collection.Whole, catalogue, All.Scenarios);
             CommandLine.WriteFile(Path.Combine(folder, JsonFile), "--write", matrix.ToJson());
             CommandLine.WriteFile(Path.Combine(folder, PageFile), "--write", KillMatrixPage.Render(matrix));
         }
@@ -112,9 +112,9 @@ internal static class SelfTestCommand
 
     private static void List(SelfTestOptions options)
     {
-        var rows = Collection.Mutants.Select(mutant => (mutant.Id, Story: mutant.Fault))
-            .Concat(Collection.Benign.Select(server => (server.Id, Story: server.Oddity)))
-            .Concat(Collection.NullTargets.Select(target => (target.Id, Story: target.Nature)));
+        var rows = Collection.Whole.Mutants.Select(mutant => (mutant.Id, Story: mutant.Fault))
+            .Concat(Collection.Whole.Benign.Select(server => (server.Id, Story: server.Oddity)))
+            .Concat(Collection.Whole.NullTargets.Select(target => (target.Id, Story: target.Nature)));
         foreach (var (id, story) in rows.Where(row => options.Shows(row.Id)))
         {
             Console.WriteLine($"{id,-40} {story}");

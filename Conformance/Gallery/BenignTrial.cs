@@ -23,7 +23,7 @@ internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOn
     /// <summary>What is to be said against the suite's judgement, as a pure function of it.</summary>
     public static IEnumerable<string> Judge(BenignServer server, IReadOnlyList<Scenario> scenarios, Results results)
     {
-        var launched = scenarios.Where(scenario => scenario.Launch is not null || scenario.NeedsLauncher).Select(scenario => scenario.Id).ToHashSet(StringComparer.Ordinal);
+        var launched = scenarios.Where(scenario => scenario.IsLaunched).Select(scenario => scenario.Id).ToHashSet(StringComparer.Ordinal);
         var played = results.Scenarios.Where(scenario => scenario.Verdict != Verdict.Disabled && !launched.Contains(scenario.Id)).ToList();
         foreach (var scenario in played.Where(scenario => !IsRight(server, scenario)))
         {

@@ -35,25 +35,25 @@ internal sealed record KillMatrix
 
     /// <param name="trials">Every mutant the same number of times.</param>
     public static KillMatrix From(
-        IReadOnlyList<MutantTrial> trials, IReadOnlyList<BenignServer> benign, IReadOnlyList<NullTarget> nullTargets, Catalogue catalogue, IReadOnlyList<Scenario> scenarios) => new()
+        IReadOnlyList<MutantTrial> trials, Collection collection, Catalogue catalogue, IReadOnlyList<Scenario> scenarios) => new()
         {
             Catalogue = Run.Identity(catalogue).Catalogue,
             Repetitions = trials.GroupBy(trial => trial.Mutant).Select(group => group.Count()).DefaultIfEmpty(0).Min(),
             Scenarios = [.. scenarios.Select(scenario => scenario.Id)],
             Mutants = [.. trials.GroupBy(trial => trial.Mutant).Select(MutantRow.From)],
-            Benign = [.. benign.Select(BenignRow.Of)],
-            NullTargets = [.. nullTargets.Select(NullRow.Of)],
+            Benign = [.. collection.Benign.Select(BenignRow.Of)],
+            NullTargets = [.. collection.NullTargets.Select(NullRow.Of)],
         };
 
     /// <summary>The same with these rows in the place of those of the same mutants, all in the order of the collection.</summary>
-    public KillMatrix With(IReadOnlyList<MutantTrial> trials, IReadOnlyList<BenignServer> benign, IReadOnlyList<NullTarget> nullTargets, IReadOnlyList<Mutant> mutants, Catalogue catalogue, IReadOnlyList<Scenario> scenarios)
+    public KillMatrix With(IReadOnlyList<MutantTrial> trials, Collection collection, Catalogue catalogue, IReadOnlyList<Scenario> scenarios)
     {
-        var fresh = From(trials, benign, nullTargets, catalogue, scenarios);
+        var fresh = From(trials, collection, catalogue, scenarios);
         var rows = Mutants.Concat(fresh.Mutants).GroupBy(row => row.Id).ToDictionary(group => group.Key, group => group.Last(), StringComparer.Ordinal);
         return fresh with
         {
             Repetitions = Math.Min(Repetitions, fresh.Repetitions),
-            Mutants = [.. mutants.Where(mutant => rows.ContainsKey(mutant.Id)).Select(mutant => rows[mutant.Id])],
+            Mutants = [.. collection.Mutants.Where(mutant => rows.ContainsKey(mutant.Id)).Select(mutant => rows[mutant.Id])],
         };
     }
 
@@ -72,7 +72,7 @@ internal sealed record KillMatrix
     /// only a run can show is not among it.
     /// </summary>
     public IEnumerable<string> Stale(
-        IReadOnlyList<Mutant> mutants, IReadOnlyList<BenignServer> benign, IReadOnlyList<NullTarget> nullTargets, Catalogue catalogue, IReadOnlyList<Scenario> scenarios)
+        Collection collection, Catalogue catalogue, IReadOnlyList<Scenario> scenarios)
     {
         if (Catalogue != Run.Identity(catalogue).Catalogue)
         {
@@ -80,9 +80,9 @@ internal sealed record KillMatrix
         }
 
         foreach (var difference in Differences("scenario", Scenarios, [.. scenarios.Select(scenario => scenario.Id)])
-            .Concat(Differences("mutant", [.. Mutants.Select(row => row.Declaration)], [.. mutants.Select(mutant => MutantRow.Of(mutant).Declaration)]))
-            .Concat(Differences("benign server", [.. Benign.Select(row => row.Declaration)], [.. benign.Select(server => BenignRow.Of(server).Declaration)]))
-            .Concat(Differences("null target", [.. NullTargets.Select(row => row.Declaration)], [.. nullTargets.Select(target => NullRow.Of(target).Declaration)])))
+            .Concat(Differences("mutant", [.. Mutants.Select(row => row.Declaration)], [.. collection.Mutants.Select(mutant => MutantRow.Of(mutant).Declaration)]))
+            .Concat(Differences("benign server", [.. Benign.Select(row => row.Declaration)], [.. collection.Benign.Select(server => BenignRow.Of(server).Declaration)]))
+            .Concat(Differences("null target", [.. NullTargets.Select(row => row.Declaration)], [.. collection.NullTargets.Select(target => NullRow.Of(target).Declaration)])))
         {
             yield return difference;
         }

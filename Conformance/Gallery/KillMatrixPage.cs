@@ -67,16 +67,15 @@ internal static class KillMatrixPage
 
     private static void Area(StringBuilder text, string area, IReadOnlyList<MutantRow> rows)
     {
-        var columns = rows.SelectMany(row => row.Kills.Keys.Concat(row.AlwaysBy).Concat(row.SometimesBy))
-            .Where(requirement => requirement.Split('-')[1] == area).Distinct().Order(StringComparer.Ordinal).ToList();
+        var marked = rows.Select(row => (Row: row, Marks: Marks(row))).ToList();
+        var columns = marked.SelectMany(entry => entry.Marks.Keys).Where(requirement => requirement.Split('-')[1] == area).Distinct().Order(StringComparer.Ordinal).ToList();
         text.Append(CultureInfo.InvariantCulture, $"## {area}: mutants by requirement\n\n| Mutant | {string.Join(" | ", columns.Select(column => column.Split('-')[2]))} | Elsewhere |\n");
         text.Append("|---|").Insert(text.Length, ":-:|", columns.Count).Append("---|\n");
-        foreach (var row in rows)
+        foreach (var (row, marks) in marked)
         {
-            var elsewhere = row.Kills.Keys.Concat(row.AlwaysBy).Concat(row.SometimesBy).Distinct()
-                .Where(requirement => !columns.Contains(requirement)).Order(StringComparer.Ordinal).Select(requirement => $"{requirement[3..]} {Mark(row, requirement)}");
+            var elsewhere = marks.Where(mark => !columns.Contains(mark.Key)).Select(mark => $"{mark.Key[3..]} {mark.Value}");
             text.Append(CultureInfo.InvariantCulture,
-                $"| `{row.Id}` {Cell(row.Fault)} | {string.Join(" | ", columns.Select(column => Mark(row, column)))} | {string.Join(", ", elsewhere)} |\n");
+                $"| `{row.Id}` {Cell(row.Fault)} | {string.Join(" | ", columns.Select(column => marks.GetValueOrDefault(column, "")))} | {string.Join(", ", elsewhere)} |\n");
         }
 
         text.Append('\n');
@@ -94,13 +93,20 @@ internal static class KillMatrixPage
         text.Append('\n');
     }
 
-    private static string Mark(MutantRow row, string requirement) => requirement switch
+    /// <summary>By requirement, in the order of their ids.</summary>
+    private static SortedDictionary<string, string> Marks(MutantRow row)
     {
-        _ when row.Kills.ContainsKey(requirement) => Declared,
-        _ when row.AlwaysBy.Contains(requirement) => Collateral,
-        _ when row.SometimesBy.Contains(requirement) => Sometimes,
-        _ => "",
-    };
+        var marks = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (requirements, mark) in new[] { (row.Kills.Keys, Declared), (row.AlwaysBy, Collateral), (row.SometimesBy, Sometimes) })
+        {
+            foreach (var requirement in requirements)
+            {
+                marks.TryAdd(requirement, mark);
+            }
+        }
+
+        return marks;
+    }
 
     private static string Reasons(IReadOnlyDictionary<string, string> reasons) =>
         reasons.Count == 0 ? "–" : string.Join("; ", reasons.Select(one => $"`{one.Key}`: {Cell(one.Value)}"));

@@ -35,9 +35,7 @@ internal sealed record SelfTestResult(IReadOnlyList<Showing> Showings, IReadOnly
 /// spared, and on those that do nothing, nothing may pass.
 /// </summary>
 internal sealed class SelfTest(
-    IReadOnlyList<Mutant> mutants,
-    IReadOnlyList<BenignServer> benign,
-    IReadOnlyList<NullTarget> nullTargets,
+    Collection collection,
     Catalogue catalogue,
     IReadOnlyList<Scenario> scenarios,
     SelfTestOptions options,
@@ -85,14 +83,14 @@ internal sealed class SelfTest(
     {
         for (var repetition = 0; repetition < options.Repeat; repetition++)
         {
-            await ShowAsync(mutants.Where(mutant => options.Shows(mutant.Id)), options.AtOnce, ShowAsync, cancellation);
-            await ShowAsync(benign.Where(server => options.Shows(server.Id)), options.AtOnce, ShowAsync, cancellation);
+            await ShowAsync(collection.Mutants.Where(mutant => options.Shows(mutant.Id)), options.AtOnce, ShowAsync, cancellation);
+            await ShowAsync(collection.Benign.Where(server => options.Shows(server.Id)), options.AtOnce, ShowAsync, cancellation);
 
             // Waits are short there, and a machine that is busy elsewhere must not be why nothing passes.
-            await ShowAsync(nullTargets.Where(target => options.Shows(target.Id)), 1, ShowAsync, cancellation);
+            await ShowAsync(collection.NullTargets.Where(target => options.Shows(target.Id)), 1, ShowAsync, cancellation);
         }
 
-        var trials = Collection(_trials);
+        var trials = InOrder(_trials);
         return new([.. _showings], trials, [.. Lint(trials)]);
     }
 
@@ -114,7 +112,7 @@ internal sealed class SelfTest(
             yield return $"{scenario.Id} has no teeth: it kills no mutant";
         }
 
-        var declared = mutants.SelectMany(mutant => mutant.Kills).Select(kill => kill.Requirement).ToHashSet(StringComparer.Ordinal);
+        var declared = collection.Mutants.SelectMany(mutant => mutant.Kills).Select(kill => kill.Requirement).ToHashSet(StringComparer.Ordinal);
         foreach (var requirement in catalogue.Requirements.Where(requirement =>
             requirement.Binding && scenarios.Any(scenario => scenario.Requirement == requirement.Id) && !declared.Contains(requirement.Id)))
         {
@@ -161,7 +159,7 @@ internal sealed class SelfTest(
 
         bool Meets(Scenario scenario) => scenario switch
         {
-            { IsLoad: true } or { NeedsLauncher: true } or { Launch: not null } => areas.Contains(scenario.Area),
+            { IsLoad: true } or { IsLaunched: true } => areas.Contains(scenario.Area),
             _ => declared.Contains(scenario.Requirement) || !Lengthy.Contains(scenario.Id),
         };
     }
@@ -169,9 +167,9 @@ internal sealed class SelfTest(
     private RunOptions Options(bool underLoad) => new() { Transcripts = KeptTranscripts.None, AllowLoad = underLoad, Selection = options.Selection };
 
     // In the order of the collection, so that a matrix does not depend on who was done first.
-    private List<MutantTrial> Collection(IEnumerable<MutantTrial> trials)
+    private List<MutantTrial> InOrder(IEnumerable<MutantTrial> trials)
     {
-        var order = mutants.Select((mutant, index) => (mutant.Id, index)).ToDictionary(entry => entry.Id, entry => entry.index);
+        var order = collection.Mutants.Select((mutant, index) => (mutant.Id, index)).ToDictionary(entry => entry.Id, entry => entry.index);
         return [.. trials.OrderBy(trial => order[trial.Mutant.Id])];
     }
 }

@@ -80,17 +80,17 @@ public sealed class BenignTests
     [Test]
     public void Every_benign_server_says_what_is_odd_and_why_it_may_be()
     {
-        Assert.That(Collection.Benign.Select(server => server.Id), Is.Unique.And.All.StartsWith("benign-"));
-        Assert.That(Collection.Benign.Select(server => server.Oddity), Is.Unique.And.All.EndsWith("."));
-        Assert.That(Collection.Benign.SelectMany(server => server.Unsupported.Keys).Distinct(), Is.SubsetOf(All.Scenarios.Select(scenario => scenario.Id)));
+        Assert.That(Collection.Whole.Benign.Select(server => server.Id), Is.Unique.And.All.StartsWith("benign-"));
+        Assert.That(Collection.Whole.Benign.Select(server => server.Oddity), Is.Unique.And.All.EndsWith("."));
+        Assert.That(Collection.Whole.Benign.SelectMany(server => server.Unsupported.Keys).Distinct(), Is.SubsetOf(All.Scenarios.Select(scenario => scenario.Id)));
         Assert.That(
-            Collection.Benign.SelectMany(server => server.Observed).Distinct(), Is.SubsetOf(Catalogue.Embedded.Requirements.Select(requirement => requirement.Id)));
+            Collection.Whole.Benign.SelectMany(server => server.Observed).Distinct(), Is.SubsetOf(Catalogue.Embedded.Requirements.Select(requirement => requirement.Id)));
     }
 
     [Test]
     public async Task An_odd_server_is_told_nothing()
     {
-        var odd = Collection.Benign.Single(server => server.Id == "benign-uuids");
+        var odd = Collection.Whole.Benign.Single(server => server.Id == "benign-uuids");
         var options = new RunOptions { Selection = new Selection { Include = Selection.Parse(["PS-ENV-001", "PS-PUB-006", "PS-PUB-007", "PS-FAN-001"]) } };
 
         var trial = await BenignTrial.ExecuteAsync(odd, Catalogue.Embedded, All.Scenarios, options, CancellationToken.None);

@@ -14,9 +14,9 @@ public sealed partial class GalleryTests
     [Test]
     public void The_galleries_are_as_large_as_they_have_to_be()
     {
-        Assert.That(Collection.Mutants, Has.Count.GreaterThanOrEqualTo(80));
-        Assert.That(Collection.Benign, Has.Count.GreaterThanOrEqualTo(20));
-        Assert.That(Collection.NullTargets, Has.Count.GreaterThanOrEqualTo(8));
+        Assert.That(Collection.Whole.Mutants, Has.Count.GreaterThanOrEqualTo(80));
+        Assert.That(Collection.Whole.Benign, Has.Count.GreaterThanOrEqualTo(20));
+        Assert.That(Collection.Whole.NullTargets, Has.Count.GreaterThanOrEqualTo(8));
     }
 
     [Test]
@@ -24,24 +24,24 @@ public sealed partial class GalleryTests
     {
         var areas = Catalogue.Embedded.Requirements.Select(requirement => requirement.Area.ToLowerInvariant()).ToHashSet();
 
-        Assert.That(Collection.Ids, Is.Unique);
-        Assert.That(Collection.Ids.Where(id => !Slug().IsMatch(id)), Is.Empty);
-        Assert.That(Collection.Mutants.Where(mutant => !areas.Contains(mutant.Id.Split('-')[0])).Select(mutant => mutant.Id), Is.Empty);
-        Assert.That(Collection.Benign.Where(server => !server.Id.StartsWith("benign-", StringComparison.Ordinal)).Select(server => server.Id), Is.Empty);
-        Assert.That(Collection.NullTargets.Where(target => !target.Id.StartsWith("null-", StringComparison.Ordinal)).Select(target => target.Id), Is.Empty);
+        Assert.That(Collection.Whole.Ids, Is.Unique);
+        Assert.That(Collection.Whole.Ids.Where(id => !Slug().IsMatch(id)), Is.Empty);
+        Assert.That(Collection.Whole.Mutants.Where(mutant => !areas.Contains(mutant.Id.Split('-')[0])).Select(mutant => mutant.Id), Is.Empty);
+        Assert.That(Collection.Whole.Benign.Where(server => !server.Id.StartsWith("benign-", StringComparison.Ordinal)).Select(server => server.Id), Is.Empty);
+        Assert.That(Collection.Whole.NullTargets.Where(target => !target.Id.StartsWith("null-", StringComparison.Ordinal)).Select(target => target.Id), Is.Empty);
     }
 
     [Test]
     public void Every_mutant_says_what_must_kill_it_and_names_what_exists()
     {
-        Assert.That(Collection.Mutants.Where(mutant => mutant.Kills.Count == 0).Select(mutant => mutant.Id), Is.Empty);
-        Assert.That(Collection.Mutants.Where(mutant => mutant.Kills.Any(kill => kill.Because.Length < 9)).Select(mutant => mutant.Id), Is.Empty, "a fragment says why");
+        Assert.That(Collection.Whole.Mutants.Where(mutant => mutant.Kills.Count == 0).Select(mutant => mutant.Id), Is.Empty);
+        Assert.That(Collection.Whole.Mutants.Where(mutant => mutant.Kills.Any(kill => kill.Because.Length < 9)).Select(mutant => mutant.Id), Is.Empty, "a fragment says why");
         Assert.That(
-            Collection.Mutants.SelectMany(mutant => mutant.Kills.Select(kill => kill.Requirement).Concat(mutant.Also)
+            Collection.Whole.Mutants.SelectMany(mutant => mutant.Kills.Select(kill => kill.Requirement).Concat(mutant.Also)
                 .Where(requirement => Catalogue.Embedded.Find(requirement) is null).Select(requirement => $"{mutant.Id} names {requirement}")),
             Is.Empty);
         Assert.That(
-            Collection.Mutants.Where(mutant => mutant.Kills.Select(kill => kill.Requirement).Distinct().Concat(mutant.Also).GroupBy(id => id).Any(group => group.Count() > 1))
+            Collection.Whole.Mutants.Where(mutant => mutant.Kills.Select(kill => kill.Requirement).Distinct().Concat(mutant.Also).GroupBy(id => id).Any(group => group.Count() > 1))
                 .Select(mutant => mutant.Id),
             Is.Empty, "once each");
     }
@@ -49,7 +49,7 @@ public sealed partial class GalleryTests
     [Test]
     public void Every_tested_must_kills_at_least_one_mutant()
     {
-        var killers = Collection.Mutants.SelectMany(mutant => mutant.Kills).Select(kill => kill.Requirement).ToHashSet();
+        var killers = Collection.Whole.Mutants.SelectMany(mutant => mutant.Kills).Select(kill => kill.Requirement).ToHashSet();
         var tested = All.Scenarios.Select(scenario => scenario.Requirement).ToHashSet();
 
         Assert.That(
@@ -62,7 +62,7 @@ public sealed partial class GalleryTests
     public void What_is_excused_names_scenarios_that_exist_and_says_why()
     {
         var known = All.Scenarios.Select(scenario => scenario.Id).ToHashSet();
-        var excuses = Collection.Benign.SelectMany(server => server.Unsupported).Concat(Collection.NullTargets.SelectMany(target => target.Earns)).ToList();
+        var excuses = Collection.Whole.Benign.SelectMany(server => server.Unsupported).Concat(Collection.Whole.NullTargets.SelectMany(target => target.Earns)).ToList();
 
         Assert.That(excuses.Where(excuse => !known.Contains(excuse.Key)).Select(excuse => excuse.Key), Is.Empty);
         Assert.That(excuses.Where(excuse => excuse.Value.Length < 10).Select(excuse => excuse.Key), Is.Empty);
@@ -75,7 +75,7 @@ public sealed partial class GalleryTests
     [Test]
     public void The_matrix_is_up_to_date() =>
         Assert.That(
-            KillMatrix.Parse(Json).Stale(Collection.Mutants, Collection.Benign, Collection.NullTargets, Catalogue.Embedded, All.Scenarios),
+            KillMatrix.Parse(Json).Stale(Collection.Whole, Catalogue.Embedded, All.Scenarios),
             Is.Empty,
             "pubsub-conformance selftest --repeat 2 --write Conformance");
 
@@ -107,7 +107,7 @@ public sealed partial class GalleryTests
         var retired = rows.Where(row => row is [_, _, "retired"]).Select(row => $"{row[0]} {row[1]}").ToHashSet();
         var used = Catalogue.Embedded.Requirements.Select(requirement => $"requirement {requirement.Id}")
             .Concat(All.Scenarios.Select(scenario => $"scenario {scenario.Id}"))
-            .Concat(Collection.Ids.Select(id => $"server {id}"))
+            .Concat(Collection.Whole.Ids.Select(id => $"server {id}"))
             .ToList();
 
         Assert.That(locked, Is.Unique);

@@ -367,7 +367,7 @@ public sealed class JournalTests
         using var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
         var probed = server.Probed(TimeSpan.FromSeconds(1));
         probed = probed with { Target = probed.Target with { Timeouts = probed.Target.Timeouts with { Cleanup = TimeSpan.FromSeconds(10) } } };
-        var scenarios = All.Scenarios.Where(scenario => scenario is { IsLoad: false, NeedsLauncher: false, Launch: null, Area: "REST" or "ERR" }).ToList();
+        var scenarios = All.Scenarios.Where(scenario => scenario is { IsLoad: false, IsLaunched: false, Area: "REST" or "ERR" }).ToList();
 
         var results = await new Run(Catalogue.Embedded, scenarios, probed, new RunOptions { Parallel = 16 }, names: names.Journalled(journal))
             .ExecuteAsync(TestContext.CurrentContext.CancellationToken);

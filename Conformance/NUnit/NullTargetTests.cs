@@ -9,7 +9,7 @@ namespace PubSub.Conformance.Tests;
 [NonParallelizable]
 public sealed class NullTargetTests
 {
-    private static IEnumerable<TestCaseData> Targets => Collection.NullTargets.Select(target => new TestCaseData(target).SetName(target.Id));
+    private static IEnumerable<TestCaseData> Targets => Collection.Whole.NullTargets.Select(target => new TestCaseData(target).SetName(target.Id));
 
     [TestCaseSource(nameof(Targets))]
     public async Task Passes_nothing_that_it_has_not_earned(object target)
@@ -21,5 +21,5 @@ public sealed class NullTargetTests
     }
 
     [Test]
-    public void Has_an_id_of_its_own() => Assert.That(Collection.NullTargets.Select(target => target.Id), Is.Unique.And.All.StartWith("null-"));
+    public void Has_an_id_of_its_own() => Assert.That(Collection.Whole.NullTargets.Select(target => target.Id), Is.Unique.And.All.StartWith("null-"));
 }

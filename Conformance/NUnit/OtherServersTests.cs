@@ -252,7 +252,7 @@ public sealed class OtherServersTests
     /// <summary>Whatever ran and is not listed passed, or is a legal alternative.</summary>
     private static void Shows(Results results, IEnumerable<(string Scenario, Verdict Verdict)> listed)
     {
-        var launched = All.Scenarios.Where(scenario => scenario.Launch is not null || scenario.NeedsLauncher).Select(scenario => scenario.Id).ToHashSet();
+        var launched = All.Scenarios.Where(scenario => scenario.IsLaunched).Select(scenario => scenario.Id).ToHashSet();
         var shown = results.Scenarios
             .Where(scenario => scenario.Verdict is not (Verdict.Pass or Verdict.Observed or Verdict.Disabled)
                 && !(scenario.Verdict == Verdict.Unsupported && launched.Contains(scenario.Id)))

@@ -106,7 +106,7 @@ public sealed class SelfTestTests
             var ack = await client.SubscribeAsync(topic);
             stage.Expect.True(
                 ack.Raw.StartsWith("{\"type\":\"ack\",\"request_id\":", StringComparison.Ordinal), "A subscribe is acked with type and request_id", ack.Raw);
-        }), [], Collection.Benign);
+        }), [], Collection.Whole.Benign);
 
         Assert.That(
             result.Showings.Where(showing => showing.Id.StartsWith("benign-", StringComparison.Ordinal)).SelectMany(showing => showing.Objections),
@@ -134,7 +134,7 @@ public sealed class SelfTestTests
     private static Scenario Broken(string requirement, Func<Stage, Task> body) => new(requirement, "broken", body);
 
     private static Task<SelfTestResult> TestAsync(Scenario scenario, IReadOnlyList<Mutant> mutants, IReadOnlyList<BenignServer>? benign = null) =>
-        new SelfTest(mutants, benign ?? [], Collection.NullTargets, Catalogue.Embedded, [scenario], new SelfTestOptions()).ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+        new SelfTest(new Collection(mutants, benign ?? [], Collection.Whole.NullTargets), Catalogue.Embedded, [scenario], new SelfTestOptions()).ExecuteAsync(TestContext.CurrentContext.CancellationToken);
 
     private static List<string> Objections(SelfTestResult result) => [.. result.Showings.SelectMany(showing => showing.Objections), .. result.Objections];
 

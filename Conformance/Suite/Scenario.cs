@@ -19,6 +19,9 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
     /// <summary>True when the body starts its servers itself, so that without a launcher there is nothing to run.</summary>
     public bool NeedsLauncher { get; init; }
 
+    /// <summary>Whether there is nothing to play without a launcher, for whichever of the two reasons.</summary>
+    public bool IsLaunched => Launch is not null || NeedsLauncher;
+
     /// <summary>
     /// True when it may put the target through more than <see cref="UsualBytes"/> or <see cref="UsualConnections"/>, which nobody does to
     /// a server without being allowed to.

@@ -299,7 +299,7 @@ internal static class Backpressure
     {
         private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(20);
 
-        protected override async Task CollectAsync(int live)
+        protected override async Task CollectAsync()
         {
             var before = Outstanding;
             while (before.Events > 0)

@@ -202,7 +202,7 @@ internal static class Deletion
         {
             if (code == 1000 && last is not null)
             {
-                Overtake(last);
+                SayFirst(last);
             }
 
             base.Finish(code == 1000 ? null : last, code, reason);

@@ -114,14 +114,14 @@ internal static class Ping
 
     private sealed class Collecting(SmallServer server) : Outbox(server)
     {
-        protected override Task CollectAsync(int live) => live > 0 ? Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System) : Task.CompletedTask;
+        protected override Task CollectAsync() => Outstanding.Events > 0 ? Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System) : Task.CompletedTask;
     }
 
     private sealed class Overtakes(SessionSeed seed) : Session(seed)
     {
         protected override bool Ping(ClientRequest request)
         {
-            Outbox.Jump(Messages.Pong(request));
+            Outbox.ReplyFirst(Messages.Pong(request));
             return true;
         }
     }

@@ -19,7 +19,7 @@ internal static partial class Publish
         },
         new("pub-ack-without-topic", "The ack of a publish does not say of which topic it is.")
         {
-            Change = parts => parts with { Messages = server => new WithoutTopic(server) },
+            Change = parts => parts with { Messages = server => new AckWithoutTopic(server, request => request.Type == "publish") },
             Kills = [new("PS-PUB-001", "the ack has the topic's name")],
             Also = ["PS-ENV-006", "PS-ENV-012"],
         },
@@ -30,13 +30,13 @@ internal static partial class Publish
         },
         new("pub-creates-topic", "A publish creates the topic that does not exist.")
         {
-            Change = parts => parts with { Session = seed => new CreatesTopic(seed) },
+            Change = parts => parts with { Session = seed => new TopicFinder(seed, "publish", isLate: false) },
             Kills = [new("PS-PUB-002", "a publish to a topic that does not exist is answered with TOPIC_NOT_FOUND")],
             Also = ["PS-DEL-005"],
         },
         new("pub-creates-despite-error", "A publish to an unknown topic is refused, and creates it all the same.")
         {
-            Change = parts => parts with { Session = seed => new CreatesDespiteError(seed) },
+            Change = parts => parts with { Session = seed => new TopicFinder(seed, "publish", isLate: true) },
             Kills = [new("PS-PUB-002", "a refused publish creates no topic")],
         },
         new("pub-held-for-topic", "A refused message waits for its topic to be created.")
@@ -271,13 +271,6 @@ internal static partial class Publish
         }
     }
 
-    private sealed class WithoutTopic(SmallServer server) : Messages(server.Parts.Variation)
-    {
-        public override byte[] Ack(ClientRequest request) => request.Type == "publish"
-            ? Text($$"""{"type":"ack"{{Id(request.RawRequestId)}},"status":"ok"{{Time}}}""")
-            : base.Ack(request);
-    }
-
     private sealed class RefusedAfterLeaving(SessionSeed seed) : Session(seed)
     {
         private readonly HashSet<Topic> _left = [];
@@ -307,31 +300,6 @@ internal static partial class Publish
 
             Outbox.Reply(Messages.Error("BAD_REQUEST", "topic is not subscribed to any more", request.RawRequestId));
             return true;
-        }
-    }
-
-    private sealed class CreatesTopic(SessionSeed seed) : Session(seed)
-    {
-        protected override void Answer(ClientRequest request)
-        {
-            if (request.Type == "publish")
-            {
-                Topics.TryCreate(request.Topic);
-            }
-
-            base.Answer(request);
-        }
-    }
-
-    private sealed class CreatesDespiteError(SessionSeed seed) : Session(seed)
-    {
-        protected override void NotFound(ClientRequest request)
-        {
-            base.NotFound(request);
-            if (request.Type == "publish")
-            {
-                Topics.TryCreate(request.Topic);
-            }
         }
     }
 

@@ -216,17 +216,6 @@ internal static class Replay
             lastN > 0 && Retained.Count == 0 ? [Messages.Event(Name, "null")] : base.Replayed(lastN);
     }
 
-    /// <summary>A topic that takes its time over a replay, outside the gate.</summary>
-    private abstract class Slow(TopicSeed seed) : Topic(seed)
-    {
-        /// <summary>Long enough for whoever is publishing to publish something more.</summary>
-        protected void Pause()
-        {
-            var then = Accepted;
-            SpinWait.SpinUntil(() => Accepted != then, TimeSpan.FromMilliseconds(20));
-        }
-    }
-
     /// <param name="seam">What is sent in the place of the newest message, when others are at work.</param>
     private sealed class Seam(TopicSeed seed, Func<byte[], byte[][]> seam) : Topic(seed)
     {
@@ -251,7 +240,7 @@ internal static class Replay
         }
     }
 
-    private sealed class LiveFirst(TopicSeed seed) : Slow(seed)
+    private sealed class LiveFirst(TopicSeed seed) : Topic(seed)
     {
         public override bool TrySubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
         {
@@ -267,7 +256,9 @@ internal static class Replay
                 Subscribers.Add(subscriber);
             }
 
-            Pause();
+            // Long enough for whoever is publishing to publish something more.
+            var then = Accepted;
+            SpinWait.SpinUntil(() => Accepted != then, TimeSpan.FromMilliseconds(20));
             subscriber.Reply(ack);
             Array.ForEach(snapshot, subscriber.Say);
             return true;

@@ -10,7 +10,7 @@ internal static class Subscribe
     [
         new("sub-ack-without-topic", "The ack of a subscribe that asks for a replay does not say of which topic it is.")
         {
-            Change = parts => parts with { Messages = server => new WithoutTopic(server) },
+            Change = parts => parts with { Messages = server => new AckWithoutTopic(server, request => request.LastN > 0) },
             Kills = [new("PS-SUB-001", "the ack has the topic's name")],
             Also = ["PS-ENV-012"],
         },
@@ -26,13 +26,13 @@ internal static class Subscribe
         },
         new("sub-creates-topic", "A subscribe creates the topic that does not exist.")
         {
-            Change = parts => parts with { Session = seed => new CreatesTopic(seed) },
+            Change = parts => parts with { Session = seed => new TopicFinder(seed, "subscribe", isLate: false) },
             Kills = [new("PS-SUB-002", "a subscribe to a topic that does not exist is answered with TOPIC_NOT_FOUND")],
             Also = ["PS-ISO-004", "PS-DEL-005"],
         },
         new("sub-creates-despite-error", "A subscribe to an unknown topic is refused, and creates it all the same.")
         {
-            Change = parts => parts with { Session = seed => new CreatesDespiteError(seed) },
+            Change = parts => parts with { Session = seed => new TopicFinder(seed, "subscribe", isLate: true) },
             Kills = [new("PS-SUB-002", "a refused subscribe creates no topic")],
         },
         new("sub-waits-for-topic", "A refused subscribe takes effect as soon as the topic is created.")
@@ -154,13 +154,6 @@ internal static class Subscribe
         },
     ];
 
-    private sealed class WithoutTopic(SmallServer server) : Messages(server.Parts.Variation)
-    {
-        public override byte[] Ack(ClientRequest request) => request.LastN > 0
-            ? Text($$"""{"type":"ack"{{Id(request.RawRequestId)}},"status":"ok"{{Time}}}""")
-            : base.Ack(request);
-    }
-
     private sealed class SaysSubscribed(SmallServer server) : Messages(server.Parts.Variation)
     {
         public override byte[] Ack(ClientRequest request) => request.Type == "subscribe"
@@ -176,31 +169,6 @@ internal static class Subscribe
             using var json = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 128 });
             var spelt = request.Type == "subscribe" ? json.RootElement.GetProperty("topic").GetRawText()[1..^1] : "";
             return spelt.Contains("\\u006", StringComparison.Ordinal) ? request with { Topic = spelt } : request;
-        }
-    }
-
-    private sealed class CreatesTopic(SessionSeed seed) : Session(seed)
-    {
-        protected override void Answer(ClientRequest request)
-        {
-            if (request.Type == "subscribe")
-            {
-                Topics.TryCreate(request.Topic);
-            }
-
-            base.Answer(request);
-        }
-    }
-
-    private sealed class CreatesDespiteError(SessionSeed seed) : Session(seed)
-    {
-        protected override void NotFound(ClientRequest request)
-        {
-            base.NotFound(request);
-            if (request.Type == "subscribe")
-            {
-                Topics.TryCreate(request.Topic);
-            }
         }
     }
 

@@ -75,12 +75,13 @@ internal static class Unsubscribe
         },
         new("uns-demands-client-id", "An unsubscribe under another client_id than that of the subscribe is refused.")
         {
-            Change = parts => parts with { Topic = seed => new DemandsClientId(seed) },
+            Change = parts => parts with { Topic = seed => new UnderItsOwnClientId(
+                seed, (messages, request) => messages.Error("BAD_REQUEST", "client_id must be that of the subscribe", request.RawRequestId)) },
             Kills = [new("PS-UNS-009", "an unsubscribe ends the subscription whatever client_id it names")],
         },
         new("uns-ignored-under-another-client-id", "An unsubscribe under another client_id is acked and does nothing.")
         {
-            Change = parts => parts with { Topic = seed => new IgnoresOthers(seed) },
+            Change = parts => parts with { Topic = seed => new UnderItsOwnClientId(seed, (messages, request) => messages.Ack(request)) },
             Kills = [new("PS-UNS-009", "an unsubscribe ends the subscription whatever client_id it names")],
         },
     ];
@@ -254,7 +255,8 @@ internal static class Unsubscribe
         }
     }
 
-    private sealed class DemandsClientId(TopicSeed seed) : LabelledTopic(seed)
+    /// <param name="answer">To who names another client_id than at the subscribe, and stays subscribed; the ack, or something else.</param>
+    private sealed class UnderItsOwnClientId(TopicSeed seed, Func<Messages, ClientRequest, byte[]> answer) : LabelledTopic(seed)
     {
         public override bool TryUnsubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
         {
@@ -265,24 +267,7 @@ internal static class Unsubscribe
                     return base.TryUnsubscribe(subscriber, request, ack);
                 }
 
-                subscriber.Reply(Messages.Error("BAD_REQUEST", "client_id must be that of the subscribe", request.RawRequestId));
-                return true;
-            }
-        }
-    }
-
-    private sealed class IgnoresOthers(TopicSeed seed) : LabelledTopic(seed)
-    {
-        public override bool TryUnsubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
-            {
-                if (IsDeleted || !Subscribers.Contains(subscriber) || Labels[subscriber] == request.ClientId)
-                {
-                    return base.TryUnsubscribe(subscriber, request, ack);
-                }
-
-                subscriber.Reply(ack);
+                subscriber.Reply(answer(Messages, request));
                 return true;
             }
         }

@@ -10,7 +10,7 @@ namespace PubSub.Conformance.Gallery.Servers;
 /// ten seconds, and the end is either polite or a reset. Disposing it does not end it: WebSocket and TLS streams
 /// dispose what they are given.
 /// </summary>
-internal class Connection : Stream
+internal class Connection : AsyncStream
 {
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(1);
 
@@ -32,17 +32,6 @@ internal class Connection : Stream
 
     /// <summary>How often so far its reader came and found nothing to read.</summary>
     public int Idles { get; private set; }
-
-    public override bool CanRead => true;
-    public override bool CanWrite => true;
-    public override bool CanSeek => false;
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>Something that ends a connection without anybody here being at fault.</summary>
     public static bool IsEnd(Exception e) =>
@@ -161,24 +150,6 @@ internal class Connection : Stream
 
         _socket.Dispose();
     }
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush()
-    {
-        // Nothing is held back.
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>The next bytes of the peer; 0 is the end.</summary>
     protected virtual ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellation) => _stream.ReadAsync(buffer, cancellation);

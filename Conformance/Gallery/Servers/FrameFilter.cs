@@ -12,7 +12,7 @@ namespace PubSub.Conformance.Gallery.Servers;
 /// direction is asked for one frame at a time, but both at once. An <see cref="IOException"/> out of either ends the connection without a
 /// word; a frame that RFC 6455 forbids, in the place of one from the client, makes the WebSocket end it with 1002.
 /// </remarks>
-internal class FrameFilter(Stream wire) : Stream
+internal class FrameFilter(Stream wire) : AsyncStream
 {
     /// <summary>In bytes of payload: the most that is held back of one frame.</summary>
     public const int LargestFrame = 256 * 1024;
@@ -21,17 +21,6 @@ internal class FrameFilter(Stream wire) : Stream
     private readonly Direction _fromClient = new();
     private readonly Direction _fromServer = new();
     private ReadOnlyMemory<byte> _ready;
-
-    public override bool CanRead => true;
-    public override bool CanWrite => true;
-    public override bool CanSeek => false;
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -61,22 +50,6 @@ internal class FrameFilter(Stream wire) : Stream
     }
 
     public override Task FlushAsync(CancellationToken cancellationToken) => wire.FlushAsync(cancellationToken);
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush()
-    {
-        // Nothing is held back that could be sent.
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>Whether the client has sent the beginning of a frame and not yet the end.</summary>
     protected bool IsWithinFrame => _fromClient.IsWithinFrame;

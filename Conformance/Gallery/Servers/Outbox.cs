@@ -68,17 +68,7 @@ internal class Outbox(SmallServer server) : IDisposable
     public virtual void Say(byte[] text) => Add(text, Kind.Other);
 
     /// <summary>A reply ahead of everything that is queued; no correct connection does that.</summary>
-    public void Jump(byte[] text)
-    {
-        lock (_gate)
-        {
-            if (Closing is null)
-            {
-                _items.AddFirst(new Item(text, Kind.Reply));
-                Changed();
-            }
-        }
-    }
+    public void ReplyFirst(byte[] text) => AddFirst(text, Kind.Reply);
 
     /// <summary>False when the subscriber has ended, or ends by this event.</summary>
     public virtual bool TryDeliver(byte[] @event)
@@ -183,18 +173,12 @@ internal class Outbox(SmallServer server) : IDisposable
             }
 
             await _changed.WaitAsync();
-            int live;
-            lock (_gate)
-            {
-                live = _live;
-            }
-
-            await CollectAsync(live);
+            await CollectAsync();
         }
     }
 
-    /// <summary>Comes when it is time to write again what came after a pause; so many live events are among it.</summary>
-    protected virtual Task CollectAsync(int live) => Task.CompletedTask;
+    /// <summary>Comes when it is time to write again what came after a pause.</summary>
+    protected virtual Task CollectAsync() => Task.CompletedTask;
 
     public void Dispose()
     {
@@ -203,15 +187,8 @@ internal class Outbox(SmallServer server) : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Goes out before everything that is queued.</summary>
-    protected void Overtake(byte[] text)
-    {
-        lock (_gate)
-        {
-            _items.AddFirst(new Item(text, Kind.Other));
-            Changed();
-        }
-    }
+    /// <summary>The same of what is no reply.</summary>
+    protected void SayFirst(byte[] text) => AddFirst(text, Kind.Other);
 
     private void Add(byte[]? text, Kind kind)
     {
@@ -220,6 +197,18 @@ internal class Outbox(SmallServer server) : IDisposable
             if (text is not null && Closing is null)
             {
                 _items.AddLast(new Item(text, kind));
+                Changed();
+            }
+        }
+    }
+
+    private void AddFirst(byte[] text, Kind kind)
+    {
+        lock (_gate)
+        {
+            if (Closing is null)
+            {
+                _items.AddFirst(new Item(text, kind));
                 Changed();
             }
         }

@@ -2,7 +2,6 @@ using System.Net.Sockets;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-
 /// <summary>
 /// What a small server is made of. A server that is to be wrong in one way, or odd in one, is a correct one with one part exchanged:
 /// <c>parts with { Topic = seed => new NewestFirst(seed) }</c>.

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-
 /// <summary>The topics that exist. Of several who create or delete one name at once, one succeeds.</summary>
 internal class Topics(SmallServer server)
 {

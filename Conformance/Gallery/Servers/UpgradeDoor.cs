@@ -1,6 +1,5 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
-
 /// <summary>Answers what comes to the WebSocket's path: with 101, or with why not.</summary>
 internal class UpgradeDoor(SmallServer server)
 {

@@ -184,7 +184,7 @@ internal static class SampleResults
     private static ScenarioResult Realistic(Scenario scenario, int i, int failEvery, int lines, Random random)
     {
         var level = Catalogue.Embedded.Find(scenario.Requirement)!;
-        var verdict = scenario.Launch is not null || scenario.NeedsLauncher ? Verdict.Unsupported
+        var verdict = scenario.IsLaunched ? Verdict.Unsupported
             : failEvery > 0 && i % failEvery == failEvery - 1 ? (level.Binding ? Verdict.Fail : Verdict.Warn)
             : failEvery > 0 && i % 97 == 50 ? Verdict.Inconclusive
             : i % 61 == 20 ? Verdict.Observed

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using PubSub.Conformance.Gallery.Servers;
 
-namespace PubSub.Conformance.Gallery.Servers;
+namespace PubSub.Conformance.Gallery.Mutants;
 
 /// <summary>A connection that does not leave the published message as it came.</summary>
 /// <param name="reword">What becomes of the JSON text of a member of the message; null drops the member.</param>

@@ -1,4 +1,6 @@
-namespace PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Gallery.Servers;
+
+namespace PubSub.Conformance.Gallery.Mutants;
 
 /// <summary>A topic that remembers under which <c>client_id</c> everyone subscribed, and does nothing with it.</summary>
 internal abstract class LabelledTopic(TopicSeed seed) : Topic(seed)

@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using PubSub.Conformance.Gallery.Servers;
 
-namespace PubSub.Conformance.Gallery.Servers;
+namespace PubSub.Conformance.Gallery.Mutants;
 
 /// <summary>A connection that lets pass what one rule forbids: it mends the request and reads it again.</summary>
 /// <param name="rule">How the refusal is worded.</param>
