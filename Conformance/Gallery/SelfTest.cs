@@ -14,7 +14,7 @@ internal sealed record SelfTestOptions
     public int Repeat { get; init; } = 1;
 
     /// <summary>Servers at one time: what one waits for, another has the machine for.</summary>
-    public int AtOnce { get; init; } = 5;
+    public int AtOnce { get; init; } = 8;
 
     /// <summary>Every mutant meets every scenario, however long it takes and whatever the mutant declares.</summary>
     public bool Full { get; init; }
@@ -83,11 +83,16 @@ internal sealed class SelfTest(
     {
         for (var repetition = 0; repetition < options.Repeat; repetition++)
         {
-            await ShowAsync(collection.Mutants.Where(mutant => options.Shows(mutant.Id)), options.AtOnce, ShowAsync, cancellation);
-            await ShowAsync(collection.Benign.Where(server => options.Shows(server.Id)), options.AtOnce, ShowAsync, cancellation);
+            await ShowAsync(
+                collection.Mutants.Where(mutant => options.Shows(mutant.Id)).Select(mutant => new Turn(IsSlow(mutant), token => ShowAsync(mutant, token)))
+                    .Concat(collection.Benign.Where(server => options.Shows(server.Id)).Select(server => new Turn(true, token => ShowAsync(server, token)))),
+                cancellation);
 
             // Waits are short there, and a machine that is busy elsewhere must not be why nothing passes.
-            await ShowAsync(collection.NullTargets.Where(target => options.Shows(target.Id)), 1, ShowAsync, cancellation);
+            foreach (var target in collection.NullTargets.Where(target => options.Shows(target.Id)))
+            {
+                Report(await ShowAsync(target, cancellation));
+            }
         }
 
         var trials = InOrder(_trials);
@@ -120,13 +125,32 @@ internal sealed class SelfTest(
         }
     }
 
-    private async Task ShowAsync<T>(IEnumerable<T> servers, int atOnce, Func<T, CancellationToken, Task<Showing>> show, CancellationToken cancellation) =>
-        await Parallel.ForEachAsync(servers, new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancellation }, async (server, token) =>
+    /// <summary>
+    /// Half of the places are for those that wait more than they work, as long as there are such, so that the machine is neither idle nor
+    /// crowded.
+    /// </summary>
+    private async Task ShowAsync(IEnumerable<Turn> turns, CancellationToken cancellation)
+    {
+        var lanes = turns.ToLookup(turn => turn.IsSlow);
+        ConcurrentQueue<Turn> slow = new(lanes[true]), quick = new(lanes[false]);
+        await Task.WhenAll(Enumerable.Range(0, options.AtOnce).Select(place => place % 2 == 0 ? WorkAsync(slow, quick) : WorkAsync(quick, slow)));
+
+        async Task WorkAsync(ConcurrentQueue<Turn> first, ConcurrentQueue<Turn> second)
         {
-            var showing = await show(server, token);
-            _showings.Enqueue(showing);
-            progress?.Report(showing);
-        });
+            while (first.TryDequeue(out var turn) || second.TryDequeue(out turn))
+            {
+                Report(await turn.ShowAsync(cancellation));
+            }
+        }
+    }
+
+    private void Report(Showing showing)
+    {
+        _showings.Enqueue(showing);
+        progress?.Report(showing);
+    }
+
+    private static bool IsSlow(Mutant mutant) => mutant.UnderLoad || mutant.Launched;
 
     private async Task<Showing> ShowAsync(Mutant mutant, CancellationToken cancellation)
     {
@@ -172,4 +196,7 @@ internal sealed class SelfTest(
         var order = collection.Mutants.Select((mutant, index) => (mutant.Id, index)).ToDictionary(entry => entry.Id, entry => entry.index);
         return [.. trials.OrderBy(trial => order[trial.Mutant.Id])];
     }
+
+    /// <summary>One server is to be shown.</summary>
+    private sealed record Turn(bool IsSlow, Func<CancellationToken, Task<Showing>> ShowAsync);
 }

@@ -11,13 +11,13 @@ internal static class Backpressure
     [
         new("bpr-never-cut", "The queue of a subscriber has no bound.")
         {
-            Change = parts => parts with { Outbox = server => new NeverFull(server) },
+            Change = parts => Patient(parts) with { Outbox = server => new NeverFull(server) },
             Kills = [new("PS-BPR-001", "a subscriber whose queue overflows is disconnected")],
             UnderLoad = true,
         },
         new("bpr-drops-oldest", "A full queue silently loses its oldest event, and nobody is cut.")
         {
-            Change = parts => parts with { Variation = parts.Variation with { DropsOldest = true } },
+            Change = parts => Patient(parts) with { Variation = parts.Variation with { DropsOldest = true } },
             Kills =
             [
                 new("PS-BPR-001", "a subscriber whose queue overflows is disconnected"),
@@ -27,7 +27,7 @@ internal static class Backpressure
         },
         new("bpr-drops-newest", "An event that finds the queue full is silently lost, and nobody is cut.")
         {
-            Change = parts => parts with { Outbox = server => new DropsNewest(server) },
+            Change = parts => Patient(parts) with { Outbox = server => new DropsNewest(server) },
             Kills =
             [
                 new("PS-BPR-001", "a subscriber whose queue overflows is disconnected"),
@@ -164,6 +164,9 @@ internal static class Backpressure
             UnderLoad = true,
         },
     ];
+
+    /// <summary>Who is never cut for being behind must not be given up for reading nothing either, which takes longer and has no last word.</summary>
+    private static Parts Patient(Parts parts) => parts with { Settings = parts.Settings with { WriteTimeout = TimeSpan.FromMinutes(5) } };
 
     private static byte[] TooSlow(SmallServer server) => server.Messages.Error("SLOW_CONSUMER", "too many events are unread");
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using System.Text.Unicode;
@@ -69,7 +70,19 @@ internal class Session(SessionSeed seed) : IDisposable
 
     private async Task ReadAsync(WebSocket socket)
     {
-        var buffer = new byte[LargestMessage + 1];
+        var rented = ArrayPool<byte>.Shared.Rent(LargestMessage + 1);
+        try
+        {
+            await ReadAsync(socket, rented.AsMemory(0, LargestMessage + 1));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    private async Task ReadAsync(WebSocket socket, Memory<byte> buffer)
+    {
         while (true)
         {
             if (!Outbox.Ended.IsCompleted)
@@ -81,7 +94,7 @@ internal class Session(SessionSeed seed) : IDisposable
             ValueWebSocketReceiveResult part;
             do
             {
-                part = await socket.ReceiveAsync(buffer.AsMemory(length), _leaving.Token);
+                part = await socket.ReceiveAsync(buffer[length..], _leaving.Token);
                 length += part.Count;
                 if (length == buffer.Length)
                 {
@@ -99,7 +112,7 @@ internal class Session(SessionSeed seed) : IDisposable
                 return;
             }
 
-            if (part.MessageType == WebSocketMessageType.Text && !Utf8.IsValid(buffer.AsSpan(0, length)))
+            if (part.MessageType == WebSocketMessageType.Text && !Utf8.IsValid(buffer.Span[..length]))
             {
                 // The runtime overlooks a character that is cut short by an empty last fragment.
                 Outbox.Abandon(null, 1007, "");
@@ -107,8 +120,8 @@ internal class Session(SessionSeed seed) : IDisposable
 
             if (!Outbox.Ended.IsCompleted)
             {
-                await ThinkAsync(buffer.AsMemory(0, length));
-                Answer(part.MessageType, buffer.AsMemory(0, length));
+                await ThinkAsync(buffer[..length]);
+                Answer(part.MessageType, buffer[..length]);
             }
         }
     }
@@ -125,9 +138,13 @@ internal class Session(SessionSeed seed) : IDisposable
                 await socket.SendAsync(text, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
             }
 
-            var (code, reason) = Outbox.Closing!.Value;
-            var status = (WebSocketCloseStatus)code;
-            await socket.CloseOutputAsync(status, status == WebSocketCloseStatus.Empty ? null : reason, CancellationToken.None);
+            // Of whom is gone nobody takes leave.
+            if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            {
+                var (code, reason) = Outbox.Closing!.Value;
+                var status = (WebSocketCloseStatus)code;
+                await socket.CloseOutputAsync(status, status == WebSocketCloseStatus.Empty ? null : reason, CancellationToken.None);
+            }
         }
         catch (Exception e) when (Connection.IsEnd(e))
         {
