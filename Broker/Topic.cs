@@ -131,7 +131,6 @@ public sealed class Topic
                 return false;
             }
 
-            _deleted = true;
             foreach (var subscriber in _subscribers)
             {
                 subscriber.Leave(this, notice, wakes);
@@ -142,6 +141,7 @@ public sealed class Topic
             }
 
             _subscribers.Clear();
+            _deleted = true; // last, since it is read outside the gate too: whoever sees it finds every notice queued
             return true;
         }
     }

@@ -11,7 +11,10 @@ internal static class Frames
     public static Frame Of(int number) => Of(Text(number));
 
     /// <summary>A frame of a number, filled up to a length.</summary>
-    public static Frame Of(int number, int length) => Of(Text(number).PadRight(length));
+    public static Frame Of(int number, int length) => Of(Text(number), length);
+
+    /// <summary>A frame of a text, filled up to a length.</summary>
+    public static Frame Of(string text, int length) => Of(text.PadRight(length));
 
     public static string Text(this Frame frame) => Encoding.UTF8.GetString(frame.Bytes.Span).TrimEnd();
 

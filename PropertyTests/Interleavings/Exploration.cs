@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Text;
+
+namespace PubSub.Interleavings;
+
+/// <summary>Plays a program by many schedules, and judges what happens in each by every law.</summary>
+internal sealed class Exploration(Program program, Func<BrokerLimits, IHouse>? build = null, string? porous = null)
+{
+    /// <summary>How many schedules one program may take; one more is an error, so that nothing claims to be complete and is not.</summary>
+    public const int MaxSchedules = 5_000_000;
+
+    private static readonly Stage Stage = new();
+
+    private readonly Func<BrokerLimits, IHouse> _build = build ?? (limits => new RealHouse(limits));
+    private readonly HashSet<string> _outcomes = [];
+
+    /// <summary>How many schedules were played.</summary>
+    public int Schedules { get; private set; }
+
+    /// <summary>How many different things were seen from outside.</summary>
+    public int Outcomes => _outcomes.Count;
+
+    /// <summary>What was found, or null.</summary>
+    public Finding? Found { get; private set; }
+
+    /// <summary>The one law that is looked at; all, if null.</summary>
+    public Law? Only { get; init; }
+
+    /// <summary>Called for each history.</summary>
+    public Action<History>? Seen { get; init; }
+
+    /// <summary>
+    /// All schedules with at most so many preemptions, those with fewer first; a fiber that cannot go on, or ends, gives way to each of the others in
+    /// turn, which is no preemption.
+    /// </summary>
+    public Exploration Exhaustively(int preemptions)
+    {
+        for (var bound = 0; bound <= preemptions && Found is null; bound++)
+        {
+            for (var schedule = Schedule.Straight; schedule is not null && Found is null; schedule = schedule.Next(bound))
+            {
+                Play(schedule, bound);
+            }
+        }
+
+        return this;
+    }
+
+    /// <summary>So many schedules of these seeds and the following.</summary>
+    public Exploration AtRandom(int seed, int schedules)
+    {
+        for (var place = 0; place < schedules && Found is null; place++)
+        {
+            Play(Schedule.Random(seed + place), bound: 0);
+        }
+
+        return this;
+    }
+
+    /// <summary>One schedule, again, with everything that happens in it.</summary>
+    public (IReadOnlyList<string> Broken, string Report) Replay(string schedule)
+    {
+        Stage.Trace = [];
+        try
+        {
+            var history = Perform(Schedule.Parse(schedule));
+            var broken = Laws.BrokenBy(history).ToList();
+            var report = new StringBuilder()
+                .AppendLine(program.ToString())
+                .AppendLine(CultureInfo.InvariantCulture, $"by the schedule \"{schedule}\":")
+                .AppendJoin('\n', Stage.Trace.Select(line => $"    {line}")).AppendLine()
+                .AppendLine(history.ToString())
+                .AppendJoin('\n', broken.Select(law => $"broken: {law.Law}: {law.Why}")).AppendLine();
+            return ([.. broken.Select(law => law.Law)], report.ToString());
+        }
+        finally
+        {
+            Stage.Trace = null;
+        }
+    }
+
+    /// <summary>Throws what was found, so that it can be read and played again.</summary>
+    public Exploration MustHold() => Found is null ? this : throw new InvalidOperationException($"{Found.Law}\n{Replay(Found.Schedule).Report}");
+
+    private void Play(Schedule schedule, int bound)
+    {
+        if (++Schedules > MaxSchedules)
+        {
+            throw new InvalidOperationException($"{program.Name}: more than {MaxSchedules} schedules");
+        }
+
+        var history = Perform(schedule);
+        if (schedule.Preemptions < bound)
+        {
+            return; // judged before, when the bound was lower
+        }
+
+        foreach (var (law, _) in Laws.BrokenBy(history))
+        {
+            if (Only is null || Only.Method.Name == law)
+            {
+                Found ??= new Finding(law, schedule.ToString());
+            }
+        }
+
+        _outcomes.Add(history.Outcome);
+        Seen?.Invoke(history);
+    }
+
+    private History Perform(Schedule schedule)
+    {
+        Stage.Porous = porous;
+        return Performance.Of(Stage, program, _build, schedule);
+    }
+}
+
+/// <summary>A law that does not hold, and a schedule that shows it.</summary>
+internal sealed record Finding(string Law, string Schedule);

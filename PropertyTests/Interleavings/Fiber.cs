@@ -1,0 +1,139 @@
+namespace PubSub.Interleavings;
+
+/// <summary>One of the threads of a program. It runs only while it has the turn, and serves one program after another.</summary>
+#pragma warning disable CA1001 // it lives as long as the process
+internal sealed class Fiber
+#pragma warning restore CA1001
+{
+    [ThreadStatic]
+    private static Fiber? _current;
+
+    private readonly SemaphoreSlim _turn = new(0);
+    private readonly List<Lock> _held = [];
+    private Action? _act;
+    private Func<bool>? _until;
+
+    public Fiber(Stage stage)
+    {
+        Stage = stage;
+        new Thread(Live) { IsBackground = true }.Start();
+    }
+
+    /// <summary>The fiber whose turn it is, or null outside of all.</summary>
+    public static Fiber? Current => _current;
+
+    public Stage Stage { get; }
+
+    public string Name { get; private set; } = "";
+
+    public bool HasEnded { get; private set; }
+
+    /// <summary>The lock that it is about to enter.</summary>
+    public Lock? Wants { get; private set; }
+
+    /// <summary>What it waits for.</summary>
+    public object? WaitsFor { get; private set; }
+
+    public bool CanGoOn => !HasEnded && (Wants is null || Wants.IsFreeFor(this)) && (_until is null || _until());
+
+    public void Cast(string name, Action act)
+    {
+        (Name, _act, HasEnded, Wants, _until, WaitsFor) = (name, act, false, null, null, null);
+        _held.Clear();
+    }
+
+    public void GiveTurn() => _turn.Release();
+
+    public void AwaitTurn() => _turn.Wait();
+
+    /// <summary>The turn may change here; it returns when <paramref name="wants"/>, if any, is free.</summary>
+    public void Pause(Lock? wants = null)
+    {
+        Wants = wants;
+        Stage.Pause(this);
+        Wants = null;
+    }
+
+    /// <summary>The turn may change here, and comes back only when the condition holds.</summary>
+    public void Until(Func<bool> condition, object waitsFor)
+    {
+        if (_held.Count > 0)
+        {
+            Stage.Breaches.Add($"{Name} waits while it holds a lock of {_held[^1].Guards}");
+        }
+
+        (_until, WaitsFor) = (condition, waitsFor);
+        Stage.Pause(this);
+        (_until, WaitsFor) = (null, null);
+    }
+
+    /// <summary>
+    /// The concurrency rule as far as it is about entering: a gate is entered with nothing held, a latch with at most one gate, and the lock of
+    /// creation with nothing; a lock that is held already is no other.
+    /// </summary>
+    public void Entered(Lock entered)
+    {
+        Stage.Trace?.Add($"{Name} enters {entered.Guards}");
+        var allowed = entered.Guards switch
+        {
+            "Subscriber" => _held.Count == 0 || (_held.Count == 1 && _held[0].Guards == "Topic"),
+            _ => _held.Count == 0,
+        };
+        if (!allowed && !_held.Contains(entered))
+        {
+            Stage.Breaches.Add($"{Name} enters a lock of {entered.Guards} while it holds one of {_held[^1].Guards}");
+        }
+
+        _held.Add(entered);
+    }
+
+    public void Left(Lock left)
+    {
+        _held.RemoveAt(_held.LastIndexOf(left));
+        if (!Stage.IsOver)
+        {
+            Stage.Trace?.Add($"{Name} leaves {left.Guards}");
+            Pause();
+        }
+    }
+
+    /// <summary>The concurrency rule as far as it is about calling out: foreign code runs outside of every lock.</summary>
+    public void CallsOut()
+    {
+        Stage.Trace?.Add($"{Name} ends a wait");
+        if (_held.Count > 0)
+        {
+            Stage.Breaches.Add($"{Name} ends a wait while it holds a lock of {_held[^1].Guards}");
+        }
+    }
+
+#pragma warning disable CA1031 // whatever a fiber throws is what its schedule has found
+    private void Live()
+    {
+        _current = this;
+        while (true)
+        {
+            AwaitTurn();
+            Exception? fault = null;
+            try
+            {
+                if (!Stage.IsOver)
+                {
+                    _act!();
+                }
+            }
+            catch (AbandonedException)
+            {
+                // The program is over.
+            }
+            catch (Exception thrown)
+            {
+                fault = thrown;
+            }
+
+            HasEnded = true;
+            Stage.Ended(this, fault);
+        }
+    }
+#pragma warning restore CA1031
+}

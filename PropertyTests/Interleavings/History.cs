@@ -1,0 +1,113 @@
+namespace PubSub.Interleavings;
+
+/// <summary>What came of a verb.</summary>
+internal enum Answer
+{
+    /// <summary>It has not returned.</summary>
+    None,
+    Yes,
+    No,
+    Created,
+    Exists,
+    LimitReached,
+    Joined,
+    Already,
+    Closed,
+}
+
+/// <summary>A step that was taken, from when to when, and what came of it.</summary>
+internal sealed class Deed(Step step, int began)
+{
+    public Step Step => step;
+
+    public int Began => began;
+
+    public int Ended { get; set; } = int.MaxValue;
+
+    public Answer Answer { get; set; }
+
+    public override string ToString() => $"{step.Fiber}: {step} = {Answer} [{Began}, {(Ended == int.MaxValue ? "" : Ended)}]";
+}
+
+/// <summary>A frame that a reader took.</summary>
+internal readonly record struct Got(byte Mark, bool Live);
+
+/// <summary>A release, from when to when, of how many live events and others.</summary>
+internal readonly record struct Given(int Began, int Ended, int Live, int Others);
+
+/// <summary>What became of one subscriber.</summary>
+internal sealed class SeatStory
+{
+    public required ISeat Seat { get; init; }
+
+    /// <summary>Everything that was taken, in order.</summary>
+    public List<Got> Taken { get; } = [];
+
+    public List<Given> Released { get; } = [];
+
+    /// <summary>The first moment at which it was seen closed.</summary>
+    public int ClosedAt { get; set; } = int.MaxValue;
+
+    public CloseReason Closed => Seat.Closed;
+
+    /// <summary>The batch that is taken and not released.</summary>
+    public ReadOnlyMemory<Outgoing> Held { get; set; }
+
+    /// <summary>The most live events that were seen taken and not released, or still queued, at one moment.</summary>
+    public int MostOutstanding { get; set; }
+
+    /// <summary>Whether its reader was told that nothing is left.</summary>
+    public bool IsOver { get; set; }
+
+    /// <summary>Whether something was left all the same.</summary>
+    public bool GotMoreWhenOver { get; set; }
+
+    /// <summary>Whether a reader was left waiting although there was something to take, or it was closed.</summary>
+    public bool SleepsThroughIt { get; set; }
+
+    /// <summary>Whether a requester was left waiting although there was room, or it was closed.</summary>
+    public bool WaitsInVain { get; set; }
+}
+
+/// <summary>What happened in one schedule of a program, and how everything stood when nothing moved any more.</summary>
+internal sealed class History
+{
+    public required Program Program { get; init; }
+
+    public List<Deed> Deeds { get; } = [];
+
+    /// <summary>The program's own subscribers, then one that came afterwards, to be replayed everything retained.</summary>
+    public List<SeatStory> Seats { get; } = [];
+
+    /// <summary>Fibers that never got a lock.</summary>
+    public List<string> Deadlocked { get; } = [];
+
+    public List<string> Breaches { get; } = [];
+
+    public Exception? Fault { get; set; }
+
+    /// <summary>How many subscribers each topic counted as soon as nothing moved any more.</summary>
+    public Dictionary<string, int> Settled { get; } = [];
+
+    /// <summary>The topics that existed in the end, with their counts.</summary>
+    public Dictionary<string, (int Subscribers, long Messages)> Standing { get; } = [];
+
+    /// <summary>The broker's own count in the end.</summary>
+    public (int Topics, int Subscriptions) Counted { get; set; }
+
+    /// <summary>What was seen from outside, without the moments: two histories with the same are one outcome.</summary>
+    public string Outcome =>
+        string.Join(' ', Deeds.OrderBy(deed => deed.Step.Mark).Select(deed => $"{deed.Answer}"))
+        + string.Concat(Seats.Select(seat => $"|{seat.Closed} {string.Join(',', seat.Taken.Select(got => $"{got.Mark}{(got.Live ? "" : "r")}"))}"));
+
+    /// <summary>The step that sent a frame.</summary>
+    public Step Of(Got got) => Program.Script[got.Mark];
+
+    /// <summary>The deed that sent a frame.</summary>
+    public Deed DeedOf(Got got) => Deeds.Find(deed => deed.Step.Mark == got.Mark)!;
+
+    public override string ToString() =>
+        string.Join('\n', Deeds.Select(deed => $"  {deed}"))
+        + string.Concat(Seats.Select((seat, place) => $"\n  #{place} {seat.Closed} from {seat.ClosedAt} on, took: "
+            + string.Join("; ", seat.Taken.Select(got => $"{(got.Live ? "" : "(not live) ")}{Of(got).Fiber}: {Of(got)}"))));
+}

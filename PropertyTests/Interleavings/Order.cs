@@ -1,0 +1,204 @@
+namespace PubSub.Interleavings;
+
+/// <summary>
+/// A topic of one name as a plain list, on which verbs are tried one after the other: what came of each, and what each subscriber took of this
+/// name, must be what the list says.
+/// </summary>
+/// <remarks>
+/// A close happens between the verbs of a topic and belongs to none. What is put to a subscriber after it was first seen closed must not be
+/// taken; what was put before must be, save by a slow consumer, whose queue was dropped.
+/// </remarks>
+internal sealed class Order
+{
+    /// <summary>Orders tried before the search gives up, which is a failure too.</summary>
+    private const int MaxTries = 500_000;
+
+    private readonly History _history;
+    private readonly List<Deed> _deeds;
+    private readonly List<Got>[] _taken;
+    private int _tries;
+
+    private Order(History history, string topic)
+    {
+        _history = history;
+        _deeds = history.Deeds.FindAll(deed => deed.Step.Topic == topic);
+        _taken = [.. history.Seats.Select(seat => seat.Taken.FindAll(got => history.Of(got).Topic == topic))];
+    }
+
+    /// <summary>Whether there is an order of all that was done to the topics of this name that explains what was seen.</summary>
+    public static bool Explains(History history, string topic)
+    {
+        var order = new Order(history, topic);
+        if (order._deeds.Count > 60)
+        {
+            throw new InvalidOperationException("too many steps to one topic");
+        }
+
+        return order.Search(0, new State(new int[history.Seats.Count]), topic);
+    }
+
+    private bool Search(ulong done, State state, string topic)
+    {
+        if (++_tries > MaxTries)
+        {
+            throw new InvalidOperationException("no order was found, and not all were tried");
+        }
+
+        var end = int.MaxValue; // the first end of what is not done: who began later cannot come before it
+        for (var place = 0; place < _deeds.Count; place++)
+        {
+            if ((done & (1UL << place)) == 0)
+            {
+                end = Math.Min(end, _deeds[place].Ended);
+            }
+        }
+
+        if (done == (1UL << _deeds.Count) - 1)
+        {
+            return IsExplained(state, topic);
+        }
+
+        for (var place = 0; place < _deeds.Count; place++)
+        {
+            if ((done & (1UL << place)) == 0 && _deeds[place].Began < end && Try(_deeds[place], state) is { } next
+                && Search(done | (1UL << place), next, topic))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether nothing more was taken than was put, and the counts are right.</summary>
+    private bool IsExplained(State state, string topic)
+    {
+        var subscribers = 0;
+        for (var seat = 0; seat < _taken.Length; seat++)
+        {
+            if (state.Taken[seat] != _taken[seat].Count)
+            {
+                return false;
+            }
+
+            subscribers += (state.Members & (1 << seat)) != 0 && _history.Seats[seat].Closed == CloseReason.None ? 1 : 0;
+        }
+
+        return _history.Standing.TryGetValue(topic, out var counts)
+            ? state.Exists && counts == (subscribers, state.Messages)
+            : !state.Exists;
+    }
+
+    private State? Try(Deed deed, State state)
+    {
+        var step = deed.Step;
+        switch (step.Verb, deed.Answer)
+        {
+            case (Verb.Create, Answer.Created):
+                return state.Exists ? null : state with { Exists = true, Retained = [], Members = 0, Messages = 0 };
+            case (Verb.Create, Answer.LimitReached):
+                return state.Exists ? null : state;
+            case (Verb.Create, _):
+                return state.Exists ? state : null;
+            case (Verb.Subscribe, Answer.LimitReached):
+                return state.Exists ? state : null;
+            case (_, Answer.No):
+                return state.Exists ? null : state;
+            case (_, Answer.Closed):
+                return state.Exists && deed.Ended > _history.Seats[step.Seat].ClosedAt ? state : null;
+        }
+
+        if (!state.Exists)
+        {
+            return null;
+        }
+
+        var next = state with { Taken = [.. state.Taken] };
+        var newest = new Got(step.Mark, Live: true);
+        switch (step.Verb)
+        {
+            case Verb.Publish:
+                next.Retained = [.. state.Retained.TakeLast(_history.Program.Limits.MaxMessages - 1), step.Mark];
+                next.Messages++;
+                return PutToMembers(deed, next, newest) ? next : null;
+            case Verb.Delete:
+                next.Exists = false;
+                return PutToMembers(deed, next, newest with { Live = false }) ? next : null;
+            case Verb.Unsubscribe:
+                next.Members &= ~(1 << step.Seat);
+                return Put(deed, next, step.Seat, newest with { Live = false }) ? next : null;
+            default:
+                return Subscribe(deed, next) ? next : null;
+        }
+    }
+
+    private bool Subscribe(Deed deed, State state)
+    {
+        var seat = deed.Step.Seat;
+        var joins = (state.Members & (1 << seat)) == 0;
+        if (joins != (deed.Answer == Answer.Joined) || deed.Began > _history.Seats[seat].ClosedAt
+            || !Put(deed, state, seat, new Got(deed.Step.Mark, Live: false)))
+        {
+            return false;
+        }
+
+        state.Members |= 1 << seat;
+        return !joins || state.Retained.TakeLast(deed.Step.Number).All(message => Put(deed, state, seat, new Got(message, Live: false)));
+    }
+
+    private bool PutToMembers(Deed deed, State state, Got got)
+    {
+        for (var seat = 0; seat < _taken.Length; seat++)
+        {
+            if ((state.Members & (1 << seat)) == 0)
+            {
+                continue;
+            }
+
+            if (!Put(deed, state, seat, got) || (deed.Step.Disconnect && _history.Seats[seat].ClosedAt > deed.Ended))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool Put(Deed deed, State state, int seat, Got got)
+    {
+        var (taken, story) = (_taken[seat], _history.Seats[seat]);
+        if ((state.Mute & (1 << seat)) != 0)
+        {
+            return true;
+        }
+
+        if (state.Taken[seat] < taken.Count && taken[state.Taken[seat]] == got)
+        {
+            state.Taken[seat]++;
+            return deed.Began < story.ClosedAt;
+        }
+
+        // It was not taken, so nothing that came later was; and it was closed in time, or dropped what it had.
+        state.Mute |= 1 << seat;
+        return state.Taken[seat] == taken.Count
+            && (story.Closed == CloseReason.SlowConsumer || (story.Closed != CloseReason.None && deed.Ended > story.ClosedAt));
+    }
+
+    /// <summary>How far the order has come: the topic, and for each subscriber how much of what it took is explained.</summary>
+    private sealed record State(int[] Taken)
+    {
+        public int[] Taken { get; set; } = Taken;
+
+        public bool Exists { get; set; }
+
+        public byte[] Retained { get; set; } = [];
+
+        public long Messages { get; set; }
+
+        /// <summary>The places of those subscribed, as bits.</summary>
+        public int Members { get; set; }
+
+        /// <summary>The places of those of whom nothing more was seen, as bits.</summary>
+        public int Mute { get; set; }
+    }
+}

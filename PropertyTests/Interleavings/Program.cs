@@ -1,0 +1,144 @@
+namespace PubSub.Interleavings;
+
+/// <summary>A few fibers with a few steps each, on one broker, after a beginning that nobody disturbs.</summary>
+/// <param name="Name">What it is about.</param>
+internal sealed record Program(string Name)
+{
+    /// <summary>Marks the steps that are tried when nothing moves any more.</summary>
+    public const int Afterwards = -2;
+
+    private readonly List<Step> _steps = [];
+
+    public BrokerLimits Limits { get; init; } = new();
+
+    /// <summary>How many subscribers there are.</summary>
+    public int Seats { get; init; } = 1;
+
+    /// <summary>Whether their readers go on at once on the thread of whoever wakes them.</summary>
+    public bool Eager { get; init; }
+
+    public IReadOnlyList<Step> Beginning { get; private set; } = [];
+
+    public List<IReadOnlyList<Step>> Fibers { get; } = [];
+
+    /// <summary>Every step; its place is the first byte of the frame that it sends.</summary>
+    public IReadOnlyList<Step> Script => _steps;
+
+    public IEnumerable<string> Topics => _steps.Select(step => step.Topic).Where(topic => topic.Length > 0).Distinct();
+
+    public Program First(params Step[] steps)
+    {
+        Beginning = Enlist(-1, steps);
+        return this;
+    }
+
+    /// <summary>One more fiber.</summary>
+    public Program And(params Step[] steps)
+    {
+        Fibers.Add(Enlist(Fibers.Count, steps));
+        return this;
+    }
+
+    /// <summary>
+    /// What is tried when nothing moves any more: whoever is closed is given something and subscribed again, every topic gets a last message, and one
+    /// more subscriber is replayed everything.
+    /// </summary>
+    public Program Ended()
+    {
+        var topics = Topics.ToList();
+        var seats = Enumerable.Range(0, Seats);
+        Enlist(
+            Afterwards,
+            [
+                .. seats.Select(seat => Steps.Reply(seat)),
+                .. seats.SelectMany(seat => topics.Select(topic => Steps.Subscribe(topic, seat))),
+                .. topics.Select(topic => Steps.Publish(topic)),
+                .. topics.Select(topic => Steps.Subscribe(topic, Seats, Steps.Everything)),
+            ]);
+        return this;
+    }
+
+    public override string ToString() =>
+        $"{Name}: {Limits}, {Seats} subscribers{(Eager ? " that read eagerly" : "")}; first {string.Join(", ", Beginning)}; then\n"
+        + string.Join('\n', Fibers.Select((steps, fiber) => $"  {fiber}: {string.Join(", ", steps)}"));
+
+    private Step[] Enlist(int fiber, Step[] steps)
+    {
+        var enlisted = new List<Step>();
+        foreach (var step in steps)
+        {
+            enlisted.Add(step with { Fiber = fiber, Frame = new Frame([(byte)_steps.Count]) });
+            _steps.Add(enlisted[^1]);
+        }
+
+        return [.. enlisted];
+    }
+}
+
+internal enum Verb
+{
+    Create,
+    Delete,
+    Publish,
+    Subscribe,
+    Unsubscribe,
+
+    /// <summary>Queues a reply.</summary>
+    Reply,
+
+    /// <summary>Waits for room for another.</summary>
+    Room,
+    Close,
+
+    /// <summary>Waits for something to take, takes it, and releases it.</summary>
+    Read,
+
+    /// <summary>As read, but releases nothing: what was taken stays outstanding.</summary>
+    Keep,
+}
+
+/// <summary>One step of a fiber; what is sent by it is a frame of its own.</summary>
+/// <param name="Number">How many to replay, or how many bytes to take.</param>
+/// <param name="Disconnect">Whether a delete closes the subscribers.</param>
+/// <param name="Later">Whether it leaves it to a later step of its fiber to wake whom it gave something.</param>
+internal sealed record Step(Verb Verb, string Topic = "", int Seat = -1, int Number = 0, bool Disconnect = false, bool Later = false)
+{
+    /// <summary>Whose step it is; -1 when it comes before all.</summary>
+    public int Fiber { get; init; }
+
+    public Frame Frame { get; init; }
+
+    /// <summary>What marks its frame.</summary>
+    public byte Mark => Frame.Bytes.Span[0];
+
+    public override string ToString() =>
+        $"{Verb}{(Later ? " later" : "")}{(Disconnect ? " disconnecting" : "")}{(Topic.Length > 0 ? $" {Topic}" : "")}"
+        + $"{(Seat >= 0 ? $" #{Seat}" : "")}{(Number == Steps.Everything ? " (all)" : Number > 0 ? $" ({Number})" : "")}";
+}
+
+/// <summary>Steps by the names of their verbs.</summary>
+internal static class Steps
+{
+    /// <summary>To replay, or to take: all there is.</summary>
+    public const int Everything = int.MaxValue;
+
+    public static Step Create(string topic) => new(Verb.Create, topic);
+
+    public static Step Delete(string topic, bool disconnect = false) => new(Verb.Delete, topic, Disconnect: disconnect);
+
+    public static Step Publish(string topic, bool later = false) => new(Verb.Publish, topic, Later: later);
+
+    public static Step Subscribe(string topic, int seat = 0, int lastN = 0, bool later = false) => new(Verb.Subscribe, topic, seat, lastN, Later: later);
+
+    public static Step Unsubscribe(string topic, int seat = 0) => new(Verb.Unsubscribe, topic, seat);
+
+    public static Step Reply(int seat = 0, bool later = false) => new(Verb.Reply, Seat: seat, Later: later);
+
+    public static Step Room(int seat = 0) => new(Verb.Room, Seat: seat);
+
+    public static Step Close(int seat = 0) => new(Verb.Close, Seat: seat);
+
+    public static Step Read(int seat = 0, int atMost = Everything) => new(Verb.Read, Seat: seat, Number: atMost);
+
+    public static Step Keep(int seat = 0, int atMost = Everything) => new(Verb.Keep, Seat: seat, Number: atMost);
+}

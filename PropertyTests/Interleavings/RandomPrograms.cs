@@ -1,0 +1,58 @@
+using static PubSub.Interleavings.Steps;
+
+namespace PubSub.Interleavings;
+
+/// <summary>Programs that nobody thought of: everything at once, with bounds so small that each is reached.</summary>
+internal static class RandomPrograms
+{
+    private static readonly string[] Topics = ["a", "b"];
+
+    public static Program Of(int seed)
+    {
+        var random = new Random(seed);
+        var seats = random.Next(1, 4);
+        var program = new Program($"random program {seed}")
+        {
+            Seats = seats,
+            Eager = random.Next(2) == 0,
+            Limits = new BrokerLimits(
+                MaxQueueSize: random.Next(1, 4),
+                MaxMessages: random.Next(1, 5),
+                MaxTopics: random.Next(1, 3),
+                MaxSubscriptions: random.Next(1, 3),
+                MaxReplies: random.Next(1, 4)),
+        };
+        program.First([.. Enumerable.Range(0, random.Next(1, 5)).Select(place => place == 0 ? Create("a") : Any(random, seats))]);
+
+        // One reader for a subscriber, and one requester; all else is anybody's.
+        var fibers = random.Next(2, 5);
+        for (var fiber = 0; fiber < fibers; fiber++)
+        {
+            var (steps, own) = (random.Next(2, 5), fiber);
+            var reads = fiber < seats && random.Next(3) == 0;
+            program.And([.. Enumerable.Range(0, steps).Select(_ => reads ? ReadSome(random, own)
+                : own < seats && random.Next(10) == 0 ? Room(own)
+                : Any(random, seats))]);
+        }
+
+        return program.Ended();
+    }
+
+    private static Step ReadSome(Random random, int seat) =>
+        random.Next(8) == 0 ? Keep(seat, random.Next(1, 3)) : Read(seat, random.Next(2) == 0 ? Everything : random.Next(1, 3));
+
+    private static Step Any(Random random, int seats)
+    {
+        var (topic, seat, later) = (Topics[random.Next(3) / 2], random.Next(seats), random.Next(4) == 0);
+        return random.Next(20) switch
+        {
+            < 7 => Publish(topic, later),
+            < 12 => Subscribe(topic, seat, random.Next(2) == 0 ? Everything : random.Next(3), later),
+            < 14 => Unsubscribe(topic, seat),
+            < 15 => Delete(topic, random.Next(2) == 0),
+            < 17 => Create(topic),
+            < 18 => Close(seat),
+            _ => Reply(seat, later),
+        };
+    }
+}

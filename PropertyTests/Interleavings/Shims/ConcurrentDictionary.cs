@@ -1,0 +1,62 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+using PubSub.Interleavings;
+
+namespace System.Collections.Concurrent;
+
+/// <summary>
+/// As the runtime's own, as far as the broker uses it, save that before and after each operation another fiber may have its turn, and so
+/// too between two entries of an enumeration.
+/// </summary>
+/// <remarks>
+/// An enumeration goes through the keys that there were at its beginning and skips those that are gone. The runtime's may show a
+/// key that came later; that is not explored.
+/// </remarks>
+internal sealed class ConcurrentDictionary<TKey, TValue>(IEqualityComparer<TKey> comparer) : IEnumerable<KeyValuePair<TKey, TValue>>
+    where TKey : notnull
+{
+    private readonly Dictionary<TKey, TValue> _entries = new(comparer);
+
+    public IEnumerable<TValue> Values => Atomically<IEnumerable<TValue>>(() => [.. _entries.Values]);
+
+    public TValue this[TKey key]
+    {
+        set => Atomically(() => _entries[key] = value);
+    }
+
+    public bool TryGetValue(TKey key, [MaybeNullWhen(false)] out TValue value)
+    {
+        Fiber.Current?.Pause();
+        var found = _entries.TryGetValue(key, out value);
+        Fiber.Current?.Pause();
+        return found;
+    }
+
+    public bool TryAdd(TKey key, TValue value) => Atomically(() => _entries.TryAdd(key, value));
+
+    public bool TryRemove(TKey key) => Atomically(() => _entries.Remove(key));
+
+    public bool TryRemove(KeyValuePair<TKey, TValue> entry) =>
+        Atomically(() => ((ICollection<KeyValuePair<TKey, TValue>>)_entries).Remove(entry));
+
+    public IEnumerator<KeyValuePair<TKey, TValue>> GetEnumerator()
+    {
+        foreach (var key in Atomically<IEnumerable<TKey>>(() => [.. _entries.Keys]))
+        {
+            if (TryGetValue(key, out var value))
+            {
+                yield return KeyValuePair.Create(key, value);
+            }
+        }
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private static T Atomically<T>(Func<T> operation)
+    {
+        Fiber.Current?.Pause();
+        var result = operation();
+        Fiber.Current?.Pause();
+        return result;
+    }
+}

@@ -1,0 +1,176 @@
+using NUnit.Framework;
+
+namespace PubSub.Interleavings;
+
+/// <summary>What the search itself promises: it misses nothing within its bound, and always ends.</summary>
+public sealed class StageLaws
+{
+    private static readonly Stage Stage = new();
+
+    [TestCase(1, 6)]
+    [TestCase(2, 20)]
+    [TestCase(3, 70)]
+    public void Two_fibers_fall_in_as_many_orders_as_there_are(int pauses, int orders)
+    {
+        var seen = new HashSet<string>();
+        var schedules = 0;
+        for (var schedule = Schedule.Straight; schedule is not null; schedule = schedule.Next(preemptions: 100))
+        {
+            var order = "";
+            Play(schedule, () => Repeat("a"), () => Repeat("b"));
+            seen.Add(order);
+            schedules++;
+
+            void Repeat(string own)
+            {
+                for (var pause = 0; pause < pauses; pause++)
+                {
+                    order += own;
+                    Fiber.Current!.Pause();
+                }
+
+                order += own;
+            }
+        }
+
+        Assert.That(seen, Has.Count.EqualTo(orders), "the number of ways to merge two rows");
+        Assert.That(schedules, Is.EqualTo(orders), "and none twice");
+    }
+
+    [TestCase(0)]
+    [TestCase(1)]
+    [TestCase(2)]
+    public void No_schedule_has_more_preemptions_than_its_bound(int bound)
+    {
+        var most = 0;
+        for (var schedule = Schedule.Straight; schedule is not null; schedule = schedule.Next(bound))
+        {
+            Play(schedule, Pauses, Pauses, Pauses);
+            most = Math.Max(most, schedule.Preemptions);
+        }
+
+        Assert.That(most, Is.EqualTo(bound));
+
+        static void Pauses()
+        {
+            Fiber.Current!.Pause();
+            Fiber.Current!.Pause();
+        }
+    }
+
+    [Test]
+    public void Between_entering_and_leaving_a_lock_nobody_else_enters_it()
+    {
+        for (var schedule = Schedule.Straight; schedule is not null; schedule = schedule.Next(preemptions: 3))
+        {
+            var (latch, inside) = (new Lock("Subscriber"), 0);
+
+            var stuck = Play(schedule, Enter, Enter, Enter);
+
+            Assert.That(stuck, Is.Empty);
+            Assert.That(Stage.Fault, Is.Null);
+
+            void Enter()
+            {
+                lock (latch)
+                {
+                    inside++;
+                    Fiber.Current!.Pause();
+                    lock (latch)
+                    {
+                        Assert.That(inside, Is.EqualTo(1));
+                        Assert.That(latch.IsHeldByCurrentThread);
+                    }
+
+                    inside--;
+                }
+            }
+        }
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public void Two_who_want_the_locks_of_each_other_are_found(bool crosswise)
+    {
+        var deadlocks = 0;
+        for (var schedule = Schedule.Straight; schedule is not null; schedule = schedule.Next(preemptions: 1))
+        {
+            var (one, other) = (new Lock("one"), new Lock("other"));
+
+            var stuck = Play(schedule, () => Enter(one, other), () => Enter(crosswise ? other : one, crosswise ? one : other));
+
+            deadlocks += stuck.Count(fiber => fiber.Wants is not null) == 2 ? 1 : 0;
+        }
+
+        Assert.That(deadlocks, crosswise ? Is.GreaterThan(0) : Is.Zero);
+
+        static void Enter(Lock outer, Lock inner)
+        {
+            lock (outer)
+            {
+                lock (inner)
+                {
+                    Fiber.Current!.Pause();
+                }
+            }
+        }
+    }
+
+    [Test]
+    public void What_never_ends_is_ended()
+    {
+        Play(Schedule.Straight, () =>
+        {
+            while (true)
+            {
+                Fiber.Current!.Pause();
+            }
+        });
+
+        Assert.That(Stage.Fault, Is.InstanceOf<TimeoutException>());
+    }
+
+    [Test]
+    public void Who_waits_goes_on_when_it_may_and_not_before()
+    {
+        for (var schedule = Schedule.Straight; schedule is not null; schedule = schedule.Next(preemptions: 3))
+        {
+            var (open, order) = (false, "");
+
+            var stuck = Play(
+                schedule,
+                () =>
+                {
+                    Fiber.Current!.Until(() => open, "the door");
+                    order += "in";
+                },
+                () =>
+                {
+                    Fiber.Current!.Pause();
+                    order += "open ";
+                    open = true;
+                },
+                () => Fiber.Current!.Until(() => false, "what does not come"));
+
+            Assert.That(order, Is.EqualTo("open in"));
+            Assert.That(stuck.Single().WaitsFor, Is.EqualTo("what does not come"));
+        }
+    }
+
+    [TestCase("")]
+    [TestCase("0:1")]
+    [TestCase("3:2 4:1 17:3")]
+    public void A_schedule_is_read_as_it_was_written(string text)
+    {
+        var schedule = Schedule.Parse(text);
+        for (var place = 0; place < 20; place++)
+        {
+            schedule.Choose(options: 4, canStay: true);
+        }
+
+        Assert.That(schedule.ToString(), Is.EqualTo(text));
+    }
+
+    private static List<Stuck> Play(Schedule schedule, params Action[] acts) =>
+        Stage.Play([.. acts.Select((act, place) => new Part($"{place}", act))], schedule, () => { });
+}
