@@ -83,7 +83,7 @@ internal static class Backpressure
         },
         new("bpr-all-wait-for-the-slowest", "While the queue of one subscriber is full, an event is delivered to nobody.")
         {
-            Change = parts => parts with { Topic = seed => new WaitsForTheSlowest(seed) },
+            Change = parts => Patient(parts) with { Topic = seed => new WaitsForTheSlowest(seed) },
             Kills =
             [
                 new("PS-BPR-001", "a subscriber whose queue overflows is disconnected"),

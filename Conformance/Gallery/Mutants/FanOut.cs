@@ -99,7 +99,8 @@ internal static partial class FanOut
         {
             Change = parts => parts with { Session = seed => new FiftiethOfARead(seed) },
             Kills = [new("PS-FAN-008", "a burst in one write is delivered whole and in order")],
-            Also = ["PS-BPR-006"],
+            // Whatever publishes a burst without waiting loses one.
+            Also = ["PS-BPR-006", "PS-RPL-004", "PS-DEL-008"],
         },
     ];
 

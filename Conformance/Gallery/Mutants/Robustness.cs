@@ -132,6 +132,9 @@ internal static partial class Robustness
         {
             Change = parts => parts with { Connection = socket => new Ending(socket), Session = seed => new StaysAfterEnd(seed) },
             Kills = [new("PS-ROB-007", "its subscription is no longer counted")],
+
+            // When a write meets the reset first, the read after it sees no more than an end.
+            Also = ["PS-OBS-011"],
         },
         new("rob-waits-for-the-rest", "Who ends one side of the connection within a frame is waited for.")
         {
@@ -148,6 +151,7 @@ internal static partial class Robustness
         {
             Change = parts => Staffed(parts),
             Kills = [new("PS-ROB-009", "the others are undisturbed: a publish is acked")],
+            Also = ["PS-ROB-001"],
             UnderLoad = true,
         },
     ];
