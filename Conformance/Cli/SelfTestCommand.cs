@@ -21,7 +21,7 @@ internal static class SelfTestCommand
         Examples:
           pubsub-conformance selftest
           pubsub-conformance selftest 'rpl-*' --include RPL --verbose
-          pubsub-conformance selftest --repeat 2 --write Conformance
+          pubsub-conformance selftest --repeat 10 --write Conformance
         """;
 
     public static Command Create()

@@ -146,8 +146,8 @@ internal sealed class SelfTest(
 
     private void Report(Showing showing)
     {
-        _showings.Enqueue(showing);
         progress?.Report(showing);
+        _showings.Enqueue(showing with { Results = null });
     }
 
     private static bool IsSlow(Mutant mutant) => mutant.UnderLoad || mutant.Launched;
@@ -157,7 +157,9 @@ internal sealed class SelfTest(
         var shown = options.Full ? mutant with { UnderLoad = true, Launched = true } : mutant;
         var trial = await MutantTrial.ExecuteAsync(shown, catalogue, MetBy(mutant), Options(shown.UnderLoad), cancellation);
         trial = trial with { Mutant = mutant };
-        _trials.Enqueue(trial);
+
+        // Of what ten repetitions come to, the passes alone would fill a gigabyte, and nobody asks for them again.
+        _trials.Enqueue(trial with { Results = trial.Results with { Scenarios = [.. trial.Accused] } });
         return new(mutant.Id, TimeSpan.FromSeconds(trial.Results.DurationSeconds), trial.Objections, trial.Results);
     }
 

@@ -100,7 +100,7 @@ internal static partial class FanOut
             Change = parts => parts with { Session = seed => new FiftiethOfARead(seed) },
             Kills = [new("PS-FAN-008", "a burst in one write is delivered whole and in order")],
             // Whatever publishes a burst without waiting loses one.
-            Also = ["PS-BPR-006", "PS-RPL-004", "PS-DEL-008"],
+            Also = ["PS-BPR-006", "PS-RPL-004", "PS-DEL-008", "PS-PING-004"],
         },
     ];
 
@@ -260,7 +260,8 @@ internal static partial class FanOut
 
     private sealed class TwoOrders(TopicSeed seed) : Topic(seed)
     {
-        private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(50);
+        private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(500);
+        private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(100);
 
         private (byte[] Event, Outbox Publisher)? _held; // guarded by Gate
         private (Outbox Publisher, long At) _last; // guarded by Gate
@@ -277,7 +278,7 @@ internal static partial class FanOut
                 Offer(isAnother ? @event : held.Event, odd: true);
                 Offer(isAnother ? held.Event : @event, odd: true);
             }
-            else if (before.Publisher is not null && before.Publisher != publisher && TimeProvider.System.GetElapsedTime(before.At) < Moment)
+            else if (before.Publisher is not null && before.Publisher != publisher && TimeProvider.System.GetElapsedTime(before.At) < Together)
             {
                 _held = (@event, publisher);
                 _ = LetGoAsync(@event);

@@ -1,0 +1,40 @@
+namespace PubSub.Conformance.Histories;
+
+/// <summary>The earliest anomalies of each kind. A history can be wrong a million times, and nobody reads that.</summary>
+internal sealed class Findings(int mostPerKind)
+{
+    private readonly Dictionary<AnomalyKind, PriorityQueue<Finding, (long, int)>> _latestFirst = [];
+    private int _count;
+
+    /// <summary>The words are put together only when they are kept.</summary>
+    public void Add(AnomalyKind kind, string topic, long at, Func<string> witness)
+    {
+        if (!_latestFirst.TryGetValue(kind, out var kept))
+        {
+            _latestFirst[kind] = kept = new();
+        }
+
+        if (kept.Count == mostPerKind)
+        {
+            if (kept.Peek().At <= at)
+            {
+                return;
+            }
+
+            kept.Dequeue();
+        }
+
+        var finding = new Finding(at, _count++, new(kind, topic, witness()));
+        kept.Enqueue(finding, (-at, -finding.Number));
+    }
+
+    public IReadOnlyList<Anomaly> EarliestFirst() =>
+    [
+        .. _latestFirst.Values.SelectMany(kept => kept.UnorderedItems)
+            .Select(item => item.Element)
+            .OrderBy(finding => finding.At).ThenBy(finding => finding.Number)
+            .Select(finding => finding.Anomaly),
+    ];
+
+    private sealed record Finding(long At, int Number, Anomaly Anomaly);
+}

@@ -1,0 +1,152 @@
+using System.Collections.Concurrent;
+
+namespace PubSub.Conformance.Histories;
+
+/// <summary>Writes a history down while it happens. Every method may be called by any thread, and takes the next tick of one clock.</summary>
+public sealed class HistoryRecorder
+{
+    private readonly ConcurrentQueue<(Invocation Invocation, Publication Publication)> _publishes = [];
+    private readonly ConcurrentQueue<(Invocation Invocation, TopicChange Change)> _changes = [];
+    private readonly ConcurrentDictionary<string, SubscriberRecorder> _subscribers = new(StringComparer.Ordinal);
+    private long _clock;
+
+    /// <summary>To be called before the request leaves. A publisher is one connection.</summary>
+    public Invocation Publish(string publisher, string topic, string messageId)
+    {
+        var invocation = new Invocation(this);
+        _publishes.Enqueue((invocation, new(publisher, topic, messageId, invocation.Invoked, Responded: null, RequestOutcome.Unknown)));
+        return invocation;
+    }
+
+    /// <summary>To be called before the request leaves.</summary>
+    public Invocation Create(string topic) => Change(topic, created: true);
+
+    /// <summary>To be called before the request leaves.</summary>
+    public Invocation Delete(string topic) => Change(topic, created: false);
+
+    /// <summary>The log of this subscriber, the same for the same name. A subscriber is one connection, or several one after the other.</summary>
+    public SubscriberRecorder Subscriber(string name) => _subscribers.GetOrAdd(name, added => new(this, added));
+
+    /// <summary>All that has been recorded by now; what has no answer yet has an unknown outcome.</summary>
+    public History ToHistory()
+    {
+        // The logs come first: whatever stands in them was published before.
+        SubscriberLog[] logs = [.. _subscribers.Values.Select(subscriber => subscriber.ToLog()).OrderBy(log => log.Subscriber, StringComparer.Ordinal)];
+        return new(
+            [.. _publishes.Select(one => Answered(one.Publication, one.Invocation.Answer))],
+            logs,
+            [.. _changes.Select(one => Answered(one.Change, one.Invocation.Answer))]);
+    }
+
+    internal long Tick() => Interlocked.Increment(ref _clock);
+
+    private static Publication Answered(Publication publication, (long Responded, RequestOutcome Outcome)? answer) =>
+        answer is { } known ? publication with { Responded = known.Responded, Outcome = known.Outcome } : publication;
+
+    private static TopicChange Answered(TopicChange change, (long Responded, RequestOutcome Outcome)? answer) =>
+        answer is { } known ? change with { Responded = known.Responded, Outcome = known.Outcome } : change;
+
+    private Invocation Change(string topic, bool created)
+    {
+        var invocation = new Invocation(this);
+        _changes.Enqueue((invocation, new(topic, created, invocation.Invoked, Responded: null, RequestOutcome.Unknown)));
+        return invocation;
+    }
+}
+
+/// <summary>A request that was invoked. The first answer counts; without one the outcome is unknown.</summary>
+public sealed class Invocation
+{
+    private readonly HistoryRecorder _recorder;
+    private readonly Func<RequestOutcome, long>? _record;
+    private int _isAnswered;
+    private long _answer; // the tick of an ack, or of a refusal negated; zero without an answer
+
+    internal Invocation(HistoryRecorder recorder) => (_recorder, Invoked) = (recorder, recorder.Tick());
+
+    internal Invocation(HistoryRecorder recorder, long invoked, Func<RequestOutcome, long> record) => (_recorder, Invoked, _record) = (recorder, invoked, record);
+
+    internal long Invoked { get; }
+
+    internal (long Responded, RequestOutcome Outcome)? Answer => Interlocked.Read(ref _answer) switch
+    {
+        0 => null,
+        < 0 and var refused => (-refused, RequestOutcome.Refused),
+        var acked => (acked, RequestOutcome.Acked),
+    };
+
+    /// <summary>To be called when the answer has arrived.</summary>
+    public void Acked() => End(RequestOutcome.Acked);
+
+    /// <summary>To be called when the answer has arrived.</summary>
+    public void Refused() => End(RequestOutcome.Refused);
+
+    private void End(RequestOutcome outcome)
+    {
+        if (Interlocked.Exchange(ref _isAnswered, 1) == 0)
+        {
+            var at = _record?.Invoke(outcome) ?? _recorder.Tick();
+            Volatile.Write(ref _answer, outcome == RequestOutcome.Acked ? at : -at);
+        }
+    }
+}
+
+/// <summary>
+/// Writes one subscriber's log. Whatever arrives, events and answers alike, is to be recorded in the order of its arrival; requests
+/// may be recorded by another thread.
+/// </summary>
+public sealed class SubscriberRecorder
+{
+    private readonly HistoryRecorder _recorder;
+    private readonly string _name;
+    private readonly Lock _gate = new();
+    private readonly List<LogEntry> _entries = []; // guarded by _gate
+
+    internal SubscriberRecorder(HistoryRecorder recorder, string name) => (_recorder, _name) = (recorder, name);
+
+    /// <summary>To be called before the request leaves.</summary>
+    public Invocation Subscribe(string topic, int lastN = 0)
+    {
+        var invoked = Add(EntryKind.Subscribe, topic, lastN: lastN);
+        return new(_recorder, invoked, outcome =>
+            Add(outcome == RequestOutcome.Acked ? EntryKind.Subscribed : EntryKind.SubscribeRefused, topic, invoked: invoked));
+    }
+
+    /// <summary>To be called before the request leaves.</summary>
+    public Invocation Unsubscribe(string topic)
+    {
+        var invoked = Add(EntryKind.Unsubscribe, topic);
+        return new(_recorder, invoked, outcome =>
+            Add(outcome == RequestOutcome.Acked ? EntryKind.Unsubscribed : EntryKind.UnsubscribeRefused, topic, invoked: invoked));
+    }
+
+    /// <summary>An event arrived.</summary>
+    public void Received(string topic, string messageId) => Add(EntryKind.Received, topic, messageId);
+
+    /// <summary>The notice of the topic's deletion arrived.</summary>
+    public void TopicDeleted(string topic) => Add(EntryKind.TopicDeleted, topic);
+
+    /// <summary>To be called before the connection is closed, when everything that is owed has arrived.</summary>
+    public void Left() => Add(EntryKind.Left, "");
+
+    /// <summary>The connection ended before its time, cut as a slow consumer or broken; nothing more is read.</summary>
+    public void Cut() => Add(EntryKind.Cut, "");
+
+    internal SubscriberLog ToLog()
+    {
+        lock (_gate)
+        {
+            return new(_name, [.. _entries]);
+        }
+    }
+
+    private long Add(EntryKind kind, string topic, string messageId = "", int lastN = 0, long invoked = 0)
+    {
+        lock (_gate)
+        {
+            var at = _recorder.Tick();
+            _entries.Add(new(at, kind, topic, messageId, lastN, invoked));
+            return at;
+        }
+    }
+}

@@ -1,0 +1,281 @@
+namespace PubSub.Conformance.Histories;
+
+/// <summary>
+/// Reads one subscriber's log: tells which subscription each event belongs to, and reports what belongs to none or is out of its place.
+/// </summary>
+internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings findings)
+{
+    private readonly Dictionary<long, long> _acks = log.Entries
+        .Where(entry => entry.Kind == EntryKind.Subscribed).DistinctBy(entry => entry.Invoked).ToDictionary(entry => entry.Invoked, entry => entry.At);
+
+    private readonly HashSet<long> _refused = [.. log.Entries.Where(entry => entry.Kind == EntryKind.SubscribeRefused).Select(entry => entry.Invoked)];
+    private readonly Dictionary<string, Seat> _seats = new(StringComparer.Ordinal);
+
+    public void Read()
+    {
+        foreach (var entry in log.Entries)
+        {
+            switch (entry.Kind)
+            {
+                case EntryKind.Subscribe when !_refused.Contains(entry.At):
+                    SeatAt(entry.Topic).Subscribe(new(
+                        log.Subscriber, topics.Find(entry.Topic)!, entry.At, _acks.TryGetValue(entry.At, out var ackedAt) ? ackedAt : null, entry.LastN));
+                    break;
+                case EntryKind.Subscribed:
+                    SeatAt(entry.Topic).Acked(entry.Invoked);
+                    break;
+                case EntryKind.Unsubscribe:
+                    SeatAt(entry.Topic).EndsFrom(entry.At, Ending.Unsubscribed);
+                    break;
+                case EntryKind.Unsubscribed:
+                    SeatAt(entry.Topic).Unsubscribed(entry);
+                    break;
+                case EntryKind.Received:
+                    Receive(entry);
+                    break;
+                case EntryKind.TopicDeleted:
+                    SeatAt(entry.Topic).TopicDeleted(entry);
+                    break;
+                case EntryKind.Left:
+                    foreach (var seat in _seats.Values)
+                    {
+                        seat.EndsFrom(entry.At, Ending.Left);
+                    }
+
+                    break;
+                case EntryKind.Cut:
+                    foreach (var seat in _seats.Values)
+                    {
+                        seat.Cut(entry);
+                    }
+
+                    break;
+            }
+        }
+    }
+
+    private void Receive(LogEntry entry)
+    {
+        var topic = topics.Find(entry.Topic);
+        if (topic?.Find(entry.MessageId) is not { } message)
+        {
+            Foreign(entry);
+            return;
+        }
+
+        if (message.Refused)
+        {
+            Report(AnomalyKind.Phantom, entry, $", although its publish {message.Interval} was refused");
+            return;
+        }
+
+        if (entry.At < message.Invoked)
+        {
+            Report(AnomalyKind.Phantom, entry, $" before it was published {message.Interval}");
+            return;
+        }
+
+        var seat = SeatAt(entry.Topic);
+        if (seat.Current is not { } subscription || (subscription.IsOfAnotherLife(message.Life) && seat.Waiting.Count > 0))
+        {
+            if (seat.Waiting.Count == 0)
+            {
+                Report(AnomalyKind.Leaked, entry, $", {seat.WhyClosed}");
+                seat.Last?.TooLate.Add(message);
+                return;
+            }
+
+            subscription = seat.Waiting[0];
+            if (!seat.IsEarly && subscription.AckedAt is not null)
+            {
+                seat.IsEarly = true;
+                Report(AnomalyKind.Early, entry, $" before its subscribe {subscription.Interval} was acked");
+            }
+
+            Seat.Register(subscription);
+        }
+
+        Take(entry, message, subscription);
+    }
+
+    private void Take(LogEntry entry, Message message, Subscription subscription)
+    {
+        var topic = subscription.Topic;
+        if (subscription.IsOfAnotherLife(message.Life))
+        {
+            Report(AnomalyKind.Leaked, entry, $", published {message.Interval} and subscribed to {subscription.Interval}, but the topic was deleted in between");
+            return;
+        }
+
+        if (message.LastIn == subscription)
+        {
+            Duplicated(entry, message, subscription);
+            return;
+        }
+
+        var again = message.LastIn is { } last && last.Subscriber == subscription.Subscriber && last.Topic == topic;
+        message.LastIn = subscription;
+        message.FirstIn ??= subscription;
+        if (subscription.Take(message, entry.At, replayed: again || message.AckedAt < subscription.Invoked) is not { } ahead)
+        {
+            return;
+        }
+
+        var (first, second) = (message.PublisherName, ahead.PublisherName);
+        if (first == second)
+        {
+            Report(AnomalyKind.Reordered, entry, $" after {ahead}, although {first} published {message} {message.Interval} before {ahead} {ahead.Interval}");
+        }
+        else
+        {
+            Report(
+                AnomalyKind.Overtaken, entry,
+                $" after {ahead}, although {first}'s {message} {message.Interval} was acked before {second} published {ahead} {ahead.Interval}");
+        }
+    }
+
+    private void Duplicated(LogEntry entry, Message message, Subscription subscription) => findings.Add(
+        AnomalyKind.Duplicated, entry.Topic, entry.At, () =>
+        {
+            var first = subscription.Deliveries.Find(delivery => delivery.Message == message).At;
+            return FormattableString.Invariant($"{log.Subscriber} received {message} of {entry.Topic} twice in one subscription ({first} and {entry.At})");
+        });
+
+    private void Foreign(LogEntry entry)
+    {
+        if (topics.Anywhere(entry.MessageId) is { } message)
+        {
+            Report(AnomalyKind.Leaked, entry, $", although it was published to {message.Topic} {message.Interval}");
+        }
+        else
+        {
+            Report(AnomalyKind.Phantom, entry, $", which nobody published");
+        }
+    }
+
+    private void Report(AnomalyKind kind, LogEntry entry, FormattableString circumstance) => findings.Add(kind, entry.Topic, entry.At, () =>
+        FormattableString.Invariant($"{log.Subscriber} received {entry.MessageId} of {entry.Topic} ({entry.At})") + FormattableString.Invariant(circumstance));
+
+    private Seat SeatAt(string topic)
+    {
+        if (!_seats.TryGetValue(topic, out var seat))
+        {
+            _seats[topic] = seat = new();
+        }
+
+        return seat;
+    }
+
+    /// <summary>Where a subscriber stands with one topic.</summary>
+    private sealed class Seat
+    {
+        /// <summary>Subscribes without an answer so far, oldest first.</summary>
+        public List<Subscription> Waiting { get; } = [];
+
+        /// <summary>The subscription whose ack has arrived, and whose end has not.</summary>
+        public Subscription? Current { get; private set; }
+
+        /// <summary>The subscription before.</summary>
+        public Subscription? Last { get; private set; }
+
+        public string WhyClosed { get; private set; } = "but had not subscribed to it";
+
+        /// <summary>That the waiting one received something has been reported.</summary>
+        public bool IsEarly { get; set; }
+
+        public void Subscribe(Subscription subscription)
+        {
+            if (Current?.Ending == Ending.Left)
+            {
+                // Somebody who left and subscribes is there on another connection.
+                Waiting.Clear();
+                Close("but had left");
+            }
+
+            Waiting.Add(subscription);
+        }
+
+        public void Acked(long invoked)
+        {
+            var place = Waiting.FindIndex(waiting => waiting.Invoked == invoked);
+            if (place < 0)
+            {
+                return;
+            }
+
+            var subscription = Waiting[place];
+            Waiting.RemoveAt(place);
+            IsEarly = false;
+            if (Current is { } current && current.EndInvoked > subscription.Invoked)
+            {
+                if (current.Life == subscription.Life && current.Life != TopicLives.Unclear)
+                {
+                    // Subscribed already: an ack that changes nothing.
+                    return;
+                }
+
+                // Perhaps the topic was another one by then. Otherwise this ack changes nothing, and all is as it was.
+                subscription.MayBeNone = current.Life == TopicLives.Unclear || subscription.Life == TopicLives.Unclear;
+                current.IsCut |= subscription.MayBeNone;
+            }
+
+            Current = subscription;
+            Register(subscription);
+        }
+
+        public static void Register(Subscription subscription)
+        {
+            if (!subscription.IsRegistered)
+            {
+                subscription.IsRegistered = true;
+                subscription.Topic.Subscriptions.Add(subscription);
+            }
+        }
+
+        public void EndsFrom(long tick, Ending ending)
+        {
+            Current?.EndsFrom(tick, ending);
+            Waiting.ForEach(waiting => waiting.EndsFrom(tick, ending));
+        }
+
+        public void Unsubscribed(LogEntry ack)
+        {
+            Waiting.RemoveAll(waiting => waiting.Invoked < ack.Invoked);
+            if (Current?.Invoked < ack.Invoked)
+            {
+                Close($"but its unsubscribe had been acked ({ack.At})");
+            }
+        }
+
+        public void TopicDeleted(LogEntry notice)
+        {
+            if ((Current ?? Waiting.FirstOrDefault()) is { } subscription)
+            {
+                // Without a record of the deletion nobody knows from when on it may have been over.
+                subscription.IsCut |= subscription.Life == TopicLives.Unclear || subscription.Topic.Lives.End(subscription.Life) == long.MaxValue;
+                Waiting.Remove(subscription);
+                Current ??= subscription;
+                Close($"but the notice of its deletion had arrived ({notice.At})");
+            }
+        }
+
+        public void Cut(LogEntry end)
+        {
+            foreach (var subscription in Waiting.Append(Current).OfType<Subscription>())
+            {
+                subscription.IsCut = true;
+            }
+
+            Waiting.Clear();
+            Close($"but its connection had ended ({end.At})");
+        }
+
+        private void Close(string why)
+        {
+            if (Current is not null)
+            {
+                (Last, Current, WhyClosed) = (Current, null, why);
+            }
+        }
+    }
+}
