@@ -57,7 +57,7 @@ internal static partial class FanOut
             Kills = [new("PS-FAN-002", "a small message does not overtake a large one")],
             Also = ["PS-DEL-008"],
         },
-        new("fan-two-orders", "While several publish, every second subscriber sees the newest two of different publishers in the other order.")
+        new("fan-two-orders", "While several publish, every second subscriber sees what one of them published last behind what another publishes next.")
         {
             Change = parts => parts with { Topic = seed => new TwoOrders(seed) },
             Kills = [new("PS-FAN-003", "all subscribers receive the events in one and the same order")],
@@ -263,7 +263,7 @@ internal static partial class FanOut
         private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(500);
         private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(100);
 
-        private (byte[] Event, Outbox Publisher)? _held; // guarded by Gate
+        private readonly List<byte[]> _held = []; // of the last publisher; guarded by Gate
         private (Outbox Publisher, long At) _last; // guarded by Gate
 
         protected override void Deliver(byte[] @event, Outbox publisher)
@@ -271,21 +271,25 @@ internal static partial class FanOut
             var before = _last;
             _last = (publisher, TimeProvider.System.GetTimestamp());
             Offer(@event, odd: false);
-            if (_held is { } held)
+            if (_held.Count == 0)
             {
-                _held = null;
-                var isAnother = held.Publisher != publisher;
-                Offer(isAnother ? @event : held.Event, odd: true);
-                Offer(isAnother ? held.Event : @event, odd: true);
-            }
-            else if (before.Publisher is not null && before.Publisher != publisher && TimeProvider.System.GetElapsedTime(before.At) < Together)
-            {
-                _held = (@event, publisher);
+                if (before.Publisher is null || before.Publisher == publisher || TimeProvider.System.GetElapsedTime(before.At) > Together)
+                {
+                    Offer(@event, odd: true);
+                    return;
+                }
+
+                _held.Add(@event);
                 _ = LetGoAsync(@event);
+            }
+            else if (before.Publisher == publisher)
+            {
+                _held.Add(@event);
             }
             else
             {
                 Offer(@event, odd: true);
+                LetGo();
             }
         }
 
@@ -305,12 +309,17 @@ internal static partial class FanOut
             await Task.Delay(Moment);
             lock (Gate)
             {
-                if (_held is { } held && held.Event == @event)
+                if (_held.Count > 0 && _held[0] == @event)
                 {
-                    _held = null;
-                    Offer(@event, odd: true);
+                    LetGo();
                 }
             }
+        }
+
+        private void LetGo()
+        {
+            _held.ForEach(held => Offer(held, odd: true));
+            _held.Clear();
         }
     }
 
