@@ -14,16 +14,3 @@ internal interface IBrokerUnderTest : IAsyncDisposable
     /// <summary>What can be seen now: see <see cref="Sight"/>.</summary>
     ValueTask<string> LookAsync();
 }
-
-/// <summary>What can be seen after a step, in words: the topics, and every client as its session sees it.</summary>
-internal static class Sight
-{
-    public static string Of(
-        IEnumerable<(string Name, int Subscribers, long Messages)> topics,
-        IEnumerable<(int Who, CloseReason Closed, string Reader, bool HasRoom)> clients)
-    {
-        var seen = topics.Select(topic => $"topic {topic.Name}: {topic.Subscribers} subscribers, {topic.Messages} messages").Concat(clients.Select(client =>
-            $"client {client.Who}: {(client.Closed == CloseReason.None ? "open" : client.Closed)}, {client.Reader}{(client.HasRoom ? "" : ", no room")}"));
-        return string.Join("\n  ", seen);
-    }
-}

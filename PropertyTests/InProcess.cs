@@ -21,9 +21,9 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
 
     public ValueTask<string> LookAsync()
     {
-        var topics = _broker.List().Select(topic => (topic.Name, topic.Count().Subscribers, topic.Count().Messages)).ToList();
+        var topics = (from topic in _broker.List() let count = topic.Count() select (topic.Name, count.Subscribers, count.Messages)).ToList();
         var sight = Sight.Of(topics, _clients.Select(entry => (entry.Key, entry.Value.Closed, entry.Value.State, entry.Value.HasRoom)));
-        return new(_broker.Count() is var count && count != (topics.Count, topics.Sum(topic => topic.Subscribers)) ? $"{sight}, but it counts {count}" : sight);
+        return new(_broker.Count() is var counted && counted != (topics.Count, topics.Sum(topic => topic.Subscribers)) ? $"{sight}, but it counts {counted}" : sight);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -77,8 +77,8 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
         var wakes = new Wakes();
         var reply = request switch
         {
-            Command.Publish publish => Find(publish.Topic)?.TryPublish(Frames.Of(publish.Topic + id, publish.Size), wakes) == true ? "ack" : "not found",
-            Command.Subscribe subscribe => Find(subscribe.Topic)?.Subscribe(client.Subscriber, subscribe.LastN, Frames.Of($"ack {id}"), wakes) switch
+            Command.Publish publish => _broker.Find(publish.Topic)?.TryPublish(Frames.Of(publish.Topic + id, publish.Size), wakes) == true ? "ack" : "not found",
+            Command.Subscribe subscribe => _broker.Find(subscribe.Topic)?.Subscribe(client.Subscriber, subscribe.LastN, Frames.Of($"ack {id}"), wakes) switch
             {
                 Subscribing.LimitReached => "refused",
                 Subscribing.Joined or Subscribing.Already => null,
@@ -86,7 +86,7 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
                 { } other => $"{other}",
             },
             Command.Unsubscribe unsubscribe =>
-                Find(unsubscribe.Topic)?.TryUnsubscribe(client.Subscriber, Frames.Of($"ack {id}"), wakes) == true ? null : "not found",
+                _broker.Find(unsubscribe.Topic)?.TryUnsubscribe(client.Subscriber, Frames.Of($"ack {id}"), wakes) == true ? null : "not found",
             _ => throw new ArgumentOutOfRangeException(nameof(request)),
         };
         if (reply is not null)
@@ -97,8 +97,6 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
         wakes.Release();
         return "asked";
     }
-
-    private Topic? Find(string name) => _broker.Find(name);
 
     /// <summary>A session's two loops, one turn at a time. What it waits for, it waits for once.</summary>
     private sealed class Client(Subscriber subscriber)

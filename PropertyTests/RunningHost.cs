@@ -7,28 +7,25 @@ using Microsoft.Extensions.DependencyInjection;
 namespace PubSub.PropertyTests;
 
 /// <summary>The Host in this process, on a free port of its own.</summary>
-/// <param name="settings">Other than the defaults.</param>
-internal sealed class RunningHost(params (string Name, string Value)[] settings) : WebApplicationFactory<Program>
+internal sealed class RunningHost : WebApplicationFactory<Program>
 {
-    public Uri Origin
-    {
-        get
-        {
-            if (field is null)
-            {
-                UseKestrel();
-                StartServer();
-                field = new Uri(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-            }
+    private readonly (string Name, string Value)[] _settings;
 
-            return field;
-        }
+    /// <param name="settings">Other than the defaults.</param>
+    public RunningHost(params (string Name, string Value)[] settings)
+    {
+        _settings = settings;
+        UseKestrel();
+        StartServer();
+        Origin = new Uri(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
     }
+
+    public Uri Origin { get; }
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseSetting("PORT", "0").UseSetting("LOG_LEVEL", "warn");
-        foreach (var (name, value) in settings)
+        foreach (var (name, value) in _settings)
         {
             builder.UseSetting(name, value);
         }

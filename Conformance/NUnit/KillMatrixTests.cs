@@ -9,14 +9,8 @@ namespace PubSub.Conformance.Tests;
 [TestFixture]
 public sealed class KillMatrixTests
 {
-    private static readonly Mutant First = new("tst-first", "It is wrong.")
-    {
-        Change = parts => parts,
-        Kills = [new("PS-TST-001", "the right reason")],
-        Also = ["PS-TST-002"],
-    };
-
-    private static readonly Mutant Second = First with { Id = "tst-second" };
+    private static readonly Mutant First = MutantTrialTests.Plain with { Id = "tst-first" };
+    private static readonly Mutant Second = MutantTrialTests.Plain with { Id = "tst-second" };
     private static readonly BenignServer Odd = new("benign-sample", "It is odd.") { Open = () => new SmallServer() };
     private static readonly NullTarget Nothing = Collection.Whole.NullTargets[0];
     private static readonly Collection Both = new([First, Second], [Odd], [Nothing]);

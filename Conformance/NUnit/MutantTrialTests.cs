@@ -8,7 +8,7 @@ namespace PubSub.Conformance.Tests;
 [TestFixture]
 public sealed class MutantTrialTests
 {
-    private static readonly Mutant Plain = new("tst-sample", "It is wrong.")
+    internal static readonly Mutant Plain = new("tst-sample", "It is wrong.")
     {
         Change = parts => parts,
         Kills = [new("PS-TST-001", "the right reason")],

@@ -4,14 +4,14 @@ using System.Text;
 namespace PubSub.Interleavings;
 
 /// <summary>Plays a program by many schedules, and judges what happens in each by every law.</summary>
-internal sealed class Exploration(Program program, Func<BrokerLimits, IHouse>? build = null, string? porous = null)
+internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? build = null, string? porous = null)
 {
     /// <summary>How many schedules one program may take; one more is an error, so that nothing claims to be complete and is not.</summary>
     public const int MaxSchedules = 5_000_000;
 
-    private static readonly Stage Stage = new();
+    private static readonly Scheduler Scheduler = new();
 
-    private readonly Func<BrokerLimits, IHouse> _build = build ?? (limits => new RealHouse(limits));
+    private readonly Func<BrokerLimits, IBroker> _build = build ?? (limits => new RealBroker(limits));
     private readonly HashSet<string> _outcomes = [];
 
     /// <summary>How many schedules were played.</summary>
@@ -60,7 +60,7 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IHouse>? b
     /// <summary>One schedule, again, with everything that happens in it.</summary>
     public (IReadOnlyList<string> Broken, string Report) Replay(string schedule)
     {
-        Stage.Trace = [];
+        Scheduler.Trace = [];
         try
         {
             var history = Perform(Schedule.Parse(schedule));
@@ -68,14 +68,14 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IHouse>? b
             var report = new StringBuilder()
                 .AppendLine(program.ToString())
                 .AppendLine(CultureInfo.InvariantCulture, $"by the schedule \"{schedule}\":")
-                .AppendJoin('\n', Stage.Trace.Select(line => $"    {line}")).AppendLine()
+                .AppendJoin('\n', Scheduler.Trace.Select(line => $"    {line}")).AppendLine()
                 .AppendLine(history.ToString())
                 .AppendJoin('\n', broken.Select(law => $"broken: {law.Law}: {law.Why}")).AppendLine();
             return ([.. broken.Select(law => law.Law)], report.ToString());
         }
         finally
         {
-            Stage.Trace = null;
+            Scheduler.Trace = null;
         }
     }
 
@@ -109,8 +109,8 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IHouse>? b
 
     private History Perform(Schedule schedule)
     {
-        Stage.Porous = porous;
-        return Performance.Of(Stage, program, _build, schedule);
+        Scheduler.Porous = porous;
+        return Execution.Of(Scheduler, program, _build, schedule);
     }
 }
 

@@ -13,16 +13,16 @@ internal sealed class Fiber
     private Action? _act;
     private Func<bool>? _until;
 
-    public Fiber(Stage stage)
+    public Fiber(Scheduler scheduler)
     {
-        Stage = stage;
+        Scheduler = scheduler;
         new Thread(Live) { IsBackground = true }.Start();
     }
 
     /// <summary>The fiber whose turn it is, or null outside of all.</summary>
     public static Fiber? Current => _current;
 
-    public Stage Stage { get; }
+    public Scheduler Scheduler { get; }
 
     public string Name { get; private set; } = "";
 
@@ -36,7 +36,7 @@ internal sealed class Fiber
 
     public bool CanGoOn => !HasEnded && (Wants is null || Wants.IsFreeFor(this)) && (_until is null || _until());
 
-    public void Cast(string name, Action act)
+    public void Assign(string name, Action act)
     {
         (Name, _act, HasEnded, Wants, _until, WaitsFor) = (name, act, false, null, null, null);
         _held.Clear();
@@ -50,7 +50,7 @@ internal sealed class Fiber
     public void Pause(Lock? wants = null)
     {
         Wants = wants;
-        Stage.Pause(this);
+        Scheduler.Pause(this);
         Wants = null;
     }
 
@@ -59,11 +59,11 @@ internal sealed class Fiber
     {
         if (_held.Count > 0)
         {
-            Stage.Breaches.Add($"{Name} waits while it holds a lock of {_held[^1].Guards}");
+            Scheduler.Breaches.Add($"{Name} waits while it holds a lock of {_held[^1].Guards}");
         }
 
         (_until, WaitsFor) = (condition, waitsFor);
-        Stage.Pause(this);
+        Scheduler.Pause(this);
         (_until, WaitsFor) = (null, null);
     }
 
@@ -73,7 +73,7 @@ internal sealed class Fiber
     /// </summary>
     public void Entered(Lock entered)
     {
-        Stage.Trace?.Add($"{Name} enters {entered.Guards}");
+        Scheduler.Trace?.Add($"{Name} enters {entered.Guards}");
         var allowed = entered.Guards switch
         {
             "Subscriber" => _held.Count == 0 || (_held.Count == 1 && _held[0].Guards == "Topic"),
@@ -81,7 +81,7 @@ internal sealed class Fiber
         };
         if (!allowed && !_held.Contains(entered))
         {
-            Stage.Breaches.Add($"{Name} enters a lock of {entered.Guards} while it holds one of {_held[^1].Guards}");
+            Scheduler.Breaches.Add($"{Name} enters a lock of {entered.Guards} while it holds one of {_held[^1].Guards}");
         }
 
         _held.Add(entered);
@@ -90,9 +90,9 @@ internal sealed class Fiber
     public void Left(Lock left)
     {
         _held.RemoveAt(_held.LastIndexOf(left));
-        if (!Stage.IsOver)
+        if (!Scheduler.IsOver)
         {
-            Stage.Trace?.Add($"{Name} leaves {left.Guards}");
+            Scheduler.Trace?.Add($"{Name} leaves {left.Guards}");
             Pause();
         }
     }
@@ -100,10 +100,10 @@ internal sealed class Fiber
     /// <summary>The concurrency rule as far as it is about calling out: foreign code runs outside of every lock.</summary>
     public void CallsOut()
     {
-        Stage.Trace?.Add($"{Name} ends a wait");
+        Scheduler.Trace?.Add($"{Name} ends a wait");
         if (_held.Count > 0)
         {
-            Stage.Breaches.Add($"{Name} ends a wait while it holds a lock of {_held[^1].Guards}");
+            Scheduler.Breaches.Add($"{Name} ends a wait while it holds a lock of {_held[^1].Guards}");
         }
     }
 
@@ -117,7 +117,7 @@ internal sealed class Fiber
             Exception? fault = null;
             try
             {
-                if (!Stage.IsOver)
+                if (!Scheduler.IsOver)
                 {
                     _act!();
                 }
@@ -132,7 +132,7 @@ internal sealed class Fiber
             }
 
             HasEnded = true;
-            Stage.Ended(this, fault);
+            Scheduler.Ended(this, fault);
         }
     }
 #pragma warning restore CA1031

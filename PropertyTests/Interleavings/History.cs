@@ -36,9 +36,9 @@ internal readonly record struct Got(byte Mark, bool Live);
 internal readonly record struct Given(int Began, int Ended, int Live, int Others);
 
 /// <summary>What became of one subscriber.</summary>
-internal sealed class SeatStory
+internal sealed class SubscriberStory
 {
-    public required ISeat Seat { get; init; }
+    public required ISubscriber Subscriber { get; init; }
 
     /// <summary>Everything that was taken, in order.</summary>
     public List<Got> Taken { get; } = [];
@@ -48,7 +48,7 @@ internal sealed class SeatStory
     /// <summary>The first moment at which it was seen closed.</summary>
     public int ClosedAt { get; set; } = int.MaxValue;
 
-    public CloseReason Closed => Seat.Closed;
+    public CloseReason Closed => Subscriber.Closed;
 
     /// <summary>The batch that is taken and not released.</summary>
     public ReadOnlyMemory<Outgoing> Held { get; set; }
@@ -77,7 +77,7 @@ internal sealed class History
     public List<Deed> Deeds { get; } = [];
 
     /// <summary>The program's own subscribers, then one that came afterwards, to be replayed everything retained.</summary>
-    public List<SeatStory> Seats { get; } = [];
+    public List<SubscriberStory> Subscribers { get; } = [];
 
     /// <summary>Fibers that never got a lock.</summary>
     public List<string> Deadlocked { get; } = [];
@@ -98,7 +98,7 @@ internal sealed class History
     /// <summary>What was seen from outside, without the moments: two histories with the same are one outcome.</summary>
     public string Outcome =>
         string.Join(' ', Deeds.OrderBy(deed => deed.Step.Mark).Select(deed => $"{deed.Answer}"))
-        + string.Concat(Seats.Select(seat => $"|{seat.Closed} {string.Join(',', seat.Taken.Select(got => $"{got.Mark}{(got.Live ? "" : "r")}"))}"));
+        + string.Concat(Subscribers.Select(subscriber => $"|{subscriber.Closed} {string.Join(',', subscriber.Taken.Select(got => $"{got.Mark}{(got.Live ? "" : "r")}"))}"));
 
     /// <summary>The step that sent a frame.</summary>
     public Step Of(Got got) => Program.Script[got.Mark];
@@ -108,6 +108,6 @@ internal sealed class History
 
     public override string ToString() =>
         string.Join('\n', Deeds.Select(deed => $"  {deed}"))
-        + string.Concat(Seats.Select((seat, place) => $"\n  #{place} {seat.Closed} from {seat.ClosedAt} on, took: "
-            + string.Join("; ", seat.Taken.Select(got => $"{(got.Live ? "" : "(not live) ")}{Of(got).Fiber}: {Of(got)}"))));
+        + string.Concat(Subscribers.Select((subscriber, place) => $"\n  #{place} {subscriber.Closed} from {subscriber.ClosedAt} on, took: "
+            + string.Join("; ", subscriber.Taken.Select(got => $"{(got.Live ? "" : "(not live) ")}{Of(got).Fiber}: {Of(got)}"))));
 }

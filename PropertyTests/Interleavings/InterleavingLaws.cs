@@ -12,24 +12,24 @@ public sealed class InterleavingLaws
 {
     private static readonly int Preemptions = Asked("PUBSUB_PREEMPTIONS", otherwise: 2);
 
-    private static IEnumerable<TestCaseData> Programs => Seams.All.Select(program => new TestCaseData(program).SetArgDisplayNames(program.Name));
+    internal static IEnumerable<TestCaseData> Programs => Seams.All.Select(program => new TestCaseData(program).SetArgDisplayNames(program.Name));
 
     /// <summary>Moments that some schedules must meet and others must miss, or else the programs are about nothing.</summary>
     private static IEnumerable<TestCaseData> Moments =>
     [
         Moment("a subscribe falls between two publishes", "a subscribe among publishes", history =>
-            history.Seats[0].Taken.Count(got => got.Live && history.Of(got).Fiber == 0) is 1),
+            history.Subscribers[0].Taken.Count(got => got.Live && history.Of(got).Fiber == 0) is 1),
         Moment("two publishers overtake each other", "two subscribers of two publishers", history =>
-            history.Of(history.Seats[0].Taken.Find(got => got.Live)).Fiber == 1),
+            history.Of(history.Subscribers[0].Taken.Find(got => got.Live)).Fiber == 1),
         Moment("an unsubscribe falls between two publishes", "an unsubscribe among publishes", history =>
-            history.Seats[0].Taken.Count(got => got.Live && history.Of(got).Fiber == 0) is 1),
+            history.Subscribers[0].Taken.Count(got => got.Live && history.Of(got).Fiber == 0) is 1),
         Moment("a subscribe comes before the delete", "a delete against a subscribe and a publish", history => Answered(history, Verb.Subscribe, Answer.Joined)),
         Moment("a create meets the topic before its deletion", "a topic created again while its deleter still forgets it", history =>
             Answered(history, Verb.Create, Answer.Exists)),
         Moment("an overflow comes before the close", "an overflow against a close and an unsubscribe", history =>
-            history.Seats[0].Closed == CloseReason.SlowConsumer),
-        Moment("an overflow comes before the reader", "an overflow against a reader", history => history.Seats[0].Closed == CloseReason.SlowConsumer),
-        Moment("the reader is told nothing but the end", "a reader against a close", history => history.Seats[0].Taken.Count == 0),
+            history.Subscribers[0].Closed == CloseReason.SlowConsumer),
+        Moment("an overflow comes before the reader", "an overflow against a reader", history => history.Subscribers[0].Closed == CloseReason.SlowConsumer),
+        Moment("the reader is told nothing but the end", "a reader against a close", history => history.Subscribers[0].Taken.Count == 0),
         Moment("a reader takes all at once", "a reader asleep while two publishers note it", history =>
             history.Deeds.Count(deed => deed.Step.Verb == Verb.Read && deed.Answer == Answer.Yes) == 1),
         Moment("the topics are one too many", "the last free place for a topic", history => Answered(history, Verb.Create, Answer.LimitReached)),
@@ -67,8 +67,8 @@ public sealed class InterleavingLaws
 
         void Count(History history)
         {
-            slow += history.Seats.Exists(seat => seat.Closed == CloseReason.SlowConsumer) ? 1 : 0;
-            deleted += history.Seats.Exists(seat => seat.Closed == CloseReason.TopicDeleted) ? 1 : 0;
+            slow += history.Subscribers.Exists(subscriber => subscriber.Closed == CloseReason.SlowConsumer) ? 1 : 0;
+            deleted += history.Subscribers.Exists(subscriber => subscriber.Closed == CloseReason.TopicDeleted) ? 1 : 0;
             waited += history.Deeds.Exists(deed => deed.Answer == Answer.None) ? 1 : 0;
         }
     }

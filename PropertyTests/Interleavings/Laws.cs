@@ -29,19 +29,15 @@ internal static class Laws
     /// <summary>The laws that a history breaks, with what each has to say.</summary>
     public static IEnumerable<(string Law, string Why)> BrokenBy(History history)
     {
-        foreach (var law in All)
+        // What did not come to its end can only be asked how it went so far.
+        var cameToItsEnd = history.Fault is null && history.Deadlocked.Count == 0;
+        foreach (var law in cameToItsEnd
+            ? All
+            : [No_verb_fails, Nobody_waits_for_a_lock_for_ever, Nothing_inside_a_gate_waits_calls_out_or_enters_another])
         {
             if (law(history) is { } why)
             {
                 yield return (law.Method.Name, why);
-            }
-
-            if (history.Fault is not null || history.Deadlocked.Count > 0)
-            {
-                if (law == Nothing_inside_a_gate_waits_calls_out_or_enters_another)
-                {
-                    yield break; // it did not come to its end, so there is nothing else to say
-                }
             }
         }
     }
@@ -96,7 +92,7 @@ internal static class Laws
     {
         foreach (var topic in history.Standing.Keys)
         {
-            var retained = Messages(history, history.Seats[^1].Taken.FindAll(got => history.Of(got).Topic == topic));
+            var retained = Messages(history, history.Subscribers[^1].Taken.FindAll(got => history.Of(got).Topic == topic));
             foreach (var subscription in Subscriptions(history, topic))
             {
                 var messages = Messages(history, subscription);
@@ -143,12 +139,12 @@ internal static class Laws
     /// <summary>Behind the ack of an unsubscribe, and behind the notice of a deletion, nothing of the topic follows but a new ack (PS-UNS-002).</summary>
     public static string? Nothing_of_a_topic_follows_the_last_word_about_it(History history)
     {
-        foreach (var seat in history.Seats)
+        foreach (var subscriber in history.Subscribers)
         {
             foreach (var topic in history.Program.Topics)
             {
                 Step? lastWord = null;
-                foreach (var got in seat.Taken)
+                foreach (var got in subscriber.Taken)
                 {
                     var step = history.Of(got);
                     if (step.Topic != topic)
@@ -171,8 +167,8 @@ internal static class Laws
 
     /// <summary>Live events queued, or taken and not released, are never more than MAX_QUEUE_SIZE (PS-BPR-001).</summary>
     public static string? No_more_is_outstanding_than_the_bound(History history) =>
-        history.Seats.Find(seat => seat.MostOutstanding > history.Program.Limits.MaxQueueSize) is { } seat
-            ? $"{seat.MostOutstanding} were outstanding, {history.Program.Limits.MaxQueueSize} is the bound"
+        history.Subscribers.Find(subscriber => subscriber.MostOutstanding > history.Program.Limits.MaxQueueSize) is { } subscriber
+            ? $"{subscriber.MostOutstanding} were outstanding, {history.Program.Limits.MaxQueueSize} is the bound"
             : null;
 
     /// <summary>
@@ -181,18 +177,18 @@ internal static class Laws
     /// </summary>
     public static string? Only_who_is_over_the_bound_is_slow(History history)
     {
-        for (var place = 0; place < history.Seats.Count; place++)
+        for (var place = 0; place < history.Subscribers.Count; place++)
         {
-            var seat = history.Seats[place];
-            if (seat.Closed != CloseReason.SlowConsumer)
+            var subscriber = history.Subscribers[place];
+            if (subscriber.Closed != CloseReason.SlowConsumer)
             {
                 continue;
             }
 
-            var offered = history.Deeds.Count(publish => publish.Step.Verb == Verb.Publish && publish.Began < seat.ClosedAt
-                && history.Deeds.Exists(deed => deed.Step.Verb == Verb.Subscribe && deed.Step.Seat == place
+            var offered = history.Deeds.Count(publish => publish.Step.Verb == Verb.Publish && publish.Began < subscriber.ClosedAt
+                && history.Deeds.Exists(deed => deed.Step.Verb == Verb.Subscribe && deed.Step.Subscriber == place
                     && deed.Step.Topic == publish.Step.Topic && deed.Began < publish.Ended));
-            var released = seat.Released.Where(release => release.Ended < seat.ClosedAt).Sum(release => release.Live);
+            var released = subscriber.Released.Where(release => release.Ended < subscriber.ClosedAt).Sum(release => release.Live);
             if (offered - released <= history.Program.Limits.MaxQueueSize)
             {
                 return $"#{place}: {offered} were offered and {released} released, when it was closed";
@@ -208,24 +204,24 @@ internal static class Laws
     /// </summary>
     public static string? Who_is_closed_gets_nothing_more_and_is_in_no_topic(History history)
     {
-        foreach (var seat in history.Seats.Where(seat => seat.Closed != CloseReason.None))
+        foreach (var subscriber in history.Subscribers.Where(subscriber => subscriber.Closed != CloseReason.None))
         {
             // Of a slow consumer the rest of the batch that is being taken is not queued any more, and only its reader can drop it.
-            if (seat.GotMoreWhenOver && seat.Closed != CloseReason.SlowConsumer)
+            if (subscriber.GotMoreWhenOver && subscriber.Closed != CloseReason.SlowConsumer)
             {
                 return "something was left when nothing was";
             }
 
-            if (seat.Taken.Exists(got => history.DeedOf(got).Began > seat.ClosedAt))
+            if (subscriber.Taken.Exists(got => history.DeedOf(got).Began > subscriber.ClosedAt))
             {
-                return $"{history.Of(seat.Taken.Find(got => history.DeedOf(got).Began > seat.ClosedAt))} reached who was closed";
+                return $"{history.Of(subscriber.Taken.Find(got => history.DeedOf(got).Began > subscriber.ClosedAt))} reached who was closed";
             }
         }
 
         foreach (var (topic, counted) in history.Settled)
         {
             // The last message of all reaches exactly those who are subscribed.
-            var subscribed = history.Seats.Take(history.Program.Seats).Count(seat => seat.Taken.Exists(got =>
+            var subscribed = history.Subscribers.Take(history.Program.Subscribers).Count(subscriber => subscriber.Taken.Exists(got =>
                 history.Of(got) is { Fiber: Program.Afterwards, Verb: Verb.Publish } last && last.Topic == topic));
             if (counted != subscribed)
             {
@@ -238,26 +234,26 @@ internal static class Laws
 
     /// <summary>When nothing moves any more, no reader waits while something is queued for it or it is closed.</summary>
     public static string? No_wake_up_is_lost(History history) =>
-        history.Seats.Exists(seat => seat.SleepsThroughIt) ? "a reader sleeps and has something to do" : null;
+        history.Subscribers.Exists(subscriber => subscriber.SleepsThroughIt) ? "a reader sleeps and has something to do" : null;
 
     /// <summary>
     /// When nothing moves any more, no requester waits while there is room or its subscriber is closed; and with nothing unread there is room.
     /// </summary>
     public static string? Room_returns(History history) =>
-        history.Seats.Exists(seat => seat.WaitsInVain) ? "a requester waits for the room that there is" : null;
+        history.Subscribers.Exists(subscriber => subscriber.WaitsInVain) ? "a requester waits for the room that there is" : null;
 
     /// <summary>A request passes only if fewer than MAX_REPLIES answers could have been unread at some moment of its waiting, or who asks is closed.</summary>
     public static string? Nobody_passes_without_room(History history)
     {
         foreach (var wait in history.Deeds)
         {
-            if (wait.Step.Verb != Verb.Room || wait.Answer != Answer.Yes || history.Seats[wait.Step.Seat].ClosedAt < wait.Ended)
+            if (wait.Step.Verb != Verb.Room || wait.Answer != Answer.Yes || history.Subscribers[wait.Step.Subscriber].ClosedAt < wait.Ended)
             {
                 continue;
             }
 
-            var replies = history.Deeds.Count(deed => deed.Step.Verb == Verb.Reply && deed.Step.Seat == wait.Step.Seat && deed.Ended < wait.Began);
-            var released = history.Seats[wait.Step.Seat].Released.Where(given => given.Began < wait.Ended).Sum(given => given.Others);
+            var replies = history.Deeds.Count(deed => deed.Step.Verb == Verb.Reply && deed.Step.Subscriber == wait.Step.Subscriber && deed.Ended < wait.Began);
+            var released = history.Subscribers[wait.Step.Subscriber].Released.Where(given => given.Began < wait.Ended).Sum(given => given.Others);
             if (replies - released >= history.Program.Limits.MaxReplies)
             {
                 return $"{replies} were replied and at most {released} released, when {wait} passed";
@@ -321,10 +317,10 @@ internal static class Laws
     /// <summary>What each subscriber took of a topic, cut before each ack of a subscribe that joined.</summary>
     private static IEnumerable<List<Got>> Subscriptions(History history, string topic)
     {
-        foreach (var seat in history.Seats)
+        foreach (var subscriber in history.Subscribers)
         {
             var subscription = new List<Got>();
-            foreach (var got in seat.Taken)
+            foreach (var got in subscriber.Taken)
             {
                 var step = history.Of(got);
                 if (step.Topic != topic)

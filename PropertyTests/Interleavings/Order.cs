@@ -22,7 +22,7 @@ internal sealed class Order
     {
         _history = history;
         _deeds = history.Deeds.FindAll(deed => deed.Step.Topic == topic);
-        _taken = [.. history.Seats.Select(seat => seat.Taken.FindAll(got => history.Of(got).Topic == topic))];
+        _taken = [.. history.Subscribers.Select(subscriber => subscriber.Taken.FindAll(got => history.Of(got).Topic == topic))];
     }
 
     /// <summary>Whether there is an order of all that was done to the topics of this name that explains what was seen.</summary>
@@ -34,7 +34,7 @@ internal sealed class Order
             throw new InvalidOperationException("too many steps to one topic");
         }
 
-        return order.Search(0, new State(new int[history.Seats.Count]), topic);
+        return order.Search(0, new State(new int[history.Subscribers.Count]), topic);
     }
 
     private bool Search(ulong done, State state, string topic)
@@ -74,14 +74,14 @@ internal sealed class Order
     private bool IsExplained(State state, string topic)
     {
         var subscribers = 0;
-        for (var seat = 0; seat < _taken.Length; seat++)
+        for (var subscriber = 0; subscriber < _taken.Length; subscriber++)
         {
-            if (state.Taken[seat] != _taken[seat].Count)
+            if (state.Taken[subscriber] != _taken[subscriber].Count)
             {
                 return false;
             }
 
-            subscribers += (state.Members & (1 << seat)) != 0 && _history.Seats[seat].Closed == CloseReason.None ? 1 : 0;
+            subscribers += (state.Members & (1 << subscriber)) != 0 && _history.Subscribers[subscriber].Closed == CloseReason.None ? 1 : 0;
         }
 
         return _history.Standing.TryGetValue(topic, out var counts)
@@ -105,7 +105,7 @@ internal sealed class Order
             case (_, Answer.No):
                 return state.Exists ? null : state;
             case (_, Answer.Closed):
-                return state.Exists && deed.Ended > _history.Seats[step.Seat].ClosedAt ? state : null;
+                return state.Exists && deed.Ended > _history.Subscribers[step.Subscriber].ClosedAt ? state : null;
         }
 
         if (!state.Exists)
@@ -125,8 +125,8 @@ internal sealed class Order
                 next.Exists = false;
                 return PutToMembers(deed, next, newest with { Live = false }) ? next : null;
             case Verb.Unsubscribe:
-                next.Members &= ~(1 << step.Seat);
-                return Put(deed, next, step.Seat, newest with { Live = false }) ? next : null;
+                next.Members &= ~(1 << step.Subscriber);
+                return Put(deed, next, step.Subscriber, newest with { Live = false }) ? next : null;
             default:
                 return Subscribe(deed, next) ? next : null;
         }
@@ -134,28 +134,28 @@ internal sealed class Order
 
     private bool Subscribe(Deed deed, State state)
     {
-        var seat = deed.Step.Seat;
-        var joins = (state.Members & (1 << seat)) == 0;
-        if (joins != (deed.Answer == Answer.Joined) || deed.Began > _history.Seats[seat].ClosedAt
-            || !Put(deed, state, seat, new Got(deed.Step.Mark, Live: false)))
+        var subscriber = deed.Step.Subscriber;
+        var joins = (state.Members & (1 << subscriber)) == 0;
+        if (joins != (deed.Answer == Answer.Joined) || deed.Began > _history.Subscribers[subscriber].ClosedAt
+            || !Put(deed, state, subscriber, new Got(deed.Step.Mark, Live: false)))
         {
             return false;
         }
 
-        state.Members |= 1 << seat;
-        return !joins || state.Retained.TakeLast(deed.Step.Number).All(message => Put(deed, state, seat, new Got(message, Live: false)));
+        state.Members |= 1 << subscriber;
+        return !joins || state.Retained.TakeLast(deed.Step.Number).All(message => Put(deed, state, subscriber, new Got(message, Live: false)));
     }
 
     private bool PutToMembers(Deed deed, State state, Got got)
     {
-        for (var seat = 0; seat < _taken.Length; seat++)
+        for (var subscriber = 0; subscriber < _taken.Length; subscriber++)
         {
-            if ((state.Members & (1 << seat)) == 0)
+            if ((state.Members & (1 << subscriber)) == 0)
             {
                 continue;
             }
 
-            if (!Put(deed, state, seat, got) || (deed.Step.Disconnect && _history.Seats[seat].ClosedAt > deed.Ended))
+            if (!Put(deed, state, subscriber, got) || (deed.Step.Disconnect && _history.Subscribers[subscriber].ClosedAt > deed.Ended))
             {
                 return false;
             }
@@ -164,23 +164,23 @@ internal sealed class Order
         return true;
     }
 
-    private bool Put(Deed deed, State state, int seat, Got got)
+    private bool Put(Deed deed, State state, int subscriber, Got got)
     {
-        var (taken, story) = (_taken[seat], _history.Seats[seat]);
-        if ((state.Mute & (1 << seat)) != 0)
+        var (taken, story) = (_taken[subscriber], _history.Subscribers[subscriber]);
+        if ((state.Mute & (1 << subscriber)) != 0)
         {
             return true;
         }
 
-        if (state.Taken[seat] < taken.Count && taken[state.Taken[seat]] == got)
+        if (state.Taken[subscriber] < taken.Count && taken[state.Taken[subscriber]] == got)
         {
-            state.Taken[seat]++;
+            state.Taken[subscriber]++;
             return deed.Began < story.ClosedAt;
         }
 
         // It was not taken, so nothing that came later was; and it was closed in time, or dropped what it had.
-        state.Mute |= 1 << seat;
-        return state.Taken[seat] == taken.Count
+        state.Mute |= 1 << subscriber;
+        return state.Taken[subscriber] == taken.Count
             && (story.Closed == CloseReason.SlowConsumer || (story.Closed != CloseReason.None && deed.Ended > story.ClosedAt));
     }
 

@@ -12,7 +12,7 @@ internal sealed record Program(string Name)
     public BrokerLimits Limits { get; init; } = new();
 
     /// <summary>How many subscribers there are.</summary>
-    public int Seats { get; init; } = 1;
+    public int Subscribers { get; init; } = 1;
 
     /// <summary>Whether their readers go on at once on the thread of whoever wakes them.</summary>
     public bool Eager { get; init; }
@@ -46,20 +46,20 @@ internal sealed record Program(string Name)
     public Program Ended()
     {
         var topics = Topics.ToList();
-        var seats = Enumerable.Range(0, Seats);
+        var subscribers = Enumerable.Range(0, Subscribers);
         Enlist(
             Afterwards,
             [
-                .. seats.Select(seat => Steps.Reply(seat)),
-                .. seats.SelectMany(seat => topics.Select(topic => Steps.Subscribe(topic, seat))),
+                .. subscribers.Select(subscriber => Steps.Reply(subscriber)),
+                .. subscribers.SelectMany(subscriber => topics.Select(topic => Steps.Subscribe(topic, subscriber))),
                 .. topics.Select(topic => Steps.Publish(topic)),
-                .. topics.Select(topic => Steps.Subscribe(topic, Seats, Steps.Everything)),
+                .. topics.Select(topic => Steps.Subscribe(topic, Subscribers, Steps.Everything)),
             ]);
         return this;
     }
 
     public override string ToString() =>
-        $"{Name}: {Limits}, {Seats} subscribers{(Eager ? " that read eagerly" : "")}; first {string.Join(", ", Beginning)}; then\n"
+        $"{Name}: {Limits}, {Subscribers} subscribers{(Eager ? " that read eagerly" : "")}; first {string.Join(", ", Beginning)}; then\n"
         + string.Join('\n', Fibers.Select((steps, fiber) => $"  {fiber}: {string.Join(", ", steps)}"));
 
     private Step[] Enlist(int fiber, Step[] steps)
@@ -101,7 +101,7 @@ internal enum Verb
 /// <param name="Number">How many to replay, or how many bytes to take.</param>
 /// <param name="Disconnect">Whether a delete closes the subscribers.</param>
 /// <param name="Later">Whether it leaves it to a later step of its fiber to wake whom it gave something.</param>
-internal sealed record Step(Verb Verb, string Topic = "", int Seat = -1, int Number = 0, bool Disconnect = false, bool Later = false)
+internal sealed record Step(Verb Verb, string Topic = "", int Subscriber = -1, int Number = 0, bool Disconnect = false, bool Later = false)
 {
     /// <summary>Whose step it is; -1 when it comes before all.</summary>
     public int Fiber { get; init; }
@@ -113,7 +113,7 @@ internal sealed record Step(Verb Verb, string Topic = "", int Seat = -1, int Num
 
     public override string ToString() =>
         $"{Verb}{(Later ? " later" : "")}{(Disconnect ? " disconnecting" : "")}{(Topic.Length > 0 ? $" {Topic}" : "")}"
-        + $"{(Seat >= 0 ? $" #{Seat}" : "")}{(Number == Steps.Everything ? " (all)" : Number > 0 ? $" ({Number})" : "")}";
+        + $"{(Subscriber >= 0 ? $" #{Subscriber}" : "")}{(Number == Steps.Everything ? " (all)" : Number > 0 ? $" ({Number})" : "")}";
 }
 
 /// <summary>Steps by the names of their verbs.</summary>
@@ -128,17 +128,17 @@ internal static class Steps
 
     public static Step Publish(string topic, bool later = false) => new(Verb.Publish, topic, Later: later);
 
-    public static Step Subscribe(string topic, int seat = 0, int lastN = 0, bool later = false) => new(Verb.Subscribe, topic, seat, lastN, Later: later);
+    public static Step Subscribe(string topic, int subscriber = 0, int lastN = 0, bool later = false) => new(Verb.Subscribe, topic, subscriber, lastN, Later: later);
 
-    public static Step Unsubscribe(string topic, int seat = 0) => new(Verb.Unsubscribe, topic, seat);
+    public static Step Unsubscribe(string topic, int subscriber = 0) => new(Verb.Unsubscribe, topic, subscriber);
 
-    public static Step Reply(int seat = 0, bool later = false) => new(Verb.Reply, Seat: seat, Later: later);
+    public static Step Reply(int subscriber = 0, bool later = false) => new(Verb.Reply, Subscriber: subscriber, Later: later);
 
-    public static Step Room(int seat = 0) => new(Verb.Room, Seat: seat);
+    public static Step Room(int subscriber = 0) => new(Verb.Room, Subscriber: subscriber);
 
-    public static Step Close(int seat = 0) => new(Verb.Close, Seat: seat);
+    public static Step Close(int subscriber = 0) => new(Verb.Close, Subscriber: subscriber);
 
-    public static Step Read(int seat = 0, int atMost = Everything) => new(Verb.Read, Seat: seat, Number: atMost);
+    public static Step Read(int subscriber = 0, int atMost = Everything) => new(Verb.Read, Subscriber: subscriber, Number: atMost);
 
-    public static Step Keep(int seat = 0, int atMost = Everything) => new(Verb.Keep, Seat: seat, Number: atMost);
+    public static Step Keep(int subscriber = 0, int atMost = Everything) => new(Verb.Keep, Subscriber: subscriber, Number: atMost);
 }

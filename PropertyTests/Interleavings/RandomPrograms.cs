@@ -10,10 +10,10 @@ internal static class RandomPrograms
     public static Program Of(int seed)
     {
         var random = new Random(seed);
-        var seats = random.Next(1, 4);
+        var subscribers = random.Next(1, 4);
         var program = new Program($"random program {seed}")
         {
-            Seats = seats,
+            Subscribers = subscribers,
             Eager = random.Next(2) == 0,
             Limits = new BrokerLimits(
                 MaxQueueSize: random.Next(1, 4),
@@ -22,37 +22,37 @@ internal static class RandomPrograms
                 MaxSubscriptions: random.Next(1, 3),
                 MaxReplies: random.Next(1, 4)),
         };
-        program.First([.. Enumerable.Range(0, random.Next(1, 5)).Select(place => place == 0 ? Create("a") : Any(random, seats))]);
+        program.First([.. Enumerable.Range(0, random.Next(1, 5)).Select(place => place == 0 ? Create("a") : Any(random, subscribers))]);
 
         // One reader for a subscriber, and one requester; all else is anybody's.
         var fibers = random.Next(2, 5);
         for (var fiber = 0; fiber < fibers; fiber++)
         {
             var (steps, own) = (random.Next(2, 5), fiber);
-            var reads = fiber < seats && random.Next(3) == 0;
+            var reads = fiber < subscribers && random.Next(3) == 0;
             program.And([.. Enumerable.Range(0, steps).Select(_ => reads ? ReadSome(random, own)
-                : own < seats && random.Next(10) == 0 ? Room(own)
-                : Any(random, seats))]);
+                : own < subscribers && random.Next(10) == 0 ? Room(own)
+                : Any(random, subscribers))]);
         }
 
         return program.Ended();
     }
 
-    private static Step ReadSome(Random random, int seat) =>
-        random.Next(8) == 0 ? Keep(seat, random.Next(1, 3)) : Read(seat, random.Next(2) == 0 ? Everything : random.Next(1, 3));
+    private static Step ReadSome(Random random, int subscriber) =>
+        random.Next(8) == 0 ? Keep(subscriber, random.Next(1, 3)) : Read(subscriber, random.Next(2) == 0 ? Everything : random.Next(1, 3));
 
-    private static Step Any(Random random, int seats)
+    private static Step Any(Random random, int subscribers)
     {
-        var (topic, seat, later) = (Topics[random.Next(3) / 2], random.Next(seats), random.Next(4) == 0);
+        var (topic, subscriber, later) = (Topics[random.Next(3) / 2], random.Next(subscribers), random.Next(4) == 0);
         return random.Next(20) switch
         {
             < 7 => Publish(topic, later),
-            < 12 => Subscribe(topic, seat, random.Next(2) == 0 ? Everything : random.Next(3), later),
-            < 14 => Unsubscribe(topic, seat),
+            < 12 => Subscribe(topic, subscriber, random.Next(2) == 0 ? Everything : random.Next(3), later),
+            < 14 => Unsubscribe(topic, subscriber),
             < 15 => Delete(topic, random.Next(2) == 0),
             < 17 => Create(topic),
-            < 18 => Close(seat),
-            _ => Reply(seat, later),
+            < 18 => Close(subscriber),
+            _ => Reply(subscriber, later),
         };
     }
 }

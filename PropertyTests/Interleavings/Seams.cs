@@ -18,13 +18,13 @@ internal static class Seams
             .And(Publish("a"), Publish("a"))
             .And(Subscribe("a", 0, Everything));
 
-        yield return new Program("two publishers and two subscribers") { Limits = Roomy, Seats = 2 }
+        yield return new Program("two publishers and two subscribers") { Limits = Roomy, Subscribers = 2 }
             .First(Create("a"), Subscribe("a", 0))
             .And(Publish("a"))
             .And(Publish("a"))
             .And(Subscribe("a", 1, lastN: 1));
 
-        yield return new Program("two subscribers of two publishers") { Limits = Roomy, Seats = 2 }
+        yield return new Program("two subscribers of two publishers") { Limits = Roomy, Subscribers = 2 }
             .First(Create("a"), Subscribe("a", 0), Subscribe("a", 1))
             .And(Publish("a"))
             .And(Publish("a"));
@@ -52,7 +52,7 @@ internal static class Seams
             .And(Subscribe("a"), Publish("b"))
             .And(Publish("a"));
 
-        yield return new Program("a delete against the subscribers of two topics") { Limits = Roomy, Seats = 2 }
+        yield return new Program("a delete against the subscribers of two topics") { Limits = Roomy, Subscribers = 2 }
             .First(Create("a"), Create("b"), Subscribe("a", 0), Subscribe("b", 0), Subscribe("a", 1))
             .And(Delete("a", disconnect: true), Publish("b"))
             .And(Delete("b", disconnect: true));
@@ -63,13 +63,13 @@ internal static class Seams
             .And(Create("a"), Subscribe("a"), Delete("a"))
             .And(Create("a"));
 
-        yield return new Program("a topic created again while the subscribers of the last are still told") { Limits = Roomy, Seats = 2 }
+        yield return new Program("a topic created again while the subscribers of the last are still told") { Limits = Roomy, Subscribers = 2 }
             .First(Create("a"), Subscribe("a", 0), Subscribe("a", 1))
             .And(Delete("a"))
             .And(Create("a"), Subscribe("a", 0), Publish("a"))
             .And(Create("a"), Unsubscribe("a", 1));
 
-        yield return new Program("a topic subscribed to again by one who still is to be told of the last one's deletion") { Limits = Roomy, Seats = 2 }
+        yield return new Program("a topic subscribed to again by one who still is to be told of the last one's deletion") { Limits = Roomy, Subscribers = 2 }
             .First(Create("a"), Subscribe("a", 0), Subscribe("a", 1))
             .And(Delete("a"))
             .And(Create("a"), Subscribe("a", 1), Publish("a"));
@@ -94,7 +94,7 @@ internal static class Seams
             .And(Close())
             .And(Unsubscribe("a"));
 
-        yield return new Program("an overflow in one topic against another") { Limits = new BrokerLimits(MaxQueueSize: 1), Seats = 2 }
+        yield return new Program("an overflow in one topic against another") { Limits = new BrokerLimits(MaxQueueSize: 1), Subscribers = 2 }
             .First(Create("a"), Create("b"), Subscribe("a", 0), Subscribe("b", 0), Subscribe("a", 1), Subscribe("b", 1))
             .And(Publish("a"))
             .And(Publish("b"))

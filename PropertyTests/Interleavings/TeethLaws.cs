@@ -8,7 +8,7 @@ public sealed class TeethLaws
 {
     private const string ToldInTheMiddle = "a topic created again while the subscribers of the last are still told";
 
-    private static readonly (Func<BrokerLimits, IHouse> Build, string Program, Law Breaks)[] Wrong =
+    private static readonly (Func<BrokerLimits, IBroker> Build, string Program, Law Breaks)[] Wrong =
     [
         (limits => new SnapshotThenSend(limits), "two subscribers of two publishers", Laws.All_subscribers_see_one_order),
         (limits => new SnapshotThenSend(limits), "an unsubscribe among publishes", Laws.Nothing_of_a_topic_follows_the_last_word_about_it),
@@ -38,12 +38,10 @@ public sealed class TeethLaws
         Wrong.Select(wrong => new TestCaseData(wrong.Build, wrong.Program, wrong.Breaks)
             .SetArgDisplayNames(wrong.Build(new BrokerLimits()).GetType().Name, wrong.Breaks.Method.Name));
 
-    private static IEnumerable<TestCaseData> Programs => Seams.All.Select(program => new TestCaseData(program).SetArgDisplayNames(program.Name));
-
     [TestCaseSource(nameof(WrongTwins))]
     public void A_wrong_twin_is_refuted_by_the_law_that_it_breaks(object build, string program, object breaks)
     {
-        var (wrong, law) = ((Func<BrokerLimits, IHouse>)build, ((Law)breaks).Method.Name);
+        var (wrong, law) = ((Func<BrokerLimits, IBroker>)build, ((Law)breaks).Method.Name);
         var explored = new Exploration(Seams.Named(program), wrong) { Only = (Law)breaks }.Exhaustively(preemptions: 2);
         Assert.That(explored.Found, Is.Not.Null, $"in {explored.Schedules} schedules");
 
@@ -54,7 +52,7 @@ public sealed class TeethLaws
         Assert.That(again[1].Report, Is.EqualTo(again[0].Report), "the same schedule shows the same");
     }
 
-    [TestCaseSource(nameof(Programs))]
+    [TestCaseSource(typeof(InterleavingLaws), nameof(InterleavingLaws.Programs))]
     public void The_twin_of_which_no_part_is_exchanged_breaks_no_law(object given) =>
         new Exploration((Program)given, limits => new Twin(limits)).Exhaustively(preemptions: 1).MustHold();
 

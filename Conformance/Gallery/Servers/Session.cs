@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using System.Text.Unicode;
@@ -70,19 +69,7 @@ internal class Session(SessionSeed seed) : IDisposable
 
     private async Task ReadAsync(WebSocket socket)
     {
-        var rented = ArrayPool<byte>.Shared.Rent(LargestMessage + 1);
-        try
-        {
-            await ReadAsync(socket, rented.AsMemory(0, LargestMessage + 1));
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-        }
-    }
-
-    private async Task ReadAsync(WebSocket socket, Memory<byte> buffer)
-    {
+        var buffer = new byte[LargestMessage + 1];
         while (true)
         {
             if (!Outbox.Ended.IsCompleted)
@@ -94,7 +81,7 @@ internal class Session(SessionSeed seed) : IDisposable
             ValueWebSocketReceiveResult part;
             do
             {
-                part = await socket.ReceiveAsync(buffer[length..], _leaving.Token);
+                part = await socket.ReceiveAsync(buffer.AsMemory(length), _leaving.Token);
                 length += part.Count;
                 if (length == buffer.Length)
                 {
@@ -112,7 +99,7 @@ internal class Session(SessionSeed seed) : IDisposable
                 return;
             }
 
-            if (part.MessageType == WebSocketMessageType.Text && !Utf8.IsValid(buffer.Span[..length]))
+            if (part.MessageType == WebSocketMessageType.Text && !Utf8.IsValid(buffer.AsSpan(0, length)))
             {
                 // The runtime overlooks a character that is cut short by an empty last fragment.
                 Outbox.Abandon(null, 1007, "");
@@ -120,8 +107,8 @@ internal class Session(SessionSeed seed) : IDisposable
 
             if (!Outbox.Ended.IsCompleted)
             {
-                await ThinkAsync(buffer[..length]);
-                Answer(part.MessageType, buffer[..length]);
+                await ThinkAsync(buffer.AsMemory(0, length));
+                Answer(part.MessageType, buffer.AsMemory(0, length));
             }
         }
     }

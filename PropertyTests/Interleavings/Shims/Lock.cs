@@ -25,7 +25,7 @@ internal sealed class Lock([CallerFilePath] string guards = "")
     private static object Me => Fiber.Current ?? Harness;
 
     /// <summary>Whether it lets everybody in, to show that it is needed.</summary>
-    private bool IsPorous => Fiber.Current is { } fiber && fiber.Stage.Porous == Guards;
+    private bool IsPorous => Fiber.Current is { } fiber && fiber.Scheduler.Porous == Guards;
 
     public Scope EnterScope()
     {

@@ -72,7 +72,7 @@ internal struct ManualResetValueTaskSourceCore<TResult>
     {
         if (hop && Fiber.Current is { } fiber)
         {
-            fiber.Stage.Spawn("pool", () => continuation(state));
+            fiber.Scheduler.Spawn("pool", () => continuation(state));
         }
         else
         {

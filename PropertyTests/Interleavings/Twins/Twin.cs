@@ -6,7 +6,7 @@ namespace PubSub.Interleavings.Twins;
 /// The broker once more, as small as it can be, made of parts: a wrong twin is this with one part exchanged. Unexchanged it breaks no law, so
 /// what a wrong twin breaks is its part's doing.
 /// </summary>
-internal class Twin(BrokerLimits limits) : IHouse
+internal class Twin(BrokerLimits limits) : IBroker
 {
     protected BrokerLimits Limits => limits;
 
@@ -17,9 +17,9 @@ internal class Twin(BrokerLimits limits) : IHouse
     /// <summary>Guarded by creation.</summary>
     protected int Entries { get; set; }
 
-    public ISeat Admit(bool eager) => new TwinSubscriber(this, eager);
+    public ISubscriber Admit(bool eager) => new TwinSubscriber(this, eager);
 
-    public INotes TakeNotes() => new TwinNotes(this);
+    public IWakes NewWakes() => new TwinWakes(this);
 
     public virtual Creating Create(string topic)
     {
@@ -46,25 +46,25 @@ internal class Twin(BrokerLimits limits) : IHouse
             return false;
         }
 
-        var notes = new TwinNotes(this);
-        if (!End(found, notice, disconnect, notes))
+        var wakes = new TwinWakes(this);
+        if (!End(found, notice, disconnect, wakes))
         {
             return false;
         }
 
         Forget(found);
-        notes.Release();
+        wakes.Release();
         return true;
     }
 
-    public bool TryPublish(string topic, Frame message, INotes notes) =>
-        Find(topic) is { } found && Publish(found, message, (TwinNotes)notes);
+    public bool TryPublish(string topic, Frame message, IWakes wakes) =>
+        Find(topic) is { } found && Publish(found, message, (TwinWakes)wakes);
 
-    public Subscribing Subscribe(string topic, ISeat seat, int lastN, Frame? ack, INotes notes) =>
-        Find(topic) is { } found ? Subscribe(found, (TwinSubscriber)seat, lastN, ack!.Value, (TwinNotes)notes) : Subscribing.TopicNotFound;
+    public Subscribing Subscribe(string topic, ISubscriber subscriber, int lastN, Frame? ack, IWakes wakes) =>
+        Find(topic) is { } found ? Subscribe(found, (TwinSubscriber)subscriber, lastN, ack!.Value, (TwinWakes)wakes) : Subscribing.TopicNotFound;
 
-    public bool TryUnsubscribe(string topic, ISeat seat, Frame? ack, INotes notes) =>
-        Find(topic) is { } found && Unsubscribe(found, (TwinSubscriber)seat, ack!.Value, (TwinNotes)notes);
+    public bool TryUnsubscribe(string topic, ISubscriber subscriber, Frame? ack, IWakes wakes) =>
+        Find(topic) is { } found && Unsubscribe(found, (TwinSubscriber)subscriber, ack!.Value, (TwinWakes)wakes);
 
     public (int Topics, int Subscriptions) Count()
     {
@@ -75,11 +75,11 @@ internal class Twin(BrokerLimits limits) : IHouse
     public (int Subscribers, long Messages)? Count(string topic) =>
         Find(topic) is { } found ? (found.Subscribers.Count, found.Messages) : null;
 
-    public virtual void Reply(TwinSubscriber subscriber, Frame reply, TwinNotes notes)
+    public virtual void Reply(TwinSubscriber subscriber, Frame reply, TwinWakes wakes)
     {
         lock (subscriber.Latch)
         {
-            Put(subscriber, reply, live: false, notes);
+            Put(subscriber, reply, live: false, wakes);
         }
     }
 
@@ -140,9 +140,9 @@ internal class Twin(BrokerLimits limits) : IHouse
 
     public void Close(TwinSubscriber subscriber, CloseReason reason)
     {
-        var notes = new TwinNotes(this);
-        Close(subscriber, reason, notes);
-        notes.Release();
+        var wakes = new TwinWakes(this);
+        Close(subscriber, reason, wakes);
+        wakes.Release();
     }
 
     /// <summary>Leaves all topics and lets a requester go.</summary>
@@ -207,7 +207,7 @@ internal class Twin(BrokerLimits limits) : IHouse
         }
     }
 
-    protected virtual bool End(TwinTopic topic, Frame notice, bool disconnect, TwinNotes notes)
+    protected virtual bool End(TwinTopic topic, Frame notice, bool disconnect, TwinWakes wakes)
     {
         lock (topic.Gate)
         {
@@ -216,28 +216,28 @@ internal class Twin(BrokerLimits limits) : IHouse
                 return false;
             }
 
-            Dismiss(topic, notice, disconnect, notes);
+            Dismiss(topic, notice, disconnect, wakes);
             topic.Deleted = true; // last, since it is read outside the gate too
             return true;
         }
     }
 
     /// <summary>Inside the gate: the notice to every subscriber.</summary>
-    protected static void Dismiss(TwinTopic topic, Frame notice, bool disconnect, TwinNotes notes)
+    protected static void Dismiss(TwinTopic topic, Frame notice, bool disconnect, TwinWakes wakes)
     {
         foreach (var subscriber in topic.Subscribers)
         {
-            Leave(topic, subscriber, notice, notes);
+            Leave(topic, subscriber, notice, wakes);
             if (disconnect)
             {
-                Close(subscriber, CloseReason.TopicDeleted, notes);
+                Close(subscriber, CloseReason.TopicDeleted, wakes);
             }
         }
 
         topic.Subscribers.Clear();
     }
 
-    protected virtual bool Publish(TwinTopic topic, Frame message, TwinNotes notes)
+    protected virtual bool Publish(TwinTopic topic, Frame message, TwinWakes wakes)
     {
         lock (topic.Gate)
         {
@@ -248,12 +248,12 @@ internal class Twin(BrokerLimits limits) : IHouse
 
             topic.Messages++;
             topic.Retained.Add(message);
-            topic.Subscribers.RemoveAll(subscriber => !TryDeliver(subscriber, message, notes));
+            topic.Subscribers.RemoveAll(subscriber => !TryDeliver(subscriber, message, wakes));
             return true;
         }
     }
 
-    protected virtual Subscribing Subscribe(TwinTopic topic, TwinSubscriber subscriber, int lastN, Frame ack, TwinNotes notes)
+    protected virtual Subscribing Subscribe(TwinTopic topic, TwinSubscriber subscriber, int lastN, Frame ack, TwinWakes wakes)
     {
         lock (topic.Gate)
         {
@@ -262,7 +262,7 @@ internal class Twin(BrokerLimits limits) : IHouse
                 return Subscribing.TopicNotFound;
             }
 
-            var outcome = Join(topic, subscriber, topic.Retained.Last(lastN), ack, notes);
+            var outcome = Join(topic, subscriber, topic.Retained.Last(lastN), ack, wakes);
             if (outcome == Subscribing.Joined)
             {
                 topic.Subscribers.Add(subscriber);
@@ -272,7 +272,7 @@ internal class Twin(BrokerLimits limits) : IHouse
         }
     }
 
-    protected virtual bool Unsubscribe(TwinTopic topic, TwinSubscriber subscriber, Frame ack, TwinNotes notes)
+    protected virtual bool Unsubscribe(TwinTopic topic, TwinSubscriber subscriber, Frame ack, TwinWakes wakes)
     {
         lock (topic.Gate)
         {
@@ -282,12 +282,12 @@ internal class Twin(BrokerLimits limits) : IHouse
             }
 
             topic.Subscribers.Remove(subscriber);
-            Leave(topic, subscriber, ack, notes);
+            Leave(topic, subscriber, ack, wakes);
             return true;
         }
     }
 
-    protected virtual Subscribing Join(TwinTopic topic, TwinSubscriber subscriber, IEnumerable<Frame> replay, Frame ack, TwinNotes notes)
+    protected virtual Subscribing Join(TwinTopic topic, TwinSubscriber subscriber, IEnumerable<Frame> replay, Frame ack, TwinWakes wakes)
     {
         lock (subscriber.Latch)
         {
@@ -297,33 +297,33 @@ internal class Twin(BrokerLimits limits) : IHouse
             }
 
             var joins = subscriber.Topics.Add(topic);
-            Put(subscriber, ack, live: false, notes);
+            Put(subscriber, ack, live: false, wakes);
             foreach (var retained in joins ? replay : [])
             {
-                Put(subscriber, retained, live: false, notes);
+                Put(subscriber, retained, live: false, wakes);
             }
 
             return joins ? Subscribing.Joined : Subscribing.Already;
         }
     }
 
-    protected static void Leave(TwinTopic topic, TwinSubscriber subscriber, Frame lastWord, TwinNotes notes)
+    protected static void Leave(TwinTopic topic, TwinSubscriber subscriber, Frame lastWord, TwinWakes wakes)
     {
         lock (subscriber.Latch)
         {
             subscriber.Topics.Remove(topic);
-            Put(subscriber, lastWord, live: false, notes);
+            Put(subscriber, lastWord, live: false, wakes);
         }
     }
 
-    protected virtual bool TryDeliver(TwinSubscriber subscriber, Frame live, TwinNotes notes)
+    protected virtual bool TryDeliver(TwinSubscriber subscriber, Frame live, TwinWakes wakes)
     {
         lock (subscriber.Latch)
         {
             if (subscriber.Closed == CloseReason.None && subscriber.Outstanding >= Limits.MaxQueueSize)
             {
                 subscriber.Queue.Clear();
-                Close(subscriber, CloseReason.SlowConsumer, notes);
+                Close(subscriber, CloseReason.SlowConsumer, wakes);
             }
 
             if (subscriber.Closed != CloseReason.None)
@@ -332,32 +332,32 @@ internal class Twin(BrokerLimits limits) : IHouse
             }
 
             subscriber.Outstanding++;
-            Put(subscriber, live, live: true, notes);
+            Put(subscriber, live, live: true, wakes);
             return true;
         }
     }
 
-    protected static void Close(TwinSubscriber subscriber, CloseReason reason, TwinNotes notes)
+    protected static void Close(TwinSubscriber subscriber, CloseReason reason, TwinWakes wakes)
     {
         lock (subscriber.Latch)
         {
             if (subscriber.Closed == CloseReason.None)
             {
                 subscriber.Closed = reason;
-                notes.Sleeping.Add(subscriber);
-                notes.Closed.Add(subscriber);
+                wakes.Sleeping.Add(subscriber);
+                wakes.Closed.Add(subscriber);
             }
         }
     }
 
     /// <summary>Inside the latch.</summary>
-    protected static void Put(TwinSubscriber subscriber, Frame frame, bool live, TwinNotes notes)
+    protected static void Put(TwinSubscriber subscriber, Frame frame, bool live, TwinWakes wakes)
     {
         if (subscriber.Closed == CloseReason.None)
         {
             subscriber.Queue.Add(new Outgoing(frame, live));
             subscriber.Unread += live ? 0 : 1;
-            notes.Sleeping.Add(subscriber);
+            wakes.Sleeping.Add(subscriber);
         }
     }
 
@@ -380,7 +380,7 @@ internal sealed class TwinTopic(string name, BrokerLimits limits)
     public bool Deleted { get; set; }
 }
 
-internal sealed class TwinSubscriber(Twin house, bool eager) : ISeat
+internal sealed class TwinSubscriber(Twin broker, bool eager) : ISubscriber
 {
     public Lock Latch { get; } = new("Subscriber");
 
@@ -400,20 +400,20 @@ internal sealed class TwinSubscriber(Twin house, bool eager) : ISeat
 
     public CloseReason Closed { get; set; }
 
-    void ISeat.Reply(Frame reply, INotes notes) => house.Reply(this, reply, (TwinNotes)notes);
+    void ISubscriber.Reply(Frame reply, IWakes wakes) => broker.Reply(this, reply, (TwinWakes)wakes);
 
-    ValueTask ISeat.WaitForRoomAsync() => house.WaitForRoomAsync(this);
+    ValueTask ISubscriber.WaitForRoomAsync() => broker.WaitForRoomAsync(this);
 
-    ValueTask<bool> ISeat.WaitAsync() => house.WaitAsync(this);
+    ValueTask<bool> ISubscriber.WaitAsync() => broker.WaitAsync(this);
 
-    ReadOnlyMemory<Outgoing> ISeat.Take(int maxBytes) => Twin.Take(this);
+    ReadOnlyMemory<Outgoing> ISubscriber.Take(int maxBytes) => Twin.Take(this);
 
-    void ISeat.Release() => house.Release(this);
+    void ISubscriber.Release() => broker.Release(this);
 
-    void ISeat.Close(CloseReason reason) => house.Close(this, reason);
+    void ISubscriber.Close(CloseReason reason) => broker.Close(this, reason);
 }
 
-internal sealed class TwinNotes(Twin house) : INotes
+internal sealed class TwinWakes(Twin broker) : IWakes
 {
     public List<TwinSubscriber> Sleeping { get; } = [];
 
@@ -421,9 +421,9 @@ internal sealed class TwinNotes(Twin house) : INotes
 
     public void Release()
     {
-        Sleeping.ForEach(house.Wake);
+        Sleeping.ForEach(broker.Wake);
         Sleeping.Clear();
-        Closed.ForEach(house.Depart);
+        Closed.ForEach(broker.Depart);
         Closed.Clear();
     }
 }

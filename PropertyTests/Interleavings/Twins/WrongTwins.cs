@@ -5,7 +5,7 @@ namespace PubSub.Interleavings.Twins;
 /// <summary>Copies its subscribers inside the gate and hands the message out behind it.</summary>
 internal sealed class SnapshotThenSend(BrokerLimits limits) : Twin(limits)
 {
-    protected override bool Publish(TwinTopic topic, Frame message, TwinNotes notes)
+    protected override bool Publish(TwinTopic topic, Frame message, TwinWakes wakes)
     {
         List<TwinSubscriber> subscribers;
         lock (topic.Gate)
@@ -20,7 +20,7 @@ internal sealed class SnapshotThenSend(BrokerLimits limits) : Twin(limits)
             subscribers = [.. topic.Subscribers];
         }
 
-        subscribers.ForEach(subscriber => TryDeliver(subscriber, message, notes));
+        subscribers.ForEach(subscriber => TryDeliver(subscriber, message, wakes));
         return true;
     }
 }
@@ -28,7 +28,7 @@ internal sealed class SnapshotThenSend(BrokerLimits limits) : Twin(limits)
 /// <summary>Reads what is retained, and joins when it enters the gate once more.</summary>
 internal sealed class ReplaysThenJoins(BrokerLimits limits) : Twin(limits)
 {
-    protected override Subscribing Subscribe(TwinTopic topic, TwinSubscriber subscriber, int lastN, Frame ack, TwinNotes notes)
+    protected override Subscribing Subscribe(TwinTopic topic, TwinSubscriber subscriber, int lastN, Frame ack, TwinWakes wakes)
     {
         Frame[] retained;
         lock (topic.Gate)
@@ -38,7 +38,7 @@ internal sealed class ReplaysThenJoins(BrokerLimits limits) : Twin(limits)
 
         lock (topic.Gate)
         {
-            var outcome = topic.Deleted ? Subscribing.TopicNotFound : Join(topic, subscriber, retained, ack, notes);
+            var outcome = topic.Deleted ? Subscribing.TopicNotFound : Join(topic, subscriber, retained, ack, wakes);
             if (outcome == Subscribing.Joined)
             {
                 topic.Subscribers.Add(subscriber);
@@ -52,9 +52,9 @@ internal sealed class ReplaysThenJoins(BrokerLimits limits) : Twin(limits)
 /// <summary>Joins first, so that nothing is missed, and replays when it enters the gate once more.</summary>
 internal sealed class JoinsThenReplays(BrokerLimits limits) : Twin(limits)
 {
-    protected override Subscribing Subscribe(TwinTopic topic, TwinSubscriber subscriber, int lastN, Frame ack, TwinNotes notes)
+    protected override Subscribing Subscribe(TwinTopic topic, TwinSubscriber subscriber, int lastN, Frame ack, TwinWakes wakes)
     {
-        var outcome = base.Subscribe(topic, subscriber, 0, ack, notes);
+        var outcome = base.Subscribe(topic, subscriber, 0, ack, wakes);
         if (outcome == Subscribing.Joined)
         {
             lock (topic.Gate)
@@ -63,7 +63,7 @@ internal sealed class JoinsThenReplays(BrokerLimits limits) : Twin(limits)
                 {
                     foreach (var retained in topic.Retained.Last(lastN))
                     {
-                        Put(subscriber, retained, live: false, notes);
+                        Put(subscriber, retained, live: false, wakes);
                     }
                 }
             }
@@ -136,7 +136,7 @@ internal sealed class ForgetsByName(BrokerLimits limits) : Twin(limits)
 /// <summary>Says that the topic has been deleted before it has told all its subscribers, so that another may be created among them.</summary>
 internal sealed class SaysDeletedTooSoon(BrokerLimits limits) : Twin(limits)
 {
-    protected override bool End(TwinTopic topic, Frame notice, bool disconnect, TwinNotes notes)
+    protected override bool End(TwinTopic topic, Frame notice, bool disconnect, TwinWakes wakes)
     {
         lock (topic.Gate)
         {
@@ -146,7 +146,7 @@ internal sealed class SaysDeletedTooSoon(BrokerLimits limits) : Twin(limits)
             }
 
             topic.Deleted = true;
-            Dismiss(topic, notice, disconnect, notes);
+            Dismiss(topic, notice, disconnect, wakes);
             return true;
         }
     }
@@ -155,13 +155,13 @@ internal sealed class SaysDeletedTooSoon(BrokerLimits limits) : Twin(limits)
 /// <summary>Asks only before the gate whether the topic has been deleted.</summary>
 internal sealed class PublishesToTheDeleted(BrokerLimits limits) : Twin(limits)
 {
-    protected override bool Publish(TwinTopic topic, Frame message, TwinNotes notes)
+    protected override bool Publish(TwinTopic topic, Frame message, TwinWakes wakes)
     {
         lock (topic.Gate)
         {
             topic.Messages++;
             topic.Retained.Add(message);
-            topic.Subscribers.RemoveAll(subscriber => !TryDeliver(subscriber, message, notes));
+            topic.Subscribers.RemoveAll(subscriber => !TryDeliver(subscriber, message, wakes));
             return true;
         }
     }
@@ -170,14 +170,14 @@ internal sealed class PublishesToTheDeleted(BrokerLimits limits) : Twin(limits)
 /// <summary>Queues the ack of an unsubscribe first and leaves the topic afterwards.</summary>
 internal sealed class AcksThenLeaves(BrokerLimits limits) : Twin(limits)
 {
-    protected override bool Unsubscribe(TwinTopic topic, TwinSubscriber subscriber, Frame ack, TwinNotes notes)
+    protected override bool Unsubscribe(TwinTopic topic, TwinSubscriber subscriber, Frame ack, TwinWakes wakes)
     {
         if (topic.Deleted)
         {
             return false;
         }
 
-        Leave(topic, subscriber, ack, notes);
+        Leave(topic, subscriber, ack, wakes);
         lock (topic.Gate)
         {
             topic.Subscribers.Remove(subscriber);
@@ -190,13 +190,13 @@ internal sealed class AcksThenLeaves(BrokerLimits limits) : Twin(limits)
 /// <summary>Looks whether the event fits, and then queues it.</summary>
 internal sealed class ChecksTheBoundThenQueues(BrokerLimits limits) : Twin(limits)
 {
-    protected override bool TryDeliver(TwinSubscriber subscriber, Frame live, TwinNotes notes)
+    protected override bool TryDeliver(TwinSubscriber subscriber, Frame live, TwinWakes wakes)
     {
         lock (subscriber.Latch)
         {
             if (subscriber.Closed == CloseReason.None && subscriber.Outstanding >= Limits.MaxQueueSize)
             {
-                return base.TryDeliver(subscriber, live, notes);
+                return base.TryDeliver(subscriber, live, wakes);
             }
         }
 
@@ -208,7 +208,7 @@ internal sealed class ChecksTheBoundThenQueues(BrokerLimits limits) : Twin(limit
             }
 
             subscriber.Outstanding++;
-            Put(subscriber, live, live: true, notes);
+            Put(subscriber, live, live: true, wakes);
             return true;
         }
     }
@@ -217,7 +217,7 @@ internal sealed class ChecksTheBoundThenQueues(BrokerLimits limits) : Twin(limit
 /// <summary>Counts up from what it saw before: a release in between is forgotten.</summary>
 internal sealed class CountsFromWhatItSaw(BrokerLimits limits) : Twin(limits)
 {
-    protected override bool TryDeliver(TwinSubscriber subscriber, Frame live, TwinNotes notes)
+    protected override bool TryDeliver(TwinSubscriber subscriber, Frame live, TwinWakes wakes)
     {
         int seen;
         lock (subscriber.Latch)
@@ -228,7 +228,7 @@ internal sealed class CountsFromWhatItSaw(BrokerLimits limits) : Twin(limits)
         lock (subscriber.Latch)
         {
             subscriber.Outstanding = seen;
-            return base.TryDeliver(subscriber, live, notes);
+            return base.TryDeliver(subscriber, live, wakes);
         }
     }
 }
@@ -236,7 +236,7 @@ internal sealed class CountsFromWhatItSaw(BrokerLimits limits) : Twin(limits)
 /// <summary>Looks whether the subscriber is closed, and then lets it join.</summary>
 internal sealed class ChecksClosedThenJoins(BrokerLimits limits) : Twin(limits)
 {
-    protected override Subscribing Join(TwinTopic topic, TwinSubscriber subscriber, IEnumerable<Frame> replay, Frame ack, TwinNotes notes)
+    protected override Subscribing Join(TwinTopic topic, TwinSubscriber subscriber, IEnumerable<Frame> replay, Frame ack, TwinWakes wakes)
     {
         lock (subscriber.Latch)
         {
@@ -249,10 +249,10 @@ internal sealed class ChecksClosedThenJoins(BrokerLimits limits) : Twin(limits)
         lock (subscriber.Latch)
         {
             var joins = subscriber.Topics.Add(topic);
-            Put(subscriber, ack, live: false, notes);
+            Put(subscriber, ack, live: false, wakes);
             foreach (var retained in joins ? replay : [])
             {
-                Put(subscriber, retained, live: false, notes);
+                Put(subscriber, retained, live: false, wakes);
             }
 
             return joins ? Subscribing.Joined : Subscribing.Already;
@@ -263,7 +263,7 @@ internal sealed class ChecksClosedThenJoins(BrokerLimits limits) : Twin(limits)
 /// <summary>Looks whether the subscriber is closed, and then queues its reply.</summary>
 internal sealed class ChecksClosedThenReplies(BrokerLimits limits) : Twin(limits)
 {
-    public override void Reply(TwinSubscriber subscriber, Frame reply, TwinNotes notes)
+    public override void Reply(TwinSubscriber subscriber, Frame reply, TwinWakes wakes)
     {
         if (subscriber.Closed == CloseReason.None)
         {
@@ -271,7 +271,7 @@ internal sealed class ChecksClosedThenReplies(BrokerLimits limits) : Twin(limits
             {
                 subscriber.Queue.Add(new Outgoing(reply, Live: false));
                 subscriber.Unread++;
-                notes.Sleeping.Add(subscriber);
+                wakes.Sleeping.Add(subscriber);
             }
         }
     }
@@ -368,13 +368,13 @@ internal sealed class LetsPassWithoutRoom(BrokerLimits limits) : Twin(limits)
 /// <summary>Takes who was too slow out of its other topics while it is still inside the gate of this one.</summary>
 internal sealed class DepartsInsideTheGate(BrokerLimits limits) : Twin(limits)
 {
-    protected override bool Publish(TwinTopic topic, Frame message, TwinNotes notes)
+    protected override bool Publish(TwinTopic topic, Frame message, TwinWakes wakes)
     {
         lock (topic.Gate)
         {
-            var published = base.Publish(topic, message, notes);
-            notes.Closed.ForEach(Depart);
-            notes.Closed.Clear();
+            var published = base.Publish(topic, message, wakes);
+            wakes.Closed.ForEach(Depart);
+            wakes.Closed.Clear();
             return published;
         }
     }
@@ -383,13 +383,13 @@ internal sealed class DepartsInsideTheGate(BrokerLimits limits) : Twin(limits)
 /// <summary>Wakes its readers while it is still inside the gate.</summary>
 internal sealed class WakesInsideTheGate(BrokerLimits limits) : Twin(limits)
 {
-    protected override bool Publish(TwinTopic topic, Frame message, TwinNotes notes)
+    protected override bool Publish(TwinTopic topic, Frame message, TwinWakes wakes)
     {
         lock (topic.Gate)
         {
-            var published = base.Publish(topic, message, notes);
-            notes.Sleeping.ForEach(Wake);
-            notes.Sleeping.Clear();
+            var published = base.Publish(topic, message, wakes);
+            wakes.Sleeping.ForEach(Wake);
+            wakes.Sleeping.Clear();
             return published;
         }
     }

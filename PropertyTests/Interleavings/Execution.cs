@@ -1,51 +1,51 @@
 namespace PubSub.Interleavings;
 
 /// <summary>Plays a program once, by a schedule, and writes down what happened.</summary>
-internal sealed class Performance
+internal sealed class Execution
 {
-    private readonly Stage _stage;
+    private readonly Scheduler _scheduler;
     private readonly Program _program;
-    private readonly IHouse _house;
+    private readonly IBroker _broker;
     private readonly History _history;
 
-    private Performance(Stage stage, Program program, IHouse house)
+    private Execution(Scheduler scheduler, Program program, IBroker broker)
     {
-        (_stage, _program, _house) = (stage, program, house);
+        (_scheduler, _program, _broker) = (scheduler, program, broker);
         _history = new History { Program = program };
     }
 
-    public static History Of(Stage stage, Program program, Func<BrokerLimits, IHouse> build, Schedule schedule)
+    public static History Of(Scheduler scheduler, Program program, Func<BrokerLimits, IBroker> build, Schedule schedule)
     {
-        stage.Reset();
-        var performance = new Performance(stage, program, build(program.Limits));
+        scheduler.Reset();
+        var execution = new Execution(scheduler, program, build(program.Limits));
 #pragma warning disable CA1031 // whatever is thrown, before and after too, is what the schedule has found
         try
         {
-            performance.Play(schedule);
+            execution.Play(schedule);
         }
         catch (Exception fault)
         {
-            performance._history.Fault ??= fault;
+            execution._history.Fault ??= fault;
         }
 #pragma warning restore CA1031
 
-        return performance._history;
+        return execution._history;
     }
 
     private void Play(Schedule schedule)
     {
-        for (var seat = 0; seat < _program.Seats; seat++)
+        for (var subscriber = 0; subscriber < _program.Subscribers; subscriber++)
         {
-            _history.Seats.Add(new SeatStory { Seat = _house.Admit(_program.Eager) });
+            _history.Subscribers.Add(new SubscriberStory { Subscriber = _broker.Admit(_program.Eager) });
         }
 
         Act(_program.Beginning);
-        var stuck = _stage.Play(
+        var stuck = _scheduler.Play(
             [.. _program.Fibers.Select((steps, place) => new Part($"{place}", () => Act(steps)))],
             schedule,
             SeeWhoIsClosed);
-        _history.Breaches.AddRange(_stage.Breaches);
-        _history.Fault = _stage.Fault;
+        _history.Breaches.AddRange(_scheduler.Breaches);
+        _history.Fault = _scheduler.Fault;
         _history.Deadlocked.AddRange(stuck.Where(one => one.Wants is not null).Select(one => $"{one.Fiber} wants a lock of {one.Wants!.Guards}"));
         if (_history.Fault is null && _history.Deadlocked.Count == 0)
         {
@@ -55,58 +55,58 @@ internal sealed class Performance
 
     private void SeeWhoIsClosed()
     {
-        foreach (var seat in _history.Seats)
+        foreach (var subscriber in _history.Subscribers)
         {
-            if (seat.ClosedAt == int.MaxValue && seat.Closed != CloseReason.None)
+            if (subscriber.ClosedAt == int.MaxValue && subscriber.Closed != CloseReason.None)
             {
-                seat.ClosedAt = _stage.Tick();
+                subscriber.ClosedAt = _scheduler.Tick();
             }
         }
     }
 
     private void Act(IReadOnlyList<Step> steps)
     {
-        var notes = _house.TakeNotes();
+        var wakes = _broker.NewWakes();
         foreach (var step in steps)
         {
             if (step.Verb is Verb.Room or Verb.Read or Verb.Keep)
             {
-                notes.Release(); // whoever waits must not let others wait for it
+                wakes.Release(); // whoever waits must not let others wait for it
             }
 
-            var deed = new Deed(step, _stage.Tick());
+            var deed = new Deed(step, _scheduler.Tick());
             _history.Deeds.Add(deed);
-            deed.Answer = Do(step, notes);
+            deed.Answer = Do(step, wakes);
             if (!step.Later)
             {
-                notes.Release();
+                wakes.Release();
             }
 
             SeeWhoIsClosed();
-            deed.Ended = _stage.Tick();
+            deed.Ended = _scheduler.Tick();
         }
 
-        notes.Release();
+        wakes.Release();
     }
 
-    private Answer Do(Step step, INotes notes)
+    private Answer Do(Step step, IWakes wakes)
     {
-        var story = step.Seat >= 0 ? _history.Seats[step.Seat] : null;
+        var story = step.Subscriber >= 0 ? _history.Subscribers[step.Subscriber] : null;
         switch (step.Verb)
         {
             case Verb.Create:
-                return _house.Create(step.Topic) switch
+                return _broker.Create(step.Topic) switch
                 {
                     Creating.Created => Answer.Created,
                     Creating.Exists => Answer.Exists,
                     _ => Answer.LimitReached,
                 };
             case Verb.Delete:
-                return YesOrNo(_house.TryDelete(step.Topic, step.Frame, step.Disconnect));
+                return YesOrNo(_broker.TryDelete(step.Topic, step.Frame, step.Disconnect));
             case Verb.Publish:
-                return YesOrNo(_house.TryPublish(step.Topic, step.Frame, notes));
+                return YesOrNo(_broker.TryPublish(step.Topic, step.Frame, wakes));
             case Verb.Subscribe:
-                return _house.Subscribe(step.Topic, story!.Seat, step.Number, step.Frame, notes) switch
+                return _broker.Subscribe(step.Topic, story!.Subscriber, step.Number, step.Frame, wakes) switch
                 {
                     Subscribing.Joined => Answer.Joined,
                     Subscribing.Already => Answer.Already,
@@ -115,27 +115,27 @@ internal sealed class Performance
                     _ => Answer.Closed,
                 };
             case Verb.Unsubscribe:
-                return YesOrNo(_house.TryUnsubscribe(step.Topic, story!.Seat, step.Frame, notes));
+                return YesOrNo(_broker.TryUnsubscribe(step.Topic, story!.Subscriber, step.Frame, wakes));
             case Verb.Reply:
-                story!.Seat.Reply(step.Frame, notes);
+                story!.Subscriber.Reply(step.Frame, wakes);
                 return Answer.Yes;
             case Verb.Room:
-                var room = story!.Seat.WaitForRoomAsync();
+                var room = story!.Subscriber.WaitForRoomAsync();
                 Until(() => room.IsCompleted, step);
                 room.GetAwaiter().GetResult();
                 return Answer.Yes;
             case Verb.Close:
-                story!.Seat.Close(CloseReason.Left);
+                story!.Subscriber.Close(CloseReason.Left);
                 return Answer.Yes;
             default:
                 return Read(story!, step);
         }
     }
 
-    private Answer Read(SeatStory story, Step step)
+    private Answer Read(SubscriberStory story, Step step)
     {
         Release(story);
-        var more = story.Seat.WaitAsync();
+        var more = story.Subscriber.WaitAsync();
         Until(() => more.IsCompleted, step);
         if (!more.GetAwaiter().GetResult())
         {
@@ -153,9 +153,9 @@ internal sealed class Performance
         return Answer.Yes;
     }
 
-    private static void Take(SeatStory story, int maxBytes)
+    private static void Take(SubscriberStory story, int maxBytes)
     {
-        story.Held = story.Seat.Take(maxBytes);
+        story.Held = story.Subscriber.Take(maxBytes);
         var live = 0;
         foreach (var outgoing in story.Held.Span)
         {
@@ -168,7 +168,7 @@ internal sealed class Performance
     }
 
     /// <summary>Releases what is held, then takes and releases all the rest.</summary>
-    private void TakeAll(SeatStory story)
+    private void TakeAll(SubscriberStory story)
     {
         do
         {
@@ -179,7 +179,7 @@ internal sealed class Performance
     }
 
     /// <summary>Gives back what is held. It must still be what was taken: the memory is the subscriber's until now.</summary>
-    private void Release(SeatStory story)
+    private void Release(SubscriberStory story)
     {
         var (live, others) = (0, 0);
         for (var place = 0; place < story.Held.Length; place++)
@@ -194,31 +194,31 @@ internal sealed class Performance
         }
 
         story.Held = default;
-        var began = _stage.Tick();
-        story.Seat.Release();
-        story.Released.Add(new Given(began, _stage.Tick(), live, others));
+        var began = _scheduler.Tick();
+        story.Subscriber.Release();
+        story.Released.Add(new Given(began, _scheduler.Tick(), live, others));
     }
 
     /// <summary>Looks into every corner, now that nothing moves any more.</summary>
     private void Settle(List<Stuck> stuck)
     {
         SeeWhoIsClosed();
-        foreach (var (place, story) in _history.Seats.Index())
+        foreach (var (place, story) in _history.Subscribers.Index())
         {
             var (held, released, closed) = (story.Held.Length, story.Released.Count, story.Closed != CloseReason.None);
             TakeAll(story);
             var given = story.Released.Skip(released).ToList();
             var (live, unread) = (given.Sum(one => one.Live), given.Sum(one => one.Others));
-            var waiting = stuck.Select(one => (Step)one.WaitsFor!).Where(step => step.Seat == place).ToList();
+            var waiting = stuck.Select(one => (Step)one.WaitsFor!).Where(step => step.Subscriber == place).ToList();
             var asks = waiting.Exists(step => step.Verb == Verb.Room);
             story.MostOutstanding = Math.Max(story.MostOutstanding, live);
             story.SleepsThroughIt = (live + unread > held || closed) && waiting.Exists(step => step.Verb != Verb.Room);
-            story.WaitsInVain = asks ? closed || unread < _program.Limits.MaxReplies : !story.Seat.WaitForRoomAsync().IsCompleted;
+            story.WaitsInVain = asks ? closed || unread < _program.Limits.MaxReplies : !story.Subscriber.WaitForRoomAsync().IsCompleted;
         }
 
         foreach (var topic in _program.Topics)
         {
-            if (_house.Count(topic) is { } counts)
+            if (_broker.Count(topic) is { } counts)
             {
                 _history.Settled.Add(topic, counts.Subscribers);
             }
@@ -232,22 +232,22 @@ internal sealed class Performance
                 continue;
             }
 
-            if (step.Seat == _history.Seats.Count)
+            if (step.Subscriber == _history.Subscribers.Count)
             {
-                _history.Seats.Add(new SeatStory { Seat = _house.Admit(eager: false) });
+                _history.Subscribers.Add(new SubscriberStory { Subscriber = _broker.Admit(eager: false) });
             }
 
-            if (step.Seat < 0 || step.Seat == _program.Seats || _history.Seats[step.Seat].Closed != CloseReason.None)
+            if (step.Subscriber < 0 || step.Subscriber == _program.Subscribers || _history.Subscribers[step.Subscriber].Closed != CloseReason.None)
             {
                 Act([step]);
-                _history.Seats.ForEach(TakeAll);
+                _history.Subscribers.ForEach(TakeAll);
             }
         }
 
-        _history.Counted = _house.Count();
+        _history.Counted = _broker.Count();
         foreach (var topic in _program.Topics)
         {
-            if (_house.Count(topic) is { } counts)
+            if (_broker.Count(topic) is { } counts)
             {
                 _history.Standing.Add(topic, counts);
             }

@@ -14,7 +14,7 @@ namespace PubSub.Interleavings;
 /// <c>ConcurrencyLaws</c>, which have real threads.</para>
 /// </remarks>
 #pragma warning disable CA1001 // it lives as long as the process
-internal sealed class Stage
+internal sealed class Scheduler
 #pragma warning restore CA1001
 {
     /// <summary>Points that one schedule may pass; reached only by what never ends.</summary>
@@ -96,7 +96,7 @@ internal sealed class Stage
         }
 
         var fiber = _fibers[_playing.Count];
-        fiber.Cast(name, act);
+        fiber.Assign(name, act);
         _playing.Add(fiber);
     }
 

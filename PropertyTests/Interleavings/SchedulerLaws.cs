@@ -3,9 +3,9 @@ using NUnit.Framework;
 namespace PubSub.Interleavings;
 
 /// <summary>What the search itself promises: it misses nothing within its bound, and always ends.</summary>
-public sealed class StageLaws
+public sealed class SchedulerLaws
 {
-    private static readonly Stage Stage = new();
+    private static readonly Scheduler Scheduler = new();
 
     [TestCase(1, 6)]
     [TestCase(2, 20)]
@@ -68,7 +68,7 @@ public sealed class StageLaws
             var stuck = Play(schedule, Enter, Enter, Enter);
 
             Assert.That(stuck, Is.Empty);
-            Assert.That(Stage.Fault, Is.Null);
+            Assert.That(Scheduler.Fault, Is.Null);
 
             void Enter()
             {
@@ -127,7 +127,7 @@ public sealed class StageLaws
             }
         });
 
-        Assert.That(Stage.Fault, Is.InstanceOf<TimeoutException>());
+        Assert.That(Scheduler.Fault, Is.InstanceOf<TimeoutException>());
     }
 
     [Test]
@@ -172,5 +172,5 @@ public sealed class StageLaws
     }
 
     private static List<Stuck> Play(Schedule schedule, params Action[] acts) =>
-        Stage.Play([.. acts.Select((act, place) => new Part($"{place}", act))], schedule, () => { });
+        Scheduler.Play([.. acts.Select((act, place) => new Part($"{place}", act))], schedule, () => { });
 }
