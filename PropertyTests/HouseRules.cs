@@ -26,7 +26,7 @@ public sealed partial class HouseRules
     }
 
     [TestCase("Host/Host.csproj", "Broker.csproj")]
-    [TestCase("PropertyTests/PropertyTests.csproj", "Broker.csproj", "Host.csproj")]
+    [TestCase("PropertyTests/PropertyTests.csproj", "Broker.csproj", "Host.csproj", "Conformance.Suite.csproj")]
     [TestCase("PropertyTests/Interleavings/Interleavings.csproj")]
     [TestCase("Conformance/Suite/Conformance.Suite.csproj")]
     [TestCase("Conformance/Gallery/Conformance.Gallery.csproj", "Conformance.Suite.csproj")]

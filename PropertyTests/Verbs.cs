@@ -1,0 +1,25 @@
+namespace PubSub.PropertyTests;
+
+/// <summary>What can be asked of a broker, by the names of topics, as the Host asks it; for those who are wrong in one of these to override it.</summary>
+internal class Verbs(BrokerLimits limits)
+{
+    protected Broker Broker { get; } = new(limits);
+
+    protected BrokerLimits Limits => limits;
+
+    public Subscriber Admit(bool eager) => Broker.Admit(eager);
+
+    public virtual bool TryCreate(string topic) => Broker.Create(topic) == Creating.Created;
+
+    public virtual bool TryDelete(string topic, Frame notice, bool disconnect) => Broker.TryDelete(topic, notice, disconnect);
+
+    public virtual bool TryPublish(string topic, Frame message, Wakes wakes) => Broker.Find(topic)?.TryPublish(message, wakes) ?? false;
+
+    /// <returns>False when there is no such topic; then nothing was queued.</returns>
+    public virtual bool TrySubscribe(string topic, Subscriber subscriber, int lastN, Frame ack, Wakes wakes) =>
+        (Broker.Find(topic)?.Subscribe(subscriber, lastN, ack, wakes) ?? Subscribing.TopicNotFound) != Subscribing.TopicNotFound;
+
+    /// <returns>False when there is no such topic; then nothing was queued.</returns>
+    public virtual bool TryUnsubscribe(string topic, Subscriber subscriber, Frame ack, Wakes wakes) =>
+        Broker.Find(topic)?.TryUnsubscribe(subscriber, ack, wakes) ?? false;
+}
