@@ -182,7 +182,7 @@ internal static partial class Publish
             Change = parts => parts with { Topic = seed => new RetainedLater(seed) },
             Kills = [new("PS-PUB-012", "who subscribes with last_n after the ack sees the message")],
         },
-        new("pub-count-cached", "A count is as old as the one that was asked for a moment before.")
+        new("pub-count-cached", "A count is the one that whoever asked before should have been told.")
         {
             Change = parts => parts with { Topic = seed => new CountCached(seed) },
             Kills = [new("PS-PUB-012", "an acked message is already counted")],
@@ -466,18 +466,15 @@ internal static partial class Publish
 
     private sealed class CountCached(TopicSeed seed) : Topic(seed)
     {
-        private (long At, long Messages)? _count; // guarded by Gate
+        private long? _counted; // guarded by Gate; when it was asked for last
 
         public override (int Subscribers, long Messages) Count()
         {
             lock (Gate)
             {
-                if (_count is not { } known || TimeProvider.System.GetElapsedTime(known.At) > TimeSpan.FromMilliseconds(100))
-                {
-                    _count = known = (TimeProvider.System.GetTimestamp(), Accepted);
-                }
-
-                return (Subscribers.Count, known.Messages);
+                var messages = _counted ?? Accepted;
+                _counted = Accepted;
+                return (Subscribers.Count, messages);
             }
         }
     }
