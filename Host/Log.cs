@@ -54,4 +54,7 @@ internal static partial class Log
 
     [LoggerMessage(16, LogLevel.Error, "{Method} {Target} failed unexpectedly")]
     public static partial void RestFailed(ILogger logger, Exception exception, string method, string target);
+
+    [LoggerMessage(17, LogLevel.Information, "Session {Connection} broke the WebSocket protocol: {Rule}")]
+    public static partial void ProtocolBroken(ILogger logger, string connection, string rule);
 }

@@ -37,8 +37,8 @@ builder.Services.AddHostedService(services => services.GetRequiredService<Sessio
 
 var app = builder.Build();
 app.UseProblems(app.Logger, TimeProvider.System);
-app.UseSingleWriter();
-app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero }); // the handshake only
+app.UseHandshakeOnly();
+app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
 app.UseRawTopicNames();
 app.UseRouting();
 app.MapTopics();

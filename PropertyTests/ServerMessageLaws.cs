@@ -164,12 +164,11 @@ public sealed partial class ServerMessageLaws
     }
 
     [Test]
-    public void A_close_is_told_from_every_other_frame()
+    public void A_pong_carries_the_data_of_its_ping()
     {
-        Assert.That(WebSocketFrame.IsClose(WebSocketFrame.Close(1000).Bytes.Span), Is.True);
-        Assert.That(WebSocketFrame.IsClose(WebSocketFrame.Ping.Bytes.Span), Is.False);
-        Assert.That(WebSocketFrame.IsClose([0x8A, 0]), Is.False);
-        Assert.That(WebSocketFrame.IsClose(Say.Pong(default).Bytes.Span), Is.False);
+        Assert.That(WebSocketFrame.Pong([]).Bytes.ToArray(), Is.EqualTo(new byte[] { 0x8A, 0 }));
+        Assert.That(WebSocketFrame.Pong("here"u8).Bytes.ToArray(), Is.EqualTo((byte[])[0x8A, 4, .. "here"u8]));
+        Assert.That(WebSocketFrame.Pong(new byte[125]).Bytes.ToArray(), Is.EqualTo((byte[])[0x8A, 125, .. new byte[125]]));
     }
 
     /// <summary>Decodes what must be one final, unmasked text frame (RFC 6455 §5.2) around valid UTF-8.</summary>

@@ -10,12 +10,13 @@ internal static class WebSocketFrame
     private const byte TextOpcode = 0x1;
     private const byte CloseOpcode = 0x8;
     private const byte PingOpcode = 0x9;
+    private const byte PongOpcode = 0xA;
 
     /// <summary>An empty Ping.</summary>
     public static Frame Ping { get; } = new([Final | PingOpcode, 0]);
 
-    /// <summary>Whether these bytes, which begin a frame, begin a Close frame.</summary>
-    public static bool IsClose(ReadOnlySpan<byte> frame) => (frame[0] & 0x0F) == CloseOpcode;
+    /// <summary>The answer to a Ping: the same data, at most 125 bytes (PS-WS-007).</summary>
+    public static Frame Pong(ReadOnlySpan<byte> data) => new([Final | PongOpcode, (byte)data.Length, .. data]);
 
     /// <summary>A frame around a text of <paramref name="length"/> bytes, which the caller writes to <paramref name="text"/>.</summary>
     public static byte[] Text(int length, out Span<byte> text)

@@ -1,6 +1,6 @@
 using System.Buffers;
-using System.Net.WebSockets;
-using System.Text.Unicode;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
 using PubSub.Hosting.Protocol;
 
 namespace PubSub.Hosting.Sockets;
@@ -11,8 +11,7 @@ namespace PubSub.Hosting.Sockets;
 /// </summary>
 internal sealed class Session(
     HttpContext context,
-    WebSocket socket,
-    SocketStream stream,
+    IDuplexPipe wire,
     Broker broker,
     Settings settings,
     ServerMessage say,
@@ -22,14 +21,12 @@ internal sealed class Session(
     /// <summary>Bytes that one write to the network carries at most, unless a single frame is larger.</summary>
     private const int BatchBytes = 32 * 1024;
 
-    /// <summary>Bytes of the buffer that a request is first read into; it doubles up to MAX_MESSAGE_BYTES.</summary>
-    private const int FirstBufferBytes = 4 * 1024;
-
     private readonly Subscriber _subscriber = broker.Admit(eager: true);
     private readonly Wakes _wakes = new(); // the read loop's own
-    private byte[] _request = []; // the read loop's own; rented while there is anything to read
+    private readonly MessageReader _messages = new(settings.MaxMessageBytes); // the read loop's own
     private bool _othersTurn; // the read loop's own; whether it has woken anyone since it last waited
-    private Frame? _farewell; // the Close frame, when this side of the conversation or the runtime chose it
+    private int? _goodbye; // the status of the client's Close frame, 1005 if it had none
+    private Frame? _farewell; // the Close frame that answers the client, or tells it what it did wrong
 
     // Read by the sweep. Timestamps of the time provider; 0 means "not now".
     private long _heard = time.GetTimestamp();
@@ -45,10 +42,10 @@ internal sealed class Session(
     public CloseReason Closed => _subscriber.Closed;
 
     /// <summary>How it ended, for the log.</summary>
-    public string Ending => (Closed, socket.CloseStatus) switch
+    public string Ending => (Closed, _goodbye) switch
     {
         (CloseReason.Left, null) => _farewell is null ? "connection lost" : "the client broke the protocol",
-        (CloseReason.Left, { } status) => $"closed by the client with {(int)status}",
+        (CloseReason.Left, { } status) => $"closed by the client with {status}",
         (CloseReason.TopicDeleted, _) => "topic deleted",
         _ => "draining",
     };
@@ -63,12 +60,12 @@ internal sealed class Session(
         }
         catch (Exception gone) when (IsDisconnect(gone))
         {
-            // The peer broke the connection or the rules. In the latter case the runtime has queued its Close frame.
+            // The peer broke the connection.
         }
         finally
         {
-            BeforeReading();
-            ReturnRequestBuffer();
+            WakeOthers();
+            _messages.Forget();
             _subscriber.Close(CloseReason.Left);
             await writing.ConfigureAwait(false);
         }
@@ -79,33 +76,6 @@ internal sealed class Session(
 
     /// <summary>Ends the connection at once, whatever it is waiting for.</summary>
     public void Abort() => context.Abort();
-
-    /// <summary>Called by the stream before it reads from the network: the wakes deferred so far fall due.</summary>
-    public void BeforeReading() => _othersTurn |= _wakes.Release();
-
-    /// <summary>Called by the stream whenever the peer has sent something.</summary>
-    public void Heard()
-    {
-        Volatile.Write(ref _heard, time.GetTimestamp());
-        Volatile.Write(ref _pinged, 0);
-    }
-
-    /// <summary>
-    /// Called by the stream with a frame that the runtime's WebSocket wants sent: a Pong waits for room like every other answer, a
-    /// Close frame becomes this session's last word.
-    /// </summary>
-    public async ValueTask QueueControlFrameAsync(ReadOnlyMemory<byte> frame)
-    {
-        var copy = new Frame(frame.ToArray()); // the runtime reuses its buffer
-        if (WebSocketFrame.IsClose(frame.Span))
-        {
-            _farewell = copy;
-            return;
-        }
-
-        await WaitForRoomAsync().ConfigureAwait(false);
-        _subscriber.Reply(copy, _wakes);
-    }
 
     /// <summary>Looks after the waits that the loops cannot bound themselves. Called by one sweep at a time.</summary>
     public void Sweep()
@@ -156,58 +126,83 @@ internal sealed class Session(
 
     private async Task ReadLoopAsync()
     {
-        while (true)
+        try
         {
-            await WaitForRoomAsync().ConfigureAwait(false);
-            var arrival = socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
-            if (!arrival.IsCompleted)
+            while (_goodbye is null)
             {
-                ReturnRequestBuffer();
-                _othersTurn = false;
-            }
-            else if (_othersTurn)
-            {
-                await LetOthersRunAsync().ConfigureAwait(false);
-            }
+                var read = await ReadAsync().ConfigureAwait(false);
+                var bytes = read.Buffer;
+                while (_goodbye is null && _messages.TryRead(ref bytes, out var received))
+                {
+                    await HandleAsync(received).ConfigureAwait(false);
+                }
 
-            var received = await arrival.ConfigureAwait(false);
-            var length = 0;
-            while (received.MessageType != WebSocketMessageType.Close && !received.EndOfMessage && length <= settings.MaxMessageBytes)
-            {
-                GrowRequestBuffer(length);
-                received = await socket.ReceiveAsync(_request.AsMemory(length), CancellationToken.None).ConfigureAwait(false);
-                length += received.Count;
+                wire.Input.AdvanceTo(bytes.Start, read.Buffer.End);
+                if (read.IsCompleted)
+                {
+                    return;
+                }
             }
+        }
+        catch (BrokenProtocolException broken)
+        {
+            Log.ProtocolBroken(logger, Id, broken.Message);
+            _farewell = WebSocketFrame.Close(broken.Status);
+        }
+    }
 
-            if (length > settings.MaxMessageBytes)
-            {
-                await RefuseTooLargeAsync().ConfigureAwait(false);
-                return;
-            }
+    /// <summary>Reads what has come, or waits until something does. Whatever was to be told to others is told before.</summary>
+    private async ValueTask<ReadResult> ReadAsync()
+    {
+        WakeOthers();
+        if (!wire.Input.TryRead(out var read))
+        {
+            _messages.Rest();
+            _othersTurn = false;
+            read = await wire.Input.ReadAsync().ConfigureAwait(false);
+        }
+        else if (_othersTurn)
+        {
+            await LetOthersRunAsync().ConfigureAwait(false);
+        }
 
-            if (received.MessageType == WebSocketMessageType.Close)
-            {
-                _farewell ??= WebSocketFrame.Close((int?)socket.CloseStatus is var status and not 1005 ? status : null);
-                return;
-            }
+        Volatile.Write(ref _heard, time.GetTimestamp());
+        Volatile.Write(ref _pinged, 0);
+        return read;
+    }
 
-            if (received is { Count: 0, MessageType: WebSocketMessageType.Text } && !Utf8.IsValid(_request.AsSpan(0, length)))
-            {
-                // The runtime refuses invalid UTF-8 itself, save a character that an empty last fragment leaves unfinished.
-                _farewell = WebSocketFrame.Close((int)WebSocketCloseStatus.InvalidPayloadData);
-                return;
-            }
+    private async ValueTask HandleAsync(Received received)
+    {
+        switch (received.Kind)
+        {
+            case Opcode.Pong:
+                break;
+            case Opcode.Text or Opcode.Binary when received.IsTooLarge:
+                RefuseTooLarge();
+                break;
+            case Opcode.Close:
+                var status = received.CloseStatus();
+                (_goodbye, _farewell) = (status ?? 1005, _farewell ?? WebSocketFrame.Close(status));
+                break;
+            default:
+                await WaitForRoomAsync().ConfigureAwait(false);
+                if (_subscriber.Closed != CloseReason.None)
+                {
+                    break;
+                }
 
-            if (_subscriber.Closed == CloseReason.None)
-            {
-                Handle(received.MessageType, _request.AsMemory(0, length));
+                Handle(received);
                 if (_wakes.AreDue)
                 {
                     await LetOthersRunAsync().ConfigureAwait(false);
                 }
-            }
+
+                break;
         }
     }
+
+    /// <summary>The wakes deferred so far fall due.</summary>
+    private void WakeOthers() => _othersTurn |= _wakes.Release();
 
     /// <summary>
     /// A client that sends without a pause must not outrun the subscribers that its own requests have woken: they are carried first, and
@@ -215,7 +210,7 @@ internal sealed class Session(
     /// </summary>
     private async ValueTask LetOthersRunAsync()
     {
-        BeforeReading();
+        WakeOthers();
         _othersTurn = false;
         await Task.Yield();
     }
@@ -226,58 +221,36 @@ internal sealed class Session(
         var room = _subscriber.WaitForRoomAsync();
         if (!room.IsCompleted)
         {
-            BeforeReading();
+            WakeOthers();
         }
 
         return room;
     }
 
-    /// <summary>Says why, says goodbye, and reads on without looking until the peer answers (PS-ROB-004).</summary>
-    private async Task RefuseTooLargeAsync()
+    /// <summary>Says why and says goodbye; the peer is still listened to until it answers, but no request of it is (PS-ROB-004).</summary>
+    private void RefuseTooLarge()
     {
         Reply(say.Error(default, ErrorCode.BadRequest, $"the request must be at most {settings.MaxMessageBytes} bytes long (MAX_MESSAGE_BYTES)"));
-        _farewell = WebSocketFrame.Close((int)WebSocketCloseStatus.MessageTooBig, "request too large");
-        BeforeReading();
+        _farewell = WebSocketFrame.Close(1009, "request too large");
+        WakeOthers();
         _subscriber.Close(CloseReason.Left);
-        while ((await socket.ReceiveAsync(_request.AsMemory(), CancellationToken.None).ConfigureAwait(false)).MessageType != WebSocketMessageType.Close)
-        {
-            // The sweep bounds this by CLOSE_TIMEOUT.
-        }
     }
 
-    private void GrowRequestBuffer(int length)
-    {
-        if (length < _request.Length)
-        {
-            return;
-        }
-
-        // One byte more than a request may have tells "just fits" from "too large".
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Min(Math.Max(length * 2, FirstBufferBytes), settings.MaxMessageBytes + 1));
-        _request.AsSpan(0, length).CopyTo(larger);
-        ReturnRequestBuffer();
-        _request = larger;
-    }
-
-    private void ReturnRequestBuffer()
-    {
-        if (_request.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_request);
-            _request = [];
-        }
-    }
-
-    private void Handle(WebSocketMessageType type, ReadOnlyMemory<byte> message)
+    private void Handle(Received received)
     {
         try
         {
-            if (type != WebSocketMessageType.Text)
+            switch (received.Kind)
             {
-                throw new BadRequestException("the request must be a text message, not a binary one", default);
+                case Opcode.Ping:
+                    Reply(WebSocketFrame.Pong(received.Payload.Span));
+                    break;
+                case Opcode.Text:
+                    Handle(Request.Parse(received.Payload));
+                    break;
+                default:
+                    throw new BadRequestException("the request must be a text message, not a binary one", default);
             }
-
-            Handle(Request.Parse(message));
         }
         catch (BadRequestException bad)
         {
@@ -360,57 +333,49 @@ internal sealed class Session(
 
             foreach (var frame in LastWords())
             {
-                await WriteAsync(frame.Bytes).ConfigureAwait(false);
+                wire.Output.Write(frame.Bytes.Span);
+                await FlushAsync().ConfigureAwait(false);
             }
         }
         catch (Exception gone) when (IsDisconnect(gone))
         {
-            Abort(); // the peer is gone, and so the read loop has nothing to wait for
+            GiveUp(); // the peer is gone
         }
         catch
         {
-            Abort(); // a bug of ours: end the read loop, which then reports it
+            GiveUp(); // a bug of ours, which the end of the session reports
             throw;
         }
     }
 
+    /// <summary>Whatever the read loop waits for, bytes or room, will not come.</summary>
+    private void GiveUp()
+    {
+        Abort();
+        _subscriber.Close(CloseReason.Left);
+    }
+
+    /// <summary>Hands frames to the network, and waits until it has taken them.</summary>
     private async ValueTask WriteAsync(ReadOnlyMemory<Outgoing> batch)
     {
-        if (batch.Length == 1)
+        foreach (ref readonly var outgoing in batch.Span)
         {
-            await WriteAsync(batch.Span[0].Frame.Bytes).ConfigureAwait(false);
-            return;
+            wire.Output.Write(outgoing.Frame.Bytes.Span);
         }
 
-        var buffer = ArrayPool<byte>.Shared.Rent(BatchBytes);
-        try
-        {
-            await WriteAsync(buffer.AsMemory(0, Copy(batch.Span, buffer))).ConfigureAwait(false);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        await FlushAsync().ConfigureAwait(false);
     }
 
-    private async ValueTask WriteAsync(ReadOnlyMemory<byte> frames)
+    private async ValueTask FlushAsync()
     {
         Volatile.Write(ref _writing, time.GetTimestamp());
-        await stream.WriteWireAsync(frames).ConfigureAwait(false);
-        Volatile.Write(ref _wrote, time.GetTimestamp());
-        Volatile.Write(ref _writing, 0);
-    }
-
-    private static int Copy(ReadOnlySpan<Outgoing> batch, byte[] buffer)
-    {
-        var length = 0;
-        foreach (ref readonly var outgoing in batch)
+        if ((await wire.Output.FlushAsync().ConfigureAwait(false)).IsCompleted)
         {
-            outgoing.Frame.Bytes.Span.CopyTo(buffer.AsSpan(length));
-            length += outgoing.Frame.Length;
+            throw new ConnectionAbortedException();
         }
 
-        return length;
+        Volatile.Write(ref _wrote, time.GetTimestamp());
+        Volatile.Write(ref _writing, 0);
     }
 
     /// <summary>What the peer is told when its queue has ended, by reason (SPEC, sections Backpressure, Topic deletion, Lifecycle).</summary>
@@ -420,13 +385,13 @@ internal sealed class Session(
         {
             case CloseReason.SlowConsumer:
                 yield return say.Error(default, ErrorCode.SlowConsumer, "the subscriber's queue overflowed");
-                yield return WebSocketFrame.Close((int)WebSocketCloseStatus.PolicyViolation, "slow consumer");
+                yield return WebSocketFrame.Close(1008, "slow consumer");
                 break;
             case CloseReason.TopicDeleted:
-                yield return WebSocketFrame.Close((int)WebSocketCloseStatus.NormalClosure, "topic deleted");
+                yield return WebSocketFrame.Close(1000, "topic deleted");
                 break;
             case CloseReason.Draining:
-                yield return WebSocketFrame.Close((int)WebSocketCloseStatus.EndpointUnavailable, "server is shutting down");
+                yield return WebSocketFrame.Close(1001, "server is shutting down");
                 break;
             case CloseReason.Left when _farewell is { } farewell:
                 yield return farewell;
@@ -435,5 +400,5 @@ internal sealed class Session(
     }
 
     private static bool IsDisconnect(Exception exception) =>
-        exception is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException;
+        exception is IOException or OperationCanceledException or ObjectDisposedException;
 }

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
-using System.Net.WebSockets;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
 
@@ -24,7 +22,7 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
     /// <summary>Answers a request to the WebSocket path: with a session that lasts as long as the connection, or with the reason why not.</summary>
     public async Task AcceptAsync(HttpContext context)
     {
-        if (!context.WebSockets.IsWebSocketRequest || context.Features.Get<IHttpUpgradeFeature>() is not SingleWriterUpgrade upgrade)
+        if (!context.WebSockets.IsWebSocketRequest || context.Features.Get<IConnectionTransportFeature>() is not { } connection)
         {
             context.Response.Headers.Upgrade = "websocket";
             context.Response.Headers.SecWebSocketVersion = "13";
@@ -48,7 +46,7 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
         {
             try
             {
-                await RunAsync(context, upgrade).ConfigureAwait(false);
+                await RunAsync(context, connection).ConfigureAwait(false);
             }
             finally
             {
@@ -116,23 +114,10 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
 
     public void Dispose() => _stopped.Dispose();
 
-    private async Task RunAsync(HttpContext context, SingleWriterUpgrade upgrade)
+    private async Task RunAsync(HttpContext context, IConnectionTransportFeature connection)
     {
-        // The session's own WRITE_TIMEOUT is the only law for slow readers.
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
-        {
-            rate.MinDataRate = null;
-        }
-
-        (await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false)).Dispose(); // the handshake; see SingleWriterUpgrade
-        var stream = upgrade.Stream!;
-        using var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions
-        {
-            IsServer = true,
-            KeepAliveInterval = TimeSpan.Zero, // the sweep pings
-        });
-        var session = new Session(context, socket, stream, broker, settings, say, time, logger);
-        stream.Session = session;
+        (await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false)).Dispose(); // the handshake; see HandshakeOnly
+        var session = new Session(context, connection.Transport, broker, settings, say, time, logger);
         _open.TryAdd(session, 0);
         Log.SessionOpened(logger, session.Id, context.Connection.RemoteIpAddress);
         try

@@ -1,0 +1,272 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+using NUnit.Framework;
+using PubSub.Hosting.Protocol;
+
+namespace PubSub.PropertyTests;
+
+/// <summary>RFC 6455 §5: framing has no meaning of its own.</summary>
+public sealed class MessageReaderLaws
+{
+    private const int Most = 2000;
+
+    private static readonly Gen<int> Cut = Gen.Frequency((3, Gen.Choose(1, 5)), (3, Gen.Choose(1, 40)), (1, Gen.Constant(100_000)));
+    private static readonly Gen<int> Length = Gen.Frequency((1, Gen.Constant(0)), (4, Gen.Choose(1, 40)), (2, Gen.Choose(120, 135)), (1, Gen.Choose(Most - 3, Most)));
+    private static readonly Gen<uint> Mask = from high in Gen.Choose(0, 0xFFFF) from low in Gen.Choose(0, 0xFFFF) select (uint)(high << 16 | low);
+
+    private static readonly Gen<Said> Any =
+        from kind in Gen.Elements(Opcode.Text, Opcode.Text, Opcode.Binary, Opcode.Ping, Opcode.Pong)
+        from length in kind < Opcode.Close ? Length : Gen.Choose(0, 125)
+        from letter in Gen.Choose('a', 'z')
+        select new Said(kind, [.. Enumerable.Range(0, length).Select(place => (byte)('a' + ((letter + place) % 26)))]);
+
+    [Test]
+    public void However_messages_are_cut_up_they_arrive_as_they_were_said()
+    {
+        var cases =
+            from said in Law.RowsOf(Any, 6)
+            from frames in Cut
+            from reads in Cut
+            from segments in Cut
+            from masks in Mask.ArrayOf(400)
+            select (said, frames, reads, segments, masks);
+
+        Law.Holds(
+            cases,
+            given => Law.Shorter(given.said).Select(said => given with { said = said }),
+            given =>
+            {
+                var bytes = Fragmented(given.said, given.frames, given.masks);
+                var heard = Hear(new MessageReader(Most), bytes, given.reads, given.segments);
+                return heard.SequenceEqual(given.said, Said.SameAs);
+            },
+            times: 1500);
+    }
+
+    [Test]
+    public void A_control_frame_amid_a_message_comes_before_it()
+    {
+        byte[] bytes = [.. Frame(Opcode.Text, "he"u8, final: false), .. Frame(Opcode.Ping, "now"u8), .. Frame(Opcode.Continuation, "re"u8)];
+
+        var heard = Hear(new MessageReader(Most), bytes, 1, 1);
+
+        Assert.That(heard.Select(said => said.ToString()), Is.EqualTo(new[] { "Ping now", "Text here" }));
+    }
+
+    [Test]
+    public void No_bytes_do_anything_but_make_messages_or_break_the_protocol()
+    {
+        var likely = Gen.Elements<byte>(0x81, 0x01, 0x80, 0x00, 0x82, 0x88, 0x89, 0x8A, 0x85, 0xFE, 0xFF, 0x05, 0x7F);
+        var any = Gen.Choose(0, 255).Select(number => (byte)number);
+
+        Law.HoldsForRows(
+            Gen.Frequency((2, likely), (1, any)),
+            atMost: 60,
+            bytes =>
+            {
+                try
+                {
+                    Hear(new MessageReader(40), bytes, 7, 3);
+                }
+                catch (BrokenProtocolException broken)
+                {
+                    return broken.Status is 1002 or 1007;
+                }
+
+                return true;
+            },
+            times: 5000);
+    }
+
+    [TestCase(0xC1, 0x80, Description = "a reserved bit")]
+    [TestCase(0xA1, 0x80, Description = "another")]
+    [TestCase(0x91, 0x80, Description = "the third")]
+    [TestCase(0x83, 0x80, Description = "a reserved opcode")]
+    [TestCase(0x87, 0x80, Description = "the last of them")]
+    [TestCase(0x8B, 0x80, Description = "a reserved control opcode")]
+    [TestCase(0x8F, 0x80, Description = "the last of them")]
+    [TestCase(0x81, 0x00, Description = "no mask")]
+    [TestCase(0x09, 0x80, Description = "a fragmented Ping")]
+    [TestCase(0x89, 0xFE, Description = "a Ping of more than 125 bytes")]
+    [TestCase(0x80, 0x80, Description = "a continuation of nothing")]
+    [TestCase(0x00, 0x80, Description = "a fragment of nothing")]
+    public void A_frame_that_no_client_may_send_breaks_the_protocol(int first, int second)
+    {
+        byte[] bytes = [(byte)first, (byte)second, 0, 0, 0, 0, 0, 0];
+
+        Assert.That(() => Hear(new MessageReader(Most), bytes, 100, 100), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1002));
+    }
+
+    [Test]
+    public void What_breaks_the_protocol_by_its_first_two_bytes_is_not_waited_for([Values(0xC1, 0x83, 0x09)] int first) =>
+        Assert.That(() => Hear(new MessageReader(Most), [(byte)first, 0x80], 100, 100), Throws.InstanceOf<BrokenProtocolException>());
+
+    [Test]
+    public void A_message_within_an_unfinished_one_breaks_the_protocol([Values] bool isText)
+    {
+        byte[] bytes = [.. Frame(Opcode.Text, "un"u8, final: false), .. Frame(isText ? Opcode.Text : Opcode.Binary, "finished"u8)];
+
+        Assert.That(() => Hear(new MessageReader(Most), bytes, 100, 100), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1002));
+    }
+
+    [Test]
+    public void A_length_of_64_bits_breaks_the_protocol()
+    {
+        byte[] bytes = [0x81, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4];
+
+        Assert.That(() => Hear(new MessageReader(Most), bytes, 100, 100), Throws.InstanceOf<BrokenProtocolException>());
+    }
+
+    [Test]
+    public void A_text_has_to_be_UTF_8_as_a_whole_and_a_binary_message_need_not()
+    {
+        byte[] euro = [0xE2, 0x82, 0xAC];
+        byte[] split = [.. Frame(Opcode.Text, euro.AsSpan(0, 1), final: false), .. Frame(Opcode.Continuation, euro.AsSpan(1))];
+        byte[] unfinished = [.. Frame(Opcode.Text, euro.AsSpan(0, 2), final: false), .. Frame(Opcode.Continuation, [])];
+
+        Assert.That(Hear(new MessageReader(Most), split, 1, 1).Single().ToString(), Is.EqualTo("Text €"));
+        Assert.That(() => Hear(new MessageReader(Most), unfinished, 1, 1), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1007));
+        Assert.That(() => Hear(new MessageReader(Most), Frame(Opcode.Text, [0xFF]), 1, 1), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1007));
+        Assert.That(Hear(new MessageReader(Most), Frame(Opcode.Binary, [0xFF]), 1, 1).Single().Payload, Is.EqualTo(new byte[] { 0xFF }));
+    }
+
+    [Test]
+    public void A_message_may_be_as_long_as_the_limit_and_not_a_byte_longer([Values(1, 3, 100_000)] int pieces, [Values] bool fits)
+    {
+        var said = new Said(Opcode.Text, Encoding.ASCII.GetBytes(new string('x', fits ? Most : Most + 1)));
+
+        var heard = Hear(new MessageReader(Most), [.. Fragmented([said], pieces, [7]), .. Frame(Opcode.Text, "next"u8), .. Frame(Opcode.Close, [])], 100, 50);
+
+        Assert.That(heard.Select(one => one.IsTooLarge ? "too large" : one.Kind.ToString()), Is.EqualTo(fits ? new[] { "Text", "Text", "Close" } : ["too large", "Close"]));
+    }
+
+    [Test]
+    public void A_message_that_will_be_too_large_is_refused_when_it_says_so_and_costs_nothing()
+    {
+        byte[] claims = [0x81, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4];
+
+        Assert.That(Hear(new MessageReader(Most), claims, 100, 100).Single().IsTooLarge);
+    }
+
+    [TestCase(1000)]
+    [TestCase(1003)]
+    [TestCase(1007)]
+    [TestCase(1014)]
+    [TestCase(3000)]
+    [TestCase(4999)]
+    public void A_close_says_why(int status) => Assert.That(new Received(Opcode.Close, Close(status, "Grüße")).CloseStatus(), Is.EqualTo(status));
+
+    [Test]
+    public void A_close_need_not_say_why() => Assert.That(new Received(Opcode.Close, default).CloseStatus(), Is.Null);
+
+    [TestCase(0)]
+    [TestCase(999)]
+    [TestCase(1004)]
+    [TestCase(1005)]
+    [TestCase(1006)]
+    [TestCase(1015)]
+    [TestCase(2999)]
+    [TestCase(5000)]
+    public void A_status_that_no_client_may_send_breaks_the_protocol(int status) => Assert.That(
+        () => new Received(Opcode.Close, Close(status, "")).CloseStatus(), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1002));
+
+    [Test]
+    public void Half_a_status_and_a_reason_that_is_no_text_break_the_protocol()
+    {
+        Assert.That(() => new Received(Opcode.Close, new byte[] { 3 }).CloseStatus(), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1002));
+        Assert.That(
+            () => new Received(Opcode.Close, new byte[] { 0x03, 0xE8, 0xFF }).CloseStatus(), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1007));
+    }
+
+    private static byte[] Close(int status, string reason)
+    {
+        byte[] payload = [0, 0, .. Encoding.UTF8.GetBytes(reason)];
+        BinaryPrimitives.WriteUInt16BigEndian(payload, (ushort)status);
+        return payload;
+    }
+
+    /// <summary>All that comes of these bytes when they arrive so many at a time, in memory that is cut up too.</summary>
+    private static List<Said> Hear(MessageReader reader, byte[] bytes, int atATime, int segment)
+    {
+        var heard = new List<Said>();
+        for (var start = 0; start < bytes.Length;)
+        {
+            var unread = Segment.Row(bytes[start..Math.Min(bytes.Length, start + atATime)], segment);
+            var came = unread.Length;
+            while (reader.TryRead(ref unread, out var received))
+            {
+                heard.Add(new Said(received.Kind, received.Payload.ToArray(), received.IsTooLarge));
+            }
+
+            // A header that is not all there is left where it is.
+            var left = (int)unread.Length;
+            Assert.That(left, Is.LessThan(14));
+            atATime = left == came ? atATime + 1 : atATime;
+            start = left > 0 && start + came == bytes.Length ? bytes.Length : start + (int)came - left;
+        }
+
+        reader.Forget();
+        return heard;
+    }
+
+    private static byte[] Fragmented(IEnumerable<Said> said, int most, uint[] masks)
+    {
+        var (bytes, frames) = (new List<byte>(), 0);
+        foreach (var one in said)
+        {
+            var pieces = one.Kind >= Opcode.Close || one.Payload.Length == 0 ? [one.Payload] : one.Payload.Chunk(most).ToArray();
+            foreach (var (place, piece) in pieces.Index())
+            {
+                bytes.AddRange(Frame(place == 0 ? one.Kind : Opcode.Continuation, piece, place == pieces.Length - 1, masks[frames++ % masks.Length]));
+            }
+        }
+
+        return [.. bytes];
+    }
+
+    private static byte[] Frame(Opcode opcode, ReadOnlySpan<byte> payload, bool final = true, uint mask = 0x01020304)
+    {
+        var key = BitConverter.GetBytes(mask);
+        byte[] length = payload.Length switch
+        {
+            < 126 => [(byte)payload.Length],
+            <= ushort.MaxValue => [126, (byte)(payload.Length >> 8), (byte)payload.Length],
+            _ => throw new ArgumentOutOfRangeException(nameof(payload)),
+        };
+        byte[] frame = [(byte)((final ? 0x80 : 0) | (int)opcode), (byte)(0x80 | length[0]), .. length[1..], .. key, .. payload];
+        for (var place = 0; place < payload.Length; place++)
+        {
+            frame[frame.Length - payload.Length + place] ^= key[place % 4];
+        }
+
+        return frame;
+    }
+
+    private sealed record Said(Opcode Kind, byte[] Payload, bool IsTooLarge = false)
+    {
+        public static IEqualityComparer<Said> SameAs { get; } =
+            EqualityComparer<Said>.Create((one, other) => one!.Kind == other!.Kind && one.Payload.AsSpan().SequenceEqual(other.Payload));
+
+        public override string ToString() => $"{Kind} {Encoding.UTF8.GetString(Payload)}";
+    }
+
+    private sealed class Segment : ReadOnlySequenceSegment<byte>
+    {
+        public static ReadOnlySequence<byte> Row(byte[] bytes, int length)
+        {
+            var pieces = bytes.Length == 0 ? [[]] : bytes.Chunk(length).ToArray();
+            var first = new Segment { Memory = pieces[0] };
+            var last = first;
+            foreach (var piece in pieces.Skip(1))
+            {
+                var next = new Segment { Memory = piece, RunningIndex = last.RunningIndex + last.Memory.Length };
+                (last.Next, last) = (next, next);
+            }
+
+            return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
+        }
+    }
+}
