@@ -87,6 +87,12 @@ internal static partial class Transport
             Kills = [new("PS-WS-005", "the reply to a request that arrived byte by byte")],
             Also = ["PS-FAN-008"],
         },
+        new("ws-header-in-one-segment", "What has come of a frame's header is forgotten when the rest of it comes later.")
+        {
+            Change = parts => parts with { Wire = connection => new WholeHeaders(connection) },
+            Kills = [new("PS-WS-005", "the reply to a request that arrived byte by byte")],
+            Also = ["PS-FAN-008"],
+        },
         new("ws-signed-length", "A length of two bytes is read as a signed number.")
         {
             Change = Hears(frame => frame.Payload.Length is > short.MaxValue and <= ushort.MaxValue ? Forbidden : frame),
@@ -376,6 +382,22 @@ internal static partial class Transport
         {
             _last = IsWithinFrame && _last < Small ? throw new IOException("Half a frame.") : await base.ReceiveAsync(buffer, cancellation);
             return _last;
+        }
+    }
+
+    private sealed class WholeHeaders(Stream wire) : FrameFilter(wire)
+    {
+        private const int ShortestHeader = 6;
+
+        protected override async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellation)
+        {
+            var count = await base.ReceiveAsync(buffer, cancellation);
+            while (!IsWithinFrame && count is > 0 and < ShortestHeader)
+            {
+                count = await base.ReceiveAsync(buffer, cancellation);
+            }
+
+            return count;
         }
     }
 
