@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
@@ -19,6 +18,9 @@ namespace PubSub;
 /// </remarks>
 public sealed class Subscriber
 {
+    /// <summary>Frames: an array that has grown longer is not kept when it is empty.</summary>
+    private const int KeptLength = 256;
+
     private readonly BrokerLimits _limits;
     private readonly Signal _frames;
     private readonly Signal _room = new();
@@ -26,7 +28,7 @@ public sealed class Subscriber
     // A leaf: taken inside a topic's gate, never around one, and held for memory operations only.
     private readonly Lock _latch = new();
     private readonly HashSet<Topic> _topics = []; // guarded by _latch
-    private Outgoing[] _queue = []; // guarded by _latch; rented while anything is queued
+    private Outgoing[] _queue = []; // guarded by _latch
     private int _queued; // guarded by _latch
     private int _outstanding; // guarded by _latch; live events queued or taken
     private long _outstandingBytes; // guarded by _latch
@@ -34,7 +36,7 @@ public sealed class Subscriber
     private Wakes? _noted; // guarded by _latch; who noted last that the reader sleeps
     private volatile CloseReason _closed; // written under _latch, once
 
-    // The reader's own.
+    // The reader's own. The two arrays change places: what is queued becomes what is taken, and what was taken is empty and queued in next.
     private Outgoing[] _taken = [];
     private int _takenCount;
     private int _next;
@@ -163,8 +165,7 @@ public sealed class Subscriber
         _releasing = _next;
         if (_next == _takenCount)
         {
-            Return(_taken);
-            (_taken, _takenCount, _next, _releasing) = ([], 0, 0, 0);
+            (_taken, _takenCount, _next, _releasing) = (Kept(_taken), 0, 0, 0);
         }
     }
 
@@ -318,8 +319,6 @@ public sealed class Subscriber
         _closed = reason;
         if (reason == CloseReason.SlowConsumer)
         {
-            _queue.AsSpan(0, _queued).Clear();
-            Return(_queue);
             (_queue, _queued) = ([], 0);
         }
 
@@ -332,11 +331,7 @@ public sealed class Subscriber
         Debug.Assert(_latch.IsHeldByCurrentThread);
         if (_queued == _queue.Length)
         {
-            var larger = ArrayPool<Outgoing>.Shared.Rent(Math.Max(16, _queued * 2));
-            _queue.AsSpan(0, _queued).CopyTo(larger);
-            _queue.AsSpan(0, _queued).Clear();
-            Return(_queue);
-            _queue = larger;
+            Array.Resize(ref _queue, Math.Max(4, _queued * 2));
         }
 
         _queue[_queued++] = new Outgoing(frame, live);
@@ -359,20 +354,16 @@ public sealed class Subscriber
 
     private void TakeQueue()
     {
+        // Unreleased, it is still in use.
+        var spare = _takenCount == 0 ? _taken : [];
         lock (_latch)
         {
             (_taken, _takenCount, _next, _releasing) = (_queue, _queued, 0, 0);
-            (_queue, _queued) = ([], 0);
+            (_queue, _queued) = (spare, 0);
         }
     }
 
-    private static void Return(Outgoing[] rented)
-    {
-        if (rented.Length > 0)
-        {
-            ArrayPool<Outgoing>.Shared.Return(rented);
-        }
-    }
+    private static Outgoing[] Kept(Outgoing[] empty) => empty.Length <= KeptLength ? empty : [];
 }
 
 /// <summary>A frame on its way to a subscriber.</summary>

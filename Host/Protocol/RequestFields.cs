@@ -65,7 +65,8 @@ internal struct RequestFields
 
     public readonly string Type()
     {
-        var type = Text(_type, "type");
+        // What comes most is recognised without making a string of it.
+        var type = Raw(_type).Span.SequenceEqual("\"publish\""u8) ? "publish" : Text(_type, "type");
         return type is "subscribe" or "publish" or "unsubscribe" or "ping" ? type : throw Bad("type must be subscribe, publish, unsubscribe or ping");
     }
 
@@ -207,7 +208,7 @@ internal struct RequestFields
     {
         if (_requestId.Kind != JsonTokenType.None)
         {
-            if (TopicName.IsTooLong(Text(_requestId, "request_id")))
+            if (!IsPlain(_requestId) && TopicName.IsTooLong(Text(_requestId, "request_id")))
             {
                 throw Bad($"request_id must be at most {TopicName.MaxCharacters} characters long");
             }
@@ -230,11 +231,15 @@ internal struct RequestFields
 
     private readonly void CheckLabel(Value value, string field)
     {
-        if (TopicName.LabelFault(Text(value, field)) is { } fault)
+        if (!(IsPlain(value) && value.Length > 2) && TopicName.LabelFault(Text(value, field)) is { } fault)
         {
             throw Bad($"{field} {fault}");
         }
     }
+
+    /// <summary>Whether it is a string that cannot be too long: it has no more bytes than a name may have characters, and means what it says.</summary>
+    private static bool IsPlain(Value value) =>
+        value is { Kind: JsonTokenType.String, Escaped: false, Length: <= TopicName.MaxCharacters + 2 };
 
     private readonly string Text(Value value, string field)
     {

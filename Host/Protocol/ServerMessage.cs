@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -8,7 +7,7 @@ namespace PubSub.Hosting.Protocol;
 /// <remarks>Raw arguments are JSON as the client spelled it and pass through byte for byte.</remarks>
 internal sealed class ServerMessage(TimeProvider time)
 {
-    private const int TimestampLength = 28; // 2025-08-28T10:00:00.0000000Z
+    private readonly Timestamp _now = new(time);
 
     /// <summary>The event that a message becomes, with this moment as its time of acceptance (PS-FAN-006).</summary>
     public Frame Event(ReadOnlyMemory<byte> rawTopic, ReadOnlyMemory<byte> rawMessage) =>
@@ -50,7 +49,7 @@ internal sealed class ServerMessage(TimeProvider time)
         ReadOnlySpan<byte> f)
     {
         var label = ",\"timestamp\":\""u8;
-        var frame = WebSocketFrame.Text(a.Length + b.Length + c.Length + d.Length + e.Length + f.Length + label.Length + TimestampLength + 2, out var rest);
+        var frame = WebSocketFrame.Text(a.Length + b.Length + c.Length + d.Length + e.Length + f.Length + label.Length + Timestamp.Length + 2, out var rest);
         Put(a, ref rest);
         Put(b, ref rest);
         Put(c, ref rest);
@@ -58,8 +57,8 @@ internal sealed class ServerMessage(TimeProvider time)
         Put(e, ref rest);
         Put(f, ref rest);
         Put(label, ref rest);
-        time.GetUtcNow().UtcDateTime.TryFormat(rest, out var written, "O", CultureInfo.InvariantCulture);
-        "\"}"u8.CopyTo(rest[written..]);
+        _now.Write(rest);
+        "\"}"u8.CopyTo(rest[Timestamp.Length..]);
         return new Frame(frame);
     }
 

@@ -15,7 +15,7 @@ internal static class TopicName
 
     /// <summary>What is wrong with a name, as the end of a sentence that begins with the field; null when it is legal.</summary>
     public static string? Fault(string name) =>
-        LabelFault(name) ?? (name.Any(char.IsControl) ? "must not contain control characters" : null);
+        LabelFault(name) ?? (HasControl(name) ? "must not contain control characters" : null);
 
     /// <summary>The same for a client's label or a message's id, which may hold any character.</summary>
     public static string? LabelFault(string label) =>
@@ -26,6 +26,9 @@ internal static class TopicName
     /// <summary>Whether a string has more than <see cref="MaxCharacters"/> characters.</summary>
     public static bool IsTooLong(string text) =>
         text.Length > MaxCharacters && text.EnumerateRunes().Count() > MaxCharacters;
+
+    private static bool HasControl(ReadOnlySpan<char> name) =>
+        name.ContainsAnyInRange('\u0000', '\u001F') || name.ContainsAnyInRange('\u007F', '\u009F'); // Unicode's category Cc
 
     /// <summary>
     /// The name that the last segment of a request target stands for. Read from the raw target, because the server's decoded path no
