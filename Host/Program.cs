@@ -30,6 +30,7 @@ builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.
 builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.UseReadableJson());
 builder.Services.AddSingleton(settings);
 builder.Services.AddSingleton(TimeProvider.System);
+builder.Services.AddSingleton<IMemoryPoolFactory<byte>, BlockPool>();
 builder.Services.AddSingleton(new Broker(settings.BrokerLimits));
 builder.Services.AddSingleton<ServerMessage>();
 builder.Services.AddSingleton<Sessions>();
