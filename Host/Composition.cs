@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PubSub.Hosting.Rest;
 
 namespace PubSub.Hosting;
@@ -55,6 +56,12 @@ internal static class Composition
                 break;
         }
     }
+
+    /// <summary>
+    /// A flush ends when the socket has taken the bytes (the least that the server's pipe can be told), so that what a session writes to the socket comes
+    /// behind the answer to its handshake.
+    /// </summary>
+    public static void Configure(this SocketTransportOptions sockets) => sockets.MaxWriteBufferSize = 2;
 
     public static void UseReadableJson(this JsonSerializerOptions options)
     {

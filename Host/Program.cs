@@ -26,6 +26,7 @@ if (args is ["healthcheck"])
 
 builder.AddLogging(settings);
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Configure(settings));
+builder.WebHost.UseSockets(sockets => sockets.Configure());
 builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(settings.DrainTimeout + 5));
 builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.UseReadableJson());
 builder.Services.AddSingleton(settings);

@@ -1,6 +1,5 @@
-using System.Buffers;
 using System.IO.Pipelines;
-using Microsoft.AspNetCore.Connections;
+using System.Net.Sockets;
 using PubSub.Hosting.Protocol;
 
 namespace PubSub.Hosting.Sockets;
@@ -11,16 +10,14 @@ namespace PubSub.Hosting.Sockets;
 /// </summary>
 internal sealed class Session(
     HttpContext context,
-    IDuplexPipe wire,
+    PipeReader input,
+    Outlet outlet,
     Broker broker,
     Settings settings,
     ServerMessage say,
     TimeProvider time,
     ILogger logger)
 {
-    /// <summary>Bytes that one write to the network carries at most, unless a single frame is larger.</summary>
-    private const int BatchBytes = 32 * 1024;
-
     private readonly Subscriber _subscriber = broker.Admit(eager: true);
     private readonly Wakes _wakes = new(); // the read loop's own
     private readonly MessageReader _messages = new(settings.MaxMessageBytes); // the read loop's own
@@ -137,7 +134,7 @@ internal sealed class Session(
                     await HandleAsync(received).ConfigureAwait(false);
                 }
 
-                wire.Input.AdvanceTo(bytes.Start, read.Buffer.End);
+                input.AdvanceTo(bytes.Start, read.Buffer.End);
                 if (read.IsCompleted)
                 {
                     return;
@@ -155,11 +152,11 @@ internal sealed class Session(
     private async ValueTask<ReadResult> ReadAsync()
     {
         WakeOthers();
-        if (!wire.Input.TryRead(out var read))
+        if (!input.TryRead(out var read))
         {
             _messages.Rest();
             _othersTurn = false;
-            read = await wire.Input.ReadAsync().ConfigureAwait(false);
+            read = await input.ReadAsync().ConfigureAwait(false);
         }
         else if (_othersTurn)
         {
@@ -321,7 +318,7 @@ internal sealed class Session(
             var more = _subscriber.WaitAsync();
             while (await more.ConfigureAwait(false))
             {
-                await WriteAsync(_subscriber.Take(BatchBytes)).ConfigureAwait(false);
+                await WriteAsync(outlet.WriteAsync(_subscriber.Take(Outlet.BatchBytes))).ConfigureAwait(false);
                 _subscriber.Release();
                 more = _subscriber.WaitAsync();
                 if (more.IsCompleted)
@@ -333,8 +330,7 @@ internal sealed class Session(
 
             foreach (var frame in LastWords())
             {
-                wire.Output.Write(frame.Bytes.Span);
-                await FlushAsync().ConfigureAwait(false);
+                await WriteAsync(outlet.WriteAsync(frame.Bytes)).ConfigureAwait(false);
             }
         }
         catch (Exception gone) when (IsDisconnect(gone))
@@ -355,25 +351,15 @@ internal sealed class Session(
         _subscriber.Close(CloseReason.Left);
     }
 
-    /// <summary>Hands frames to the network, and waits until it has taken them.</summary>
-    private async ValueTask WriteAsync(ReadOnlyMemory<Outgoing> batch)
+    /// <summary>Waits for a write to end; the sweep sees since when it has waited for the peer, and does not let it wait for ever (PS-BPR-011).</summary>
+    private async ValueTask WriteAsync(ValueTask write)
     {
-        foreach (ref readonly var outgoing in batch.Span)
+        if (!write.IsCompleted)
         {
-            wire.Output.Write(outgoing.Frame.Bytes.Span);
+            Volatile.Write(ref _writing, time.GetTimestamp());
         }
 
-        await FlushAsync().ConfigureAwait(false);
-    }
-
-    private async ValueTask FlushAsync()
-    {
-        Volatile.Write(ref _writing, time.GetTimestamp());
-        if ((await wire.Output.FlushAsync().ConfigureAwait(false)).IsCompleted)
-        {
-            throw new ConnectionAbortedException();
-        }
-
+        await write.ConfigureAwait(false);
         Volatile.Write(ref _wrote, time.GetTimestamp());
         Volatile.Write(ref _writing, 0);
     }
@@ -400,5 +386,5 @@ internal sealed class Session(
     }
 
     private static bool IsDisconnect(Exception exception) =>
-        exception is IOException or OperationCanceledException or ObjectDisposedException;
+        exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException;
 }

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.IO.Pipelines;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
@@ -22,7 +24,7 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
     /// <summary>Answers a request to the WebSocket path: with a session that lasts as long as the connection, or with the reason why not.</summary>
     public async Task AcceptAsync(HttpContext context)
     {
-        if (!context.WebSockets.IsWebSocketRequest || context.Features.Get<IConnectionTransportFeature>() is not { } connection)
+        if (!context.WebSockets.IsWebSocketRequest || context.Features.Get<IConnectionTransportFeature>() is not { } pipes || context.Features.Get<IConnectionSocketFeature>() is not { } connection)
         {
             context.Response.Headers.Upgrade = "websocket";
             context.Response.Headers.SecWebSocketVersion = "13";
@@ -46,7 +48,7 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
         {
             try
             {
-                await RunAsync(context, connection).ConfigureAwait(false);
+                await RunAsync(context, pipes.Transport.Input, connection.Socket).ConfigureAwait(false);
             }
             finally
             {
@@ -114,10 +116,10 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
 
     public void Dispose() => _stopped.Dispose();
 
-    private async Task RunAsync(HttpContext context, IConnectionTransportFeature connection)
+    private async Task RunAsync(HttpContext context, PipeReader input, Socket socket)
     {
         (await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false)).Dispose(); // the handshake; see HandshakeOnly
-        var session = new Session(context, connection.Transport, broker, settings, say, time, logger);
+        var session = new Session(context, input, new Outlet(socket), broker, settings, say, time, logger);
         _open.TryAdd(session, 0);
         Log.SessionOpened(logger, session.Id, context.Connection.RemoteIpAddress);
         try

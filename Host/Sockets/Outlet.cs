@@ -1,0 +1,96 @@
+using System.Buffers;
+using System.Net.Sockets;
+
+namespace PubSub.Hosting.Sockets;
+
+/// <summary>
+/// Writes frames to the socket of one connection. Only its session's write loop may; the server itself writes nothing once the handshake is over.
+/// </summary>
+/// <remarks>
+/// What the socket's buffer has room for it takes at once, on the thread that writes, out of a buffer that this thread uses for every connection. So
+/// nothing lies about between a session and the operating system, neither frames nor memory; only what has to wait for the peer is kept, and waited for.
+/// </remarks>
+internal sealed class Outlet
+{
+    /// <summary>Bytes that one write carries at most, unless a single frame is larger.</summary>
+    public const int BatchBytes = 32 * 1024;
+
+    [ThreadStatic]
+    private static byte[]? _batch;
+
+    private readonly Socket _socket;
+
+    public Outlet(Socket socket)
+    {
+        _socket = socket;
+        _socket.Blocking = false; // for Send; the server's own reads do not block anyway
+    }
+
+    /// <summary>Writes frames in a row, and ends when the operating system has taken them.</summary>
+    /// <exception cref="SocketException">The connection is broken.</exception>
+    /// <exception cref="ObjectDisposedException">The connection has been ended.</exception>
+    public ValueTask WriteAsync(ReadOnlyMemory<Outgoing> frames)
+    {
+        if (frames.Length == 1)
+        {
+            return WriteAsync(frames.Span[0].Frame.Bytes);
+        }
+
+        var batch = _batch ??= new byte[BatchBytes];
+        var length = 0;
+        foreach (ref readonly var outgoing in frames.Span)
+        {
+            outgoing.Frame.Bytes.Span.CopyTo(batch.AsSpan(length));
+            length += outgoing.Frame.Length;
+        }
+
+        var sent = Send(batch.AsSpan(0, length));
+        return sent == length ? default : WriteCopyAsync(batch.AsSpan(sent, length - sent));
+    }
+
+    /// <summary>Writes one frame.</summary>
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> frame)
+    {
+        var sent = Send(frame.Span);
+        return sent == frame.Length ? default : WriteRestAsync(frame[sent..]);
+    }
+
+    /// <returns>How many bytes fitted into the socket's buffer.</returns>
+    private int Send(ReadOnlySpan<byte> bytes)
+    {
+        var sent = _socket.Send(bytes, SocketFlags.None, out var error);
+        return error switch
+        {
+            SocketError.Success => sent,
+            SocketError.WouldBlock => 0,
+            _ => throw new SocketException((int)error),
+        };
+    }
+
+    private ValueTask WriteCopyAsync(ReadOnlySpan<byte> rest)
+    {
+        var copy = ArrayPool<byte>.Shared.Rent(rest.Length); // the batch is about to serve another connection
+        rest.CopyTo(copy);
+        return WriteAsync(copy, rest.Length);
+    }
+
+    private async ValueTask WriteAsync(byte[] rented, int length)
+    {
+        try
+        {
+            await WriteRestAsync(rented.AsMemory(0, length)).ConfigureAwait(false);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    private async ValueTask WriteRestAsync(ReadOnlyMemory<byte> rest)
+    {
+        while (!rest.IsEmpty)
+        {
+            rest = rest[await _socket.SendAsync(rest, SocketFlags.None).ConfigureAwait(false)..];
+        }
+    }
+}
