@@ -45,7 +45,7 @@ app.UseRawTopicNames();
 app.UseRouting();
 app.MapTopics();
 app.MapStatus();
-app.Map("/v1/ws", (HttpContext context, Sessions sessions) => sessions.AcceptAsync(context));
+app.MapSessions();
 
 using var impatience = SecondSignal.EndTheProcess();
 try

@@ -6,7 +6,7 @@ namespace PubSub.PropertyTests;
 
 public sealed class BlockPoolLaws
 {
-    private const int BlockBytes = 16 * 1024, MaxSpare = 2048;
+    private const int BlockBytes = 16 * 1024, MaxSpare = 256;
 
     [Test]
     public void Every_block_is_whole_whatever_is_asked_for([Values(-1, 0, 1, 4096, BlockBytes)] int bytes)

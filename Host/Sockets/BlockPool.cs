@@ -17,8 +17,8 @@ internal sealed class BlockPool : MemoryPool<byte>, IMemoryPoolFactory<byte>
     /// <summary>Bytes of a block: four times the framework's, beyond which nothing more was gained.</summary>
     private const int BlockBytes = 16 * 1024;
 
-    /// <summary>Blocks that are kept unused: 32 MiB of them.</summary>
-    private const int MaxSpare = 2048;
+    /// <summary>Blocks that are kept unused: 4 MiB of them.</summary>
+    private const int MaxSpare = 256;
 
     private readonly ConcurrentQueue<Block> _spare = [];
     private int _spares; // of _spare, or about to be

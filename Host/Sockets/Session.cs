@@ -127,7 +127,21 @@ internal sealed class Session(
         {
             while (_goodbye is null)
             {
-                var read = await ReadAsync().ConfigureAwait(false);
+                WakeOthers(); // whatever was to be told to others is told before a wait
+                var arrival = input.ReadAsync();
+                if (!arrival.IsCompleted)
+                {
+                    _messages.Rest();
+                    _othersTurn = false;
+                }
+                else if (_othersTurn)
+                {
+                    await LetOthersRunAsync().ConfigureAwait(false);
+                }
+
+                var read = await arrival.ConfigureAwait(false);
+                Volatile.Write(ref _heard, time.GetTimestamp());
+                Volatile.Write(ref _pinged, 0);
                 var bytes = read.Buffer;
                 while (_goodbye is null && _messages.TryRead(ref bytes, out var received))
                 {
@@ -146,26 +160,6 @@ internal sealed class Session(
             Log.ProtocolBroken(logger, Id, broken.Message);
             _farewell = WebSocketFrame.Close(broken.Status);
         }
-    }
-
-    /// <summary>Reads what has come, or waits until something does. Whatever was to be told to others is told before.</summary>
-    private async ValueTask<ReadResult> ReadAsync()
-    {
-        WakeOthers();
-        if (!input.TryRead(out var read))
-        {
-            _messages.Rest();
-            _othersTurn = false;
-            read = await input.ReadAsync().ConfigureAwait(false);
-        }
-        else if (_othersTurn)
-        {
-            await LetOthersRunAsync().ConfigureAwait(false);
-        }
-
-        Volatile.Write(ref _heard, time.GetTimestamp());
-        Volatile.Write(ref _pinged, 0);
-        return read;
     }
 
     private async ValueTask HandleAsync(Received received)

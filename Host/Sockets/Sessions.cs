@@ -24,7 +24,9 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
     /// <summary>Answers a request to the WebSocket path: with a session that lasts as long as the connection, or with the reason why not.</summary>
     public async Task AcceptAsync(HttpContext context)
     {
-        if (!context.WebSockets.IsWebSocketRequest || context.Features.Get<IConnectionTransportFeature>() is not { } pipes || context.Features.Get<IConnectionSocketFeature>() is not { } connection)
+        var input = context.Features.Get<IConnectionTransportFeature>()?.Transport.Input;
+        var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
+        if (!context.WebSockets.IsWebSocketRequest || input is null || socket is null)
         {
             context.Response.Headers.Upgrade = "websocket";
             context.Response.Headers.SecWebSocketVersion = "13";
@@ -48,7 +50,7 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
         {
             try
             {
-                await RunAsync(context, pipes.Transport.Input, connection.Socket).ConfigureAwait(false);
+                await RunAsync(context, input, socket).ConfigureAwait(false);
             }
             finally
             {
@@ -171,4 +173,11 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
             // Stopped: there is no session left to look after.
         }
     }
+}
+
+internal static class SessionsExtensions
+{
+    /// <summary>The WebSocket path. It asks for no services, which would be kept with the request for as long as the connection lasts.</summary>
+    public static void MapSessions(this IEndpointRouteBuilder routes) =>
+        routes.Map("/v1/ws", (RequestDelegate)routes.ServiceProvider.GetRequiredService<Sessions>().AcceptAsync);
 }
