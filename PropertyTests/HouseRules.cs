@@ -28,6 +28,7 @@ public sealed partial class HouseRules
     [TestCase("Host/Host.csproj", "Broker.csproj")]
     [TestCase("PropertyTests/PropertyTests.csproj", "Broker.csproj", "Host.csproj")]
     [TestCase("PropertyTests/Interleavings/Interleavings.csproj")]
+    [TestCase("Stress/Stress.csproj", "Conformance.Suite.csproj")]
     [TestCase("Conformance/Suite/Conformance.Suite.csproj")]
     [TestCase("Conformance/Gallery/Conformance.Gallery.csproj", "Conformance.Suite.csproj")]
     [TestCase("Conformance/Cli/Conformance.Cli.csproj", "Conformance.Suite.csproj", "Conformance.Gallery.csproj")]

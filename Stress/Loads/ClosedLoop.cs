@@ -6,32 +6,53 @@ namespace PubSub.Stress;
 /// One publisher that is never more than <c>outstanding</c> messages ahead: of the slowest subscriber, and, where publishes are
 /// answered, of the last answer.
 /// </summary>
-internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace pace, int outstanding)
+/// <param name="loop">The publisher's loop.</param>
+/// <param name="publisher">The connection that publishes.</param>
+/// <param name="paces">Those of the subscribers, one for each loop that has any.</param>
+/// <param name="outstanding">The most messages that may be under way.</param>
+internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace[] paces, int outstanding)
 {
     private static readonly TimeSpan Stalled = TimeSpan.FromSeconds(10);
 
     /// <summary>Messages published so far; their ids are 1 to this.</summary>
     public long Published { get; private set; }
 
+    /// <summary>Events received, over all subscribers.</summary>
+    public long Received => paces.Sum(pace => pace.Received);
+
+    private long Slowest
+    {
+        get
+        {
+            var slowest = long.MaxValue;
+            foreach (var pace in paces)
+            {
+                slowest = Math.Min(slowest, pace.Slowest);
+            }
+
+            return Math.Min(slowest, Published);
+        }
+    }
+
     /// <summary>Publishes for this long, or until <paramref name="enough"/>.</summary>
     public TimeSpan Run(TimeSpan length, Func<bool>? enough = null)
     {
         var start = Stopwatch.GetTimestamp();
-        var (slowest, progressAt) = (pace.Slowest, start);
+        var (progress, progressAt) = (Progress, start);
         while (true)
         {
             Fill();
             loop.Turn(100);
             var now = Stopwatch.GetTimestamp();
-            if (pace.Slowest != slowest)
+            if (Progress != progress)
             {
-                (slowest, progressAt) = (pace.Slowest, now);
+                (progress, progressAt) = (Progress, now);
             }
             else if (Stopwatch.GetElapsedTime(progressAt, now) > Stalled)
             {
                 throw new RunFailed(
                     $"no progress for {Stalled.TotalSeconds:0} s: {Published} published, " +
-                    $"{publisher.Unanswered} unanswered, {slowest} received by all");
+                    $"{publisher.Unanswered} unanswered, {Slowest} received by all");
             }
 
             var elapsed = Stopwatch.GetElapsedTime(start, now);
@@ -51,9 +72,11 @@ internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace pace, int
         Drain();
     }
 
+    private (long Received, int Unanswered) Progress => (Slowest, publisher.Unanswered);
+
     private void Fill()
     {
-        var room = outstanding - Math.Max(Published - pace.Slowest, publisher.Unanswered);
+        var room = outstanding - Math.Max(Published - Slowest, publisher.Unanswered);
         if (room > 0)
         {
             for (; room > 0; room--)
@@ -66,7 +89,7 @@ internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace pace, int
     }
 
     private void Drain() => loop.Until(
-        () => pace.Slowest == Published && publisher.Unanswered == 0,
+        () => Slowest == Published && publisher.Unanswered == 0,
         Stalled,
         "for the last messages to be received by all and answered");
 }

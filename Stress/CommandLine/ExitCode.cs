@@ -1,0 +1,11 @@
+namespace PubSub.Stress;
+
+internal static class ExitCode
+{
+    public const int Ok = 0;
+
+    /// <summary>A promise was broken, or a server did not answer.</summary>
+    public const int Failed = 1;
+
+    public const int Usage = 2;
+}

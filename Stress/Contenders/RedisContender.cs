@@ -1,0 +1,40 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace PubSub.Stress;
+
+/// <summary>redis-server over plain TCP, without persistence.</summary>
+internal sealed class RedisContender : PeerContender
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("redis-stress-");
+    private readonly ServerProcess _process;
+    private readonly Endpoint _endpoint;
+
+    public RedisContender(string name, string path)
+        : base(name)
+    {
+        Version = $"{string.Join(' ', Programs.Ask(path, "--version").Split(' ').Take(3))} over TCP, each publish answered";
+        var port = ServerProcess.FreePort();
+        string[] arguments =
+        [
+            "--bind", "127.0.0.1", "--port", port.ToString(CultureInfo.InvariantCulture), "--save", "", "--appendonly", "no",
+            "--dir", _folder.FullName,
+        ];
+        _process = new ServerProcess(new ProcessStartInfo(path, arguments), new Uri($"tcp://127.0.0.1:{port}"));
+        Cost = new ProcessCost(_process.Id);
+        _endpoint = Endpoint.Of(_process.Url, null);
+    }
+
+    public override string Version { get; }
+
+    public override ProcessCost? Cost { get; }
+
+    public override Connection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
+        new RedisConnection(loop, _endpoint, Payload(payloadBytes), receiveBuffer);
+
+    public override void Dispose()
+    {
+        _process.Dispose();
+        _folder.Delete(recursive: true);
+    }
+}
