@@ -6,8 +6,6 @@ namespace PubSub.Stress;
 /// </summary>
 internal sealed class Audience
 {
-    private static readonly TimeSpan SubscribeTimeout = TimeSpan.FromSeconds(30);
-
     private readonly Dictionary<Loop, Pace> _paces = [];
     private readonly Dictionary<Loop, Latencies> _latencies = [];
     private readonly List<OrderedInbox> _inboxes = [];
@@ -32,21 +30,13 @@ internal sealed class Audience
             _latencies[loop] = new Latencies();
         }
 
-        var joined = new List<Connection>();
-        for (var number = 0; number < size; number++)
+        Gathering.Subscribe(loops, contender, topic, size, payloadBytes, number =>
         {
             var loop = loops[number];
-            var subscriber = contender.Open(loop, payloadBytes);
             var inbox = new OrderedInbox($"subscriber {number + 1}", _paces.GetValueOrDefault(loop));
             _inboxes.Add(inbox);
-            subscriber.Inbox = schedule is null ? inbox : new TimedInbox(inbox, schedule, _latencies[loop]);
-            subscriber.Subscribe(topic, lastN: 0);
-            subscriber.Flush();
-            joined.Add(subscriber);
-            loops.Turn();
-        }
-
-        loops.Until(() => joined.TrueForAll(s => s.Unanswered == 0), SubscribeTimeout, "for every subscribe to be answered");
+            return schedule is null ? inbox : new TimedInbox(inbox, schedule, _latencies[loop]);
+        });
         Paces = [.. _paces.Values];
     }
 

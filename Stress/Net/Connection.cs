@@ -62,6 +62,9 @@ internal abstract class Connection : IDisposable
     /// <summary>Where the round trip of every answered publish goes, while set.</summary>
     public Latencies? RoundTrips { get; set; }
 
+    /// <summary>Called once, when the connection is open; what it queues is sent.</summary>
+    public Action? Opened { get; set; }
+
     /// <summary>Called after every read in which something arrived.</summary>
     public Action? Settled { get; set; }
 
@@ -277,6 +280,7 @@ internal abstract class Connection : IDisposable
     private void Open()
     {
         IsOpen = true;
+        Opened?.Invoke();
         Flush();
     }
 

@@ -50,8 +50,16 @@ internal sealed class Loops : IDisposable
         limit,
         what);
 
-    /// <summary>Serves what is ready now.</summary>
-    public void Turn() => Array.ForEach(_all, loop => loop.Turn(0));
+    /// <summary>Serves what is ready now; where nothing is, waits at home for so many milliseconds at most.</summary>
+    public void Turn(int milliseconds = 0)
+    {
+        foreach (var loop in _all[1..])
+        {
+            loop.Turn(0);
+        }
+
+        Home.Turn(milliseconds);
+    }
 
     public void Dispose()
     {

@@ -18,7 +18,10 @@ internal static class Summary
         {
             foreach (var (name, own) in groups)
             {
-                Console.WriteLine($"  median {name,-NameWidth} {Medians(own)}");
+                if (Medians(own) is { Length: > 0 } medians)
+                {
+                    Console.WriteLine($"  median {name,-NameWidth} {medians}");
+                }
             }
         }
 
