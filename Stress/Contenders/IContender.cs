@@ -11,6 +11,9 @@ internal interface IContender : IDisposable
     /// <summary>The server's process; null when it cannot be observed.</summary>
     ProcessCost? Cost { get; }
 
+    /// <summary>How the server's process ended and what it said last; null while it lives, or is not ours.</summary>
+    string? Death { get; }
+
     void CreateTopic(string topic);
 
     void DeleteTopic(string topic);

@@ -22,6 +22,9 @@ internal sealed class Lineup : IDisposable
         _notes.Add(new ContenderNote(contender.Name, version ?? contender.Version, Absent: false));
     }
 
+    /// <summary>Takes part without being started here.</summary>
+    public void Note(string name, string version) => _notes.Add(new ContenderNote(name, version, Absent: false));
+
     public void AddAbsent(string name, string reason) => _notes.Add(new ContenderNote(name, reason, Absent: true));
 
     /// <summary>Ends with this object, after the contenders.</summary>

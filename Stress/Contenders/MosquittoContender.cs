@@ -34,6 +34,8 @@ internal sealed class MosquittoContender : PeerContender
 
     public override ProcessCost? Cost { get; }
 
+    public override string? Death => _process.Death;
+
     public override Connection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
         new MqttConnection(loop, _endpoint, Payload(payloadBytes), receiveBuffer);
 

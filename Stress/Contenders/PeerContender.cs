@@ -11,6 +11,8 @@ internal abstract class PeerContender(string name) : IContender
 
     public abstract ProcessCost? Cost { get; }
 
+    public abstract string? Death { get; }
+
     public void CreateTopic(string topic)
     {
         // A subject, channel or topic of these exists as soon as it is named.

@@ -38,6 +38,10 @@ internal sealed class PubSubContender : IContender
 
     public ProcessCost? Cost { get; }
 
+    public string? Death => (_owned as ServerProcess)?.Death;
+
+    public Uri Url => _http.BaseAddress!;
+
     /// <summary>Messages that a topic retains, where that is known.</summary>
     public int? Retained { get; init; }
 

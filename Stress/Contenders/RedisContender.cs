@@ -29,6 +29,8 @@ internal sealed class RedisContender : PeerContender
 
     public override ProcessCost? Cost { get; }
 
+    public override string? Death => _process.Death;
+
     public override Connection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
         new RedisConnection(loop, _endpoint, Payload(payloadBytes), receiveBuffer);
 

@@ -10,6 +10,7 @@ internal sealed class ServerProcess : IDisposable
 {
     private const int TailLines = 20;
     private const int PollMilliseconds = 20;
+    private const int DeathMilliseconds = 1000; // from when its connections end until it is gone
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
@@ -57,6 +58,11 @@ internal sealed class ServerProcess : IDisposable
     public Uri Url { get; }
 
     public int Id => _process.Id;
+
+    /// <summary>How it ended and what it said last; null while it lives.</summary>
+    public string? Death => _process.WaitForExit(DeathMilliseconds)
+        ? $"the server exited with {_process.ExitCode}; it said last:\n{string.Join('\n', _tail)}"
+        : null;
 
     /// <summary>A port that nobody listens on at this moment.</summary>
     public static int FreePort()

@@ -49,6 +49,15 @@ internal sealed class Audience
     /// <summary>Every subscriber has this message, and so all before it; to be asked when the loops are stopped.</summary>
     public bool HasAll(long id) => _inboxes.TrueForAll(inbox => inbox.Count >= id);
 
+    /// <summary>Collects from now on; to be called when the loops are stopped, or there is only one.</summary>
+    public void Forget()
+    {
+        foreach (var one in _latencies.Values)
+        {
+            one.Reset();
+        }
+    }
+
     /// <summary>What was collected; to be asked when the loops are stopped.</summary>
     public Latencies Latencies
     {

@@ -16,13 +16,14 @@ internal sealed class OpenLoop(Loop loop, Connection publisher, Schedule schedul
     /// <summary>How long after it was due each message that counts was handed to the kernel.</summary>
     public Latencies Lateness { get; } = new();
 
-    /// <summary>Publishes what is due within this length of time.</summary>
-    public void Run(TimeSpan length)
+    /// <summary>Publishes what is due within this length of time, and does something else besides, which must not take long.</summary>
+    public void Run(TimeSpan length, Action? besides = null)
     {
         var end = Stopwatch.GetTimestamp() + (long)(length.TotalSeconds * Stopwatch.Frequency);
         for (var now = Stopwatch.GetTimestamp(); now < end; now = Stopwatch.GetTimestamp())
         {
             Publish(now);
+            besides?.Invoke();
             loop.TurnUntil(Math.Min(end, schedule.DueAt(Published + 1)));
         }
     }

@@ -3,16 +3,17 @@ namespace PubSub.Stress;
 /// <summary>Messages without a gap from some first one on, as long as they come.</summary>
 internal sealed class TailInbox : Inbox
 {
-    private long _last;
+    /// <summary>The newest message.</summary>
+    public long Last { get; private set; }
 
     public override void Take(long id)
     {
-        if (_last != 0 && id != _last + 1)
+        if (Last != 0 && id != Last + 1)
         {
-            throw new RunFailed($"the slow subscriber received message {id} after {_last}, before it was cut");
+            throw new RunFailed($"a slow subscriber received message {id} after {Last}, before it was cut");
         }
 
-        _last = id;
+        Last = id;
         Count++;
     }
 }

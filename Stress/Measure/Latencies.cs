@@ -19,6 +19,8 @@ internal sealed class Latencies
     /// <summary>All that another has collected.</summary>
     public void Add(Latencies other) => _ticks.Add(other._ticks);
 
+    public void Reset() => _ticks.Reset();
+
     /// <summary>Null when nothing was added.</summary>
     public Percentiles? Summarize() => _ticks.TotalCount == 0
         ? null

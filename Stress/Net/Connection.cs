@@ -22,7 +22,6 @@ internal abstract class Connection : IDisposable
     // Any key but zero: a server may not get away with skipping the work.
     private const uint MaskKey = 0x5AC3_9617;
 
-    private readonly Loop _loop;
     private readonly bool _isWebSocket;
     private readonly string _accept = "";
     private readonly OutBuffer _out = new();
@@ -41,11 +40,13 @@ internal abstract class Connection : IDisposable
         }
 
         Socket = endpoint.Begin(receiveBuffer);
-        _loop = loop;
+        Loop = loop;
         Key = loop.Add(this);
     }
 
     public Socket Socket { get; }
+
+    public Loop Loop { get; }
 
     /// <summary>The loop's name for this connection, while it has it.</summary>
     public int Key { get; }
@@ -177,8 +178,15 @@ internal abstract class Connection : IDisposable
     public void Reset()
     {
         Ending ??= "reset by the client";
-        _loop.Remove(this);
+        Loop.Remove(this);
         Socket.LingerState = new LingerOption(true, 0);
+        Dispose();
+    }
+
+    /// <summary>Closes the socket and says nothing.</summary>
+    public void Abandon()
+    {
+        Ending ??= "abandoned by the client";
         Dispose();
     }
 
@@ -198,7 +206,7 @@ internal abstract class Connection : IDisposable
             _ = Socket.Send(_out.Pending, SocketFlags.None, out _);
         }
 
-        _loop.Forget(this);
+        Loop.Forget(this);
         Socket.Dispose();
     }
 
@@ -231,7 +239,7 @@ internal abstract class Connection : IDisposable
             throw new RunFailed($"the server ended a connection: {how}");
         }
 
-        _loop.Remove(this);
+        Loop.Remove(this);
         Ended?.Invoke();
     }
 
@@ -361,7 +369,7 @@ internal abstract class Connection : IDisposable
                     throw new RunFailed($"the server announced a frame of {size} bytes");
                 }
 
-                _loop.Expect((int)size + head);
+                Loop.Expect((int)size + head);
                 break;
             }
 
@@ -421,7 +429,7 @@ internal abstract class Connection : IDisposable
 
         rest.CopyTo(_rest);
         _restLength = rest.Length;
-        _loop.Expect(_restLength + 1);
+        Loop.Expect(_restLength + 1);
     }
 
     private void Await(bool room)
@@ -429,7 +437,7 @@ internal abstract class Connection : IDisposable
         if (room != AwaitsRoom)
         {
             AwaitsRoom = room;
-            _loop.Await(this, room);
+            Loop.Await(this, room);
         }
     }
 }

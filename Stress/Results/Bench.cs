@@ -86,7 +86,7 @@ internal sealed class Bench
         }
         catch (RunFailed e)
         {
-            run = new Run(load.Scenario, contender, repetition, load.Variant, load.Parameters, NoFigures, NoLatencies, e.Message);
+            run = new Run(load.Scenario, contender, repetition, load.Variant, load.Parameters, NoFigures, NoLatencies, Explain(e, contender));
         }
 
         _runs.Add(run);
@@ -120,6 +120,9 @@ internal sealed class Bench
 
         return AllKept;
     }
+
+    private string Explain(RunFailed failure, string contender) =>
+        Lineup.All.FirstOrDefault(one => one.Name == contender)?.Death is { } death ? $"{failure.Message}; {death}" : failure.Message;
 
     private static readonly Dictionary<string, Figure> NoFigures = [];
     private static readonly Dictionary<string, Percentiles> NoLatencies = [];

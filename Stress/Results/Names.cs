@@ -13,6 +13,8 @@ internal static class Names
     public const string BytesPerConnection = "bytes_per_connection";
     public const string Resident = "resident";
 
+    public const string P99Ratio = "p99_ratio";
+
     public const string DeliveryLatency = "publish_to_receive";
     public const string AckLatency = "publish_to_ack";
 
