@@ -18,7 +18,7 @@ internal static class Tool
     public static int Run(string[] arguments)
     {
         var root = new RootCommand(Purpose);
-        Verb[] verbs = [new FanOut(), new Pairs(), new Latency(), new Saturation(), new Payload(), new Idle(), new Connect(), new Topics(), new Churn(), new JoinStorm(), new Slow(), new Faults(), new Soak(), new Memory(), new SubscriberProcess()];
+        Verb[] verbs = [new FanOut(), new Pairs(), new Latency(), new Saturation(), new Payload(), new Idle(), new Connect(), new Topics(), new Churn(), new JoinStorm(), new Slow(), new Faults(), new Soak(), new Memory(), new Allocations(), new SubscriberProcess()];
         foreach (var verb in verbs)
         {
             root.Subcommands.Add(verb);
