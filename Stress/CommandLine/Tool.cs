@@ -18,7 +18,13 @@ internal static class Tool
     public static int Run(string[] arguments)
     {
         var root = new RootCommand(Purpose);
-        Verb[] verbs = [new FanOut(), new Pairs(), new Latency(), new Saturation(), new Payload(), new Idle(), new Connect(), new Topics(), new Churn(), new JoinStorm(), new Slow(), new Faults(), new Soak(), new Memory(), new Allocations(), new SubscriberProcess()];
+        Verb[] verbs = [];
+        verbs =
+        [
+            new FanOut(), new Pairs(), new Latency(), new Saturation(), new Payload(), new Idle(), new Connect(), new Topics(),
+            new Churn(), new JoinStorm(), new Slow(), new Faults(), new Soak(), new Memory(), new Allocations(),
+            new ReportVerb(() => verbs.ToDictionary(verb => verb.Name, verb => verb.Question)), new SubscriberProcess(),
+        ];
         foreach (var verb in verbs)
         {
             root.Subcommands.Add(verb);
