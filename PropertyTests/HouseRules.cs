@@ -29,6 +29,8 @@ public sealed partial class HouseRules
     [TestCase("PropertyTests/PropertyTests.csproj", "Broker.csproj", "Host.csproj")]
     [TestCase("PropertyTests/Interleavings/Interleavings.csproj")]
     [TestCase("Stress/Stress.csproj", "Conformance.Suite.csproj")]
+    [TestCase("Stress/NUnit/Stress.NUnit.csproj", "Stress.csproj", "Host.csproj")]
+    [TestCase("Stress/Benchmarks/Benchmarks.csproj", "Broker.csproj")]
     [TestCase("Conformance/Suite/Conformance.Suite.csproj")]
     [TestCase("Conformance/Gallery/Conformance.Gallery.csproj", "Conformance.Suite.csproj")]
     [TestCase("Conformance/Cli/Conformance.Cli.csproj", "Conformance.Suite.csproj", "Conformance.Gallery.csproj")]

@@ -23,6 +23,7 @@ internal sealed class ServerOptions
         "WHOM");
 
     private readonly bool _compares;
+    private HostBuild? _build;
 
     public ServerOptions(Command command, bool compares)
     {
@@ -39,10 +40,17 @@ internal sealed class ServerOptions
         }
     }
 
+    /// <summary>The server is built here, and nothing else is asked.</summary>
+    public bool IsOurs(ParseResult parsed) => parsed.GetValue(_url) is null && parsed.GetValue(_server) is null;
+
     /// <summary>Starts what is to be started.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="settings">Of servers that are started, unless --set says otherwise.</param>
-    public Lineup Open(ParseResult parsed, params (string Name, string Value)[] settings)
+    /// <param name="peers">Who takes part whether or not --against names them.</param>
+    /// <param name="keeper">Keeps the build for the next time; without one it ends with the lineup.</param>
+    /// <param name="others">Who --against names takes part too.</param>
+    public Lineup Open(
+        ParseResult parsed, (string Name, string Value)[] settings, IReadOnlyList<string>? peers = null, Lineup? keeper = null, bool others = true)
     {
         var lineup = new Lineup();
         try
@@ -53,8 +61,9 @@ internal sealed class ServerOptions
                 all[name] = value;
             }
 
-            lineup.Add(First(parsed, lineup, all));
-            foreach (var whom in _compares ? parsed.GetValue(_against)!.SelectMany(Names) : [])
+            lineup.Add(First(parsed, keeper ?? lineup, all));
+            var named = _compares && others ? parsed.GetValue(_against)!.SelectMany(Names) : [];
+            foreach (var whom in (peers ?? []).Concat(named).Distinct())
             {
                 Add(lineup, whom, parsed);
             }
@@ -68,7 +77,7 @@ internal sealed class ServerOptions
         }
     }
 
-    private PubSubContender First(ParseResult parsed, Lineup lineup, Dictionary<string, string> settings)
+    private PubSubContender First(ParseResult parsed, Lineup keeper, Dictionary<string, string> settings)
     {
         const string name = "pubsub";
         var dialect = DialectOf(parsed, Unnamed);
@@ -86,8 +95,8 @@ internal sealed class ServerOptions
                 : throw new UsageError($"--server {server}: no such file");
         }
 
-        var build = lineup.Own(new HostBuild(parsed.GetValue(_aot)));
-        return Servers.Start(name, build.Executable, settings, dialect);
+        _build ??= keeper.Own(new HostBuild(parsed.GetValue(_aot)));
+        return Servers.Start(name, _build.Executable, settings, dialect);
     }
 
     private static IEnumerable<string> Names(string whom) => whom switch

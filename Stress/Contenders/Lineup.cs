@@ -18,6 +18,12 @@ internal sealed class Lineup : IDisposable
     public void Add(IContender contender, string? version = null)
     {
         _owned.Push(contender);
+        Lend(contender, version);
+    }
+
+    /// <summary>Takes part, and does not end with this object.</summary>
+    public void Lend(IContender contender, string? version = null)
+    {
         _all.Add(contender);
         _notes.Add(new ContenderNote(contender.Name, version ?? contender.Version, Absent: false));
     }

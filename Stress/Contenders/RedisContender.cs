@@ -3,9 +3,11 @@ using System.Globalization;
 
 namespace PubSub.Stress;
 
-/// <summary>redis-server over plain TCP, without persistence.</summary>
+/// <summary>redis-server over plain TCP, without persistence, and with room for more than its default of 10,000 clients.</summary>
 internal sealed class RedisContender : PeerContender
 {
+    private const string MostClients = "60000"; // or what the descriptors of this machine allow
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("redis-stress-");
     private readonly ServerProcess _process;
     private readonly Endpoint _endpoint;
@@ -18,7 +20,7 @@ internal sealed class RedisContender : PeerContender
         string[] arguments =
         [
             "--bind", "127.0.0.1", "--port", port.ToString(CultureInfo.InvariantCulture), "--save", "", "--appendonly", "no",
-            "--dir", _folder.FullName,
+            "--dir", _folder.FullName, "--maxclients", MostClients,
         ];
         _process = new ServerProcess(new ProcessStartInfo(path, arguments), new Uri($"tcp://127.0.0.1:{port}"));
         Cost = new ProcessCost(_process.Id);

@@ -107,7 +107,8 @@ internal sealed class Crowd : IDisposable
         var anomalies = HistoryChecker.Check(History.ToHistory(), _server.Retained);
         if (anomalies.Count > 0)
         {
-            throw new RunFailed($"{anomalies.Count} anomalies, first {anomalies[0]}");
+            var kinds = string.Join(", ", anomalies.Select(anomaly => anomaly.Kind).Distinct());
+            throw new RunFailed($"{anomalies.Count} anomalies or more ({kinds}), first {anomalies[0]}");
         }
     }
 

@@ -100,6 +100,11 @@ internal sealed class RedisConnection(Loop loop, Endpoint endpoint, byte[] paylo
             return true;
         }
 
+        if (_subscribed.Length == 0 || bytes[0] == (byte)'-')
+        {
+            throw Unexpected(bytes); // an error, or something that only a subscriber is sent
+        }
+
         if (IsWhole(bytes, _subscribed, 0, ref length))
         {
             Answered();

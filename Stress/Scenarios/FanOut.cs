@@ -22,14 +22,18 @@ internal sealed class FanOut : ScenarioVerb
         _load = new LoadOptions(this);
     }
 
-    public static void Measure(Bench bench, int subscribers, ClosedLoad load)
+    /// <param name="bench">Who takes part.</param>
+    /// <param name="subscribers">Of the one topic.</param>
+    /// <param name="load">What is published, and for how long.</param>
+    /// <param name="alone">Only the first contender is asked.</param>
+    public static IReadOnlyList<Run> Measure(Bench bench, int subscribers, ClosedLoad load, bool alone = false)
     {
         var parameters = load.Parameters;
         parameters[Names.Subscribers] = subscribers;
-        bench.Compare(
-            new Load(Scenario, $"1 → {subscribers:N0}, {load.PayloadBytes} bytes, {load.Outstanding} outstanding", parameters),
-            load.Repetitions,
-            contender => Once(contender, subscribers, load));
+        var title = new Load(Scenario, $"1 → {subscribers:N0}, {load.PayloadBytes} bytes, {load.Outstanding} outstanding", parameters);
+        return alone
+            ? bench.Repeat(title, load.Repetitions, _ => Once(bench.Lineup.First, subscribers, load))
+            : bench.Compare(title, load.Repetitions, contender => Once(contender, subscribers, load));
     }
 
     protected override void Measure(Bench bench, ParseResult parsed)

@@ -24,11 +24,11 @@ internal sealed class Pairs : ScenarioVerb
         _load = new LoadOptions(this);
     }
 
-    public static void Measure(Bench bench, int pairs, ClosedLoad load)
+    public static IReadOnlyList<Run> Measure(Bench bench, int pairs, ClosedLoad load)
     {
         var parameters = load.Parameters;
         parameters[Names.Pairs] = pairs;
-        bench.Compare(
+        return bench.Compare(
             new Load(Scenario, $"{pairs:N0} pairs, {load.PayloadBytes} bytes, {load.Outstanding} outstanding each", parameters),
             load.Repetitions,
             contender => Once(contender, pairs, load));
@@ -42,7 +42,7 @@ internal sealed class Pairs : ScenarioVerb
         }
     }
 
-    private static Measured Once(IContender contender, int count, ClosedLoad load)
+    public static Measured Once(IContender contender, int count, ClosedLoad load)
     {
         var topics = Enumerable.Range(0, count).Select(_ => $"pairs-{Guid.NewGuid():N}").ToArray();
         Array.ForEach(topics, contender.CreateTopic);
