@@ -30,7 +30,8 @@ internal sealed class Page(IReadOnlyList<ResultsFile> files, IReadOnlyList<RunGr
     {
         var html = new StringBuilder(Head);
         var failed = groups.Sum(group => group.Failed);
-        var scenarios = groups.Select(group => group.Scenario).Distinct().ToArray();
+        var order = questions.Keys.ToList();
+        var scenarios = groups.Select(group => group.Scenario).Distinct().OrderBy(order.IndexOf).ToArray();
         html.Append(CultureInfo.InvariantCulture, $"<h1>Measured</h1><p class=\"quiet\">{groups.Sum(group => group.Runs.Count)} runs, each checked: ")
             .Append(failed == 0 ? "nothing was lost, doubled, reordered or leaked in any of them." : $"<span class=\"failed\">{failed} failed.</span>")
             .Append("</p><nav>")
