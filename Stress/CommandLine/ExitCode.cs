@@ -8,4 +8,6 @@ internal static class ExitCode
     public const int Failed = 1;
 
     public const int Usage = 2;
+
+    public const int Interrupted = 130;
 }

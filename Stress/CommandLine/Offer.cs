@@ -32,6 +32,9 @@ internal static class Offer
         CustomParser = result => [.. result.Tokens[0].Value.Split(',').Select(part => Whole(result, part, name, least, most) ?? least)],
     };
 
+    public static Option<string?> Out() =>
+        Text("--out", "Writes the results as JSON into this folder; `report` draws what is there.", "FOLDER");
+
     /// <summary>Whatever is random is drawn from it, so that it can be drawn again.</summary>
     public static Option<int> Seed() => new("--seed")
     {

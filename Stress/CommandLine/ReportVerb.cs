@@ -33,7 +33,7 @@ internal sealed class ReportVerb : Verb
         }
 
         var groups = RunGroup.Of(files.SelectMany(file => file.Runs));
-        var charts = new Charts(groups).All().ToArray();
+        var charts = Charts.Of(groups);
         var chartFolder = Directory.CreateDirectory(Path.Combine(target, "charts")).FullName;
         foreach (var (_, chart) in charts)
         {

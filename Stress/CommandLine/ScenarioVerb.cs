@@ -6,7 +6,7 @@ namespace PubSub.Stress;
 internal abstract class ScenarioVerb : Verb
 {
     private readonly ServerOptions _servers;
-    private readonly Option<string?> _out = Offer.Text("--out", "Writes the results as JSON into this folder; `report` draws what is there.", "FOLDER");
+    private readonly Option<string?> _out = Offer.Out();
 
     protected ScenarioVerb(string name, string question, string details, bool compares)
         : base(name, question, details)
@@ -32,7 +32,6 @@ internal abstract class ScenarioVerb : Verb
     {
         using var lineup = _servers.Open(parsed, Settings);
         var bench = new Bench(Name, lineup, parsed.GetValue(_out));
-        Measure(bench, parsed);
-        return bench.Close();
+        return bench.CloseAfter(() => Measure(bench, parsed));
     }
 }

@@ -10,12 +10,21 @@ internal sealed class ServerOptions
     private const string Peers = "nats, nats-tcp, redis, mosquitto";
     private const string Unnamed = "";
 
-    private readonly Option<string?> _url = Offer.Text("--url", "A server that runs already, instead of one started here; ends with its prefix, if it has one.", "URL");
-    private readonly Option<string?> _server = Offer.Text("--server", "The executable or .dll to start instead of a build of Host; it is started with PORT=0.", "PATH");
+    private readonly Option<string?> _url = Offer.Text(
+        "--url", "A server that runs already, instead of one started here; ends with its prefix, if it has one.", "URL");
+
+    private readonly Option<string?> _server = Offer.Text(
+        "--server", "The executable or .dll to start instead of a build of Host; it is started with PORT=0.", "PATH");
+
     private readonly Option<bool> _aot = Offer.Flag("--aot", "Builds Host with Native AOT instead of for the JIT.");
     private readonly Option<string[]> _set = Offer.Texts("--set", "A setting of the server that is started.", "NAME=VALUE");
-    private readonly Option<string[]> _dialect = Offer.Texts("--dialect", "v1, classic or a dialect file: of --url, or of the server that is NAMEd by --against.", "[NAME=]DIALECT");
-    private readonly Option<string[]> _pid = Offer.Texts("--pid", "The process on this machine, for CPU and memory: of --url, or of a URL of --against.", "[NAME=]PID");
+
+    private readonly Option<string[]> _dialect = Offer.Texts(
+        "--dialect", "v1, classic or a dialect file: of --url, or of the server that is NAMEd by --against.", "[NAME=]DIALECT");
+
+    private readonly Option<string[]> _pid = Offer.Texts(
+        "--pid", "The process on this machine, for CPU and memory: of --url, or of a URL of --against.", "[NAME=]PID");
+
     private readonly Option<string[]> _against = Offer.Texts(
         "--against",
         $"A peer to compare with, if it is installed ({Peers}), limit (a broker in C, compiled here), all of these, or another server of " +

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 
 namespace PubSub.Stress;
 
@@ -17,6 +18,9 @@ internal static class Tool
 
     public static int Run(string[] arguments)
     {
+        // Servers and folders end with the process, if it ends in order.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+
         var root = new RootCommand(Purpose);
         Verb[] verbs = [];
         verbs =
@@ -62,5 +66,11 @@ internal static class Tool
             Console.Error.WriteLine($"FAILED: {e.Message}");
             return ExitCode.Failed;
         }
+    }
+
+    private static void Stop(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        Environment.Exit(ExitCode.Interrupted);
     }
 }

@@ -5,17 +5,16 @@ namespace PubSub.Stress;
 /// <summary>A published Release build of the reference server in a folder of its own, deleted with this object.</summary>
 internal sealed class HostBuild : IDisposable
 {
-    private readonly DirectoryInfo _folder;
+    private readonly TempFolder _folder = new("pubsub-stress-");
 
     public HostBuild(bool aot)
     {
         var root = FindRoot();
         IsAot = aot;
-        _folder = Directory.CreateTempSubdirectory("pubsub-stress-");
         Progress.Say($"publishing Host ({Kind}) ...");
         var start = new ProcessStartInfo(
             "dotnet",
-            ["publish", "Host", "-c", "Release", $"-p:PublishAot={(aot ? "true" : "false")}", "-o", _folder.FullName, "--nologo", "-v", "quiet"])
+            ["publish", "Host", "-c", "Release", $"-p:PublishAot={(aot ? "true" : "false")}", "-o", _folder.Info.FullName, "--nologo", "-v", "quiet"])
         {
             WorkingDirectory = root,
             RedirectStandardOutput = true,
@@ -34,14 +33,14 @@ internal sealed class HostBuild : IDisposable
 
     public string Kind => IsAot ? "Native AOT" : "JIT";
 
-    public string Executable => Path.Combine(_folder.FullName, "PubSub.Host");
+    public string Executable => _folder.PathOf("PubSub.Host");
 
     /// <summary>Bytes of the executable and of the libraries beside it, without what only a debugger reads.</summary>
-    public long Size => _folder.EnumerateFiles("*", SearchOption.AllDirectories)
+    public long Size => _folder.Info.EnumerateFiles("*", SearchOption.AllDirectories)
         .Where(file => file.Extension is not (".dbg" or ".pdb" or ".xml"))
         .Sum(file => file.Length);
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private static string FindRoot()
     {

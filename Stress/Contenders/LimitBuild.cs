@@ -9,11 +9,11 @@ internal sealed class LimitBuild : IDisposable
 {
     private static readonly string[] Compilers = ["gcc", "cc", "clang"];
 
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("limit-stress-");
+    private readonly TempFolder _folder = new("limit-stress-");
 
     private LimitBuild(string compiler)
     {
-        var source = Path.Combine(_folder.FullName, "broker.c");
+        var source = _folder.PathOf("broker.c");
         using (var text = typeof(LimitBuild).Assembly.GetManifestResourceStream("broker.c")!)
         using (var file = File.Create(source))
         {
@@ -38,10 +38,10 @@ internal sealed class LimitBuild : IDisposable
 
     public string Compiler { get; }
 
-    public string Executable => Path.Combine(_folder.FullName, "broker");
+    public string Executable => _folder.PathOf("broker");
 
     /// <summary>Null where nothing compiles C.</summary>
     public static LimitBuild? TryCompile() => Compilers.Select(Programs.Find).FirstOrDefault(path => path is not null) is { } compiler ? new(compiler) : null;
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 }

@@ -5,7 +5,7 @@ namespace PubSub.Stress;
 /// <summary>Mosquitto behind its WebSocket listener: MQTT 3.1.1, QoS 0.</summary>
 internal sealed class MosquittoContender : PeerContender
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mosquitto-stress-");
+    private readonly TempFolder _folder = new("mosquitto-stress-");
     private readonly ServerProcess _process;
     private readonly Endpoint _endpoint;
 
@@ -14,7 +14,7 @@ internal sealed class MosquittoContender : PeerContender
     {
         Version = $"{Programs.Ask(path, "-h")} over WebSocket, QoS 0: publishes unanswered";
         var port = ServerProcess.FreePort();
-        var config = Path.Combine(_folder.FullName, "mosquitto.conf");
+        var config = _folder.PathOf("mosquitto.conf");
 
         // Version 2.0.11 does not start without a listener for plain TCP, which nobody uses here.
         File.WriteAllText(config, $"""
@@ -42,6 +42,6 @@ internal sealed class MosquittoContender : PeerContender
     public override void Dispose()
     {
         _process.Dispose();
-        _folder.Delete(recursive: true);
+        _folder.Dispose();
     }
 }

@@ -5,7 +5,7 @@ namespace PubSub.Stress;
 /// <summary>nats-server: behind its WebSocket listener, or over plain TCP.</summary>
 internal sealed class NatsContender : PeerContender
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("nats-stress-");
+    private readonly TempFolder _folder = new("nats-stress-");
     private readonly ServerProcess _process;
     private readonly Endpoint _endpoint;
 
@@ -13,7 +13,7 @@ internal sealed class NatsContender : PeerContender
         : base(name)
     {
         Version = $"{Programs.Ask(path, "--version")} over {(webSocket ? "WebSocket" : "TCP")}, publishes unanswered";
-        var config = Path.Combine(_folder.FullName, "nats.conf");
+        var config = _folder.PathOf("nats.conf");
         var (plain, framed) = (ServerProcess.FreePort(), ServerProcess.FreePort());
         File.WriteAllText(config, $$"""
             listen: "127.0.0.1:{{plain}}"
@@ -37,6 +37,6 @@ internal sealed class NatsContender : PeerContender
     public override void Dispose()
     {
         _process.Dispose();
-        _folder.Delete(recursive: true);
+        _folder.Dispose();
     }
 }

@@ -8,7 +8,7 @@ internal sealed class RedisContender : PeerContender
 {
     private const string MostClients = "60000"; // or what the descriptors of this machine allow
 
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("redis-stress-");
+    private readonly TempFolder _folder = new("redis-stress-");
     private readonly ServerProcess _process;
     private readonly Endpoint _endpoint;
 
@@ -20,7 +20,7 @@ internal sealed class RedisContender : PeerContender
         string[] arguments =
         [
             "--bind", "127.0.0.1", "--port", port.ToString(CultureInfo.InvariantCulture), "--save", "", "--appendonly", "no",
-            "--dir", _folder.FullName, "--maxclients", MostClients,
+            "--dir", _folder.Info.FullName, "--maxclients", MostClients,
         ];
         _process = new ServerProcess(new ProcessStartInfo(path, arguments), new Uri($"tcp://127.0.0.1:{port}"));
         Cost = new ProcessCost(_process.Id);
@@ -39,6 +39,6 @@ internal sealed class RedisContender : PeerContender
     public override void Dispose()
     {
         _process.Dispose();
-        _folder.Delete(recursive: true);
+        _folder.Dispose();
     }
 }

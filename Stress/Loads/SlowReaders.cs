@@ -60,6 +60,8 @@ internal sealed class SlowReaders
     {
         _all.Where(connection => connection.Ending is null).ToList().ForEach(_loop.Return);
         loops.Until(
-            () => _all.TrueForAll(c => c.Ending is not null || (!_never && ((TailInbox)c.Inbox!).Last == last)), limit, "for the slow subscribers to end, or to have everything");
+            () => _all.TrueForAll(c => c.Ending is not null || (!_never && ((TailInbox)c.Inbox!).Last == last)),
+            limit,
+            "for the slow subscribers to end, or to have everything");
     }
 }

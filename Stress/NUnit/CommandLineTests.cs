@@ -80,7 +80,12 @@ public sealed class CommandLineTests
     [Test]
     public void Every_verb_has_help_of_its_own()
     {
-        foreach (var verb in (string[])["fan-out", "pairs", "latency", "saturation", "payload", "idle", "connect", "topics", "churn", "join-storm", "slow", "faults", "soak", "memory", "allocations", "bars", "report"])
+        string[] verbs =
+        [
+            "fan-out", "pairs", "latency", "saturation", "payload", "idle", "connect", "topics", "churn", "join-storm", "slow", "faults", "soak",
+            "memory", "allocations", "bars", "report",
+        ];
+        foreach (var verb in verbs)
         {
             Assert.That(Tool.Run([verb, "--help"]), Is.EqualTo(ExitCode.Ok), verb);
         }

@@ -7,7 +7,7 @@ namespace PubSub.Stress.Tests;
 public sealed class HostTests
 {
     private static readonly ClosedLoad Short = new(
-        PayloadBytes: 100, Outstanding: 50, Warmup: TimeSpan.FromMilliseconds(500), Window: TimeSpan.FromMilliseconds(500), Repetitions: 1, Loops: 1);
+        PayloadBytes: 100, Outstanding: 50, Warmup: TimeSpan.FromMilliseconds(300), Window: TimeSpan.FromMilliseconds(500), Repetitions: 1, Loops: 1);
 
     private PubSubContender _host = null!;
     private PubSubContender _patient = null!; // topics end without ending connections
@@ -95,7 +95,7 @@ public sealed class HostTests
     [Test]
     public void A_soak_of_some_seconds_finds_no_handle_left_over()
     {
-        var measured = Soak.Once(_host, TimeSpan.FromSeconds(4), TimeSpan.FromMilliseconds(200), 5, 500);
+        var measured = Soak.Once(_host, TimeSpan.FromSeconds(3), TimeSpan.FromMilliseconds(150), 5, 500);
 
         Assert.That(measured.Figures["handles_late"].Value, Is.LessThanOrEqualTo(measured.Figures["handles_early"].Value + 8));
     }

@@ -101,7 +101,8 @@ public sealed class PartsTests
     [TestCase(2.5, false, "missed by 100 %")]
     public void A_bar_says_whether_it_is_met(double measured, bool isLeast, string verdict)
     {
-        var bar = new Bar("a bar", 1.25, isLeast ? 1.75 : 1.1, isLeast, "x", new Spread(measured, measured, measured), "");
+        var limits = isLeast ? Limits.AtLeast(1.25, 1.75) : Limits.AtMost(1.25, 1.1);
+        var bar = new Bar("a bar", limits, "x", new Spread(measured, measured, measured), "");
 
         Assert.That(bar.Verdict, Is.EqualTo(verdict));
         Assert.That((bar with { Value = null }).Verdict, Is.EqualTo("not measured"));
@@ -125,6 +126,8 @@ public sealed class PartsTests
         Assert.That(new Latencies().Summarize(), Is.Null);
     }
 
+    private static readonly Dictionary<string, Percentiles> NoLatencies = [];
+
     private static Run Run(string contender, int repetition, double rate) =>
-        new("scenario", contender, repetition, null, new Dictionary<string, double>(), new Measured().Add("rate", rate, "1/s").Figures, new Dictionary<string, Percentiles>(), null);
+        new("scenario", contender, repetition, null, new Dictionary<string, double>(), new Measured().Add("rate", rate, "1/s").Figures, NoLatencies, null);
 }

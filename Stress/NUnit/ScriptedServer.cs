@@ -26,7 +26,7 @@ internal enum Wrong
 /// <summary>A server of the protocol in a few lines, right but for one thing, which it does to the message of this number or soon after.</summary>
 internal sealed class ScriptedServer : IDisposable
 {
-    public const int WrongFrom = 300;
+    public const int WrongFrom = 100;
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly Lock _gate = new();
@@ -48,6 +48,11 @@ internal sealed class ScriptedServer : IDisposable
     public Uri Url => new($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
 
     public PubSubContender Contender { get; }
+
+    public string? LastMessageId { get; private set; }
+
+    /// <summary>Of a request over REST.</summary>
+    public string? LastPath { get; private set; }
 
     public void Dispose()
     {
@@ -130,7 +135,7 @@ internal sealed class ScriptedServer : IDisposable
 
         var body = new byte[int.Parse(Header("Content-Length") ?? "0", System.Globalization.CultureInfo.InvariantCulture)];
         stream.ReadExactly(body);
-        var path = lines[0].Split(' ')[1];
+        var path = LastPath = lines[0].Split(' ')[1];
         lock (_gate)
         {
             var answer = (lines[0].Split(' ')[0], path) switch
@@ -219,6 +224,7 @@ internal sealed class ScriptedServer : IDisposable
     private void Publish(Topic topic, JsonElement message)
     {
         _published++;
+        LastMessageId = message.GetProperty("id").GetString();
         topic.Messages++;
         var now = _published >= WrongFrom;
         var once = _published == WrongFrom;

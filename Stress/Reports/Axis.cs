@@ -52,6 +52,9 @@ internal sealed record Axis(string Label, bool IsLogarithmic, IReadOnlyList<(dou
         return power * (new[] { 1.0, 2, 5, 10 }.First(factor => factor * power >= step * 0.999));
     }
 
+    /// <summary>65,536 as 64 Ki.</summary>
+    public static string Binary(double value) => value >= 1024 && value % 1024 == 0 ? $"{Short(value / 1024)} Ki" : Short(value);
+
     /// <summary>1,500,000 as 1.5 M.</summary>
     public static string Short(double value) => Math.Abs(value) switch
     {

@@ -14,7 +14,8 @@ internal sealed class Page(IReadOnlyList<ResultsFile> files, IReadOnlyList<RunGr
         <title>Measured</title>
         <style>
         :root { color-scheme: light }
-        body { font: 16px/1.5 system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif; color: #1b2430; max-width: 1000px; margin: 3rem auto; padding: 0 1.5rem }
+        body { font: 16px/1.5 system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif; color: #1b2430 }
+        body { max-width: 1000px; margin: 3rem auto; padding: 0 1.5rem }
         h1 { font-size: 2rem; margin-bottom: .2rem } h2 { font-size: 1.35rem; margin: 3.5rem 0 .5rem; padding-top: 1rem; border-top: 1px solid #e3e7ec }
         nav a { margin-right: 1rem } a { color: #0b5cad; text-decoration: none } a:hover { text-decoration: underline }
         img { width: 100%; height: auto; margin: 1rem 0 } .quiet { color: #5d6b7a }
@@ -65,43 +66,44 @@ internal sealed class Page(IReadOnlyList<ResultsFile> files, IReadOnlyList<RunGr
 
     private static void Table(StringBuilder html, IReadOnlyList<RunGroup> own)
     {
+        // What was the same for all stands above the table.
         var constants = own.SelectMany(group => group.Parameters.Keys).Distinct()
             .Where(name => own.Select(group => group.Parameter(name)).Distinct().Count() == 1).ToArray();
         var figures = own.SelectMany(group => group.Runs).SelectMany(run => run.Figures.Select(figure => (figure.Key, figure.Value.Unit))).Distinct().ToArray();
         var latencies = own.SelectMany(group => group.Runs).SelectMany(run => run.Latencies.Keys).Distinct().ToArray();
         if (constants.Length > 0)
         {
-            html.Append("<p class=\"quiet\">").AppendJoin(", ", constants.Select(name => $"{name} {Summary.Number(own[0].Parameter(name))}")).Append("</p>");
+            html.Append("<p class=\"quiet\">")
+                .AppendJoin(", ", constants.Select(name => $"{name} {Summary.Number(own[0].Parameter(name))}"))
+                .Append("</p>");
         }
 
         html.Append("<table><tr><th>load</th><th>server</th><th>runs</th>")
             .AppendJoin("", figures.Select(figure => $"<th>{figure.Key}, {Text(figure.Unit)}</th>"))
             .AppendJoin("", latencies.Select(name => $"<th>{name} p50 / p99 / p99.9 / max, ms</th>"))
             .Append("</tr>\n");
+        var columns = 3 + figures.Length + latencies.Length;
         foreach (var group in own)
         {
-            var varying = group.Parameters.Where(parameter => !constants.Contains(parameter.Key)).Select(parameter => $"{parameter.Key} {Summary.Number(parameter.Value)}");
-            html.Append("<tr><td>").Append(Text(string.Join(", ", new[] { group.Variant }.OfType<string>().Concat(varying))))
-                .Append(CultureInfo.InvariantCulture, $"</td><td>{Text(group.Contender)}</td><td>{group.Runs.Count}</td>");
-            foreach (var (name, _) in figures)
-            {
-                html.Append("<td>").Append(group.Figure(name) is { } spread ? Range(spread) : "").Append("</td>");
-            }
-
-            foreach (var name in latencies)
-            {
-                Func<Percentiles, double>[] read = [p => p.P50, p => p.P99, p => p.P999, p => p.Max];
-                html.Append("<td>").AppendJoin(" / ", read.Select(one => group.Latency(name, one)).OfType<Spread>().Select(one => Summary.Number(one.Median / 1000))).Append("</td>");
-            }
-
-            html.Append("</tr>\n");
+            var load = new[] { group.Variant }.OfType<string>()
+                .Concat(group.Parameters.Where(one => !constants.Contains(one.Key)).Select(one => $"{one.Key} {Summary.Number(one.Value)}"));
+            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(string.Join(", ", load))}</td><td>{Text(group.Contender)}</td><td>{group.Runs.Count}</td>")
+                .AppendJoin("", figures.Select(figure => $"<td>{(group.Figure(figure.Key) is { } spread ? Range(spread) : "")}</td>"))
+                .AppendJoin("", latencies.Select(name => $"<td>{Percentiles(group, name)}</td>"))
+                .Append("</tr>\n");
             foreach (var failure in group.Runs.Select(run => run.Failure).OfType<string>().Distinct())
             {
-                html.Append(CultureInfo.InvariantCulture, $"<tr><td colspan=\"{3 + figures.Length + latencies.Length}\" class=\"failed\">{group.Failed} failed: {Text(failure)}</td></tr>\n");
+                html.Append(CultureInfo.InvariantCulture, $"<tr><td colspan=\"{columns}\" class=\"failed\">{group.Failed} failed: {Text(failure)}</td></tr>\n");
             }
         }
 
         html.Append("</table>\n");
+    }
+
+    private static string Percentiles(RunGroup group, string name)
+    {
+        Func<Percentiles, double>[] read = [p => p.P50, p => p.P99, p => p.P999, p => p.Max];
+        return string.Join(" / ", read.Select(one => group.Latency(name, one)).OfType<Spread>().Select(one => Summary.Number(one.Median / 1000)));
     }
 
     private static string Range(Spread spread) => spread.Max > spread.Min

@@ -33,6 +33,8 @@ internal static class Palette
         ["limit"] = "bare C, the limit",
     };
 
+    public static bool Knows(string contender) => Known.ContainsKey(contender);
+
     public static string Hex(string contender, int otherNumber) => Known.GetValueOrDefault(contender) ?? Others[otherNumber % Others.Length];
 
     public static Color Of(string hex) => Color.FromHex(hex);

@@ -95,6 +95,29 @@ internal sealed class Bench
         return run;
     }
 
+    /// <summary>Runs what is to be run, and writes what there is, however that ends.</summary>
+    /// <returns>Whether every promise was kept.</returns>
+    public bool CloseAfter(Action measure)
+    {
+        var ended = false;
+        try
+        {
+            measure();
+            ended = true;
+        }
+        catch (RunFailed e)
+        {
+            Progress.Done();
+            Console.WriteLine($"FAILED, and nothing more was measured: {e.Message}");
+        }
+        finally
+        {
+            ended &= Close();
+        }
+
+        return ended;
+    }
+
     /// <summary>Writes what there is.</summary>
     /// <returns>Whether every promise was kept.</returns>
     public bool Close()

@@ -60,7 +60,8 @@ internal static class Summary
 
         var figures = last.Figures.Where(one => one.Value.Better is not null)
             .Select(one => $"{one.Key} {Range(Of(runs, one.Key)!)} {one.Value.Unit}");
-        var latencies = last.Latencies.Keys.Where(OfServer).Select(one => $"{one} p50 {Range(Of(runs, one, p => p.P50)!)} p99 {Range(Of(runs, one, p => p.P99)!)} µs");
+        var latencies = last.Latencies.Keys.Where(OfServer)
+            .Select(one => $"{one} p50 {Range(Of(runs, one, p => p.P50)!)} p99 {Range(Of(runs, one, p => p.P99)!)} µs");
         return string.Join("  ", figures.Concat(latencies)) + (failed > 0 ? $"  {failed} of {runs.Length} runs FAILED" : "");
     }
 

@@ -13,7 +13,7 @@ internal sealed class Allocations : Verb
 
     private readonly Option<string?> _server = Offer.Text("--server", "The executable or .dll to start instead of a build of Host; of .NET, for the JIT.", "PATH");
     private readonly Option<int[]> _subscribers = Offer.Wholes("--subscribers", "Subscribers of the one topic.", [1, 10, 100, 1000], 1, 10_000);
-    private readonly Option<string?> _out = Offer.Text("--out", "Writes the results as JSON into this folder; `report` draws what is there.", "FOLDER");
+    private readonly Option<string?> _out = Offer.Out();
     private readonly LoadOptions _load;
 
     public Allocations()
@@ -59,8 +59,7 @@ internal sealed class Allocations : Verb
         var server = parsed.GetValue(_server) ?? lineup.Own(new HostBuild(aot: false)).Executable;
         lineup.Note(Contender, $"{Path.GetFileName(server)}, with a startup hook");
         var bench = new Bench(Name, lineup, parsed.GetValue(_out));
-        Measure(bench, server, parsed.GetValue(_subscribers)!, _load.Read(parsed));
-        return bench.Close();
+        return bench.CloseAfter(() => Measure(bench, server, parsed.GetValue(_subscribers)!, _load.Read(parsed)));
     }
 
     private static Measured Once(PubSubContender server, AllocationMeter meter, long overhead, int subscribers, ClosedLoad load)

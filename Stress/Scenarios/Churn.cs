@@ -40,7 +40,12 @@ internal sealed class Churn : ScenarioVerb
     {
         var seed = parsed.GetValue(_seed);
         var load = new ChurnLoad(
-            parsed.GetValue(_subscribers), parsed.GetValue(_publishers), parsed.GetValue(_topics), parsed.GetValue(_rate), parsed.GetValue(_churn), parsed.GetValue(_window));
+            parsed.GetValue(_subscribers),
+            parsed.GetValue(_publishers),
+            parsed.GetValue(_topics),
+            parsed.GetValue(_rate),
+            parsed.GetValue(_churn),
+            parsed.GetValue(_window));
         var parameters = new Dictionary<string, double>
         {
             [Names.Subscribers] = load.Subscribers,

@@ -16,7 +16,7 @@ internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> 
 
     public static IReadOnlyList<Fault> All { get; } =
     [
-        new("mid-frame", "publishers stop in the middle of a frame and hang up", scene => new Clients(scene, client => client.BreakOffAfter(100), leave: c => c.Dispose())),
+        new("mid-frame", "publishers stop in the middle of a frame and hang up", scene => new Clients(scene, c => c.BreakOffAfter(100), leave: c => c.Dispose())),
         new("reset", "subscribers break off with a reset", scene => new Clients(scene, _ => { }, leave: c => c.Reset())),
         new("half-open", "subscribers close their sending side and stay", scene => new Clients(scene, c => c.Socket.Shutdown(SocketShutdown.Send), leave: null)),
         new("vanish", "subscribers vanish without a word, as a machine that lost its power", scene => new Clients(scene, _ => { }, leave: Vanish)),

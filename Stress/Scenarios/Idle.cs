@@ -7,6 +7,8 @@ internal sealed class Idle : ScenarioVerb
 {
     public const string Scenario = "idle";
 
+    public const string ResidentWith = "resident_with";
+
     private const int WarmConnections = 200;
     private const int PayloadBytes = 100;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(60);
@@ -64,7 +66,7 @@ internal sealed class Idle : ScenarioVerb
             measured
                 .Add(Names.BytesPerConnection, (double)(after - before) / connections, "bytes", Measured.Less)
                 .Add("resident_before", before / 1e6, "MB")
-                .Add("resident_with", after / 1e6, "MB")
+                .Add(ResidentWith, after / 1e6, "MB")
                 .Add(Names.ServerCpu, clocked.Server / clocked.Window, "cores", Measured.Less);
         });
         return measured;

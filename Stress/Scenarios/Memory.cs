@@ -10,7 +10,7 @@ internal sealed class Memory : Verb
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(2);
 
     private readonly Option<int> _runs = Offer.Whole("--runs", "Starts of each build; they take turns.", 5, 1, 100);
-    private readonly Option<string?> _out = Offer.Text("--out", "Writes the results as JSON into this folder; `report` draws what is there.", "FOLDER");
+    private readonly Option<string?> _out = Offer.Out();
 
     public Memory()
         : base(
@@ -47,8 +47,7 @@ internal sealed class Memory : Verb
         HostBuild[] builds = [lineup.Own(new HostBuild(aot: true)), lineup.Own(new HostBuild(aot: false))];
         Array.ForEach(builds, build => lineup.Note(build.Kind, "Host, published Release"));
         var bench = new Bench(Name, lineup, parsed.GetValue(_out));
-        Measure(bench, builds, parsed.GetValue(_runs));
-        return bench.Close();
+        return bench.CloseAfter(() => Measure(bench, builds, parsed.GetValue(_runs)));
     }
 
     private static Measured Once(HostBuild build)

@@ -8,6 +8,7 @@ internal sealed class Slow : ScenarioVerb
     public const string Scenario = "slow";
     public const string Never = "never reads";
     public const string Trickle = "reads a trickle";
+    public const string SlowOnes = "slow";
 
     private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers, the slow ones included.", 100, 2, 10_000);
     private readonly Option<int[]> _shares = Offer.Wholes("--shares", "How many of them are slow, in percent; at least one is.", [1, 10, 50], 1, 99);
@@ -40,16 +41,19 @@ internal sealed class Slow : ScenarioVerb
         var parameters = new Dictionary<string, double>
         {
             [Names.Subscribers] = load.Subscribers,
-            ["slow"] = slow,
+            [SlowOnes] = slow,
             [Names.Rate] = load.Rate,
             [Names.Payload] = load.PayloadBytes,
             [Names.Window] = load.Window.TotalSeconds,
         };
         return bench.Repeat(
-            new Load(Scenario, $"{slow} of {load.Subscribers:N0} subscribers {kind.Replace("reads", slow == 1 ? "reads" : "read", StringComparison.Ordinal)}", parameters, kind),
+            new Load(Scenario, $"{slow} of {load.Subscribers:N0} subscribers {Plural(kind, slow)}", parameters, kind),
             runs,
             _ => Once(bench.Lineup.First, slow, kind == Never, load));
     }
+
+    /// <summary>One reads, several read.</summary>
+    public static string Plural(string kind, int count) => count == 1 ? kind : kind.Replace("reads", "read", StringComparison.Ordinal);
 
     protected override void Measure(Bench bench, ParseResult parsed)
     {

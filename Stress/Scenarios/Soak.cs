@@ -91,7 +91,9 @@ internal sealed class Soak : ScenarioVerb
         clocked.Stop();
         open.Sentinel();
         loops.Until(
-            () => audience.HasAll(open.Published) && publisher.Unanswered == 0 && visitors.IsIdle, DrainTimeout, "for the last messages to be received by all and answered");
+            () => audience.HasAll(open.Published) && publisher.Unanswered == 0 && visitors.IsIdle,
+            DrainTimeout,
+            "for the last messages to be received by all and answered");
         visitors.Dispose();
         server.DeleteTopic(topic);
 

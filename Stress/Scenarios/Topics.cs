@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 
 namespace PubSub.Stress;
 
@@ -11,7 +12,9 @@ internal sealed class Topics : ScenarioVerb
     private const int CreatorTasks = 8;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 
-    private readonly Option<int[]> _topics = Offer.Wholes("--topics", "Topics that exist, all of them published to.", [1, 10, 100, 1000, 10_000, 100_000], 1, 100_000);
+    private readonly Option<int[]> _topics = Offer.Wholes(
+        "--topics", "Topics that exist, all of them published to.", [1, 10, 100, 1000, 10_000, 100_000], 1, 100_000);
+
     private readonly Option<int> _seed = Offer.Seed();
     private readonly LoadOptions _load;
 
@@ -29,8 +32,10 @@ internal sealed class Topics : ScenarioVerb
         _load = new LoadOptions(this);
     }
 
-    // With the default the 100,000 topics of this scenario would be one too many where others exist.
-    protected override (string Name, string Value)[] Settings => [("MAX_TOPICS", "1000000")];
+    /// <summary>With the default the 100,000 topics of this scenario would be one too many where others exist.</summary>
+    public static readonly (string Name, string Value)[] ManyTopics = [("MAX_TOPICS", "1000000")];
+
+    protected override (string Name, string Value)[] Settings => ManyTopics;
 
     public static IReadOnlyList<Run> Measure(Bench bench, int topics, ClosedLoad load, int seed)
     {
@@ -76,7 +81,8 @@ internal sealed class Topics : ScenarioVerb
         count = published.Count - count;
         loop.Until(() => publisher.Unanswered == 0, AnswerTimeout, "for the last publishes to be answered");
 
-        var counted = server.CountMessages().GetAwaiter().GetResult().Where(topic => topic.Key.StartsWith(stem, StringComparison.Ordinal)).Sum(topic => topic.Value);
+        var counts = server.CountMessages().GetAwaiter().GetResult();
+        var counted = counts.Where(topic => topic.Key.StartsWith(stem, StringComparison.Ordinal)).Sum(topic => topic.Value);
         if (counted != published.Count)
         {
             throw new RunFailed($"the server counts {counted} messages, but acknowledged {published.Count}");
@@ -97,8 +103,8 @@ internal sealed class Topics : ScenarioVerb
 
         void Publish(TimeSpan length)
         {
-            var start = System.Diagnostics.Stopwatch.GetTimestamp();
-            while (System.Diagnostics.Stopwatch.GetElapsedTime(start) < length)
+            var start = Stopwatch.GetTimestamp();
+            while (Stopwatch.GetElapsedTime(start) < length)
             {
                 for (var room = load.Outstanding - publisher.Unanswered; room > 0; room--)
                 {
