@@ -12,13 +12,26 @@ namespace PubSub.Stress;
 /// <param name="outstanding">The most messages that may be under way.</param>
 internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace[] paces, int outstanding)
 {
+    private const int TurnMilliseconds = 100; // at most, when nothing arrives
     private static readonly TimeSpan Stalled = TimeSpan.FromSeconds(10);
 
     /// <summary>Messages published so far; their ids are 1 to this.</summary>
     public long Published { get; private set; }
 
     /// <summary>Events received, over all subscribers.</summary>
-    public long Received => paces.Sum(pace => pace.Received);
+    public long Received
+    {
+        get
+        {
+            var received = 0L;
+            foreach (var pace in paces)
+            {
+                received += pace.Received;
+            }
+
+            return received;
+        }
+    }
 
     private long Slowest
     {
@@ -38,29 +51,8 @@ internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace[] paces, 
     public TimeSpan Run(TimeSpan length, Func<bool>? enough = null)
     {
         var start = Stopwatch.GetTimestamp();
-        var (progress, progressAt) = (Progress, start);
-        while (true)
-        {
-            Fill();
-            loop.Turn(100);
-            var now = Stopwatch.GetTimestamp();
-            if (Progress != progress)
-            {
-                (progress, progressAt) = (Progress, now);
-            }
-            else if (Stopwatch.GetElapsedTime(progressAt, now) > Stalled)
-            {
-                throw new RunFailed(
-                    $"no progress for {Stalled.TotalSeconds:0} s: {Published} published, " +
-                    $"{publisher.Unanswered} unanswered, {Slowest} received by all");
-            }
-
-            var elapsed = Stopwatch.GetElapsedTime(start, now);
-            if (elapsed >= length || (enough is not null && enough()))
-            {
-                return elapsed;
-            }
-        }
+        TurnUntil(() => Stopwatch.GetElapsedTime(start) >= length || (enough is not null && enough()), Fill);
+        return Stopwatch.GetElapsedTime(start);
     }
 
     /// <summary>Waits until all is received and answered, then proves with one more message that nothing came twice.</summary>
@@ -71,8 +63,6 @@ internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace[] paces, 
         publisher.Flush();
         Drain();
     }
-
-    private (long Received, int Unanswered) Progress => (Slowest, publisher.Unanswered);
 
     private void Fill()
     {
@@ -88,8 +78,30 @@ internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace[] paces, 
         }
     }
 
-    private void Drain() => loop.Until(
-        () => Slowest == Published && publisher.Unanswered == 0,
-        Stalled,
-        "for the last messages to be received by all and answered");
+    private void Drain() => TurnUntil(() => Slowest == Published && publisher.Unanswered == 0, () => { });
+
+    // However slow a server is, it is given time as long as something still arrives.
+    private void TurnUntil(Func<bool> done, Action before)
+    {
+        var (progress, progressAt) = ((Received, publisher.Unanswered), Stopwatch.GetTimestamp());
+        while (true)
+        {
+            before();
+            loop.Turn(TurnMilliseconds);
+            if (done())
+            {
+                return;
+            }
+
+            if ((Received, publisher.Unanswered) is var now && now != progress)
+            {
+                (progress, progressAt) = (now, Stopwatch.GetTimestamp());
+            }
+            else if (Stopwatch.GetElapsedTime(progressAt) > Stalled)
+            {
+                throw new RunFailed(
+                    $"nothing arrived for {Stalled.TotalSeconds:0} s: {Published} published, {publisher.Unanswered} unanswered, {Slowest} received by all");
+            }
+        }
+    }
 }
