@@ -53,7 +53,14 @@ internal sealed class Soak : ScenarioVerb
             _ => Once(bench.Lineup.First, window, interval, subscribers, rate));
     }
 
-    public static Measured Once(PubSubContender server, TimeSpan window, TimeSpan interval, int subscribers, double rate)
+    /// <param name="server">Started here, or with a known process.</param>
+    /// <param name="window">How long.</param>
+    /// <param name="interval">Between two samples.</param>
+    /// <param name="subscribers">Those that stay.</param>
+    /// <param name="rate">Messages per second.</param>
+    /// <param name="slack">Megabytes; more where the time is too short for a heap to find its size.</param>
+    public static Measured Once(
+        PubSubContender server, TimeSpan window, TimeSpan interval, int subscribers, double rate, double slack = MegabytesOfSlack)
     {
         var cost = server.Cost ?? throw new UsageError("--url needs --pid here: memory is read from the server's process");
         var topic = $"soak-{Guid.NewGuid():N}";
@@ -66,7 +73,7 @@ internal sealed class Soak : ScenarioVerb
         publisher.PublishTo(topic);
         var open = new OpenLoop(loop, publisher, schedule);
         var visitors = new Visitors(loop, server, topic, PayloadBytes);
-        var memory = new Flatness("resident", "MB", ShareOfSlack, MegabytesOfSlack);
+        var memory = new Flatness("resident", "MB", ShareOfSlack, slack);
         var handles = new Flatness("handles", "descriptors", ShareOfSlack, HandlesOfSlack);
         var (start, told) = (Stopwatch.GetTimestamp(), TimeSpan.Zero);
         schedule.Start();
