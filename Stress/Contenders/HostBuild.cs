@@ -5,20 +5,20 @@ namespace PubSub.Stress;
 /// <summary>A published Release build of the reference server in a folder of its own, deleted with this object.</summary>
 internal sealed class HostBuild : IDisposable
 {
-    private readonly DirectoryInfo _folder;
+    private readonly TempFolder _folder = new("pubsub-stress-");
 
     public HostBuild(bool aot)
     {
         var root = FindRoot();
-        _folder = Directory.CreateTempSubdirectory("pubsub-stress-");
-        Console.WriteLine($"publishing Host ({(aot ? "Native AOT" : "JIT")}) ...");
-        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = root, RedirectStandardOutput = true };
-        string[] arguments = ["publish", "Host", "-c", "Release", $"-p:PublishAot={(aot ? "true" : "false")}", "-o", _folder.FullName];
-        foreach (var argument in arguments)
+        IsAot = aot;
+        Progress.Say($"publishing Host ({Kind}) ...");
+        var start = new ProcessStartInfo(
+            "dotnet",
+            ["publish", "Host", "-c", "Release", $"-p:PublishAot={(aot ? "true" : "false")}", "-o", _folder.Info.FullName, "--nologo", "-v", "quiet"])
         {
-            start.ArgumentList.Add(argument);
-        }
-
+            WorkingDirectory = root,
+            RedirectStandardOutput = true,
+        };
         using var publish = Process.Start(start) ?? throw new RunFailed("cannot start dotnet");
         var output = publish.StandardOutput.ReadToEnd();
         publish.WaitForExit();
@@ -29,17 +29,29 @@ internal sealed class HostBuild : IDisposable
         }
     }
 
-    public string Executable => Path.Combine(_folder.FullName, "PubSub.Host");
+    public bool IsAot { get; }
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public string Kind => IsAot ? "Native AOT" : "JIT";
+
+    public string Executable => _folder.PathOf("PubSub.Host");
+
+    /// <summary>Bytes of the executable and of the libraries beside it, without what only a debugger reads.</summary>
+    public long Size => _folder.Info.EnumerateFiles("*", SearchOption.AllDirectories)
+        .Where(file => file.Extension is not (".dbg" or ".pdb" or ".xml"))
+        .Sum(file => file.Length);
+
+    public void Dispose() => _folder.Dispose();
 
     private static string FindRoot()
     {
-        for (var folder = new DirectoryInfo(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)
+        foreach (var begin in (string[])[Environment.CurrentDirectory, AppContext.BaseDirectory])
         {
-            if (File.Exists(Path.Combine(folder.FullName, "PubSubSpec.sln")))
+            for (var folder = new DirectoryInfo(begin); folder is not null; folder = folder.Parent)
             {
-                return folder.FullName;
+                if (File.Exists(Path.Combine(folder.FullName, "PubSubSpec.sln")))
+                {
+                    return folder.FullName;
+                }
             }
         }
 

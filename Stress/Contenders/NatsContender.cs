@@ -1,69 +1,42 @@
 using System.Diagnostics;
-using System.Text;
 
 namespace PubSub.Stress;
 
-/// <summary>nats-server behind its WebSocket listener, as installed on this machine, with its default settings.</summary>
-internal sealed class NatsContender : IContender
+/// <summary>nats-server: behind its WebSocket listener, or over plain TCP.</summary>
+internal sealed class NatsContender : PeerContender
 {
-    private const string Executable = "nats-server";
-
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("nats-stress-");
-    private readonly byte[] _payload;
+    private readonly TempFolder _folder = new("nats-stress-");
     private readonly ServerProcess _process;
     private readonly Endpoint _endpoint;
 
-    private NatsContender(string path, int payloadBytes)
+    public NatsContender(string name, string path, bool webSocket)
+        : base(name)
     {
-        _payload = Encoding.ASCII.GetBytes(new string('x', payloadBytes));
-        Version = Ask(path, "--version");
-        var config = Path.Combine(_folder.FullName, "nats.conf");
-        File.WriteAllText(config, """
-            listen: "127.0.0.1:-1"
-            websocket { host: "127.0.0.1", port: -1, no_tls: true }
+        Version = $"{Programs.Ask(path, "--version")} over {(webSocket ? "WebSocket" : "TCP")}, publishes unanswered";
+        var config = _folder.PathOf("nats.conf");
+        var (plain, framed) = (ServerProcess.FreePort(), ServerProcess.FreePort());
+        File.WriteAllText(config, $$"""
+            listen: "127.0.0.1:{{plain}}"
+            websocket { host: "127.0.0.1", port: {{framed}}, no_tls: true }
             """);
-        var start = new ProcessStartInfo(path);
-        start.ArgumentList.Add("-c");
-        start.ArgumentList.Add(config);
-        _process = new ServerProcess(start, "Listening for websocket clients on ");
+        var url = new Uri(webSocket ? $"http://127.0.0.1:{framed}" : $"tcp://127.0.0.1:{plain}");
+        _process = new ServerProcess(new ProcessStartInfo(path, ["-c", config]), url);
         Cost = new ProcessCost(_process.Id);
-        _endpoint = Endpoint.Of(_process.Url, "/");
+        _endpoint = Endpoint.Of(_process.Url, webSocket ? "/" : null);
     }
 
-    public string Name => "nats";
+    public override string Version { get; }
 
-    public string Version { get; }
+    public override ProcessCost? Cost { get; }
 
-    public ProcessCost? Cost { get; }
+    public override string? Death => _process.Death;
 
-    /// <summary>Null when it is not on PATH: absent, not beaten.</summary>
-    public static NatsContender? Find(int payloadBytes)
-    {
-        var folders = Environment.GetEnvironmentVariable("PATH")?.Split(Path.PathSeparator) ?? [];
-        var path = folders.Select(folder => Path.Combine(folder, Executable)).FirstOrDefault(File.Exists);
-        return path is null ? null : new NatsContender(path, payloadBytes);
-    }
+    public override Connection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
+        new NatsConnection(loop, _endpoint, Payload(payloadBytes), receiveBuffer);
 
-    public void CreateTopic(string topic)
-    {
-        // A subject exists as soon as it is named.
-    }
-
-    public void DeleteTopic(string topic)
-    {
-    }
-
-    public Connection Open(Loop loop) => new NatsConnection(loop, _endpoint, _payload);
-
-    public void Dispose()
+    public override void Dispose()
     {
         _process.Dispose();
-        _folder.Delete(recursive: true);
-    }
-
-    private static string Ask(string path, string question)
-    {
-        using var process = Process.Start(new ProcessStartInfo(path, question) { RedirectStandardOutput = true })!;
-        return process.StandardOutput.ReadToEnd().Trim();
+        _folder.Dispose();
     }
 }

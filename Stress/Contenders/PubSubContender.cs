@@ -1,133 +1,140 @@
-using System.Diagnostics;
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using PubSub.Conformance;
 
 namespace PubSub.Stress;
 
-/// <summary>A server of protocol v1: the reference server built from source, another executable, or one that runs already.</summary>
+/// <summary>A server of the protocol of SPEC.md, in one of its dialects, wherever it comes from.</summary>
 internal sealed class PubSubContender : IContender
 {
-    public const string Help = """
-          --url URL             a server that runs already, e.g. http://127.0.0.1:8080
-          --pid PID             its process on this machine, for CPU and memory figures
-          --server PATH         the executable or .dll to start instead (gets PORT=0)
-          --aot                 publish Host as Native AOT (default: published Release, JIT)
-        """;
+    // Ends in the twelve digits of a message's number, so that it is one where ids have to be UUIDs.
+    private const string UuidHead = "00000000-0000-4000-8000-";
 
-    // A caller's environment must not change what is measured.
-    private static readonly string[] Defaulted = ["MAX_QUEUE_SIZE", "MAX_QUEUE_BYTES", "MAX_MESSAGES", "LOG_LEVEL"];
-
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };
-    private readonly Dictionary<string, FrameShape> _shapes = [];
-    private readonly byte[] _payload;
+    private readonly HttpClient _http;
+    private readonly Dialect _dialect;
     private readonly Endpoint _endpoint;
-    private readonly HostBuild? _build;
-    private readonly ServerProcess? _process;
+    private readonly IDisposable? _owned;
+    private readonly ConcurrentDictionary<int, PubSubSpelling> _spellings = [];
 
-    public PubSubContender(Arguments arguments, int payloadBytes)
+    /// <param name="name">What it is called in the report.</param>
+    /// <param name="version">What exactly it is.</param>
+    /// <param name="url">Where it listens.</param>
+    /// <param name="dialect">How it spells the protocol.</param>
+    /// <param name="pid">Its process, if that can be observed.</param>
+    /// <param name="owned">Ends with this object.</param>
+    public PubSubContender(string name, string version, Uri url, Dialect dialect, int? pid, IDisposable? owned = null)
     {
-        _payload = Encoding.ASCII.GetBytes($"\"{new string('x', payloadBytes)}\"");
-        var url = arguments.Text("--url");
-        var pid = arguments.Text("--pid");
-        var server = arguments.Text("--server");
-        var aot = arguments.Flag("--aot");
-        arguments.RejectUnread();
-        if (url is not null)
-        {
-            if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme != "http")
-            {
-                throw new UsageError($"--url {url}: expected http://HOST:PORT");
-            }
-
-            if (pid is not null)
-            {
-                Cost = int.TryParse(pid, out var id) ? new ProcessCost(id) : throw new UsageError($"--pid {pid}: expected a number");
-            }
-
-            _http.BaseAddress = uri;
-            Version = url;
-        }
-        else
-        {
-            if (server is null)
-            {
-                _build = new HostBuild(aot);
-                server = _build.Executable;
-            }
-            else if (!File.Exists(server))
-            {
-                throw new UsageError($"--server {server}: no such file");
-            }
-
-            try
-            {
-                _process = Start(Path.GetFullPath(server));
-            }
-            catch
-            {
-                _build?.Dispose();
-                throw;
-            }
-
-            Cost = new ProcessCost(_process.Id);
-            _http.BaseAddress = _process.Url;
-            Version = Describe(server);
-        }
-
-        _endpoint = Endpoint.Of(_http.BaseAddress, "/v1/ws");
+        (Name, Version, _dialect, _owned) = (name, version, dialect, owned);
+        Cost = pid is { } id ? new ProcessCost(id) : null;
+        _http = new HttpClient { Timeout = TimeSpan.FromSeconds(10), BaseAddress = url };
+        _endpoint = Endpoint.Of(url, url.AbsolutePath.TrimEnd('/') + dialect.Prefix + "/ws");
     }
 
-    public string Name => "pubsub";
+    public string Name { get; }
 
     public string Version { get; }
 
     public ProcessCost? Cost { get; }
 
-    public void CreateTopic(string topic)
-    {
-        using var body = new StringContent($$"""{"name":"{{topic}}"}""", Encoding.UTF8, "application/json");
-        Send(HttpMethod.Post, "/v1/topics", body, HttpStatusCode.Created);
-    }
+    public string? Death => (_owned as ServerProcess)?.Death;
 
-    public void DeleteTopic(string topic) =>
-        Send(HttpMethod.Delete, $"/v1/topics/{topic}", null, HttpStatusCode.OK, HttpStatusCode.NoContent);
+    public Uri Url => _http.BaseAddress!;
 
-    /// <summary>The subscribers the server counts in a topic. Only this runs beside the loop's thread.</summary>
-    public async Task<int> CountSubscribers(string topic)
+    /// <summary>Messages that a topic retains, where that is known.</summary>
+    public int? Retained { get; init; }
+
+    public void CreateTopic(string topic) => Send(HttpMethod.Post, "/topics", Named(topic), _dialect.Created);
+
+    public void DeleteTopic(string topic) => Send(HttpMethod.Delete, $"/topics/{topic}", null, _dialect.Deleted);
+
+    /// <summary>Creates or deletes a topic while a load goes on; returns whether the server accepted.</summary>
+    public async Task<bool> ChangeTopic(string topic, bool create)
     {
         try
         {
-            using var answer = JsonDocument.Parse(await _http.GetByteArrayAsync(new Uri("/v1/topics", UriKind.Relative)));
-            var topics = answer.RootElement.GetProperty("topics").EnumerateArray();
-            return topics.First(t => t.GetProperty("name").GetString() == topic).GetProperty("subscribers").GetInt32();
+            using var request = Request(create ? HttpMethod.Post : HttpMethod.Delete, create ? "/topics" : $"/topics/{topic}", create ? Named(topic) : null);
+            using var answer = await _http.SendAsync(request).ConfigureAwait(false);
+            var status = (int)answer.StatusCode;
+            return (create ? _dialect.Created : _dialect.Deleted).Contains(status)
+                || (answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.NotFound ? false : throw new RunFailed($"{request.Method} {topic}: {status}"));
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException
-            or JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
-            throw new RunFailed($"GET /v1/topics: {e.Message}");
+            throw new RunFailed($"{(create ? "POST" : "DELETE")} of a topic: {e.Message}");
         }
     }
 
-    public Connection Open(Loop loop) => Open(loop, receiveBuffer: 0);
+    /// <summary>The subscribers the server counts in a topic.</summary>
+    public async Task<int> CountSubscribers(string topic)
+    {
+        using var answer = await Get("/topics").ConfigureAwait(false);
+        var root = answer.RootElement;
+        var list = root.ValueKind == JsonValueKind.Array ? root : root.GetProperty("topics");
+        foreach (var entry in list.EnumerateArray())
+        {
+            if (entry.GetProperty("name").GetString() == topic)
+            {
+                return entry.GetProperty("subscribers").GetInt32();
+            }
+        }
 
-    /// <summary>A connection with a kernel buffer of so many bytes for what it has not read; 0 leaves it to the kernel.</summary>
-    public PubSubConnection Open(Loop loop, int receiveBuffer) => new(loop, _endpoint, _payload, _shapes, receiveBuffer);
+        throw new RunFailed($"GET /topics does not list {topic}");
+    }
+
+    /// <summary>By topic, the messages that the server says were published to it.</summary>
+    public async Task<Dictionary<string, long>> CountMessages()
+    {
+        using var answer = await Get("/stats").ConfigureAwait(false);
+        return answer.RootElement.GetProperty("topics").EnumerateObject().ToDictionary(t => t.Name, t => t.Value.GetProperty("messages").GetInt64());
+    }
+
+    public PubSubConnection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
+        new(loop, _endpoint, _spellings.GetOrAdd(payloadBytes, Spelling), receiveBuffer);
+
+    Connection IContender.Begin(Loop loop, int payloadBytes, int receiveBuffer) => Begin(loop, payloadBytes, receiveBuffer);
+
+    /// <summary>A connection that is open.</summary>
+    public PubSubConnection Open(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
+        (PubSubConnection)((IContender)this).Open(loop, payloadBytes, receiveBuffer);
 
     public void Dispose()
     {
-        _process?.Dispose();
-        _build?.Dispose();
         _http.Dispose();
+        _owned?.Dispose();
     }
 
-    private void Send(HttpMethod method, string path, HttpContent? body, params HttpStatusCode[] expected)
+    private static StringContent Named(string topic) => new($$"""{"name":"{{topic}}"}""", Encoding.UTF8, "application/json");
+
+    private PubSubSpelling Spelling(int payloadBytes) => new(
+        _dialect.LeavesOpen.ContainsKey("PS-PUB-007") ? UuidHead : "",
+        Encoding.ASCII.GetBytes($"\"{new string('x', payloadBytes)}\""),
+        []);
+
+    private async Task<JsonDocument> Get(string path)
     {
         try
         {
-            using var request = new HttpRequestMessage(method, path) { Content = body };
+            return JsonDocument.Parse(await _http.GetByteArrayAsync(Target(path)).ConfigureAwait(false));
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or JsonException)
+        {
+            throw new RunFailed($"GET {path}: {e.Message}");
+        }
+    }
+
+    private HttpRequestMessage Request(HttpMethod method, string path, HttpContent? body) => new(method, Target(path)) { Content = body };
+
+    private Uri Target(string path) => new(_http.BaseAddress!.AbsoluteUri.TrimEnd('/') + _dialect.Prefix + path);
+
+    private void Send(HttpMethod method, string path, HttpContent? body, IReadOnlyList<int> expected)
+    {
+        try
+        {
+            using var request = Request(method, path, body);
             using var answer = _http.Send(request);
-            if (!expected.Contains(answer.StatusCode))
+            if (!expected.Contains((int)answer.StatusCode))
             {
                 throw new RunFailed($"{method} {path}: {(int)answer.StatusCode}");
             }
@@ -136,31 +143,5 @@ internal sealed class PubSubContender : IContender
         {
             throw new RunFailed($"{method} {path}: {e.Message}");
         }
-    }
-
-    private static ServerProcess Start(string server)
-    {
-        var isLibrary = Path.GetExtension(server) == ".dll";
-        var start = new ProcessStartInfo(isLibrary ? "dotnet" : server) { WorkingDirectory = Path.GetDirectoryName(server) };
-        if (isLibrary)
-        {
-            start.ArgumentList.Add(server);
-        }
-
-        foreach (var name in Defaulted)
-        {
-            start.Environment.Remove(name);
-        }
-
-        start.Environment["PORT"] = "0";
-        return new ServerProcess(start, "Now listening on: ");
-    }
-
-    private static string Describe(string server)
-    {
-        var library = Path.GetExtension(server) == ".dll" ? server : server + ".dll";
-        return File.Exists(library)
-            ? $"{Path.GetFileName(server)} {FileVersionInfo.GetVersionInfo(library).ProductVersion} (JIT)"
-            : $"{Path.GetFileName(server)} (native)";
     }
 }

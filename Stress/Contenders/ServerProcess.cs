@@ -1,22 +1,38 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 
 namespace PubSub.Stress;
 
-/// <summary>A server in a process of its own, from its announcement that it listens until it is disposed of.</summary>
+/// <summary>A server in a process of its own, from the moment that it listens until it is disposed of.</summary>
 internal sealed class ServerProcess : IDisposable
 {
     private const int TailLines = 20;
+    private const int PollMilliseconds = 20;
+    private const int DeathMilliseconds = 1000; // from when its connections end until it is gone
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _tail = new();
-    private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly string _announcement;
+    private readonly TaskCompletionSource<string> _announced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly string? _announcement;
 
     /// <param name="start">What to start.</param>
     /// <param name="announcement">What stands before the URL in the line that the server prints when it listens.</param>
     public ServerProcess(ProcessStartInfo start, string announcement)
+        : this(start, announcement, null)
+    {
+    }
+
+    /// <param name="start">What to start.</param>
+    /// <param name="url">Where it will listen.</param>
+    public ServerProcess(ProcessStartInfo start, Uri url)
+        : this(start, null, url)
+    {
+    }
+
+    private ServerProcess(ProcessStartInfo start, string? announcement, Uri? url)
     {
         _announcement = announcement;
         start.RedirectStandardOutput = start.RedirectStandardError = true;
@@ -29,7 +45,8 @@ internal sealed class ServerProcess : IDisposable
         _process.BeginErrorReadLine();
         try
         {
-            Url = Await();
+            Url = url ?? new Uri(Await());
+            AwaitPort();
         }
         catch
         {
@@ -42,6 +59,19 @@ internal sealed class ServerProcess : IDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>How it ended and what it said last; null while it lives.</summary>
+    public string? Death => _process.WaitForExit(DeathMilliseconds)
+        ? $"the server exited with {_process.ExitCode}; it said last:\n{string.Join('\n', _tail)}"
+        : null;
+
+    /// <summary>A port that nobody listens on at this moment.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
     public void Dispose()
     {
         AppDomain.CurrentDomain.ProcessExit -= Kill;
@@ -50,20 +80,44 @@ internal sealed class ServerProcess : IDisposable
         _process.Dispose();
     }
 
-    private Uri Await()
+    private string Await()
     {
         var start = Stopwatch.GetTimestamp();
-        while (!_listening.Task.Wait(100))
+        while (!_announced.Task.Wait(PollMilliseconds))
         {
-            if (_process.HasExited || Stopwatch.GetElapsedTime(start) > StartTimeout)
-            {
-                throw new RunFailed(
-                    $"{_process.StartInfo.FileName} {(_process.HasExited ? $"exited with {_process.ExitCode}" : "did not start")}:\n" +
-                    string.Join('\n', _tail));
-            }
+            ThrowIfLate(start);
         }
 
-        return _listening.Task.Result;
+        return _announced.Task.Result;
+    }
+
+    private void AwaitPort()
+    {
+        using var never = new ManualResetEventSlim();
+        var start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                using var attempt = new TcpClient(Url.Host, Url.Port);
+                return;
+            }
+            catch (SocketException)
+            {
+                ThrowIfLate(start);
+                never.Wait(PollMilliseconds);
+            }
+        }
+    }
+
+    private void ThrowIfLate(long start)
+    {
+        if (_process.HasExited || Stopwatch.GetElapsedTime(start) > StartTimeout)
+        {
+            throw new RunFailed(
+                $"{_process.StartInfo.FileName} {(_process.HasExited ? $"exited with {_process.ExitCode}" : "did not start")}:\n" +
+                string.Join('\n', _tail));
+        }
     }
 
     private void Read(string? line)
@@ -79,10 +133,10 @@ internal sealed class ServerProcess : IDisposable
             _tail.TryDequeue(out _);
         }
 
-        var at = line.IndexOf(_announcement, StringComparison.Ordinal);
-        if (at >= 0 && Uri.TryCreate(line[(at + _announcement.Length)..].Trim(), UriKind.Absolute, out var url))
+        if (_announcement is not null && line.IndexOf(_announcement, StringComparison.Ordinal) is >= 0 and var at
+            && line[(at + _announcement.Length)..].Trim() is var url && Uri.IsWellFormedUriString(url, UriKind.Absolute))
         {
-            _listening.TrySetResult(url);
+            _announced.TrySetResult(url);
         }
     }
 

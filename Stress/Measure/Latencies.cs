@@ -1,66 +1,30 @@
 using System.Diagnostics;
-using System.Numerics;
+using HdrHistogram;
 
 namespace PubSub.Stress;
 
-/// <summary>Counts of durations in buckets no wider than 1/128 of their value; no allocation per duration.</summary>
+/// <summary>
+/// Durations in an HdrHistogram, to three digits, from a nanosecond to an hour; no allocation per duration. One thread adds to it.
+/// </summary>
 internal sealed class Latencies
 {
-    private const int PrecisionBits = 7;
-    private const int Exact = 2 << PrecisionBits; // below this each value has a bucket of its own
+    private const int Digits = 3;
+    private static readonly long Longest = 3600 * Stopwatch.Frequency;
 
-    private readonly long[] _counts = new long[Exact + ((64 - PrecisionBits) << PrecisionBits)];
-    private long _count;
-    private long _max;
+    private readonly LongHistogram _ticks = new(1, Longest, Digits);
 
-    /// <summary>A duration in ticks of <see cref="Stopwatch"/>.</summary>
-    public void Add(long ticks)
-    {
-        _counts[Bucket(ticks)]++;
-        _count++;
-        _max = Math.Max(_max, ticks);
-    }
+    /// <summary>A duration in ticks of <see cref="Stopwatch"/>; what is longer than an hour counts as an hour.</summary>
+    public void Add(long ticks) => _ticks.RecordValue(Math.Clamp(ticks, 0, Longest));
+
+    /// <summary>All that another has collected.</summary>
+    public void Add(Latencies other) => _ticks.Add(other._ticks);
+
+    public void Reset() => _ticks.Reset();
 
     /// <summary>Null when nothing was added.</summary>
-    public Percentiles? Summarize() => _count == 0 ? null : new Percentiles(_count, At(0.5), At(0.9), At(0.99), At(0.999), Microseconds(_max));
+    public Percentiles? Summarize() => _ticks.TotalCount == 0
+        ? null
+        : new Percentiles(_ticks.TotalCount, At(50), At(90), At(99), At(99.9), At(100));
 
-    // The upper end of the bucket in which the duration of this rank lies.
-    private double At(double share)
-    {
-        var rank = (long)Math.Ceiling(_count * share);
-        for (var bucket = 0; bucket < _counts.Length; bucket++)
-        {
-            rank -= _counts[bucket];
-            if (rank <= 0)
-            {
-                return Microseconds(Math.Min(UpperEnd(bucket), _max));
-            }
-        }
-
-        return Microseconds(_max);
-    }
-
-    private static int Bucket(long ticks)
-    {
-        if (ticks < Exact)
-        {
-            return (int)ticks;
-        }
-
-        var shift = BitOperations.Log2((ulong)ticks) - PrecisionBits;
-        return (shift << PrecisionBits) + (int)(ticks >> shift);
-    }
-
-    private static long UpperEnd(int bucket)
-    {
-        if (bucket < Exact)
-        {
-            return bucket;
-        }
-
-        var shift = (bucket >> PrecisionBits) - 1;
-        return (((long)bucket - (shift << PrecisionBits) + 1) << shift) - 1;
-    }
-
-    private static double Microseconds(long ticks) => Math.Round(ticks * 1e6 / Stopwatch.Frequency, 1);
+    private double At(double percentile) => Math.Round(_ticks.GetValueAtPercentile(percentile) * 1e6 / Stopwatch.Frequency, 1);
 }

@@ -7,6 +7,8 @@ internal sealed class ProcessCost(int id)
 {
     private const double TicksPerSecond = 100; // USER_HZ, the same on every Linux
 
+    public int Id => id;
+
     /// <summary>User and system time of all threads; the kernel counts in steps of 10 ms.</summary>
     public TimeSpan Cpu
     {
@@ -22,15 +24,46 @@ internal sealed class ProcessCost(int id)
     }
 
     /// <summary>Bytes of resident memory.</summary>
-    public long Resident
+    public long Resident => Status("VmRSS:") * 1024;
+
+    public long Threads => Status("Threads:");
+
+    /// <summary>Open file handles: sockets above all.</summary>
+    public int Descriptors
     {
         get
         {
-            const string name = "VmRSS:";
-            var line = Read("status").Split('\n').FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal))
-                ?? throw new RunFailed($"the server (process {id}) has exited");
-            return long.Parse(line[name.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture) * 1024;
+            try
+            {
+                return Directory.EnumerateFileSystemEntries($"/proc/{id}/fd").Count();
+            }
+            catch (IOException)
+            {
+                throw Exited();
+            }
         }
+    }
+
+    public bool IsAlive
+    {
+        get
+        {
+            try
+            {
+                var fields = File.ReadAllText($"/proc/{id}/stat");
+                return fields[fields.LastIndexOf(')') + 2] is not ('Z' or 'X');
+            }
+            catch (IOException)
+            {
+                return false;
+            }
+        }
+    }
+
+    private long Status(string name)
+    {
+        var line = Read("status").Split('\n').FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal)) ?? throw Exited();
+        return long.Parse(line[name.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture);
     }
 
     private string Read(string file)
@@ -41,7 +74,9 @@ internal sealed class ProcessCost(int id)
         }
         catch (IOException)
         {
-            throw new RunFailed($"the server (process {id}) has exited");
+            throw Exited();
         }
     }
+
+    private RunFailed Exited() => new($"the server (process {id}) has exited");
 }

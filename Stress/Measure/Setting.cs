@@ -1,32 +1,42 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace PubSub.Stress;
 
 /// <summary>The circumstances without which a figure means nothing.</summary>
 internal sealed record Setting(
-    string CommandLine, DateTimeOffset Started, string Machine, int Cores, string OperatingSystem, string Runtime, string Placement, string[] Servers)
+    string CommandLine,
+    DateTimeOffset Started,
+    string Machine,
+    int Cores,
+    long MemoryBytes,
+    string OperatingSystem,
+    string Runtime,
+    string Placement,
+    IReadOnlyList<ContenderNote> Contenders)
 {
-    public static Setting Of(params IEnumerable<string> servers) => new(
-        "PubSub.Stress " + string.Join(' ', Environment.GetCommandLineArgs().Skip(1)),
+    public static Setting Of(IReadOnlyList<ContenderNote> contenders) => new(
+        "Stress " + string.Join(' ', Environment.GetCommandLineArgs().Skip(1)),
         TimeProvider.System.GetUtcNow(),
         Processor(),
         Environment.ProcessorCount,
+        GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
         RuntimeInformation.OSDescription,
         $"{RuntimeInformation.FrameworkDescription} {RuntimeInformation.ProcessArchitecture}",
-        "server and load generator are two processes on this machine and share its cores",
-        [.. servers]);
+        "servers and load generator are processes on this machine and share its cores",
+        contenders);
 
     public void Print()
     {
-        Console.WriteLine($"""
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
             command   {CommandLine}
-            machine   {Machine}, {Cores} cores, {OperatingSystem}
-            client    {Runtime}, one thread
+            machine   {Machine}, {Cores} cores, {MemoryBytes / 1e9:0.#} GB, {OperatingSystem}
+            client    {Runtime}
             note      {Placement}
-            """);
-        foreach (var server in Servers)
+            """));
+        foreach (var contender in Contenders)
         {
-            Console.WriteLine($"server    {server}");
+            Console.WriteLine($"{(contender.Absent ? "absent " : "server ")}   {contender.Name}: {contender.Version}");
         }
 
         Console.WriteLine();

@@ -3,6 +3,8 @@ namespace PubSub.Stress;
 /// <summary>What repeated runs agree on.</summary>
 internal sealed record Spread(double Median, double Min, double Max)
 {
+    public Spread Times(double factor) => new(Median * factor, Min * factor, Max * factor);
+
     /// <summary>Null when there is nothing to summarize.</summary>
     public static Spread? Of(IEnumerable<double> values)
     {

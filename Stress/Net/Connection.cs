@@ -5,8 +5,9 @@ using System.Text;
 namespace PubSub.Stress;
 
 /// <summary>
-/// The client's side of one WebSocket connection (RFC 6455), driven by a <see cref="Loop"/>. Between turns it holds only the
-/// incomplete frame at the end of what it has read. An end that nobody allowed fails the run.
+/// The client's side of one connection, driven by a <see cref="Loop"/>: a WebSocket (RFC 6455), or plain TCP where its endpoint has
+/// no path. Nothing blocks: what is queued before the connection is open goes out when it is. Between turns it holds only the
+/// incomplete message at the end of what it has read. An end that nobody allowed fails the run.
 /// </summary>
 internal abstract class Connection : IDisposable
 {
@@ -16,37 +17,60 @@ internal abstract class Connection : IDisposable
     private const byte PongOpcode = 0xA;
 
     private const int LargestFrame = 64 * 1024 * 1024; // bytes
+    private const int LargestUpgrade = 8192; // bytes
 
     // Any key but zero: a server may not get away with skipping the work.
     private const uint MaskKey = 0x5AC3_9617;
 
-    private readonly Loop _loop;
-    private byte[] _rest;
+    private readonly bool _isWebSocket;
+    private readonly string _accept = "";
+    private readonly OutBuffer _out = new();
+    private byte[] _greeting = [];
+    private byte[] _rest = [];
     private int _restLength;
-    private byte[] _out = [];
-    private int _outStart;
-    private int _outEnd;
-    private bool _awaitsRoom;
+    private bool _disposed;
     private List<byte>? _fragments;
 
     protected Connection(Loop loop, Endpoint endpoint, int receiveBuffer)
     {
-        (Socket, _rest) = endpoint.Open(receiveBuffer);
-        _restLength = _rest.Length;
-        _loop = loop;
+        _isWebSocket = endpoint.Path is not null;
+        if (_isWebSocket)
+        {
+            (_greeting, _accept) = endpoint.Upgrade();
+        }
+
+        Socket = endpoint.Begin(receiveBuffer);
+        Loop = loop;
         Key = loop.Add(this);
     }
 
     public Socket Socket { get; }
 
-    /// <summary>The loop's name for this connection.</summary>
+    public Loop Loop { get; }
+
+    /// <summary>The loop's name for this connection, while it has it.</summary>
     public int Key { get; }
+
+    /// <summary>What is sent goes out, and what is received is a message.</summary>
+    public bool IsOpen { get; private set; }
+
+    /// <summary>The loop is to say when bytes can be sent; at first, when it is connected.</summary>
+    public bool AwaitsRoom { get; private set; } = true;
 
     /// <summary>What this connection's subscription has received.</summary>
     public Inbox? Inbox { get; set; }
 
     /// <summary>Where the round trip of every answered publish goes, while set.</summary>
     public Latencies? RoundTrips { get; set; }
+
+    /// <summary>Called once, when the connection is open; what it queues is sent.</summary>
+    public Action? Opened { get; set; }
+
+    /// <summary>Called after every read in which something arrived.</summary>
+    public Action? Settled { get; set; }
+
+    /// <summary>Called once, when the connection has ended in a way that was allowed.</summary>
+    public Action? Ended { get; set; }
 
     /// <summary>Requests sent that the server has to answer and has not.</summary>
     public abstract int Unanswered { get; }
@@ -56,6 +80,9 @@ internal abstract class Connection : IDisposable
 
     /// <summary>How the connection ended; null while it lives.</summary>
     public string? Ending { get; private set; }
+
+    /// <summary>Bytes that are to be sent and that the kernel has not taken.</summary>
+    public int Unsent => _out.Pending.Length;
 
     /// <summary>Queues the request; <see cref="Flush"/> sends it.</summary>
     public abstract void Subscribe(string topic, int lastN);
@@ -69,34 +96,61 @@ internal abstract class Connection : IDisposable
     /// <summary>Sends what is queued; what the kernel does not take now goes out when there is room.</summary>
     public void Flush()
     {
-        Seal();
-        while (_outStart < _outEnd)
+        if (!IsOpen)
         {
-            var sent = Socket.Send(_out.AsSpan(_outStart, _outEnd - _outStart), SocketFlags.None, out var error);
-            if (error == SocketError.WouldBlock)
-            {
-                Await(room: true);
-                return;
-            }
-
-            if (error != SocketError.Success)
-            {
-                End(error.ToString());
-                return;
-            }
-
-            _outStart += sent;
+            return; // Connected and Open flush
         }
 
-        _outStart = _outEnd = 0;
+        Seal();
+        while (!_out.Pending.IsEmpty)
+        {
+            if (Send(_out.Pending) is not { } sent)
+            {
+                return;
+            }
+
+            _out.Sent(sent);
+        }
+
         Await(room: false);
     }
 
+    /// <summary>The loop found that bytes can be sent, or that they never will be.</summary>
+    public void OnWritable()
+    {
+        while (_greeting.Length > 0)
+        {
+            if (Send(_greeting) is not { } sent)
+            {
+                return;
+            }
+
+            _greeting = _greeting[sent..];
+        }
+
+        if (IsOpen)
+        {
+            Flush();
+        }
+        else if (_isWebSocket)
+        {
+            Await(room: false); // the answer to the upgrade opens it
+        }
+        else if (Socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error) is int error and not 0)
+        {
+            End(((SocketError)error).ToString());
+        }
+        else
+        {
+            Open();
+        }
+    }
+
     /// <summary>Reads once what has arrived, into a buffer that is only borrowed.</summary>
-    public void Read(byte[] buffer)
+    public void Read(Span<byte> buffer)
     {
         _rest.AsSpan(0, _restLength).CopyTo(buffer);
-        var read = Socket.Receive(buffer.AsSpan(_restLength), SocketFlags.None, out var error);
+        var read = Socket.Receive(buffer[_restLength..], SocketFlags.None, out var error);
         if (error == SocketError.WouldBlock)
         {
             return;
@@ -108,26 +162,61 @@ internal abstract class Connection : IDisposable
             return;
         }
 
-        var bytes = buffer.AsSpan(0, _restLength + read);
-        Keep(bytes[Scan(bytes)..]);
+        var bytes = buffer[..(_restLength + read)];
+        var consumed = !IsOpen && _isWebSocket ? ReadUpgrade(bytes) : 0;
+        if (IsOpen)
+        {
+            consumed += _isWebSocket ? Scan(bytes[consumed..]) : Consume(bytes);
+        }
+
+        Keep(bytes[consumed..]);
         Settle();
+        Settled?.Invoke();
+    }
+
+    /// <summary>Breaks the connection off: a reset instead of a goodbye.</summary>
+    public void Reset()
+    {
+        Ending ??= "reset by the client";
+        Loop.Remove(this);
+        Socket.LingerState = new LingerOption(true, 0);
+        Dispose();
+    }
+
+    /// <summary>Closes the socket and says nothing.</summary>
+    public void Abandon()
+    {
+        Ending ??= "abandoned by the client";
+        Dispose();
     }
 
     /// <summary>Says goodbye if the kernel takes it at once.</summary>
     public void Dispose()
     {
-        if (Ending is null)
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        if (Ending is null && IsOpen && _isWebSocket)
         {
             Seal();
             WriteFrame(CloseOpcode, [0x03, 0xE8]);
-            _ = Socket.Send(_out.AsSpan(_outStart, _outEnd - _outStart), SocketFlags.None, out _);
+            _ = Socket.Send(_out.Pending, SocketFlags.None, out _);
         }
 
+        Loop.Forget(this);
         Socket.Dispose();
     }
 
-    /// <summary>One whole message of the server. The bytes are gone after the call.</summary>
-    protected abstract void Receive(ReadOnlySpan<byte> message);
+    /// <summary>One whole WebSocket message of the server. The bytes are gone after the call.</summary>
+    protected virtual void Receive(ReadOnlySpan<byte> message)
+    {
+    }
+
+    /// <summary>Bytes of a plain connection; returns how many were consumed, and is given the rest again.</summary>
+    protected virtual int Consume(ReadOnlySpan<byte> bytes) => bytes.Length;
 
     /// <summary>After the last message of a read.</summary>
     protected virtual void Settle() => Inbox?.Settle();
@@ -139,18 +228,38 @@ internal abstract class Connection : IDisposable
 
     protected void End(string how)
     {
-        Ending ??= how;
+        if (Ending is not null)
+        {
+            return;
+        }
+
+        Ending = how;
         if (!MayEnd)
         {
             throw new RunFailed($"the server ended a connection: {how}");
         }
 
-        _loop.Remove(this);
+        Loop.Remove(this);
+        Ended?.Invoke();
     }
 
-    protected void WriteFrame(byte opcode, ReadOnlySpan<byte> payload)
+    /// <summary>Queues bytes: one frame on a WebSocket, as they are on plain TCP.</summary>
+    protected void Write(byte opcode, ReadOnlySpan<byte> payload)
     {
-        var head = Reserve(payload.Length + 14);
+        if (_isWebSocket)
+        {
+            WriteFrame(opcode, payload);
+        }
+        else
+        {
+            payload.CopyTo(_out.Reserve(payload.Length));
+            _out.Advance(payload.Length);
+        }
+    }
+
+    private void WriteFrame(byte opcode, ReadOnlySpan<byte> payload)
+    {
+        var head = _out.Reserve(payload.Length + 14);
         head[0] = (byte)(Final | opcode);
         int length;
         if (payload.Length < 126)
@@ -173,7 +282,60 @@ internal abstract class Connection : IDisposable
 
         BinaryPrimitives.WriteUInt32LittleEndian(head[length..], MaskKey);
         Mask.Copy(payload, head[(length + 4)..], MaskKey);
-        _outEnd += length + 4 + payload.Length;
+        _out.Advance(length + 4 + payload.Length);
+    }
+
+    private void Open()
+    {
+        IsOpen = true;
+        Opened?.Invoke();
+        Flush();
+    }
+
+    // Null when the kernel has no room, or the connection has ended.
+    private int? Send(ReadOnlySpan<byte> bytes)
+    {
+        var sent = Socket.Send(bytes, SocketFlags.None, out var error);
+        if (error == SocketError.Success)
+        {
+            return sent;
+        }
+
+        if (error == SocketError.WouldBlock)
+        {
+            Await(room: true);
+        }
+        else
+        {
+            End(error.ToString());
+        }
+
+        return null;
+    }
+
+    // Returns how many bytes were consumed: the head of the answer, once it is whole.
+    private int ReadUpgrade(ReadOnlySpan<byte> bytes)
+    {
+        var end = bytes.IndexOf("\r\n\r\n"u8);
+        if (end < 0)
+        {
+            return bytes.Length <= LargestUpgrade ? 0 : throw new RunFailed("the upgrade was not answered");
+        }
+
+        var head = Encoding.ASCII.GetString(bytes[..end]);
+        if (!head.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal))
+        {
+            End($"the upgrade was refused: {head.Split('\r')[0]}");
+            return bytes.Length;
+        }
+
+        if (!head.Contains(_accept, StringComparison.Ordinal))
+        {
+            throw new RunFailed("the upgrade was answered with a wrong Sec-WebSocket-Accept");
+        }
+
+        Open();
+        return end + 4;
     }
 
     // Returns how many bytes were consumed: the whole frames.
@@ -207,7 +369,7 @@ internal abstract class Connection : IDisposable
                     throw new RunFailed($"the server announced a frame of {size} bytes");
                 }
 
-                _loop.Expect((int)size + head);
+                Loop.Expect((int)size + head);
                 break;
             }
 
@@ -267,24 +429,15 @@ internal abstract class Connection : IDisposable
 
         rest.CopyTo(_rest);
         _restLength = rest.Length;
-    }
-
-    private Span<byte> Reserve(int bytes)
-    {
-        if (_out.Length - _outEnd < bytes)
-        {
-            Array.Resize(ref _out, Math.Max(_outEnd + bytes, _out.Length * 2));
-        }
-
-        return _out.AsSpan(_outEnd);
+        Loop.Expect(_restLength + 1);
     }
 
     private void Await(bool room)
     {
-        if (room != _awaitsRoom)
+        if (room != AwaitsRoom)
         {
-            _awaitsRoom = room;
-            _loop.Await(this, room);
+            AwaitsRoom = room;
+            Loop.Await(this, room);
         }
     }
 }

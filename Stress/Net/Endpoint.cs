@@ -5,38 +5,27 @@ using System.Text;
 
 namespace PubSub.Stress;
 
-/// <summary>Where a server accepts WebSocket connections.</summary>
-internal sealed record Endpoint(IPEndPoint Address, string Path)
+/// <summary>Where a server accepts connections: WebSocket on a path, or plain TCP where there is none.</summary>
+/// <param name="Address">Host and port.</param>
+/// <param name="Path">The path of the upgrade; null for plain TCP.</param>
+/// <param name="Subprotocol">What the upgrade asks for, if anything.</param>
+internal sealed record Endpoint(IPEndPoint Address, string? Path, string? Subprotocol = null)
 {
-    private const int HandshakeMilliseconds = 10_000;
-
-    public static Endpoint Of(Uri url, string path)
+    public static Endpoint Of(Uri url, string? path, string? subprotocol = null)
     {
         var host = url.Host is "0.0.0.0" or "[::]" ? "127.0.0.1" : url.Host;
         var addresses = Dns.GetHostAddresses(host);
         var address = Array.Find(addresses, a => a.AddressFamily == AddressFamily.InterNetwork) ?? addresses[0];
-        return new Endpoint(new IPEndPoint(address, url.Port), path);
+        return new Endpoint(new IPEndPoint(address, url.Port), path, subprotocol);
     }
 
     /// <summary>
-    /// Connects and upgrades, blocking. The socket comes back non-blocking, with the bytes that followed the upgrade.
+    /// A socket that does not block and has begun to connect; it is writable once it is connected, or has failed to.
     /// <paramref name="receiveBuffer"/> is in bytes, 0 leaves it to the kernel.
     /// </summary>
-    public (Socket Socket, byte[] Following) Open(int receiveBuffer)
+    public Socket Begin(int receiveBuffer)
     {
-        try
-        {
-            return Connect(receiveBuffer);
-        }
-        catch (SocketException e)
-        {
-            throw new RunFailed($"cannot connect to {Address}: {e.Message}");
-        }
-    }
-
-    private (Socket Socket, byte[] Following) Connect(int receiveBuffer)
-    {
-        var socket = new Socket(Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = new Socket(Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, Blocking = false };
         try
         {
             if (receiveBuffer > 0)
@@ -44,43 +33,32 @@ internal sealed record Endpoint(IPEndPoint Address, string Path)
                 socket.ReceiveBufferSize = receiveBuffer; // before connecting: the window is announced there
             }
 
-            socket.ReceiveTimeout = socket.SendTimeout = HandshakeMilliseconds;
             socket.Connect(Address);
-            socket.Send(Encoding.ASCII.GetBytes(
-                $"GET {Path} HTTP/1.1\r\nHost: {Address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-                $"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {Convert.ToBase64String(RandomNumberGenerator.GetBytes(16))}\r\n\r\n"));
-            var rest = ReadUpgrade(socket);
-            socket.Blocking = false;
-            return (socket, rest);
         }
-        catch
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
+        {
+            // As it should be.
+        }
+        catch (SocketException e)
         {
             socket.Dispose();
-            throw;
+            throw new RunFailed($"cannot connect to {Address}: {e.Message}");
         }
+
+        return socket;
     }
 
-    private static byte[] ReadUpgrade(Socket socket)
+    /// <summary>The request that turns the connection into a WebSocket, and the line that its answer must have.</summary>
+    public (byte[] Request, string Accept) Upgrade()
     {
-        var head = new byte[8192];
-        for (var length = 0; length < head.Length;)
-        {
-            var read = socket.Receive(head.AsSpan(length));
-            if (read == 0)
-            {
-                break;
-            }
-
-            length += read;
-            var end = head.AsSpan(0, length).IndexOf("\r\n\r\n"u8);
-            if (end >= 0)
-            {
-                return head.AsSpan().StartsWith("HTTP/1.1 101 "u8)
-                    ? head[(end + 4)..length]
-                    : throw new RunFailed($"the upgrade was refused: {Encoding.ASCII.GetString(head, 0, head.AsSpan().IndexOf((byte)'\r'))}");
-            }
-        }
-
-        throw new RunFailed("the upgrade was not answered");
+        var key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
+        var subprotocol = Subprotocol is null ? "" : $"Sec-WebSocket-Protocol: {Subprotocol}\r\n";
+        var request =
+            $"GET {Path} HTTP/1.1\r\nHost: {Address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+            $"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{subprotocol}\r\n";
+#pragma warning disable CA5350 // RFC 6455 asks for SHA-1 here; it protects nothing
+        var accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
+#pragma warning restore CA5350
+        return (Encoding.ASCII.GetBytes(request), accept);
     }
 }

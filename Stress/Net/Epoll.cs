@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace PubSub.Stress;
@@ -14,7 +13,6 @@ internal sealed partial class Epoll : IDisposable
     public const uint Readable = 0x001;
     public const uint Writable = 0x004;
 
-    private const int CloseOnExec = 0x80000;
     private const int Adding = 1;
     private const int Removing = 2;
     private const int Changing = 3;
@@ -29,17 +27,16 @@ internal sealed partial class Epoll : IDisposable
 
     public Epoll()
     {
-        _descriptor = Create(CloseOnExec);
-        ThrowIfNegative(_descriptor, "epoll_create1");
+        _descriptor = Libc.Checked(Create(Libc.CloseOnExec), "epoll_create1");
     }
 
-    public void Add(Socket socket, int key, uint interest) => Change(Adding, socket, key, interest);
+    public void Add(int descriptor, int key, uint interest) => Change(Adding, descriptor, key, interest);
 
-    public void Modify(Socket socket, int key, uint interest) => Change(Changing, socket, key, interest);
+    public void Modify(int descriptor, int key, uint interest) => Change(Changing, descriptor, key, interest);
 
-    public void Remove(Socket socket) => Change(Removing, socket, 0, 0);
+    public void Remove(int descriptor) => Change(Removing, descriptor, 0, 0);
 
-    /// <summary>The number of ready sockets, 0 after <paramref name="milliseconds"/>; read them with <see cref="At"/>.</summary>
+    /// <summary>The number of ready descriptors, 0 after <paramref name="milliseconds"/>; read them with <see cref="At"/>.</summary>
     public int Wait(int milliseconds)
     {
         var count = Wait(_descriptor, _ready, Capacity, milliseconds);
@@ -49,8 +46,7 @@ internal sealed partial class Epoll : IDisposable
             return 0;
         }
 
-        ThrowIfNegative(count, "epoll_wait");
-        return count;
+        return Libc.Checked(count, "epoll_wait");
     }
 
     public (uint Events, int Key) At(int index)
@@ -59,23 +55,15 @@ internal sealed partial class Epoll : IDisposable
         return (BinaryPrimitives.ReadUInt32LittleEndian(entry), BinaryPrimitives.ReadInt32LittleEndian(entry[KeyOffset..]));
     }
 
-    public void Dispose() => _ = Close(_descriptor);
+    public void Dispose() => _ = Libc.Close(_descriptor);
 
-    private void Change(int operation, Socket socket, int key, uint interest)
+    private void Change(int operation, int descriptor, int key, uint interest)
     {
         Span<byte> entry = stackalloc byte[16];
         entry.Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(entry, interest);
         BinaryPrimitives.WriteInt32LittleEndian(entry[KeyOffset..], key);
-        ThrowIfNegative(Control(_descriptor, operation, (int)socket.Handle, ref entry[0]), "epoll_ctl");
-    }
-
-    private static void ThrowIfNegative(int result, string call)
-    {
-        if (result < 0)
-        {
-            throw new RunFailed($"{call}: {Marshal.GetLastPInvokeErrorMessage()}");
-        }
+        Libc.Checked(Control(_descriptor, operation, descriptor, ref entry[0]), "epoll_ctl");
     }
 
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
@@ -89,8 +77,4 @@ internal sealed partial class Epoll : IDisposable
     [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int Wait(int epoll, Span<byte> entries, int capacity, int milliseconds);
-
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Close(int descriptor);
 }

@@ -3,20 +3,42 @@ using System.Diagnostics;
 namespace PubSub.Stress;
 
 /// <summary>
-/// One thread drives every connection: what a connection does, it does inside a turn, so no state of a load needs a lock.
+/// One thread drives many connections: what a connection does, it does inside a turn, so no state of a load needs a lock. Another
+/// thread may only <see cref="Wake"/> it.
 /// </summary>
 internal sealed class Loop : IDisposable
 {
-    private readonly Epoll _epoll = new();
-    private readonly List<Connection> _connections = [];
-    private readonly HashSet<int> _removed = [];
-    private byte[] _buffer = new byte[256 * 1024];
+    private const int AlarmKey = -1;
+    private const int TimerKey = -2;
+    private const int ReceiveBytes = 256 * 1024;
 
+    private readonly Epoll _epoll = new();
+    private readonly EventDescriptor _alarm = new();
+    private readonly TimerDescriptor _timer = new();
+    private readonly List<Connection?> _connections = [];
+    private readonly Stack<int> _free = [];
+    private readonly HashSet<int> _removed = [];
+    private byte[] _buffer = new byte[ReceiveBytes];
+    private volatile Exception? _failure;
+
+    public Loop()
+    {
+        _epoll.Add(_alarm.Handle, AlarmKey, Epoll.Readable);
+        _epoll.Add(_timer.Handle, TimerKey, Epoll.Readable);
+    }
+
+    /// <summary>Takes a connection in: told first when it can be written to.</summary>
     public int Add(Connection connection)
     {
-        _epoll.Add(connection.Socket, _connections.Count, Epoll.Readable);
-        _connections.Add(connection);
-        return _connections.Count - 1;
+        if (!_free.TryPop(out var key))
+        {
+            key = _connections.Count;
+            _connections.Add(null);
+        }
+
+        _connections[key] = connection;
+        _epoll.Add((int)connection.Socket.Handle, key, Interest(connection.AwaitsRoom));
+        return key;
     }
 
     /// <summary>Stops reading and writing a connection without closing it.</summary>
@@ -24,7 +46,7 @@ internal sealed class Loop : IDisposable
     {
         if (_removed.Add(connection.Key))
         {
-            _epoll.Remove(connection.Socket);
+            _epoll.Remove((int)connection.Socket.Handle);
         }
     }
 
@@ -33,20 +55,44 @@ internal sealed class Loop : IDisposable
     {
         if (_removed.Remove(connection.Key))
         {
-            _epoll.Add(connection.Socket, connection.Key, Epoll.Readable);
+            _epoll.Add((int)connection.Socket.Handle, connection.Key, Interest(connection.AwaitsRoom));
         }
     }
 
-    public void Await(Connection connection, bool room) =>
-        _epoll.Modify(connection.Socket, connection.Key, room ? Epoll.Readable | Epoll.Writable : Epoll.Readable);
+    /// <summary>A connection is about to be closed; its key may be another's from the next turn on.</summary>
+    public void Forget(Connection connection)
+    {
+        Remove(connection);
+        _removed.Remove(connection.Key);
+        _connections[connection.Key] = null;
+        _free.Push(connection.Key);
+    }
 
-    /// <summary>The next reads can take a frame of so many bytes.</summary>
+    public void Await(Connection connection, bool room)
+    {
+        if (!_removed.Contains(connection.Key))
+        {
+            _epoll.Modify((int)connection.Socket.Handle, connection.Key, Interest(room));
+        }
+    }
+
+    /// <summary>The next reads can take a message of so many bytes.</summary>
     public void Expect(int bytes)
     {
         if (bytes > _buffer.Length)
         {
-            _buffer = new byte[bytes];
+            _buffer = new byte[Math.Max(bytes, _buffer.Length * 2)];
         }
+    }
+
+    /// <summary>Ends the present or the next wait. Any thread may call it.</summary>
+    public void Wake() => _alarm.Signal();
+
+    /// <summary>The next turn fails with this. Any thread may call it.</summary>
+    public void Fail(Exception failure)
+    {
+        _failure ??= failure;
+        _alarm.Signal();
     }
 
     /// <summary>Waits until a connection is ready, at most <paramref name="milliseconds"/>, and serves all that are.</summary>
@@ -56,15 +102,41 @@ internal sealed class Loop : IDisposable
         for (var i = 0; i < count; i++)
         {
             var (events, key) = _epoll.At(i);
+            if (key < 0)
+            {
+                _alarm.Clear(key == AlarmKey);
+                _timer.Clear(key == TimerKey);
+                continue;
+            }
+
             if ((events & Epoll.Writable) != 0)
             {
-                _connections[key].Flush();
+                _connections[key]?.OnWritable();
             }
 
             if ((events & ~Epoll.Writable) != 0 && !_removed.Contains(key))
             {
-                _connections[key].Read(_buffer);
+                _connections[key]?.Read(_buffer);
             }
+        }
+
+        if (_failure is { } failure)
+        {
+            throw new RunFailed(failure.Message, failure);
+        }
+    }
+
+    /// <summary>As <see cref="Turn"/>, until a moment on the clock of <see cref="Stopwatch"/>, to the microsecond.</summary>
+    public void TurnUntil(long moment)
+    {
+        if (moment > Stopwatch.GetTimestamp())
+        {
+            _timer.Set(moment);
+            Turn(1000);
+        }
+        else
+        {
+            Turn(0);
         }
     }
 
@@ -77,7 +149,7 @@ internal sealed class Loop : IDisposable
             Turn(20);
             if (Stopwatch.GetElapsedTime(start) > limit)
             {
-                throw new RunFailed($"after {limit.TotalSeconds:0} s still waiting: {what}");
+                throw new RunFailed($"after {limit.TotalSeconds:0.#} s still waiting: {what}");
             }
         }
     }
@@ -95,11 +167,15 @@ internal sealed class Loop : IDisposable
     /// <summary>Closes every connection.</summary>
     public void Dispose()
     {
-        foreach (var connection in _connections)
+        foreach (var connection in _connections.ToArray())
         {
-            connection.Dispose();
+            connection?.Dispose();
         }
 
         _epoll.Dispose();
+        _alarm.Dispose();
+        _timer.Dispose();
     }
+
+    private static uint Interest(bool room) => room ? Epoll.Readable | Epoll.Writable : Epoll.Readable;
 }

@@ -1,24 +1,90 @@
 namespace PubSub.Stress;
 
 /// <summary>
-/// The bytes that all frames of one kind have in common: everything but one number and whatever follows <c>end</c>. Learned from a
-/// frame that was parsed; a frame that fits needs no parsing, a frame that does not is parsed again.
+/// The bytes that all frames of one kind have in common: everything but one number and one timestamp. Learned from a frame that was
+/// parsed; a frame that fits needs no parsing, a frame that does not is parsed again.
 /// </summary>
-internal sealed class FrameShape(ReadOnlySpan<byte> frame, int numberAt, int end)
+internal sealed class FrameShape
 {
-    private readonly byte[] _before = frame[..numberAt].ToArray();
-    private readonly byte[] _after = frame[(numberAt + Digits.Width)..end].ToArray();
+    private const byte Quote = (byte)'"';
 
-    /// <summary>The shape of a parsed message, if its timestamp, which varies, does not precede its number, which moves.</summary>
-    public static FrameShape? Learn(ReadOnlySpan<byte> frame, int numberAt, int timestampAt) =>
-        timestampAt > numberAt ? new FrameShape(frame, numberAt, timestampAt) : null;
+    private readonly byte[] _first;
+    private readonly byte[] _second;
+    private readonly byte[] _third;
+    private readonly bool _isNumberFirst;
+    private readonly int _timestampLength; // of the frame it was learned from; others may differ
+
+    private FrameShape(ReadOnlySpan<byte> frame, Range one, Range two, bool isNumberFirst)
+    {
+        _first = frame[..one.Start].ToArray();
+        _second = frame[one.End..two.Start].ToArray();
+        _third = frame[two.End..].ToArray();
+        _isNumberFirst = isNumberFirst;
+        var timestamp = isNumberFirst ? two : one;
+        _timestampLength = timestamp.End.Value - timestamp.Start.Value;
+    }
+
+    /// <param name="frame">A frame that was parsed.</param>
+    /// <param name="numberAt">Where its number begins.</param>
+    /// <param name="timestamp">The inside of its timestamp's quotes; empty, at the end of the frame, if it has none.</param>
+    public static FrameShape Learn(ReadOnlySpan<byte> frame, int numberAt, Range timestamp)
+    {
+        var number = numberAt..(numberAt + Digits.Width);
+        var isNumberFirst = numberAt < timestamp.Start.Value;
+        return isNumberFirst ? new FrameShape(frame, number, timestamp, true) : new FrameShape(frame, timestamp, number, false);
+    }
 
     public bool TryRead(ReadOnlySpan<byte> frame, out long number)
     {
         number = 0;
-        return frame.Length > _before.Length + Digits.Width + _after.Length
-            && frame.StartsWith(_before)
-            && frame[(_before.Length + Digits.Width)..].StartsWith(_after)
-            && Digits.TryRead(frame[_before.Length..], out number);
+        if (!frame.StartsWith(_first))
+        {
+            return false;
+        }
+
+        frame = frame[_first.Length..];
+        return _isNumberFirst
+            ? TakeNumber(ref frame, out number) && Take(_second, ref frame) && SkipTimestamp(_third, ref frame) && frame.SequenceEqual(_third)
+            : SkipTimestamp(_second, ref frame) && Take(_second, ref frame) && TakeNumber(ref frame, out number) && frame.SequenceEqual(_third);
+    }
+
+    private static bool TakeNumber(ref ReadOnlySpan<byte> frame, out long number)
+    {
+        if (!Digits.TryRead(frame, out number))
+        {
+            return false;
+        }
+
+        frame = frame[Digits.Width..];
+        return true;
+    }
+
+    private static bool Take(byte[] part, ref ReadOnlySpan<byte> frame)
+    {
+        if (!frame.StartsWith(part))
+        {
+            return false;
+        }
+
+        frame = frame[part.Length..];
+        return true;
+    }
+
+    // What follows a timestamp begins with the quote that ends it; only a frame without one has nothing there.
+    private bool SkipTimestamp(byte[] following, ref ReadOnlySpan<byte> frame)
+    {
+        if (following.Length == 0)
+        {
+            return frame.IsEmpty;
+        }
+
+        var length = frame.Length > _timestampLength && frame[_timestampLength] == Quote ? _timestampLength : frame.IndexOf(Quote);
+        if (length < 0)
+        {
+            return false;
+        }
+
+        frame = frame[length..];
+        return true;
     }
 }

@@ -5,24 +5,20 @@ using System.Text;
 namespace PubSub.Stress;
 
 /// <summary>
-/// Speaks the NATS client protocol over WebSocket frames, which may cut its byte stream anywhere. Publishes are not answered;
-/// a PING stands behind each subscription and its PONG is the answer. What is published between two flushes travels in one
-/// frame, as NATS' own clients do it.
+/// Speaks the NATS client protocol. Publishes are not answered; a PING stands behind each subscription and its PONG is the answer.
+/// What is published between two flushes travels in one frame, as NATS' own clients do it.
 /// </summary>
-internal sealed class NatsConnection : Connection
+internal sealed class NatsConnection : StreamConnection
 {
-    private const byte Binary = 0x2;
-
     private readonly byte[] _payload;
     private readonly ArrayBufferWriter<byte> _lines = new(64);
     private byte[] _publish = [];
+    private byte[] _message = [];
     private int _digitsAt;
-    private byte[] _carry = [];
-    private int _carryLength;
     private int _unanswered;
 
-    public NatsConnection(Loop loop, Endpoint endpoint, byte[] payload)
-        : base(loop, endpoint, receiveBuffer: 0)
+    public NatsConnection(Loop loop, Endpoint endpoint, byte[] payload, int receiveBuffer)
+        : base(loop, endpoint, receiveBuffer)
     {
         _payload = payload;
         _lines.Write("CONNECT {\"verbose\":false,\"pedantic\":false,\"lang\":\"stress\",\"version\":\"1\",\"protocol\":1}\r\n"u8);
@@ -33,6 +29,7 @@ internal sealed class NatsConnection : Connection
     public override void Subscribe(string topic, int lastN)
     {
         _lines.Write(Encoding.UTF8.GetBytes($"SUB {topic} 1\r\nPING\r\n"));
+        _message = Encoding.UTF8.GetBytes($"MSG {topic} 1 ");
         _unanswered++;
     }
 
@@ -53,27 +50,12 @@ internal sealed class NatsConnection : Connection
     {
         if (_lines.WrittenCount > 0)
         {
-            WriteFrame(Binary, _lines.WrittenSpan);
+            Write(Binary, _lines.WrittenSpan);
             _lines.ResetWrittenCount();
         }
     }
 
-    protected override void Receive(ReadOnlySpan<byte> message)
-    {
-        if (_carryLength == 0)
-        {
-            Carry(message[Consume(message)..]);
-            return;
-        }
-
-        var joined = new byte[_carryLength + message.Length]; // only behind a cut
-        _carry.AsSpan(0, _carryLength).CopyTo(joined);
-        message.CopyTo(joined.AsSpan(_carryLength));
-        Carry(joined.AsSpan(Consume(joined)));
-    }
-
-    // Returns how many bytes were consumed: the whole operations.
-    private int Consume(ReadOnlySpan<byte> bytes)
+    protected override int Consume(ReadOnlySpan<byte> bytes)
     {
         var position = 0;
         while (true)
@@ -88,13 +70,18 @@ internal sealed class NatsConnection : Connection
             var line = rest[..end].TrimEnd((byte)'\r');
             if (line.StartsWith("MSG "u8))
             {
+                if (_message.Length == 0 || !line.StartsWith(_message))
+                {
+                    throw new RunFailed($"a message of another subject: {ServerMessage.Excerpt(line)}");
+                }
+
                 var size = Size(line);
                 if (rest.Length < end + 1 + size + 2)
                 {
                     return position;
                 }
 
-                Deliver(rest.Slice(end + 1, size));
+                Inbox?.Take(Number(rest.Slice(end + 1, size), _payload));
                 position += size + 2;
             }
             else
@@ -104,16 +91,6 @@ internal sealed class NatsConnection : Connection
 
             position += end + 1;
         }
-    }
-
-    private void Deliver(ReadOnlySpan<byte> payload)
-    {
-        if (!Digits.TryRead(payload, out var id) || !payload[Digits.Width..].SequenceEqual(_payload.AsSpan(Digits.Width)))
-        {
-            throw new RunFailed($"a payload that was never published: {ServerMessage.Excerpt(payload)}");
-        }
-
-        Inbox?.Take(id);
     }
 
     private void Obey(ReadOnlySpan<byte> line)
@@ -131,17 +108,6 @@ internal sealed class NatsConnection : Connection
         {
             throw new RunFailed($"unexpected: {ServerMessage.Excerpt(line)}");
         }
-    }
-
-    private void Carry(ReadOnlySpan<byte> rest)
-    {
-        if (rest.Length > _carry.Length)
-        {
-            _carry = new byte[rest.Length * 2];
-        }
-
-        rest.CopyTo(_carry);
-        _carryLength = rest.Length;
     }
 
     private static int Size(ReadOnlySpan<byte> line) =>

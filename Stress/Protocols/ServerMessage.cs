@@ -12,11 +12,14 @@ internal struct ServerMessage
     public string? ErrorText;
     public int RequestIdAt = -1;
     public int MessageIdAt = -1;
-    public int TimestampAt = -1;
     public Range Payload;
+
+    /// <summary>Inside its quotes; without one, the end of the frame.</summary>
+    public Range Timestamp;
 
     public ServerMessage(ReadOnlySpan<byte> frame)
     {
+        Timestamp = frame.Length..frame.Length;
         try
         {
             var json = new Utf8JsonReader(frame);
@@ -30,7 +33,9 @@ internal struct ServerMessage
                     case "type": Type = json.GetString(); break;
                     case "topic": Topic = json.GetString(); break;
                     case "request_id": RequestIdAt = InsideQuotes(json); break;
-                    case "timestamp" or "ts": TimestampAt = InsideQuotes(json); break;
+                    case "timestamp" or "ts" when json.TokenType == JsonTokenType.String:
+                        Timestamp = InsideQuotes(json)..(int)(json.BytesConsumed - 1);
+                        break;
                     case "message": ReadMessage(ref json); break;
                     case "error": ReadError(ref json); break;
                     default: json.Skip(); break;

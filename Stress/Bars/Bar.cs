@@ -1,0 +1,62 @@
+using System.Globalization;
+
+namespace PubSub.Stress;
+
+/// <summary>A bar that was set before anything was measured.</summary>
+/// <param name="Target">The bar.</param>
+/// <param name="Moonshot">What would be extraordinary; null where that was not said.</param>
+/// <param name="IsLeast">True when it is to be reached, false when it is not to be exceeded.</param>
+internal sealed record Limits(double Target, double? Moonshot, bool IsLeast)
+{
+    public static Limits AtLeast(double target, double? moonshot = null) => new(target, moonshot, IsLeast: true);
+
+    public static Limits AtMost(double target, double? moonshot = null) => new(target, moonshot, IsLeast: false);
+
+    public bool Reaches(double value, double bound) => IsLeast ? value >= bound : value <= bound;
+}
+
+/// <summary>A bar, and what was measured.</summary>
+/// <param name="Name">What is asked.</param>
+/// <param name="Limits">What is wanted.</param>
+/// <param name="Unit">Of both; x for a ratio.</param>
+/// <param name="Value">The median and range; null when it was not measured.</param>
+/// <param name="Remark">What stands behind a ratio, or why nothing was measured.</param>
+internal sealed record Bar(string Name, Limits Limits, string Unit, Spread? Value, string Remark)
+{
+    public string Verdict
+    {
+        get
+        {
+            if (Value is not { Median: var median })
+            {
+                return "not measured";
+            }
+
+            if (Limits.Moonshot is { } moonshot && Limits.Reaches(median, moonshot))
+            {
+                return "MOONSHOT";
+            }
+
+            var missed = Limits.IsLeast ? 1 - (median / Limits.Target) : (median / Limits.Target) - 1;
+            return Limits.Reaches(median, Limits.Target) ? "met" : string.Create(CultureInfo.InvariantCulture, $"missed by {missed:0 %}");
+        }
+    }
+
+    private string Bound => $"{(Limits.IsLeast ? "≥" : "≤")} {Summary.Number(Limits.Target)} {Unit}";
+
+    private string Measured =>
+        Value is null ? "–" : $"{Summary.Number(Value.Median)} {Unit} ({Summary.Number(Value.Min)}..{Summary.Number(Value.Max)})";
+
+    /// <summary>All of them, each on a line.</summary>
+    public static string Table(IReadOnlyList<Bar> bars)
+    {
+        string[][] rows =
+        [
+            ["bar", "target", "measured", "verdict", ""],
+            .. bars.Select(bar => (string[])[bar.Name, bar.Bound, bar.Measured, bar.Verdict, bar.Remark]),
+        ];
+        var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
+        return string.Join(
+            Environment.NewLine, rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()));
+    }
+}

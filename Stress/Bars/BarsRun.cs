@@ -1,0 +1,50 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace PubSub.Stress;
+
+/// <summary>One measurement of all bars: how it is asked for, and what has come out so far.</summary>
+/// <param name="Parsed">The command line.</param>
+/// <param name="Servers">Whom it names.</param>
+/// <param name="Keeper">Keeps the build of the server for all parts.</param>
+/// <param name="Load">How large, how long, how often.</param>
+/// <param name="Folder">Where the results go; null for nowhere.</param>
+internal sealed record BarsRun(ParseResult Parsed, ServerOptions Servers, Lineup Keeper, ClosedLoad Load, string? Folder)
+{
+    public const string Ours = "pubsub", Nats = "nats", Redis = "redis", Limit = "limit";
+
+    public List<Bar> Bars { get; } = [];
+
+    /// <summary>Starts the server and these peers; with others, also whom --against names.</summary>
+    public Lineup Open((string Name, string Value)[] settings, string[] peers, bool others = false) =>
+        Servers.Open(Parsed, settings, peers, Keeper, others);
+
+    /// <summary>A figure of ours against another's of the same load.</summary>
+    public void Against(string name, string other, Limits limits, IReadOnlyList<Run> runs, string figure)
+    {
+        var (ours, theirs) = (Of(runs, Ours), Of(runs, other));
+        var ratio = Ratio.Of(ours, theirs, Ratio.Figure(figure));
+        Bars.Add(new Bar(name, limits, "x", ratio, ratio is null ? $"{other} is absent, or failed" : Sides(ours, theirs, figure)));
+    }
+
+    /// <summary>A figure of ours under one load against the same under another.</summary>
+    public void Growth(string name, Limits limits, IReadOnlyList<Run> large, IReadOnlyList<Run> small, string figure) =>
+        Bars.Add(new Bar(name, limits, "x", Ratio.Of(large, small, Ratio.Figure(figure)), Sides(large, small, figure)));
+
+    /// <summary>A figure as it is, or a multiple of it.</summary>
+    public void Absolute(string name, Limits limits, string unit, Spread? value, double factor = 1, string remark = "") =>
+        Bars.Add(new Bar(name, limits, unit, value?.Times(factor), remark));
+
+    public static Run[] Of(IReadOnlyList<Run> runs, string contender) => [.. runs.Where(run => run.Contender == contender)];
+
+    private static string Sides(IReadOnlyList<Run> ours, IReadOnlyList<Run> theirs, string figure)
+    {
+        if (Summary.Of(ours, figure) is not { } one || Summary.Of(theirs, figure) is not { } other)
+        {
+            return "";
+        }
+
+        var unit = ours.Concat(theirs).First(run => run.Failure is null).Figures[figure].Unit;
+        return string.Create(CultureInfo.InvariantCulture, $"{Summary.Number(one.Median)} against {Summary.Number(other.Median)} {unit}");
+    }
+}

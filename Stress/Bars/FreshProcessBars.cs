@@ -1,0 +1,45 @@
+namespace PubSub.Stress;
+
+/// <summary>Memory and topics: each in a process that has done nothing before.</summary>
+internal static class FreshProcessBars
+{
+    private const int Connections = 10_000;
+    private const int ManyTopics = 100_000;
+    private const int Seed = 1;
+    private const double Kibibytes = 1 / 1024.0; // of a byte
+
+    public static bool Measure(BarsRun run) => MeasureIdle(run) & MeasureTopics(run);
+
+    private static bool MeasureIdle(BarsRun run)
+    {
+        using var lineup = run.Open([], [BarsRun.Nats, BarsRun.Redis]);
+        var bench = new Bench("bars-idle", lineup, run.Folder);
+        return bench.CloseAfter(() =>
+        {
+            var idle = BarsRun.Of(Idle.Measure(bench, Connections, run.Load.Window, runs: 1), BarsRun.Ours);
+            run.Absolute(
+                "memory of an idle connection with one subscription, of 10,000",
+                Limits.AtMost(14, 8),
+                "KiB",
+                Summary.Of(idle, Names.BytesPerConnection),
+                Kibibytes,
+                "resident set");
+        });
+    }
+
+    private static bool MeasureTopics(BarsRun run)
+    {
+        using var lineup = run.Open(Topics.ManyTopics, []);
+        var bench = new Bench("bars-topics", lineup, run.Folder);
+        return bench.CloseAfter(() =>
+        {
+            var one = Topics.Measure(bench, 1, run.Load, Seed);
+            run.Growth(
+                "server CPU per publish, 100,000 topics against 1",
+                Limits.AtMost(1.2),
+                Topics.Measure(bench, ManyTopics, run.Load, Seed),
+                one,
+                Names.CpuPerPublish);
+        });
+    }
+}

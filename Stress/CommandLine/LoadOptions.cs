@@ -1,0 +1,61 @@
+using System.CommandLine;
+
+namespace PubSub.Stress;
+
+/// <summary>A closed loop: how large, how far ahead, how long, how often, driven by how many threads.</summary>
+internal sealed record ClosedLoad(int PayloadBytes, int Outstanding, TimeSpan Warmup, TimeSpan Window, int Repetitions, int Loops)
+{
+    /// <summary>For the results; the caller adds its own.</summary>
+    public Dictionary<string, double> Parameters => new()
+    {
+        [Names.Payload] = PayloadBytes,
+        [Names.Outstanding] = Outstanding,
+        [Names.Window] = Window.TotalSeconds,
+        [Names.Loops] = Loops,
+    };
+}
+
+/// <summary>The options of a closed loop.</summary>
+internal sealed class LoadOptions
+{
+    /// <summary>The most bytes of a payload.</summary>
+    public const int LargestPayload = 1024 * 1024;
+
+    private const int MostOutstanding = 100_000;
+    private const int MostRepetitions = 1000;
+    private const int MostLoops = 64;
+
+    private readonly Option<int> _payload;
+    private readonly Option<int> _outstanding;
+    private readonly Option<TimeSpan> _warmup;
+    private readonly Option<TimeSpan> _window;
+    private readonly Option<int> _runs;
+    private readonly Option<int> _loops;
+
+    public LoadOptions(Command command, int payload = 100, int outstanding = 50, double warmup = 3, double window = 5, int runs = 5)
+    {
+        _payload = Offer.Whole("--payload", "Characters of the payload.", payload, Digits.Width, LargestPayload);
+        _outstanding = Offer.Whole("--outstanding", "Messages that may be under way.", outstanding, 1, MostOutstanding);
+        _warmup = Offer.Seconds("--warmup", "Load before the timed window.", warmup);
+        _window = Offer.Seconds("--seconds", "The timed window of a run.", window);
+        _runs = Offer.Whole("--runs", "Runs of each contender; they take turns.", runs, 1, MostRepetitions);
+        _loops = LoopsOption();
+        Option[] options = [_payload, _outstanding, _warmup, _window, _runs, _loops];
+        foreach (var option in options)
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>Half of the processors: the other half is the server's.</summary>
+    public static Option<int> LoopsOption() => Offer.Whole(
+        "--loops", "Threads of the load generator; half of the processors unless it is said.", Math.Max(1, Environment.ProcessorCount / 2), 1, MostLoops);
+
+    public ClosedLoad Read(ParseResult parsed) => new(
+        parsed.GetValue(_payload),
+        parsed.GetValue(_outstanding),
+        parsed.GetValue(_warmup),
+        parsed.GetValue(_window),
+        parsed.GetValue(_runs),
+        parsed.GetValue(_loops));
+}

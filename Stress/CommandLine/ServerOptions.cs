@@ -1,0 +1,206 @@
+using System.CommandLine;
+using System.Globalization;
+using PubSub.Conformance;
+
+namespace PubSub.Stress;
+
+/// <summary>Which servers are measured: ours, or another of the protocol, and, where a verb compares, its peers.</summary>
+internal sealed class ServerOptions
+{
+    private const string Peers = "nats, nats-tcp, redis, mosquitto";
+    private const string Unnamed = "";
+
+    private readonly Option<string?> _url = Offer.Text(
+        "--url", "A server that runs already, instead of one started here; ends with its prefix, if it has one.", "URL");
+
+    private readonly Option<string?> _server = Offer.Text(
+        "--server", "The executable or .dll to start instead of a build of Host; it is started with PORT=0.", "PATH");
+
+    private readonly Option<bool> _aot = Offer.Flag("--aot", "Builds Host with Native AOT instead of for the JIT.");
+    private readonly Option<string[]> _set = Offer.Texts("--set", "A setting of the server that is started.", "NAME=VALUE");
+
+    private readonly Option<string[]> _dialect = Offer.Texts(
+        "--dialect", "v1, classic or a dialect file: of --url, or of the server that is NAMEd by --against.", "[NAME=]DIALECT");
+
+    private readonly Option<string[]> _pid = Offer.Texts(
+        "--pid", "The process on this machine, for CPU and memory: of --url, or of a URL of --against.", "[NAME=]PID");
+
+    private readonly Option<string[]> _against = Offer.Texts(
+        "--against",
+        $"A peer to compare with, if it is installed ({Peers}), limit (a broker in C, compiled here), all of these, or another server of " +
+        "the protocol: NAME=URL, or NAME=COMMAND to be started with a free port in PORT.",
+        "WHOM");
+
+    private readonly bool _compares;
+    private HostBuild? _build;
+
+    public ServerOptions(Command command, bool compares)
+    {
+        _compares = compares;
+        Option[] options = [_url, _server, _aot, _set, _dialect, _pid];
+        foreach (var option in options)
+        {
+            command.Options.Add(option);
+        }
+
+        if (compares)
+        {
+            command.Options.Add(_against);
+        }
+    }
+
+    /// <summary>The server is built here, and nothing else is asked.</summary>
+    public bool IsOurs(ParseResult parsed) => parsed.GetValue(_url) is null && parsed.GetValue(_server) is null;
+
+    /// <summary>Starts what is to be started.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="settings">Of servers that are started, unless --set says otherwise.</param>
+    /// <param name="peers">Who takes part whether or not --against names them.</param>
+    /// <param name="keeper">Keeps the build for the next time; without one it ends with the lineup.</param>
+    /// <param name="others">Who --against names takes part too.</param>
+    public Lineup Open(
+        ParseResult parsed, (string Name, string Value)[] settings, IReadOnlyList<string>? peers = null, Lineup? keeper = null, bool others = true)
+    {
+        var lineup = new Lineup();
+        try
+        {
+            var all = settings.ToDictionary(setting => setting.Name, setting => setting.Value);
+            foreach (var (name, value) in Pairs(parsed.GetValue(_set)!, "--set"))
+            {
+                all[name] = value;
+            }
+
+            lineup.Add(First(parsed, keeper ?? lineup, all));
+            var named = _compares && others ? parsed.GetValue(_against)!.SelectMany(Names) : [];
+            foreach (var whom in (peers ?? []).Concat(named).Distinct())
+            {
+                Add(lineup, whom, parsed);
+            }
+
+            return lineup;
+        }
+        catch
+        {
+            lineup.Dispose();
+            throw;
+        }
+    }
+
+    private PubSubContender First(ParseResult parsed, Lineup keeper, Dictionary<string, string> settings)
+    {
+        const string name = "pubsub";
+        var dialect = DialectOf(parsed, Unnamed);
+        if (parsed.GetValue(_url) is { } url)
+        {
+            return parsed.GetValue(_server) is null && !parsed.GetValue(_aot) && parsed.GetValue(_set)!.Length == 0
+                ? new PubSubContender(name, url, Url(url, "--url"), dialect, Pid(parsed, Unnamed))
+                : throw new UsageError("--url names a server that runs already: it cannot be built, started or set here");
+        }
+
+        if (parsed.GetValue(_server) is { } server)
+        {
+            return File.Exists(server)
+                ? Servers.Start(name, server, settings, dialect)
+                : throw new UsageError($"--server {server}: no such file");
+        }
+
+        _build ??= keeper.Own(new HostBuild(parsed.GetValue(_aot)));
+        return Servers.Start(name, _build.Executable, settings, dialect);
+    }
+
+    private static IEnumerable<string> Names(string whom) => whom switch
+    {
+        "all" => ["nats", "nats-tcp", "redis", "mosquitto", "limit"],
+        _ when whom.Contains('=', StringComparison.Ordinal) => [whom],
+        _ => whom.Split(','),
+    };
+
+    private void Add(Lineup lineup, string whom, ParseResult parsed)
+    {
+        switch (whom)
+        {
+            case "nats" or "nats-tcp":
+                AddPeer(lineup, whom, "nats-server", path => new NatsContender(whom, path, webSocket: whom == "nats"));
+                break;
+            case "redis":
+                AddPeer(lineup, whom, "redis-server", path => new RedisContender(whom, path));
+                break;
+            case "mosquitto":
+                AddPeer(lineup, whom, "mosquitto", path => new MosquittoContender(whom, path));
+                break;
+            case "limit" when LimitBuild.TryCompile() is { } limit:
+                lineup.Own(limit);
+                var contender = Servers.Start(whom, limit.Executable, new Dictionary<string, string>(), Dialect.V1);
+                lineup.Add(contender, $"Stress/Limit/broker.c by {limit.Compiler}");
+                break;
+            case "limit":
+                lineup.AddAbsent(whom, "no C compiler is installed");
+                break;
+            case var _ when whom.Split('=', 2) is [{ Length: > 0 } name, { Length: > 0 } where]:
+                lineup.Add(where.StartsWith("http://", StringComparison.Ordinal)
+                    ? new PubSubContender(name, where, Url(where, "--against"), DialectOf(parsed, name), Pid(parsed, name))
+                    : Servers.Command(name, where, DialectOf(parsed, name)));
+                break;
+            default:
+                throw new UsageError($"--against {whom}: expected {Peers}, limit, all, NAME=URL or NAME=COMMAND");
+        }
+    }
+
+    private static void AddPeer(Lineup lineup, string name, string program, Func<string, IContender> start)
+    {
+        if (Programs.Find(program) is { } path)
+        {
+            lineup.Add(start(path));
+        }
+        else
+        {
+            lineup.AddAbsent(name, $"{program} is not installed");
+        }
+    }
+
+    private Dialect DialectOf(ParseResult parsed, string server) =>
+        Value(parsed.GetValue(_dialect)!, server) switch
+        {
+            null => Dialect.V1,
+            var known when Dialect.Known.FirstOrDefault(dialect => dialect.Name == known) is { } dialect => dialect,
+            var file when File.Exists(file) => Parse(file),
+            var other => throw new UsageError($"--dialect {other}: expected {string.Join(", ", Dialect.Known.Select(d => d.Name))} or a file"),
+        };
+
+    private static Dialect Parse(string file)
+    {
+        try
+        {
+            return Dialect.Parse(File.ReadAllText(file));
+        }
+        catch (Exception e) when (e is InvalidDataException or System.Text.Json.JsonException)
+        {
+            throw new UsageError($"--dialect {file}: {e.Message}");
+        }
+    }
+
+    private int? Pid(ParseResult parsed, string server) =>
+        Value(parsed.GetValue(_pid)!, server) switch
+        {
+            null => null,
+            var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) => pid,
+            var text => throw new UsageError($"--pid {text}: expected the number of a process"),
+        };
+
+    // What was said of a server by its name; of the first, without one.
+    private static string? Value(string[] values, string server) =>
+        values.Select(value => value.Split('=', 2) is [var name, var rest] ? (name, rest) : (name: Unnamed, rest: value))
+            .Where(pair => pair.name == server)
+            .Select(pair => pair.rest)
+            .LastOrDefault();
+
+    private static IEnumerable<(string Name, string Value)> Pairs(string[] values, string option) =>
+        values.Select(value => value.Split('=', 2) is [var name, var rest]
+            ? (name, rest)
+            : throw new UsageError($"{option} {value}: expected NAME=VALUE"));
+
+    private static Uri Url(string text, string option) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme == "http"
+            ? url
+            : throw new UsageError($"{option} {text}: expected http://HOST:PORT");
+}

@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+
+namespace PubSub.Stress;
+
+/// <summary>The command line as a whole.</summary>
+internal static class Tool
+{
+    private const string Purpose =
+        """
+        Loads publish/subscribe servers over WebSocket, measures them, and checks every promise they make.
+
+        Every verb starts its own server, a published Release build of Host, unless --url or --server names another. A run that lost,
+        doubled, reordered or leaked a message has failed, however fast it was.
+
+        Exit status: 0 every promise kept, 1 one broken, 2 wrong usage.
+        """;
+
+    public static int Run(string[] arguments)
+    {
+        // Servers and folders end with the process, if it ends in order.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+
+        var root = new RootCommand(Purpose);
+        Verb[] verbs = [];
+        verbs =
+        [
+            new FanOut(), new Pairs(), new Latency(), new Saturation(), new Payload(), new Idle(), new Connect(), new Topics(),
+            new Churn(), new JoinStorm(), new Slow(), new Faults(), new Soak(), new Memory(), new Allocations(),
+            new BarsVerb(), new ReportVerb(() => verbs.ToDictionary(verb => verb.Name, verb => verb.Question)), new SubscriberProcess(),
+        ];
+        foreach (var verb in verbs)
+        {
+            root.Subcommands.Add(verb);
+            if (verb.Name != arguments.FirstOrDefault())
+            {
+                verb.Description = verb.Question; // the overview shows one line for each; its own help shows the rest
+            }
+        }
+
+        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                Console.Error.WriteLine(error.Message);
+            }
+
+            Console.Error.WriteLine($"Try: {(parsed.CommandResult.Command is Verb verb ? $"{verb.Name} " : "")}--help");
+            return ExitCode.Usage;
+        }
+
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (UsageError e)
+        {
+            Progress.Done();
+            Console.Error.WriteLine(e.Message);
+            return ExitCode.Usage;
+        }
+        catch (RunFailed e)
+        {
+            Progress.Done();
+            Console.Error.WriteLine($"FAILED: {e.Message}");
+            return ExitCode.Failed;
+        }
+    }
+
+    private static void Stop(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        Environment.Exit(ExitCode.Interrupted);
+    }
+}

@@ -1,0 +1,47 @@
+using System.Diagnostics;
+
+namespace PubSub.Stress;
+
+/// <summary>
+/// The limit: a broker in a few hundred lines of C that does what a load asks of it and nothing else, compiled where there is a C compiler.
+/// </summary>
+internal sealed class LimitBuild : IDisposable
+{
+    private static readonly string[] Compilers = ["gcc", "cc", "clang"];
+
+    private readonly TempFolder _folder = new("limit-stress-");
+
+    private LimitBuild(string compiler)
+    {
+        var source = _folder.PathOf("broker.c");
+        using (var text = typeof(LimitBuild).Assembly.GetManifestResourceStream("broker.c")!)
+        using (var file = File.Create(source))
+        {
+            text.CopyTo(file);
+        }
+
+        var start = new ProcessStartInfo(compiler, ["-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-o", Executable, source])
+        {
+            RedirectStandardError = true,
+        };
+        using var compile = Process.Start(start)!;
+        var output = compile.StandardError.ReadToEnd();
+        compile.WaitForExit();
+        if (compile.ExitCode != 0)
+        {
+            Dispose();
+            throw new RunFailed($"{compiler} exited with {compile.ExitCode}:\n{output}");
+        }
+
+        Compiler = Programs.Ask(compiler, "--version");
+    }
+
+    public string Compiler { get; }
+
+    public string Executable => _folder.PathOf("broker");
+
+    /// <summary>Null where nothing compiles C.</summary>
+    public static LimitBuild? TryCompile() => Compilers.Select(Programs.Find).FirstOrDefault(path => path is not null) is { } compiler ? new(compiler) : null;
+
+    public void Dispose() => _folder.Dispose();
+}

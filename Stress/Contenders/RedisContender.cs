@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace PubSub.Stress;
+
+/// <summary>redis-server over plain TCP, without persistence, and with room for more than its default of 10,000 clients.</summary>
+internal sealed class RedisContender : PeerContender
+{
+    private const string MostClients = "60000"; // or what the descriptors of this machine allow
+
+    private readonly TempFolder _folder = new("redis-stress-");
+    private readonly ServerProcess _process;
+    private readonly Endpoint _endpoint;
+
+    public RedisContender(string name, string path)
+        : base(name)
+    {
+        Version = $"{string.Join(' ', Programs.Ask(path, "--version").Split(' ').Take(3))} over TCP, each publish answered";
+        var port = ServerProcess.FreePort();
+        string[] arguments =
+        [
+            "--bind", "127.0.0.1", "--port", port.ToString(CultureInfo.InvariantCulture), "--save", "", "--appendonly", "no",
+            "--dir", _folder.Info.FullName, "--maxclients", MostClients,
+        ];
+        _process = new ServerProcess(new ProcessStartInfo(path, arguments), new Uri($"tcp://127.0.0.1:{port}"));
+        Cost = new ProcessCost(_process.Id);
+        _endpoint = Endpoint.Of(_process.Url, null);
+    }
+
+    public override string Version { get; }
+
+    public override ProcessCost? Cost { get; }
+
+    public override string? Death => _process.Death;
+
+    public override Connection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
+        new RedisConnection(loop, _endpoint, Payload(payloadBytes), receiveBuffer);
+
+    public override void Dispose()
+    {
+        _process.Dispose();
+        _folder.Dispose();
+    }
+}

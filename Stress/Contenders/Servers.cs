@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Globalization;
+using PubSub.Conformance;
+
+namespace PubSub.Stress;
+
+/// <summary>Starts servers of the protocol: each in a process of its own, in an environment that nobody else had a hand in.</summary>
+internal static class Servers
+{
+    // A caller's environment must not change what is measured.
+    private static readonly string[] Defaulted =
+    [
+        "BIND", "MAX_QUEUE_SIZE", "MAX_QUEUE_BYTES", "MAX_MESSAGES", "MAX_MESSAGE_BYTES", "MAX_TOPICS", "MAX_CONNECTIONS", "MAX_SUBSCRIPTIONS",
+        "TOPIC_DELETION", "WRITE_TIMEOUT", "CLOSE_TIMEOUT", "KEEPALIVE_INTERVAL", "KEEPALIVE_TIMEOUT", "HANDSHAKE_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT",
+    ];
+
+    private const int DefaultRetained = 100; // messages; MAX_MESSAGES
+
+    /// <summary>An executable or .dll that takes the Host's settings and prints where it listens.</summary>
+    public static PubSubContender Start(string name, string server, IReadOnlyDictionary<string, string> settings, Dialect dialect)
+    {
+        var path = Path.GetFullPath(server);
+        var isLibrary = Path.GetExtension(path) == ".dll";
+        var start = new ProcessStartInfo(isLibrary ? "dotnet" : path, isLibrary ? [path] : []) { WorkingDirectory = Path.GetDirectoryName(path) };
+        foreach (var variable in Defaulted)
+        {
+            start.Environment.Remove(variable);
+        }
+
+        foreach (var (variable, value) in settings)
+        {
+            start.Environment[variable] = value;
+        }
+
+        start.Environment["PORT"] = "0";
+        var process = new ServerProcess(start, "Now listening on: ");
+        return new PubSubContender(name, Describe(path, settings), process.Url, dialect, process.Id, process)
+        {
+            Retained = settings.TryGetValue("MAX_MESSAGES", out var retained) ? int.Parse(retained, CultureInfo.InvariantCulture) : DefaultRetained,
+        };
+    }
+
+    /// <summary>A command of the shell that listens on the port in the variable PORT.</summary>
+    public static PubSubContender Command(string name, string command, Dialect dialect)
+    {
+        var port = ServerProcess.FreePort();
+        var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec {command}"]);
+        start.Environment["PORT"] = port.ToString(CultureInfo.InvariantCulture);
+        var process = new ServerProcess(start, new Uri($"http://127.0.0.1:{port}"));
+        return new PubSubContender(name, command, process.Url, dialect, process.Id, process);
+    }
+
+    private static string Describe(string server, IReadOnlyDictionary<string, string> settings)
+    {
+        var library = Path.GetExtension(server) == ".dll" ? server : server + ".dll";
+        var build = File.Exists(library)
+            ? $"{Path.GetFileName(server)} {FileVersionInfo.GetVersionInfo(library).ProductVersion} (JIT)"
+            : $"{Path.GetFileName(server)} (native)";
+        return string.Join(' ', [build, .. settings.Select(setting => $"{setting.Key}={setting.Value}")]);
+    }
+}

@@ -1,0 +1,35 @@
+namespace PubSub.Stress;
+
+/// <summary>A folder that is gone when this object is, or the process, whichever is first.</summary>
+internal sealed class TempFolder : IDisposable
+{
+    private readonly DirectoryInfo _folder;
+
+    public TempFolder(string prefix)
+    {
+        _folder = Directory.CreateTempSubdirectory(prefix);
+        AppDomain.CurrentDomain.ProcessExit += Delete;
+    }
+
+    public DirectoryInfo Info => _folder;
+
+    public string PathOf(string file) => Path.Combine(_folder.FullName, file);
+
+    public void Dispose()
+    {
+        AppDomain.CurrentDomain.ProcessExit -= Delete;
+        Delete(null, EventArgs.Empty);
+    }
+
+    private void Delete(object? sender, EventArgs e)
+    {
+        try
+        {
+            _folder.Delete(recursive: true);
+        }
+        catch (IOException)
+        {
+            // Something still writes to it; the system clears its temporary files away.
+        }
+    }
+}

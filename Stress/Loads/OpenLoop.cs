@@ -1,0 +1,62 @@
+using System.Diagnostics;
+
+namespace PubSub.Stress;
+
+/// <summary>
+/// One publisher that follows a schedule and waits for nobody. When it comes late itself it makes up for it at once, and its lateness
+/// is collected: where that is not small against the latencies, they tell of the load generator and not of the server.
+/// </summary>
+internal sealed class OpenLoop(Loop loop, Connection publisher, Schedule schedule)
+{
+    private const int MostUnsent = 64 * 1024 * 1024; // bytes
+
+    /// <summary>Messages published so far; their ids are 1 to this.</summary>
+    public long Published { get; private set; }
+
+    /// <summary>How long after it was due each message that counts was handed to the kernel.</summary>
+    public Latencies Lateness { get; } = new();
+
+    /// <summary>Publishes what is due within this length of time, and does something else besides, which must not take long.</summary>
+    public void Run(TimeSpan length, Action? besides = null)
+    {
+        var end = Stopwatch.GetTimestamp() + (long)(length.TotalSeconds * Stopwatch.Frequency);
+        for (var now = Stopwatch.GetTimestamp(); now < end; now = Stopwatch.GetTimestamp())
+        {
+            Publish(now);
+            besides?.Invoke();
+            loop.TurnUntil(Math.Min(end, schedule.DueAt(Published + 1)));
+        }
+    }
+
+    /// <summary>One more message, behind all the others, whenever it is due.</summary>
+    public void Sentinel()
+    {
+        publisher.Publish(++Published);
+        publisher.Flush();
+    }
+
+    private void Publish(long now)
+    {
+        var due = schedule.DueBy(now);
+        if (due <= Published)
+        {
+            return;
+        }
+
+        if (publisher.Unsent > MostUnsent)
+        {
+            throw new RunFailed($"the server does not take what is sent: {publisher.Unsent} bytes wait");
+        }
+
+        while (Published < due)
+        {
+            publisher.Publish(++Published);
+            if (schedule.Counts(Published))
+            {
+                Lateness.Add(now - schedule.DueAt(Published));
+            }
+        }
+
+        publisher.Flush();
+    }
+}

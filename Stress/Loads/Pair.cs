@@ -1,0 +1,62 @@
+namespace PubSub.Stress;
+
+/// <summary>
+/// One publisher and one subscriber of a topic of their own. Whenever something arrives for either of them, the publisher publishes
+/// what it has room for; no other pair is asked.
+/// </summary>
+internal sealed class Pair
+{
+    private readonly Connection _publisher;
+    private readonly Connection _subscriber;
+    private readonly int _outstanding;
+    private bool _stopped = true;
+
+    /// <summary>Subscribes; <see cref="IsReady"/> says when that is done.</summary>
+    public Pair(Loop loop, IContender contender, string topic, int number, int payloadBytes, int outstanding)
+    {
+        _outstanding = outstanding;
+        _subscriber = contender.Open(loop, payloadBytes);
+        _subscriber.Inbox = new OrderedInbox($"subscriber {number}");
+        _subscriber.Subscribe(topic, lastN: 0);
+        _subscriber.Flush();
+        _publisher = contender.Open(loop, payloadBytes);
+        _publisher.PublishTo(topic);
+        _publisher.Settled = _subscriber.Settled = Fill;
+    }
+
+    public bool IsReady => _subscriber.Unanswered == 0;
+
+    public long Published { get; private set; }
+
+    public long Received => _subscriber.Inbox!.Count;
+
+    public bool IsDrained => Received == Published && _publisher.Unanswered == 0;
+
+    public void Start()
+    {
+        _stopped = false;
+        Fill();
+    }
+
+    /// <summary>Publishes nothing more but one last message, behind whatever may come twice.</summary>
+    public void Stop()
+    {
+        _stopped = true;
+        _publisher.Publish(++Published);
+        _publisher.Flush();
+    }
+
+    private void Fill()
+    {
+        var room = _stopped ? 0 : _outstanding - Math.Max(Published - Received, _publisher.Unanswered);
+        if (room > 0)
+        {
+            for (; room > 0; room--)
+            {
+                _publisher.Publish(++Published);
+            }
+
+            _publisher.Flush();
+        }
+    }
+}

@@ -1,0 +1,180 @@
+using PubSub.Conformance.Histories;
+
+namespace PubSub.Stress;
+
+/// <summary>
+/// A connection of which everything is written into a history: what it asked, what was answered, what it received, and how it ended.
+/// </summary>
+internal sealed class RecordedClient : IDisposable
+{
+    private readonly PubSubConnection _connection;
+    private readonly HistoryRecorder _history;
+    private readonly SubscriberRecorder _log;
+    private readonly MessageNames _names;
+    private readonly string _name;
+    private readonly Queue<Action<string?>> _unanswered = [];
+    private string? _publishesTo;
+    private bool _subscribed;
+    private long _probing;
+
+    /// <summary>Begins to connect; what is asked meanwhile is sent once it is connected.</summary>
+    public RecordedClient(PubSubContender server, Loop loop, HistoryRecorder history, MessageNames names, string name, int payloadBytes)
+    {
+        (_history, _names, _name) = (history, names, name);
+        _log = history.Subscriber(name);
+        _connection = server.Begin(loop, payloadBytes);
+        _connection.MayEnd = true;
+        _connection.Inbox = new Log(this);
+        _connection.OnOtherTopic = Receive;
+        _connection.OnAnswer = (_, error) => _unanswered.Dequeue()(error);
+        _connection.OnTopicDeleted = Deleted;
+        _connection.Ended = () => _log.Cut();
+    }
+
+    /// <summary>The topics it is subscribed to, as far as it knows.</summary>
+    public HashSet<string> Topics { get; } = [];
+
+    /// <summary>Messages that had been published when it was last known to have been sent all that it was owed.</summary>
+    public long Heard { get; set; }
+
+    public long Received { get; private set; }
+
+    public bool IsOpen => _connection.IsOpen;
+
+    public bool IsIdle => _unanswered.Count == 0;
+
+    public int Unanswered => _unanswered.Count;
+
+    /// <summary>How the server ended the connection; null while it lives.</summary>
+    public string? Ending => _connection.Ending;
+
+    /// <summary>It was told that a topic is gone, which ends some servers' connections.</summary>
+    public bool SawDeletion { get; private set; }
+
+    public void Subscribe(string topic, int lastN)
+    {
+        var asked = _log.Subscribe(topic, lastN);
+        Topics.Add(topic);
+        if (!_subscribed)
+        {
+            // The first topic's events go to the inbox, which has to know its name.
+            _subscribed = true;
+            ((Log)_connection.Inbox!).Topic = topic;
+        }
+
+        _connection.Subscribe(topic, lastN);
+        Expect(asked, _ => Topics.Remove(topic));
+    }
+
+    public void Unsubscribe(string topic)
+    {
+        var asked = _log.Unsubscribe(topic);
+        Topics.Remove(topic);
+        _connection.Unsubscribe(topic);
+        Expect(asked);
+    }
+
+    public void Publish(string topic, long id)
+    {
+        var asked = _history.Publish(_name, topic, _names.Of(id));
+        if (_publishesTo != topic)
+        {
+            _connection.PublishTo(topic);
+            _publishesTo = topic;
+        }
+
+        _connection.Publish(id);
+        Expect(asked);
+    }
+
+    /// <summary>Asks for a pong, which stands behind all that is queued for it; <see cref="Heard"/> moves when it comes.</summary>
+    public void Probe(long published)
+    {
+        if (_probing == 0 && published > Heard && Ending is null)
+        {
+            _probing = published;
+            _connection.Ping();
+            _unanswered.Enqueue(_ => (Heard, _probing) = (Math.Max(Heard, _probing), 0));
+            _connection.Flush();
+        }
+    }
+
+    public void Flush() => _connection.Flush();
+
+    /// <summary>Says that it goes, and goes. Nothing that it is owed may be missing.</summary>
+    public void Leave()
+    {
+        if (Ending is null)
+        {
+            _log.Left();
+        }
+
+        _connection.Dispose();
+    }
+
+    /// <summary>Goes without a word, in the middle of whatever it is doing.</summary>
+    public void BreakOff()
+    {
+        if (Ending is null)
+        {
+            _log.Cut();
+        }
+
+        _connection.Reset();
+    }
+
+    public void Dispose() => _connection.Dispose();
+
+    private void Expect(Invocation asked, Action<string>? refused = null) => _unanswered.Enqueue(error =>
+    {
+        if (error is null)
+        {
+            asked.Acked();
+        }
+        else if (error is "TOPIC_NOT_FOUND")
+        {
+            asked.Refused();
+            refused?.Invoke(error);
+        }
+        else
+        {
+            throw new RunFailed($"{_name} was refused with {error}");
+        }
+    });
+
+    private void Receive(string topic, long id)
+    {
+        _log.Received(topic, _names.Of(id));
+        Received++;
+    }
+
+    private void Deleted(string topic)
+    {
+        _log.TopicDeleted(topic);
+        Topics.Remove(topic);
+        SawDeletion = true;
+    }
+
+    private sealed class Log(RecordedClient client) : Inbox
+    {
+        public string Topic { get; set; } = "";
+
+        public override void Take(long id) => client.Receive(Topic, id);
+    }
+}
+
+/// <summary>The ids of messages as text, one object for each however often it is received.</summary>
+internal sealed class MessageNames
+{
+    private readonly Dictionary<long, string> _names = [];
+
+    public string Of(long id)
+    {
+        if (!_names.TryGetValue(id, out var name))
+        {
+            _names[id] = name = Digits.Text(id);
+        }
+
+        return name;
+    }
+}

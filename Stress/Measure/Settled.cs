@@ -1,0 +1,33 @@
+using System.Diagnostics;
+
+namespace PubSub.Stress;
+
+/// <summary>Memory once it stays where it is.</summary>
+internal static class Settled
+{
+    private const int Samples = 4;
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
+
+    /// <summary>Resident bytes once they stay within 1 % for some samples, or after the limit.</summary>
+    public static long Resident(Loop loop, ProcessCost cost)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var reference = cost.Resident;
+        for (var same = 0; same < Samples && Stopwatch.GetElapsedTime(start) < Limit;)
+        {
+            loop.For(Interval);
+            var now = cost.Resident;
+            if (Math.Abs(now - reference) <= reference / 100)
+            {
+                same++;
+            }
+            else
+            {
+                (reference, same) = (now, 0);
+            }
+        }
+
+        return cost.Resident;
+    }
+}

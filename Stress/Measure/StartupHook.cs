@@ -1,0 +1,31 @@
+using System.Globalization;
+using System.IO.Pipes;
+
+/// <summary>
+/// Runs inside a server of .NET that is started with <c>DOTNET_STARTUP_HOOKS</c> naming this assembly, before its own code and beside it:
+/// one thread that sleeps until it is asked how many bytes the process has allocated on its managed heap so far. So the server that
+/// is measured is the server, and nothing in it knows of this. The runtime finds it by this very name, outside any namespace.
+/// </summary>
+internal static class StartupHook
+{
+    public const string PipeVariable = "STRESS_ALLOCATIONS";
+
+    public static void Initialize()
+    {
+        if (Environment.GetEnvironmentVariable(PipeVariable) is { Length: > 0 } pipe)
+        {
+            new Thread(() => Answer(pipe)) { IsBackground = true, Name = "allocations" }.Start();
+        }
+    }
+
+    private static void Answer(string name)
+    {
+        while (true)
+        {
+            using var pipe = new NamedPipeServerStream(name, PipeDirection.Out, 1);
+            pipe.WaitForConnection();
+            var answer = GC.GetTotalAllocatedBytes(precise: true).ToString(CultureInfo.InvariantCulture) + "\n";
+            pipe.Write(System.Text.Encoding.ASCII.GetBytes(answer));
+        }
+    }
+}

@@ -1,0 +1,4 @@
+using NUnit.Framework;
+
+[assembly: Category("Stress")]
+[assembly: NonParallelizable]

@@ -1,0 +1,110 @@
+using NUnit.Framework;
+
+namespace PubSub.Stress.Tests;
+
+/// <summary>The reference server under every load, for a moment each: what it promises holds, and what is said of its cost is so in proportion.</summary>
+[TestFixture]
+public sealed class HostTests
+{
+    private static readonly ClosedLoad Short = new(
+        PayloadBytes: 100, Outstanding: 50, Warmup: TimeSpan.FromMilliseconds(300), Window: TimeSpan.FromMilliseconds(500), Repetitions: 1, Loops: 1);
+
+    private PubSubContender _host = null!;
+    private PubSubContender _patient = null!; // topics end without ending connections
+
+    [OneTimeSetUp]
+    public void StartHost()
+    {
+        _host = Start(new() { ["KEEPALIVE_INTERVAL"] = "2", ["KEEPALIVE_TIMEOUT"] = "2", ["WRITE_TIMEOUT"] = "3", ["HANDSHAKE_TIMEOUT"] = "2" });
+        _patient = Start(new() { ["TOPIC_DELETION"] = "unsubscribe" });
+    }
+
+    [OneTimeTearDown]
+    public void StopHost()
+    {
+        _host.Dispose();
+        _patient.Dispose();
+    }
+
+    [Test]
+    public void A_delivery_to_one_of_many_costs_less_than_to_the_only_one()
+    {
+        var one = FanOut.Once(_host, 1, Short);
+        var many = FanOut.Once(_host, 100, Short with { Loops = 2 });
+
+        Assert.That(many.Figures[Names.CpuPerDelivery].Value, Is.LessThan(one.Figures[Names.CpuPerDelivery].Value));
+        Assert.That(many.Figures[Names.Deliveries].Value, Is.EqualTo(100 * many.Figures[Names.Publishes].Value).Within(20).Percent);
+    }
+
+    [Test]
+    public void Nothing_is_lost_between_pairs_that_have_nothing_to_do_with_each_other() =>
+        Assert.That(() => Pairs.Once(_host, 20, Short with { Loops = 2 }), Throws.Nothing);
+
+    [Test]
+    public void A_rate_that_the_server_does_not_choose_is_kept()
+    {
+        var measured = Latency.Once(_host, 500, 5, Short);
+
+        Assert.That(measured.Figures[Names.Publishes].Value, Is.EqualTo(500).Within(20).Percent);
+        Assert.That(measured.Latencies[Names.DeliveryLatency].Count, Is.EqualTo(5 * 250).Within(2).Percent);
+    }
+
+    [Test]
+    public void Everything_at_once_is_judged_by_the_history() =>
+        Assert.That(() => Churn.Once(_patient, new ChurnLoad(10, 2, 3, 1000, 300, TimeSpan.FromSeconds(2)), new Random(7)), Throws.Nothing);
+
+    [Test]
+    public void Who_joins_in_a_storm_finds_no_gap() =>
+        Assert.That(() => JoinStorm.Once(_host, 20, 3, TimeSpan.FromSeconds(1), 1500, new Random(7)), Throws.Nothing);
+
+    [Test]
+    public void Storms_of_connections_are_taken_in_and_taken_back()
+    {
+        Assert.That(() => Connect.Storm(_host, 300, 50), Throws.Nothing);
+        Assert.That(() => Connect.Reconnect(_host, 100, 50, 200, new Random(7)), Throws.Nothing);
+    }
+
+    [Test]
+    public void A_thousand_topics_retain_what_was_acknowledged()
+    {
+        using var lineup = new Lineup();
+        lineup.Lend(_host);
+        var bench = new Bench("test", lineup, folder: null);
+
+        Topics.Measure(bench, 1000, Short, seed: 7);
+
+        Assert.That(bench.Close(), Is.True);
+    }
+
+    [Test]
+    public void Who_never_reads_is_cut_and_nobody_else_loses_anything()
+    {
+        var measured = Slow.Once(_host, 2, never: true, new SlowLoad(10, 1000, 8192, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)));
+
+        Assert.That(measured.Figures["cut"].Value, Is.EqualTo(2));
+    }
+
+    [TestCase("mid-frame")]
+    [TestCase("reset")]
+    [TestCase("half-open")]
+    [TestCase("vanish")]
+    [TestCase("mute")]
+    public void Whoever_goes_rudely_leaves_nothing_behind(string fault) =>
+        Assert.That(() => Faults.Once(_host, Fault.All.First(one => one.Name == fault), TimeSpan.FromMilliseconds(500)), Throws.Nothing);
+
+    [Test]
+    public void A_soak_of_some_seconds_finds_no_handle_left_over()
+    {
+        var measured = Soak.Once(_host, TimeSpan.FromSeconds(3), TimeSpan.FromMilliseconds(150), 5, 500, slack: 200);
+
+        Assert.That(measured.Figures["handles_late"].Value, Is.LessThanOrEqualTo(measured.Figures["handles_early"].Value + 8));
+    }
+
+    private static PubSubContender Start(Dictionary<string, string> settings)
+    {
+        var output = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar); // …/Stress/NUnit/bin/CONFIGURATION/FRAMEWORK
+        var (framework, configuration) = (Path.GetFileName(output), Path.GetFileName(Path.GetDirectoryName(output)!));
+        var root = Path.GetFullPath(Path.Combine(output, "../../../../.."));
+        return Servers.Start("pubsub", Path.Combine(root, "Host", "bin", configuration, framework, "PubSub.Host.dll"), settings, Conformance.Dialect.V1);
+    }
+}

@@ -1,0 +1,116 @@
+using NUnit.Framework;
+
+namespace PubSub.Stress.Tests;
+
+/// <summary>A tool that judges servers has to be shown wrong ones.</summary>
+[TestFixture]
+public sealed class WrongServerTests
+{
+    private static readonly ClosedLoad Short = new(
+        PayloadBytes: 20, Outstanding: 20, Warmup: TimeSpan.FromMilliseconds(100), Window: TimeSpan.FromMilliseconds(300), Repetitions: 1, Loops: 1);
+
+    [TestCase(1)]
+    [TestCase(2)]
+    public void A_server_that_keeps_its_promises_passes_however_many_threads_ask(int loops)
+    {
+        using var server = new ScriptedServer(Wrong.Nothing);
+
+        var measured = FanOut.Once(server.Contender, 3, Short with { Loops = loops });
+
+        Assert.That(measured.Figures[Names.Deliveries].Value, Is.EqualTo(3 * measured.Figures[Names.Publishes].Value).Within(1).Percent);
+        Assert.That(measured.Latencies[Names.AckLatency].Count, Is.GreaterThan(0));
+    }
+
+    [Test]
+    public void A_server_of_the_classic_dialect_is_sent_ids_that_it_accepts()
+    {
+        using var server = new ScriptedServer(Wrong.Nothing);
+        using var classic = new PubSubContender("classic", "", server.Url, Conformance.Dialect.Classic, pid: null);
+
+        FanOut.Once(classic, 2, Short);
+
+        Assert.That(Guid.TryParse(server.LastMessageId, out _), server.LastMessageId);
+        Assert.That(server.LastPath, Does.StartWith("/topics"));
+    }
+
+    [TestCase(Wrong.LosesOne, "lost or reordered")]
+    [TestCase(Wrong.DoublesOne, "duplicated or reordered")]
+    [TestCase(Wrong.DoublesTheLast, "duplicated or reordered")]
+    [TestCase(Wrong.SwapsTwo, "lost or reordered")]
+    [TestCase(Wrong.ChangesAPayload, "unexpected")]
+    [TestCase(Wrong.LeaksAnotherTopic, "unexpected")]
+    [TestCase(Wrong.SkipsAnAnswer, "was answered after request")]
+    [TestCase(Wrong.HangsUp, "the server ended a connection")]
+    public void A_closed_loop_fails_for_the_right_reason(object wrong, string reason)
+    {
+        using var server = new ScriptedServer((Wrong)wrong);
+
+        Assert.That(() => FanOut.Once(server.Contender, 2, Short), Throws.TypeOf<RunFailed>().With.Message.Contains(reason));
+    }
+
+    [TestCase(Wrong.LosesOne)]
+    [TestCase(Wrong.DoublesOne)]
+    [TestCase(Wrong.SwapsTwo)]
+    public void So_do_an_open_loop_and_pairs(object wrong)
+    {
+        using var open = new ScriptedServer((Wrong)wrong);
+        using var pairs = new ScriptedServer((Wrong)wrong);
+        var load = Short with { Outstanding = 5 };
+
+        Assert.That(() => Latency.Once(open.Contender, 2000, 2, Short), Throws.TypeOf<RunFailed>().With.Message.Contains("reordered"));
+        Assert.That(() => Pairs.Once(pairs.Contender, 1, load), Throws.TypeOf<RunFailed>().With.Message.Contains("reordered"));
+    }
+
+    [TestCase(Wrong.HasTwoOrders, "TwoOrders")]
+    [TestCase(Wrong.ForgetsToReplayOne, "Gap")]
+    [TestCase(Wrong.DoublesOne, "Duplicated")]
+    [TestCase(Wrong.LosesOne, "Lost")]
+    public void Where_several_publish_and_join_the_history_tells(object wrong, string reason)
+    {
+        using var server = new ScriptedServer((Wrong)wrong);
+
+        Assert.That(
+            () => JoinStorm.Once(server.Contender, 5, 2, TimeSpan.FromSeconds(1), 1500, new Random(1)),
+            Throws.TypeOf<RunFailed>().With.Message.Contains(reason).Or.TypeOf<RunFailed>().With.Message.Contains("the witness received"));
+    }
+
+    [Test]
+    public void A_history_without_fault_is_not_accused()
+    {
+        using var server = new ScriptedServer(Wrong.Nothing);
+
+        Assert.That(() => JoinStorm.Once(server.Contender, 5, 2, TimeSpan.FromSeconds(1), 1500, new Random(1)), Throws.Nothing);
+        Assert.That(
+            () => Churn.Once(server.Contender, new ChurnLoad(5, 2, 2, 1000, 200, TimeSpan.FromSeconds(1)), new Random(1)), Throws.Nothing);
+    }
+
+    [Test]
+    public void A_pause_is_charged_to_everybody_who_waited_and_not_to_one()
+    {
+        using var open = new ScriptedServer(Wrong.PausesForASecond);
+        using var closed = new ScriptedServer(Wrong.PausesForASecond);
+        var load = Short with { Warmup = TimeSpan.Zero, Window = TimeSpan.FromSeconds(2.5) };
+        const double second = 1e6; // microseconds
+
+        var latency = Latency.Once(open.Contender, 500, 1, load).Latencies[Names.DeliveryLatency];
+        var ack = FanOut.Once(closed.Contender, 1, load with { Outstanding = 1 }).Latencies[Names.AckLatency];
+
+        Assert.That(latency.P999, Is.GreaterThan(0.9 * second), "two fifths of all messages were due in the pause");
+        Assert.That(latency.P90, Is.GreaterThan(0.3 * second));
+        Assert.That(ack.P99, Is.LessThan(latency.P99 / 5), "who waits for the answer before it goes on leaves the pause out");
+    }
+
+    [Test]
+    public void A_replay_that_is_too_short_fails_a_publish_to_many_topics()
+    {
+        using var server = new ScriptedServer(Wrong.ForgetsToReplayOne);
+        using var lineup = new Lineup();
+        lineup.Lend(server.Contender);
+        var bench = new Bench("test", lineup, folder: null);
+
+        Topics.Measure(bench, 3, Short, seed: 1);
+
+        Assert.That(bench.Runs.Single().Failure, Does.Contain("replayed"));
+        Assert.That(bench.Close(), Is.False);
+    }
+}

@@ -1,0 +1,81 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+
+namespace PubSub.Stress;
+
+/// <summary>A descriptor that any thread can make readable, at the cost of one call until it is cleared.</summary>
+internal sealed class EventDescriptor : IDisposable
+{
+    private int _signalled;
+
+    public EventDescriptor() => Handle = Libc.Checked(Libc.EventFd(0, Libc.NonBlocking | Libc.CloseOnExec), "eventfd");
+
+    public int Handle { get; }
+
+    public void Signal()
+    {
+        if (Interlocked.Exchange(ref _signalled, 1) == 0)
+        {
+            Span<byte> one = stackalloc byte[8];
+            BinaryPrimitives.WriteUInt64LittleEndian(one, 1);
+            _ = Libc.Write(Handle, one, 8);
+        }
+    }
+
+    public void Clear(bool signalled)
+    {
+        if (signalled)
+        {
+            Span<byte> count = stackalloc byte[8];
+            _ = Libc.Read(Handle, count, 8);
+            Volatile.Write(ref _signalled, 0); // last: who signals before finds the owner awake, and about to look
+        }
+    }
+
+    public void Dispose() => _ = Libc.Close(Handle);
+}
+
+/// <summary>
+/// A descriptor that becomes readable at a moment. The timeout of a wait counts in milliseconds and may be late by the scheduler's
+/// slack; this is as exact as the kernel's clock.
+/// </summary>
+internal sealed class TimerDescriptor : IDisposable
+{
+    private const int Monotonic = 1; // the clock of Stopwatch
+    private const int Absolute = 1;
+
+    private long _moment;
+
+    public TimerDescriptor() => Handle = Libc.Checked(Libc.TimerCreate(Monotonic, Libc.NonBlocking | Libc.CloseOnExec), "timerfd_create");
+
+    public int Handle { get; }
+
+    /// <param name="moment">Ticks of <see cref="Stopwatch"/>, which on Linux are nanoseconds.</param>
+    public void Set(long moment)
+    {
+        if (moment == _moment)
+        {
+            return; // it is set already
+        }
+
+        _moment = moment;
+        Span<byte> setting = stackalloc byte[32]; // struct itimerspec: the interval, which is none, and the moment
+        setting.Clear();
+        var (seconds, rest) = Math.DivRem(moment, Stopwatch.Frequency);
+        BinaryPrimitives.WriteInt64LittleEndian(setting[16..], seconds);
+        BinaryPrimitives.WriteInt64LittleEndian(setting[24..], Math.Max(1, rest * 1_000_000_000 / Stopwatch.Frequency));
+        Libc.Checked(Libc.TimerSet(Handle, Absolute, setting, 0), "timerfd_settime");
+    }
+
+    public void Clear(bool expired)
+    {
+        if (expired)
+        {
+            _moment = 0;
+            Span<byte> count = stackalloc byte[8];
+            _ = Libc.Read(Handle, count, 8);
+        }
+    }
+
+    public void Dispose() => _ = Libc.Close(Handle);
+}

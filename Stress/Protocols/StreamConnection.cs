@@ -1,0 +1,48 @@
+namespace PubSub.Stress;
+
+/// <summary>
+/// A protocol that is a stream of bytes, over plain TCP or in the frames of a WebSocket, which may cut it anywhere.
+/// </summary>
+internal abstract class StreamConnection(Loop loop, Endpoint endpoint, int receiveBuffer) : Connection(loop, endpoint, receiveBuffer)
+{
+    protected const byte Binary = 0x2;
+
+    private byte[] _carry = [];
+    private int _carryLength;
+
+    /// <summary>Returns how many bytes were consumed: the whole messages.</summary>
+    protected abstract override int Consume(ReadOnlySpan<byte> bytes);
+
+    protected sealed override void Receive(ReadOnlySpan<byte> message)
+    {
+        if (_carryLength == 0)
+        {
+            Carry(message[Consume(message)..]);
+            return;
+        }
+
+        var joined = new byte[_carryLength + message.Length]; // only behind a cut
+        _carry.AsSpan(0, _carryLength).CopyTo(joined);
+        message.CopyTo(joined.AsSpan(_carryLength));
+        Carry(joined.AsSpan(Consume(joined)));
+    }
+
+    /// <summary>The number that a payload begins with; the rest must be what was published.</summary>
+    protected static long Number(ReadOnlySpan<byte> payload, ReadOnlySpan<byte> published) =>
+        payload.Length == published.Length
+        && payload[Digits.Width..].SequenceEqual(published[Digits.Width..])
+        && Digits.TryRead(payload, out var id)
+            ? id
+            : throw new RunFailed($"a payload that was never published: {ServerMessage.Excerpt(payload)}");
+
+    private void Carry(ReadOnlySpan<byte> rest)
+    {
+        if (rest.Length > _carry.Length)
+        {
+            _carry = new byte[rest.Length * 2];
+        }
+
+        rest.CopyTo(_carry);
+        _carryLength = rest.Length;
+    }
+}

@@ -1,0 +1,56 @@
+using ScottPlot;
+using ScottPlot.TickGenerators;
+
+namespace PubSub.Stress;
+
+/// <summary>One number each, longest at the top, told at the end of its bar; with a line where a bound is.</summary>
+internal sealed record BarChart(
+    string Name, string Title, string Subtitle, string XLabel, IReadOnlyList<(string Label, string Hex, Spread Value)> Bars, double? Reference = null) : IChart
+{
+    private const float TitleSize = 19, TextSize = 13;
+
+    public int Height => 190 + (Bars.Count * 46);
+
+    public Plot Draw()
+    {
+        var plot = new Plot();
+        var most = Bars.Max(bar => bar.Value.Max);
+        var names = new NumericManual();
+        for (var n = 0; n < Bars.Count; n++)
+        {
+            var (label, hex, value) = Bars[^(n + 1)];
+            var bar = plot.Add.Bar(n, value.Median);
+            bar.Color = Palette.Of(hex);
+            bar.Horizontal = true;
+            bar.Bars[0].Size = 0.62;
+            bar.Bars[0].LineWidth = 0;
+            names.AddMajor(n, label);
+            if (value.Max > value.Min)
+            {
+                var spread = plot.Add.Line(value.Min, n, value.Max, n);
+                spread.LineColor = Palette.Of(Palette.Ink);
+                spread.LineWidth = 1.5f;
+            }
+
+            var text = plot.Add.Text(Axis.Short(value.Median), value.Max + (most * 0.012), n);
+            text.LabelFontColor = Palette.Of(Palette.Ink);
+            text.LabelFontSize = TextSize;
+            text.LabelAlignment = Alignment.MiddleLeft;
+        }
+
+        if (Reference is { } reference)
+        {
+            var line = plot.Add.VerticalLine(reference);
+            line.Color = Palette.Of(Palette.Quiet);
+            line.LineWidth = 1.5f;
+        }
+
+        var right = Math.Max(most, Reference ?? 0) * 1.14;
+        plot.Axes.SetLimits(0, right, -0.6, Bars.Count - 0.4);
+        plot.Axes.Bottom.TickGenerator = new Axis(XLabel, IsLogarithmic: false).Generate(0, right);
+        plot.Axes.Left.TickGenerator = names;
+        Style.Apply(plot, Title, Subtitle, XLabel, "", TitleSize, TextSize);
+        plot.Grid.YAxisStyle.IsVisible = false;
+        return plot;
+    }
+}

@@ -1,0 +1,152 @@
+using System.Globalization;
+
+namespace PubSub.Stress;
+
+/// <summary>One load of a scenario: what it is called, and its parameters in kind and number.</summary>
+internal sealed record Load(string Scenario, string Title, IReadOnlyDictionary<string, double> Parameters, string? Variant = null);
+
+/// <summary>Lets the contenders take turns, tells what each run came to, and writes all of it down.</summary>
+internal sealed class Bench
+{
+    private const double Busy = 0.95; // of the time of one thread
+
+    private readonly string _verb;
+    private readonly string? _folder;
+    private readonly Setting _setting;
+    private readonly List<Run> _runs = [];
+
+    /// <param name="verb">Names the file of the results.</param>
+    /// <param name="lineup">Who takes part.</param>
+    /// <param name="folder">Where the results go; null for nowhere.</param>
+    public Bench(string verb, Lineup lineup, string? folder)
+    {
+        (_verb, Lineup, _folder) = (verb, lineup, folder);
+        if (folder is not null)
+        {
+            Directory.CreateDirectory(folder);
+        }
+
+        _setting = Setting.Of(lineup.Notes);
+        Progress.Done();
+        _setting.Print();
+    }
+
+    public Lineup Lineup { get; }
+
+    public IReadOnlyList<Run> Runs => _runs;
+
+    /// <summary>Every promise was kept in every run.</summary>
+    public bool AllKept => _runs.TrueForAll(run => run.Failure is null);
+
+    /// <summary>Runs a load so many times against every contender, A B, B A, A B, …, and sums up.</summary>
+    public IReadOnlyList<Run> Compare(Load load, int repetitions, Func<IContender, Measured> once)
+    {
+        Console.WriteLine(load.Title);
+        var first = _runs.Count;
+        for (var repetition = 1; repetition <= repetitions; repetition++)
+        {
+            foreach (var contender in repetition % 2 == 1 ? Lineup.All : Lineup.All.Reverse())
+            {
+                Progress.Say($"{load.Scenario}: run {repetition} of {repetitions}, {contender.Name}");
+                Attempt(load, contender.Name, repetition, () => once(contender));
+            }
+        }
+
+        var runs = _runs[first..];
+        Summary.Print(runs, Lineup.All.Select(contender => contender.Name));
+        Console.WriteLine();
+        return runs;
+    }
+
+    /// <summary>Runs a load so many times against the first contender alone.</summary>
+    public IReadOnlyList<Run> Repeat(Load load, int repetitions, Func<int, Measured> once)
+    {
+        Console.WriteLine(load.Title);
+        var first = _runs.Count;
+        for (var repetition = 1; repetition <= repetitions; repetition++)
+        {
+            var run = repetition;
+            Progress.Say($"{load.Scenario}: run {run} of {repetitions}");
+            Attempt(load, Lineup.First.Name, run, () => once(run));
+        }
+
+        Summary.Print(_runs[first..], [Lineup.First.Name]);
+        Console.WriteLine();
+        return _runs[first..];
+    }
+
+    /// <summary>Runs a load once; a promise that is broken ends this run, not the others.</summary>
+    public Run Attempt(Load load, string contender, int repetition, Func<Measured> once)
+    {
+        Run run;
+        try
+        {
+            var measured = once();
+            run = new Run(load.Scenario, contender, repetition, load.Variant, load.Parameters, measured.Figures, measured.Latencies, null);
+        }
+        catch (RunFailed e)
+        {
+            run = new Run(load.Scenario, contender, repetition, load.Variant, load.Parameters, NoFigures, NoLatencies, Explain(e, contender));
+        }
+
+        _runs.Add(run);
+        Progress.Done();
+        Console.WriteLine($"  run {repetition}  {Summary.Text(run)}");
+        return run;
+    }
+
+    /// <summary>Runs what is to be run, and writes what there is, however that ends.</summary>
+    /// <returns>Whether every promise was kept.</returns>
+    public bool CloseAfter(Action measure)
+    {
+        var ended = false;
+        try
+        {
+            measure();
+            ended = true;
+        }
+        catch (RunFailed e)
+        {
+            Progress.Done();
+            Console.WriteLine($"FAILED, and nothing more was measured: {e.Message}");
+        }
+        finally
+        {
+            ended &= Close();
+        }
+
+        return ended;
+    }
+
+    /// <summary>Writes what there is.</summary>
+    /// <returns>Whether every promise was kept.</returns>
+    public bool Close()
+    {
+        if (_runs.Any(run => run.Figures.TryGetValue(Names.ClientCpu, out var cpu)
+            && cpu.Value > Busy * run.Parameters.GetValueOrDefault(Names.Loops, 1)))
+        {
+            Console.WriteLine("note: in some runs the load generator's threads were busy all the time; their rates may be its limit and not the server's.");
+        }
+
+        if (_folder is not null)
+        {
+            var stamp = _setting.Started.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
+            var path = Path.Combine(_folder, $"{_verb}-{stamp}.json");
+            new ResultsFile(ResultsFile.CurrentSchema, _setting, _runs).Write(path);
+            Console.WriteLine($"wrote {path}");
+        }
+
+        if (!AllKept)
+        {
+            Console.WriteLine($"FAILED: {_runs.Count(run => run.Failure is not null)} of {_runs.Count} runs broke a promise.");
+        }
+
+        return AllKept;
+    }
+
+    private string Explain(RunFailed failure, string contender) =>
+        Lineup.All.FirstOrDefault(one => one.Name == contender)?.Death is { } death ? $"{failure.Message}; {death}" : failure.Message;
+
+    private static readonly Dictionary<string, Figure> NoFigures = [];
+    private static readonly Dictionary<string, Percentiles> NoLatencies = [];
+}

@@ -1,0 +1,36 @@
+namespace PubSub.Stress;
+
+/// <summary>What one run has measured.</summary>
+internal sealed class Measured
+{
+    public const string More = "more";
+    public const string Less = "less";
+
+    private readonly Dictionary<string, Figure> _figures = [];
+    private readonly Dictionary<string, Percentiles> _latencies = [];
+
+    public IReadOnlyDictionary<string, Figure> Figures => _figures;
+
+    public IReadOnlyDictionary<string, Percentiles> Latencies => _latencies;
+
+    /// <summary>A figure that is not known is left out.</summary>
+    public Measured Add(string name, double? value, string unit, string? better = null)
+    {
+        if (value is { } known && double.IsFinite(known))
+        {
+            _figures[name] = new Figure(known, unit, better);
+        }
+
+        return this;
+    }
+
+    public Measured Add(string name, Latencies latencies)
+    {
+        if (latencies.Summarize() is { } percentiles)
+        {
+            _latencies[name] = percentiles;
+        }
+
+        return this;
+    }
+}

@@ -1,4 +1,0 @@
-namespace PubSub.Stress;
-
-/// <summary>The server broke a law of its protocol, or did not answer: whatever was measured in this run is void.</summary>
-internal sealed class RunFailed(string message) : Exception(message);

@@ -1,0 +1,179 @@
+using System.CommandLine;
+using System.Diagnostics;
+
+namespace PubSub.Stress;
+
+/// <summary>Everything at once: subscribing, unsubscribing, publishing, creating and deleting, leaving and coming back, over the same few topics.</summary>
+internal sealed class Churn : ScenarioVerb
+{
+    public const string Scenario = "churn";
+
+    private const int MostLastN = 100;
+    private const double ChangesPerSecond = 20; // topics created or deleted
+    private static readonly TimeSpan ChangeTimeout = TimeSpan.FromSeconds(20);
+
+    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Connections that come and go.", 20, 1, 1000);
+    private readonly Option<int> _publishers = Offer.Whole("--publishers", "Connections that publish.", 3, 1, 100);
+    private readonly Option<int> _topics = Offer.Whole("--topics", "Topics.", 4, 1, 100);
+    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second, at most.", 2000, 1, 1_000_000);
+    private readonly Option<int> _churn = Offer.Whole("--churn", "Subscribes and unsubscribes per second.", 500, 0, 100_000);
+    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "How long.", 10);
+    private readonly Option<int> _runs = Offer.Whole("--runs", "How often.", 3, 1, 1000);
+    private readonly Option<int> _seed = Offer.Seed();
+
+    public Churn()
+        : base(
+            Scenario,
+            "Does every promise hold while clients subscribe, unsubscribe and leave, and topics are created and deleted, under publishing?",
+            "Everything that is asked, answered and received is recorded and judged by the history checker of the conformance suite. Nobody\n" +
+            "may be cut: no more is outstanding than a server with default settings allows.",
+            compares: false)
+    {
+        Option[] options = [_subscribers, _publishers, _topics, _rate, _churn, _window, _runs, _seed];
+        Array.ForEach(options, option => Add(option));
+    }
+
+    // So that a connection outlives a topic: there is more to see. Other servers may hang up.
+    protected override (string Name, string Value)[] Settings => [("TOPIC_DELETION", "unsubscribe")];
+
+    protected override void Measure(Bench bench, ParseResult parsed)
+    {
+        var seed = parsed.GetValue(_seed);
+        var load = new ChurnLoad(
+            parsed.GetValue(_subscribers),
+            parsed.GetValue(_publishers),
+            parsed.GetValue(_topics),
+            parsed.GetValue(_rate),
+            parsed.GetValue(_churn),
+            parsed.GetValue(_window));
+        var parameters = new Dictionary<string, double>
+        {
+            [Names.Subscribers] = load.Subscribers,
+            [Names.Publishers] = load.Publishers,
+            [Names.Topics] = load.Topics,
+            [Names.Rate] = load.Rate,
+            ["churn"] = load.Churn,
+            [Names.Window] = load.Window.TotalSeconds,
+            [Names.Seed] = seed,
+        };
+        bench.Repeat(
+            new Load(Scenario, $"{load.Subscribers:N0} subscribers, {load.Publishers} publishers, {load.Topics} topics, seed {seed}", parameters),
+            parsed.GetValue(_runs),
+            run => Once(bench.Lineup.First, load, new Random(seed + run)));
+    }
+
+    public static Measured Once(PubSubContender server, ChurnLoad load, Random random)
+    {
+        var topics = Enumerable.Range(0, load.Topics).Select(_ => $"churn-{Guid.NewGuid():N}").ToArray();
+        using var loop = new Loop();
+        using var crowd = new Crowd(loop, server, topics, load.Publishers, random);
+        for (var n = 0; n < load.Subscribers; n++)
+        {
+            crowd.Admit();
+        }
+
+        var changes = new TopicChanges(server, crowd.History, topics);
+        var (acts, broken) = (0L, 0L);
+        var leaving = new HashSet<RecordedClient>();
+        var clocked = new Clocked(server.Cost);
+        var start = Stopwatch.GetTimestamp();
+        crowd.Run(load.Window, load.Rate, () =>
+        {
+            var elapsed = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            for (; acts < elapsed * load.Churn; acts++)
+            {
+                broken += Act(crowd, leaving, random) ? 1 : 0;
+            }
+
+            changes.Keep(elapsed * ChangesPerSecond, random);
+            LetGo(crowd, leaving);
+            Replace(crowd);
+        });
+        clocked.Stop();
+        loop.Until(() => changes.IsIdle, ChangeTimeout, "for topics to be created and deleted");
+        crowd.Drain();
+        Replace(crowd);
+        crowd.Judge();
+        changes.Restore();
+        Array.ForEach(topics, server.DeleteTopic);
+
+        var measured = new Measured()
+            .Add(Names.Published, crowd.Published, "messages")
+            .Add(Names.Received, crowd.Received, "events")
+            .Add("subscribes_and_unsubscribes", acts, "requests")
+            .Add("topics_created_or_deleted", changes.Count, "requests")
+            .Add("broken_off", broken, "connections");
+        clocked.AddTo(measured);
+        return measured;
+    }
+
+    // One member turns a subscription on or off; one in fifty leaves instead, half of them without a word.
+    private static bool Act(Crowd crowd, HashSet<RecordedClient> leaving, Random random)
+    {
+        var member = crowd.Members[random.Next(crowd.Members.Count)];
+        var topic = crowd.Topics[random.Next(crowd.Topics.Length)];
+        if (!member.IsOpen || member.Ending is not null || leaving.Contains(member))
+        {
+            return false;
+        }
+
+        switch (random.Next(100))
+        {
+            case 0:
+                member.BreakOff();
+                crowd.Dismiss(member);
+                crowd.Admit();
+                return true;
+            case 1:
+                foreach (var subscribed in member.Topics.ToArray())
+                {
+                    member.Unsubscribe(subscribed);
+                }
+
+                leaving.Add(member);
+                break;
+            case var _ when member.Topics.Contains(topic):
+                member.Unsubscribe(topic);
+                break;
+            default:
+                member.Subscribe(topic, random.Next(2) == 0 ? 0 : random.Next(MostLastN + 1));
+                break;
+        }
+
+        member.Flush();
+        return false;
+    }
+
+    // Who has unsubscribed from everything is owed nothing when the answers are there.
+    private static void LetGo(Crowd crowd, HashSet<RecordedClient> leaving)
+    {
+        foreach (var member in leaving.Where(member => member.IsIdle || member.Ending is not null).ToArray())
+        {
+            leaving.Remove(member);
+            if (member.Ending is null)
+            {
+                member.Leave();
+                crowd.Dismiss(member);
+                crowd.Admit();
+            }
+        }
+    }
+
+    // The server may hang up on a member whose topic is gone, and on nobody else.
+    private static void Replace(Crowd crowd)
+    {
+        foreach (var member in crowd.Members.Where(member => member.Ending is not null).ToArray())
+        {
+            if (!member.SawDeletion)
+            {
+                throw new RunFailed($"the server ended the connection of a subscriber that reads: {member.Ending}");
+            }
+
+            member.Dispose();
+            crowd.Dismiss(member);
+            crowd.Admit();
+        }
+    }
+}
+
+internal sealed record ChurnLoad(int Subscribers, int Publishers, int Topics, double Rate, double Churn, TimeSpan Window);

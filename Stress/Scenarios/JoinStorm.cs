@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.Diagnostics;
+
+namespace PubSub.Stress;
+
+/// <summary>Subscribers join a busy topic with replay: whatever the moment, each sees a gapless window of the topic's one order.</summary>
+internal sealed class JoinStorm : ScenarioVerb
+{
+    public const string Scenario = "join-storm";
+
+    private const int LastN = 100;
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
+
+    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers that join.", 60, 1, 5000);
+    private readonly Option<int> _publishers = Offer.Whole("--publishers", "Connections that publish to the one topic.", 3, 1, 9);
+    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "In which they join, at random times.", 3);
+    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second, at most.", 2000, 1, 1_000_000);
+    private readonly Option<int> _runs = Offer.Whole("--runs", "Storms.", 3, 1, 1000);
+    private readonly Option<int> _seed = Offer.Seed();
+
+    public JoinStorm()
+        : base(
+            Scenario,
+            "Is replay seamless while several publish and many join?",
+            "Everything that is asked, answered and received is recorded and judged by the history checker of the conformance suite: no gap and\n" +
+            "no duplicate where replay meets live events, and one order for all.",
+            compares: false)
+    {
+        Option[] options = [_subscribers, _publishers, _window, _rate, _runs, _seed];
+        Array.ForEach(options, option => Add(option));
+    }
+
+    protected override void Measure(Bench bench, ParseResult parsed)
+    {
+        var seed = parsed.GetValue(_seed);
+        var (subscribers, publishers, rate) = (parsed.GetValue(_subscribers), parsed.GetValue(_publishers), parsed.GetValue(_rate));
+        var parameters = new Dictionary<string, double>
+        {
+            [Names.Subscribers] = subscribers,
+            [Names.Publishers] = publishers,
+            [Names.Rate] = rate,
+            [Names.Window] = parsed.GetValue(_window).TotalSeconds,
+            [Names.Seed] = seed,
+        };
+        var load = new Load(Scenario, $"{subscribers:N0} join a topic of {publishers} publishers with last_n={LastN}, seed {seed}", parameters);
+        bench.Repeat(load, parsed.GetValue(_runs), run =>
+            Once(bench.Lineup.First, subscribers, publishers, parsed.GetValue(_window), rate, new Random(seed + run)));
+    }
+
+    public static Measured Once(PubSubContender server, int subscribers, int publishers, TimeSpan window, double rate, Random random)
+    {
+        var topic = $"join-storm-{Guid.NewGuid():N}";
+        using var loop = new Loop();
+        using var crowd = new Crowd(loop, server, [topic], publishers, random);
+        var witness = crowd.Admit();
+        Join(witness, topic);
+        loop.Until(() => witness.IsIdle, AnswerTimeout, "for the witness's subscribe to be answered");
+
+        var times = new Queue<double>(Enumerable.Range(0, subscribers).Select(_ => random.NextDouble() * window.TotalSeconds).Order());
+        var clocked = new Clocked(server.Cost);
+        var start = Stopwatch.GetTimestamp();
+        crowd.Run(window, rate, () =>
+        {
+            while (times.TryPeek(out var next) && Stopwatch.GetElapsedTime(start).TotalSeconds >= next)
+            {
+                times.Dequeue();
+                Join(crowd.Admit(), topic);
+            }
+        });
+        clocked.Stop();
+        while (times.TryDequeue(out _))
+        {
+            Join(crowd.Admit(), topic);
+        }
+
+        crowd.Drain();
+        if (witness.Received != crowd.Published)
+        {
+            throw new RunFailed($"the witness received {witness.Received} of {crowd.Published} messages");
+        }
+
+        crowd.Judge();
+        server.DeleteTopic(topic);
+        var measured = new Measured()
+            .Add(Names.Published, crowd.Published, "messages")
+            .Add(Names.Received, crowd.Received, "events")
+            .Add("shortest_window", crowd.Members.Min(member => member.Received), "events")
+            .Add("longest_window", crowd.Members.Max(member => member.Received), "events");
+        clocked.AddTo(measured);
+        return measured;
+    }
+
+    private static void Join(RecordedClient member, string topic)
+    {
+        member.Subscribe(topic, LastN);
+        member.Flush();
+    }
+}

@@ -1,0 +1,100 @@
+using System.CommandLine;
+
+namespace PubSub.Stress;
+
+/// <summary>Open loop: how long a message takes from when it was due to when it is there, at rates that do not care.</summary>
+internal sealed class Latency : ScenarioVerb
+{
+    public const string Scenario = "latency";
+
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(60);
+
+    private readonly Option<int[]> _rates = Offer.Wholes("--rates", "Messages per second.", [100, 1000, 10_000], 1, 10_000_000);
+    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers of the one topic.", 10, 1, 50_000);
+    private readonly LoadOptions _load;
+
+    public Latency()
+        : base(
+            Scenario,
+            "How long does a message take at a fixed rate?",
+            "Open loop: messages are due at a fixed rate, and latency counts from then, not from when one was sent, so a server that pauses\n" +
+            "is charged for everybody who waits (no coordinated omission). How late the load generator itself was is told beside it.\n" +
+            "Queues are as deep as a peer's (" + DeepQueues.Words + "), so that what is measured is speed and not a bound.",
+            compares: true)
+    {
+        Add(_rates);
+        Add(_subscribers);
+        _load = new LoadOptions(this, warmup: 2, window: 10);
+    }
+
+    protected override (string Name, string Value)[] Settings => DeepQueues.Settings;
+
+    /// <param name="bench">Who takes part.</param>
+    /// <param name="rate">Messages per second.</param>
+    /// <param name="subscribers">Of the one topic.</param>
+    /// <param name="load">What is published, and for how long.</param>
+    public static IReadOnlyList<Run> Measure(Bench bench, int rate, int subscribers, ClosedLoad load)
+    {
+        var parameters = load.Parameters;
+        parameters.Remove(Names.Outstanding);
+        parameters[Names.Rate] = rate;
+        parameters[Names.Subscribers] = subscribers;
+        return bench.Compare(
+            new Load(Scenario, $"{rate:N0} messages/s → {subscribers:N0} subscribers, {load.PayloadBytes} bytes", parameters),
+            load.Repetitions,
+            contender => Once(contender, rate, subscribers, load));
+    }
+
+    protected override void Measure(Bench bench, ParseResult parsed)
+    {
+        foreach (var rate in parsed.GetValue(_rates)!)
+        {
+            Measure(bench, rate, parsed.GetValue(_subscribers), _load.Read(parsed));
+        }
+    }
+
+    /// <summary>Fails when not everything arrives; whether it arrives in time is what is measured.</summary>
+    public static Measured Once(IContender contender, double rate, int subscribers, ClosedLoad load)
+    {
+        var topic = $"latency-{Guid.NewGuid():N}";
+        contender.CreateTopic(topic);
+        var measured = new Measured();
+        using (var loops = new Loops(load.Loops))
+        {
+            var schedule = new Schedule(rate);
+            var audience = new Audience(loops, contender, topic, subscribers, load.PayloadBytes, outstanding: null, schedule);
+            var publisher = contender.Open(loops.Home, load.PayloadBytes);
+            publisher.PublishTo(topic);
+            var open = new OpenLoop(loops.Home, publisher, schedule);
+            loops.Start();
+            schedule.Start();
+            var first = (long)(rate * load.Warmup.TotalSeconds) + 1;
+            var last = first + (long)Math.Ceiling(rate * load.Window.TotalSeconds) - 1;
+            schedule.Count(first, last);
+            open.Run(load.Warmup);
+
+            var published = open.Published;
+            var clocked = new Clocked(contender.Cost);
+            open.Run(load.Window);
+            clocked.Stop();
+            published = open.Published - published;
+
+            open.Sentinel();
+            loops.Stop();
+            loops.Until(
+                () => audience.HasAll(open.Published) && publisher.Unanswered == 0,
+                DrainTimeout,
+                "for the last messages to be received by all and answered");
+            measured
+                .Add(Names.Publishes, published / clocked.Window.TotalSeconds, "1/s")
+                .Add(Names.Deliveries, published * subscribers / clocked.Window.TotalSeconds, "1/s")
+                .Add(Names.CpuPerDelivery, clocked.Server?.TotalMicroseconds / (published * subscribers), "µs", Measured.Less)
+                .Add(Names.DeliveryLatency, audience.Latencies)
+                .Add(Names.SendLateness, open.Lateness);
+            clocked.AddTo(measured);
+        }
+
+        contender.DeleteTopic(topic);
+        return measured;
+    }
+}

@@ -1,0 +1,130 @@
+using System.CommandLine;
+
+namespace PubSub.Stress;
+
+/// <summary>Subscribers that never read, or read a trickle, among others that do: what the others notice, and what becomes of them.</summary>
+internal sealed class Slow : ScenarioVerb
+{
+    public const string Scenario = "slow";
+    public const string Never = "never reads";
+    public const string Trickle = "reads a trickle";
+    public const string SlowOnes = "slow";
+
+    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers, the slow ones included.", 100, 2, 10_000);
+    private readonly Option<int[]> _shares = Offer.Wholes("--shares", "How many of them are slow, in percent; at least one is.", [1, 10, 50], 1, 99);
+    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second.", 200, 1, 100_000);
+    private readonly Option<int> _payload = Offer.Whole("--payload", "Characters of the payload.", 4096, Digits.Width, 60_000);
+    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "Each phase: without the slow ones, and with them.", 5);
+    private readonly Option<TimeSpan> _limit = Offer.Seconds("--limit", "Until every one that never reads has to be cut.", 30);
+    private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each kind.", 5, 1, 1000);
+
+    public Slow()
+        : base(
+            Scenario,
+            "Do subscribers that never read, or read a trickle, hurt anyone else?",
+            "Open loop at a fixed rate: the same healthy subscribers are measured without the slow ones and then with them, and the ratio of\n" +
+            "their p99 says what they notice. They must receive every message. Who never reads must be cut; what the slow ones find when\n" +
+            "they read at last must be without a gap.",
+            compares: false)
+    {
+        Option[] options = [_subscribers, _shares, _rate, _payload, _window, _limit, _runs];
+        Array.ForEach(options, option => Add(option));
+    }
+
+    /// <param name="bench">Who takes part.</param>
+    /// <param name="slow">How many of them are slow.</param>
+    /// <param name="kind"><see cref="Never"/> or <see cref="Trickle"/>.</param>
+    /// <param name="load">All the rest.</param>
+    /// <param name="runs">How often.</param>
+    public static IReadOnlyList<Run> Measure(Bench bench, int slow, string kind, SlowLoad load, int runs)
+    {
+        var parameters = new Dictionary<string, double>
+        {
+            [Names.Subscribers] = load.Subscribers,
+            [SlowOnes] = slow,
+            [Names.Rate] = load.Rate,
+            [Names.Payload] = load.PayloadBytes,
+            [Names.Window] = load.Window.TotalSeconds,
+        };
+        return bench.Repeat(
+            new Load(Scenario, $"{slow} of {load.Subscribers:N0} subscribers {Plural(kind, slow)}", parameters, kind),
+            runs,
+            _ => Once(bench.Lineup.First, slow, kind == Never, load));
+    }
+
+    /// <summary>One reads, several read.</summary>
+    public static string Plural(string kind, int count) => count == 1 ? kind : kind.Replace("reads", "read", StringComparison.Ordinal);
+
+    protected override void Measure(Bench bench, ParseResult parsed)
+    {
+        var load = new SlowLoad(
+            parsed.GetValue(_subscribers), parsed.GetValue(_rate), parsed.GetValue(_payload), parsed.GetValue(_window), parsed.GetValue(_limit));
+        foreach (var share in parsed.GetValue(_shares)!)
+        {
+            Measure(bench, Math.Max(1, load.Subscribers * share / 100), Never, load, parsed.GetValue(_runs));
+        }
+
+        Measure(bench, Math.Max(1, load.Subscribers / 10), Trickle, load, parsed.GetValue(_runs));
+    }
+
+    public static Measured Once(PubSubContender server, int slow, bool never, SlowLoad load)
+    {
+        var topic = $"slow-{Guid.NewGuid():N}";
+        server.CreateTopic(topic);
+        using var loops = new Loops(1);
+        var loop = loops.Home;
+        var healthy = load.Subscribers - slow;
+        var schedule = new Schedule(load.Rate);
+        var audience = new Audience(loops, server, topic, healthy, load.PayloadBytes, outstanding: null, schedule);
+        var publisher = server.Open(loop, load.PayloadBytes);
+        publisher.PublishTo(topic);
+        var open = new OpenLoop(loop, publisher, schedule);
+        schedule.Start();
+        open.Run(load.Window / 2); // warm-up
+
+        var without = Phase(() => open.Run(load.Window));
+
+        var crowd = new SlowReaders(loop, server, topic, slow, load.PayloadBytes, never);
+        var cut = new CutWatch(server, topic, healthy);
+        var during = Phase(() => open.Run(load.Window, () =>
+        {
+            crowd.Sip();
+            cut.Look();
+        }));
+
+        // It goes on until the last of them is cut; how that is for the others was measured.
+        while (never && !cut.IsSeen)
+        {
+            if (cut.Elapsed > load.Limit)
+            {
+                throw new RunFailed($"of {slow} subscribers that never read not all were cut within {load.Limit.TotalSeconds:0} s");
+            }
+
+            open.Run(TimeSpan.FromMilliseconds(20), cut.Look);
+        }
+
+        open.Sentinel();
+        loops.Until(() => audience.HasAll(open.Published) && publisher.Unanswered == 0, load.Limit, "for the last messages of the healthy");
+        crowd.Finish(loops, open.Published, load.Limit);
+        server.DeleteTopic(topic);
+        var (p99Without, p99With) = (without.Summarize()!.P99, during.Summarize()!.P99);
+        return new Measured()
+            .Add(Names.P99Ratio, p99With / p99Without, "x", Measured.Less)
+            .Add("all_cut_after", never ? cut.Elapsed.TotalSeconds : null, "s")
+            .Add("cut", crowd.Cut, "subscribers")
+            .Add("slow_received", crowd.Received, "events")
+            .Add("without", without)
+            .Add("with", during);
+
+        Latencies Phase(Action run)
+        {
+            audience.Forget();
+            schedule.Count(open.Published + 1, long.MaxValue);
+            run();
+            schedule.Count(long.MaxValue, 0);
+            return audience.Latencies;
+        }
+    }
+}
+
+internal sealed record SlowLoad(int Subscribers, double Rate, int PayloadBytes, TimeSpan Window, TimeSpan Limit);

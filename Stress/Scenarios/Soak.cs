@@ -1,0 +1,118 @@
+using System.CommandLine;
+using System.Diagnostics;
+
+namespace PubSub.Stress;
+
+/// <summary>A bit of everything for a long time: whether memory and file handles stay where they are.</summary>
+internal sealed class Soak : ScenarioVerb
+{
+    public const string Scenario = "soak";
+
+    private const int PayloadBytes = 200;
+    private const double ReconnectsPerSecond = 20;
+    private const double TopicsPerSecond = 5; // created, deleted
+    private const double MegabytesOfSlack = 4;
+    private const double HandlesOfSlack = 8;
+    private const double ShareOfSlack = 0.05;
+
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Told = TimeSpan.FromSeconds(10);
+
+    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "How long.", 600);
+    private readonly Option<TimeSpan> _interval = Offer.Seconds("--sample", "Between two samples.", 1);
+    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers that stay.", 20, 1, 10_000);
+    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second.", 1000, 1, 1_000_000);
+
+    public Soak()
+        : base(
+            Scenario,
+            "Are memory and file handles flat after minutes, or hours?",
+            "Open loop to subscribers that stay, while others come with replay and are broken off, and topics are created and deleted.\n" +
+            "The rule for flat: the first quarter of the samples is warm-up; of the rest, the median of the last third may exceed the median of\n" +
+            "the first third by 5 % and 4 MB of memory, or 8 file handles. Who stays must receive every message. Hours: --seconds 14400.",
+            compares: false)
+    {
+        Option[] options = [_window, _interval, _subscribers, _rate];
+        Array.ForEach(options, option => Add(option));
+    }
+
+    protected override void Measure(Bench bench, ParseResult parsed)
+    {
+        var (window, interval, subscribers, rate) =
+            (parsed.GetValue(_window), parsed.GetValue(_interval), parsed.GetValue(_subscribers), parsed.GetValue(_rate));
+        var parameters = new Dictionary<string, double>
+        {
+            [Names.Subscribers] = subscribers,
+            [Names.Rate] = rate,
+            [Names.Window] = window.TotalSeconds,
+            [Names.Payload] = PayloadBytes,
+        };
+        bench.Repeat(
+            new Load(Scenario, $"{window}: {rate:N0} messages/s → {subscribers:N0} subscribers, with coming and going", parameters),
+            1,
+            _ => Once(bench.Lineup.First, window, interval, subscribers, rate));
+    }
+
+    /// <param name="server">Started here, or with a known process.</param>
+    /// <param name="window">How long.</param>
+    /// <param name="interval">Between two samples.</param>
+    /// <param name="subscribers">Those that stay.</param>
+    /// <param name="rate">Messages per second.</param>
+    /// <param name="slack">Megabytes; more where the time is too short for a heap to find its size.</param>
+    public static Measured Once(
+        PubSubContender server, TimeSpan window, TimeSpan interval, int subscribers, double rate, double slack = MegabytesOfSlack)
+    {
+        var cost = server.Cost ?? throw new UsageError("--url needs --pid here: memory is read from the server's process");
+        var topic = $"soak-{Guid.NewGuid():N}";
+        server.CreateTopic(topic);
+        using var loops = new Loops(1);
+        var loop = loops.Home;
+        var schedule = new Schedule(rate);
+        var audience = new Audience(loops, server, topic, subscribers, PayloadBytes, outstanding: null, schedule);
+        var publisher = server.Open(loop, PayloadBytes);
+        publisher.PublishTo(topic);
+        var open = new OpenLoop(loop, publisher, schedule);
+        var visitors = new Visitors(loop, server, topic, PayloadBytes);
+        var memory = new Flatness("resident", "MB", ShareOfSlack, slack);
+        var handles = new Flatness("handles", "descriptors", ShareOfSlack, HandlesOfSlack);
+        var (start, told) = (Stopwatch.GetTimestamp(), TimeSpan.Zero);
+        schedule.Start();
+        schedule.Count(1, long.MaxValue);
+        var clocked = new Clocked(cost);
+        open.Run(window, () =>
+        {
+            var elapsed = Stopwatch.GetElapsedTime(start);
+            visitors.Keep(elapsed.TotalSeconds * ReconnectsPerSecond, elapsed.TotalSeconds * TopicsPerSecond);
+            if (elapsed >= interval * (memory.Count + 1))
+            {
+                memory.Add(cost.Resident / 1e6);
+                handles.Add(cost.Descriptors);
+            }
+
+            if (elapsed - told > Told)
+            {
+                told = elapsed;
+                Progress.Say($"{Scenario}: {elapsed:hh\\:mm\\:ss}, {open.Published:N0} messages, {memory.Last:0.0} MB, {handles.Last} descriptors");
+            }
+        });
+        clocked.Stop();
+        open.Sentinel();
+        loops.Until(
+            () => audience.HasAll(open.Published) && publisher.Unanswered == 0 && visitors.IsIdle,
+            DrainTimeout,
+            "for the last messages to be received by all and answered");
+        visitors.Dispose();
+        server.DeleteTopic(topic);
+
+        var measured = new Measured()
+            .Add(Names.Published, open.Published, "messages")
+            .Add(Names.Received, audience.Received, "events")
+            .Add("visitors", visitors.Count, "connections")
+            .Add("topics_used", visitors.TopicsUsed, "topics")
+            .Add(Names.DeliveryLatency, audience.Latencies);
+        clocked.AddTo(measured);
+        return string.Join("; ", new[] { memory.Judge(measured), handles.Judge(measured) }.OfType<string>()) is { Length: > 0 } leak
+            ? throw new RunFailed(leak)
+            : measured;
+    }
+}

@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.Diagnostics;
+
+namespace PubSub.Stress;
+
+/// <summary>
+/// A subscriber in a process of its own, which can be stopped and killed as no connection of this process can be. It is a hidden verb
+/// of this same tool.
+/// </summary>
+internal sealed class SubscriberProcess : Verb
+{
+    private const string VerbName = "subscriber";
+    private const string Ready = "subscribed";
+
+    private readonly Option<string?> _url = Offer.Text("--url", "Where.", "URL");
+    private readonly Option<string?> _topic = Offer.Text("--topic", "To what.", "TOPIC");
+
+    public SubscriberProcess()
+        : base(VerbName, "Subscribes and reads until it is killed; for the faults.", "")
+    {
+        Hidden = true;
+        Options.Add(_url);
+        Options.Add(_topic);
+    }
+
+    /// <summary>Started, and subscribed.</summary>
+    public static Process Start(PubSubContender server, string topic)
+    {
+        var start = new ProcessStartInfo(
+            "dotnet", [typeof(SubscriberProcess).Assembly.Location, VerbName, "--url", server.Url.AbsoluteUri, "--topic", topic])
+        {
+            RedirectStandardOutput = true,
+        };
+        var process = Process.Start(start) ?? throw new RunFailed("cannot start a subscriber process");
+        if (process.StandardOutput.ReadLine() != Ready)
+        {
+            process.Kill();
+            throw new RunFailed("the subscriber process did not subscribe");
+        }
+
+        return process;
+    }
+
+    protected override bool Run(ParseResult parsed)
+    {
+        var url = new Uri(parsed.GetValue(_url) ?? throw new UsageError("--url is needed"));
+        using var server = new PubSubContender(VerbName, "", url, Conformance.Dialect.V1, pid: null);
+        using var loop = new Loop();
+        var connection = server.Open(loop, FaultLoad.PayloadBytes);
+        connection.MayEnd = true;
+        connection.Subscribe(parsed.GetValue(_topic) ?? throw new UsageError("--topic is needed"), lastN: 0);
+        connection.Flush();
+        loop.Until(() => connection.Unanswered == 0, TimeSpan.FromSeconds(10), "for the subscribe to be answered");
+        Console.WriteLine(Ready);
+        while (connection.Ending is null)
+        {
+            loop.Turn(1000);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,190 @@
+using System.CommandLine;
+using System.Diagnostics;
+
+namespace PubSub.Stress;
+
+/// <summary>Publishing while the server holds few topics or very many: whether it has to look for one.</summary>
+internal sealed class Topics : ScenarioVerb
+{
+    public const string Scenario = "topics";
+
+    private const int Asked = 100; // topics whose replay is looked at
+    private const int CreatorTasks = 8;
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
+
+    private readonly Option<int[]> _topics = Offer.Wholes(
+        "--topics", "Topics that exist, all of them published to.", [1, 10, 100, 1000, 10_000, 100_000], 1, 100_000);
+
+    private readonly Option<int> _seed = Offer.Seed();
+    private readonly LoadOptions _load;
+
+    public Topics()
+        : base(
+            Scenario,
+            "What does a publish cost with 1 … 100,000 topics?",
+            "One connection publishes to topics at random that nobody subscribes to, --outstanding unanswered at a time: the cost is that of\n" +
+            "finding and retaining. Then the server's counts must add up to what was acknowledged, and the replay of a hundred topics must\n" +
+            "end with the last messages that each was sent, in order.",
+            compares: false)
+    {
+        Add(_topics);
+        Add(_seed);
+        _load = new LoadOptions(this);
+    }
+
+    /// <summary>With the default the 100,000 topics of this scenario would be one too many where others exist.</summary>
+    public static readonly (string Name, string Value)[] ManyTopics = [("MAX_TOPICS", "1000000")];
+
+    protected override (string Name, string Value)[] Settings => ManyTopics;
+
+    public static IReadOnlyList<Run> Measure(Bench bench, int topics, ClosedLoad load, int seed)
+    {
+        var server = bench.Lineup.First;
+        var stem = $"topics-{Guid.NewGuid():N}-";
+        Progress.Say($"{Scenario}: creating {topics:N0} topics");
+        Each(topics, n => server.ChangeTopic(stem + Digits.Text(n), create: true));
+
+        var parameters = load.Parameters;
+        parameters[Names.Topics] = topics;
+        parameters[Names.Seed] = seed;
+        var published = new Published(topics);
+        var runs = bench.Repeat(
+            new Load(Scenario, $"{topics:N0} topics, {load.PayloadBytes} bytes, {load.Outstanding} outstanding, seed {seed}", parameters),
+            load.Repetitions,
+            run => Once(server, stem, published, load, new Random(seed + run)));
+
+        Progress.Say($"{Scenario}: deleting {topics:N0} topics");
+        Each(topics, n => server.ChangeTopic(stem + Digits.Text(n), create: false));
+        return runs;
+    }
+
+    protected override void Measure(Bench bench, ParseResult parsed)
+    {
+        foreach (var topics in parsed.GetValue(_topics)!)
+        {
+            Measure(bench, topics, _load.Read(parsed), parsed.GetValue(_seed));
+        }
+    }
+
+    private static Measured Once(PubSubContender server, string stem, Published published, ClosedLoad load, Random random)
+    {
+        using var loop = new Loop();
+        var publisher = server.Open(loop, load.PayloadBytes);
+        publisher.PublishToNumbered(stem);
+        Publish(load.Warmup);
+
+        var count = published.Count;
+        publisher.RoundTrips = new Latencies();
+        var clocked = new Clocked(server.Cost);
+        Publish(load.Window);
+        clocked.Stop();
+        count = published.Count - count;
+        loop.Until(() => publisher.Unanswered == 0, AnswerTimeout, "for the last publishes to be answered");
+
+        var counts = server.CountMessages().GetAwaiter().GetResult();
+        var counted = counts.Where(topic => topic.Key.StartsWith(stem, StringComparison.Ordinal)).Sum(topic => topic.Value);
+        if (counted != published.Count)
+        {
+            throw new RunFailed($"the server counts {counted} messages, but acknowledged {published.Count}");
+        }
+
+        foreach (var topic in Enumerable.Range(0, Math.Min(Asked, published.Topics)).Select(_ => random.Next(published.Topics)).Distinct())
+        {
+            AskForReplay(server, loop, stem, topic, published, load.PayloadBytes);
+        }
+
+        var measured = new Measured()
+            .Add(Names.Publishes, count / clocked.Window.TotalSeconds, "1/s", Measured.More)
+            .Add(Names.CpuPerPublish, clocked.Server?.TotalMicroseconds / count, "µs", Measured.Less)
+            .Add(Names.Resident, server.Cost?.Resident / 1e6, "MB")
+            .Add(Names.AckLatency, publisher.RoundTrips);
+        clocked.AddTo(measured);
+        return measured;
+
+        void Publish(TimeSpan length)
+        {
+            var start = Stopwatch.GetTimestamp();
+            while (Stopwatch.GetElapsedTime(start) < length)
+            {
+                for (var room = load.Outstanding - publisher.Unanswered; room > 0; room--)
+                {
+                    var topic = random.Next(published.Topics);
+                    publisher.Publish(topic, published.Next(topic));
+                }
+
+                publisher.Flush();
+                loop.Turn(100);
+            }
+        }
+    }
+
+    private static void AskForReplay(PubSubContender server, Loop loop, string stem, int topic, Published published, int payloadBytes)
+    {
+        var retained = server.Retained ?? published.Last(topic);
+        var inbox = new ReplayInbox(topic, published.Last(topic), retained);
+        var connection = server.Open(loop, payloadBytes);
+        connection.Inbox = inbox;
+        connection.Subscribe(stem + Digits.Text(topic), Published.Remembered);
+        connection.Ping();
+        connection.Flush();
+        loop.Until(() => connection.Unanswered == 0, AnswerTimeout, "for a replay");
+        inbox.Check();
+        connection.Dispose();
+    }
+
+    private static void Each(int count, Func<long, Task<bool>> act) => Parallel.ForAsync(
+        0,
+        count,
+        new ParallelOptions { MaxDegreeOfParallelism = CreatorTasks },
+        async (n, _) =>
+        {
+            if (!await act(n).ConfigureAwait(false))
+            {
+                throw new RunFailed($"topic {n} was there already, or gone");
+            }
+        }).GetAwaiter().GetResult();
+
+    /// <summary>How many messages each topic was sent; within a topic they are numbered from 1.</summary>
+    private sealed class Published(int topics)
+    {
+        /// <summary>More messages are never asked for.</summary>
+        public const int Remembered = 100;
+
+        private readonly long[] _last = new long[topics];
+
+        public int Topics => topics;
+
+        public long Count { get; private set; }
+
+        public long Next(int topic)
+        {
+            Count++;
+            return ++_last[topic];
+        }
+
+        public long Last(int topic) => _last[topic];
+    }
+
+    /// <summary>The end of a topic's messages, without a gap, and as long as it must be.</summary>
+    private sealed class ReplayInbox(int topic, long last, long retained) : Inbox
+    {
+        private readonly long _owed = Math.Min(Math.Min(last, retained), Published.Remembered);
+
+        public override void Take(long id)
+        {
+            var expected = last - _owed + ++Count;
+            if (id != expected)
+            {
+                throw new RunFailed($"topic {topic} replayed message {id} where {expected} was due");
+            }
+        }
+
+        public void Check()
+        {
+            if (Count != _owed)
+            {
+                throw new RunFailed($"topic {topic} replayed {Count} of {_owed} messages");
+            }
+        }
+    }
+}
