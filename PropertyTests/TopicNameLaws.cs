@@ -102,6 +102,7 @@ public sealed class TopicNameLaws
 
         Assert.That(TopicName.Fault(Name(255)), Is.Null);
         Assert.That(TopicName.Fault(Name(256)), Is.EqualTo("must be at most 255 characters long"));
+        Assert.That(TopicName.Fault(Name(256) + "\n"), Is.EqualTo("must be at most 255 characters long"), "the rest of it is not looked at");
         Assert.That((TopicName.IsTooLong(Name(255)), TopicName.IsTooLong(Name(256))), Is.EqualTo((false, true)));
     }
 

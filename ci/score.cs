@@ -79,7 +79,7 @@ return faults.Count == 0 ? 0 : 1;
 static double Percent(int some, int all) => all == 0 ? 0 : 100.0 * some / all;
 
 /// <summary>A change of one place, and what became of it.</summary>
-/// <param name="Line">The source line that it begins on, without its indentation.</param>
+/// <param name="Line">The source line that it begins on, without its indentation; for a block that begins with its brace, the line before as well.</param>
 /// <param name="Number">That line's number, for people: it is no part of what a mutant is known by.</param>
 /// <param name="Place">From where to where, to tell it from its neighbours.</param>
 /// <param name="Replacement">What stands there instead, white space collapsed.</param>
@@ -142,7 +142,7 @@ internal static partial class Report
                let number = mutant.GetProperty("location").GetProperty("start").GetProperty("line").GetInt32()
                select new Mutant(
                    Path.GetRelativePath(".", Path.Combine(root, file.Name)).Replace('\\', '/'),
-                   lines[number - 1].Trim(),
+                   lines[number - 1].Trim() is "{" && number > 1 ? lines[number - 2].Trim() + " {" : lines[number - 1].Trim(),
                    number,
                    mutant.GetProperty("location").GetRawText(),
                    mutant.GetProperty("mutatorName").GetString()!,
