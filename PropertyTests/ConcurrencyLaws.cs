@@ -315,6 +315,121 @@ public sealed class ConcurrencyLaws
         Assert.That(read, Is.EqualTo(Frames.Texts(0, replies)));
     }
 
+    [Test]
+    public void Of_concurrent_creates_of_one_name_exactly_one_creates()
+    {
+        var broker = new Broker(new BrokerLimits());
+        const int rounds = 300;
+        var created = new int[rounds];
+
+        Threads.Together([.. Enumerable.Repeat(
+            () =>
+            {
+                for (var round = 0; round < rounds; round++)
+                {
+                    if (broker.Create(Frames.Text(round)) == Creating.Created)
+                    {
+                        Interlocked.Increment(ref created[round]);
+                    }
+                }
+            },
+            6)]);
+
+        Assert.That(created, Is.All.EqualTo(1));
+        Assert.That(broker.List(), Has.Count.EqualTo(rounds));
+    }
+
+    [Test]
+    public void Of_concurrent_deletes_of_one_topic_exactly_one_deletes()
+    {
+        const int rounds = 300;
+        var broker = new Broker(new BrokerLimits(MaxTopics: rounds));
+        foreach (var name in Frames.Texts(0, rounds))
+        {
+            broker.Create(name);
+        }
+
+        var deleted = new int[rounds];
+
+        Threads.Together([.. Enumerable.Repeat(
+            () =>
+            {
+                for (var round = 0; round < rounds; round++)
+                {
+                    if (broker.TryDelete(Frames.Text(round), Frames.Of("notice"), disconnect: true))
+                    {
+                        Interlocked.Increment(ref deleted[round]);
+                    }
+                }
+            },
+            6)]);
+        var room = Frames.Texts(0, rounds + 1).Select(broker.Create).ToList();
+
+        Assert.That(deleted, Is.All.EqualTo(1));
+        Assert.That(room.Count(creating => creating == Creating.Created), Is.EqualTo(rounds));
+        Assert.That(room[^1], Is.EqualTo(Creating.LimitReached));
+    }
+
+    [Test]
+    public void Concurrent_creates_never_exceed_the_limit()
+    {
+        var broker = new Broker(new BrokerLimits(MaxTopics: 50));
+        var created = 0;
+
+        Threads.Together([.. Enumerable.Range(0, 4).Select(thread => (Action)(() =>
+        {
+            for (var round = 0; round < 100; round++)
+            {
+                if (broker.Create($"{thread}/{round}") == Creating.Created)
+                {
+                    Interlocked.Increment(ref created);
+                }
+            }
+        }))]);
+
+        Assert.That((created, broker.List().Count), Is.EqualTo((50, 50)));
+    }
+
+    [Test]
+    public void A_name_is_free_as_soon_as_its_topic_is_deleted([Values(1, 2)] int maxTopics)
+    {
+        var broker = new Broker(new BrokerLimits(MaxTopics: maxTopics));
+        broker.Create("topic");
+        const int rounds = 500;
+        var (creating, over) = (new List<Creating>(), false);
+
+        Threads.Together(
+            () =>
+            {
+                var (deleted, patience) = (0, new CancellationTokenSource(Threads.Patience));
+                while (deleted < rounds && !patience.IsCancellationRequested)
+                {
+                    deleted += broker.TryDelete("topic", Frames.Of("notice"), disconnect: true) ? 1 : 0;
+                }
+
+                Volatile.Write(ref over, true);
+                patience.Dispose();
+            },
+            () =>
+            {
+                while (!Volatile.Read(ref over))
+                {
+                    var topic = broker.Find("topic");
+                    while (topic?.TryPublish(Frames.Of("event")) == true && !Volatile.Read(ref over))
+                    {
+                    }
+
+                    if (!Volatile.Read(ref over))
+                    {
+                        creating.Add(broker.Create("topic"));
+                    }
+                }
+            });
+
+        Assert.That(creating, Is.All.EqualTo(Creating.Created), "nobody else creates, and the topic before has been deleted");
+        Assert.That(1 + creating.Count, Is.EqualTo(rounds + broker.List().Count), "every topic created is deleted or there");
+    }
+
     private static int Seed()
     {
         var seed = Random.Shared.Next(1, 1_000_000);

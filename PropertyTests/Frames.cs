@@ -50,6 +50,10 @@ internal static class Frames
         return read;
     }
 
+    /// <summary>What a wait comes to when nobody else is at work; then it ends at once, or never would.</summary>
+    public static bool HasMore(this Subscriber subscriber) =>
+        subscriber.WaitAsync() is { IsCompleted: true } ended ? ended.Result : throw new InvalidOperationException("nobody would ever wake this reader");
+
     /// <summary>Waits, on this thread and not for ever, until there is something to take.</summary>
     public static bool Wait(this Subscriber subscriber) =>
         subscriber.WaitAsync().AsTask().WaitAsync(Threads.Patience).GetAwaiter().GetResult();

@@ -153,8 +153,6 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
 
     private sealed class Client(ClientWebSocket socket, string prefix) : IDisposable
     {
-        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-
         private readonly Queue<string> _unread = [];
         private readonly byte[] _buffer = new byte[4096];
 
@@ -221,7 +219,7 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
 
         private async Task<string?> ReceiveAsync()
         {
-            using var limit = new CancellationTokenSource(Patience);
+            using var limit = new CancellationTokenSource(Threads.Patience);
             var length = 0;
             ValueWebSocketReceiveResult part;
             do

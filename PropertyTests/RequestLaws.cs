@@ -307,8 +307,10 @@ public sealed class RequestLaws
     [TestCase("""{"id":"m1","payload":1,"p\u0061yload":null}""", "message.payload")]
     [TestCase("""{"id":"m1","id":"m1","payload":1}""", "message.id")]
     [TestCase("""{"id":"m1","payload":1,"\u0069d":"m1"}""", "message.id")]
+    [TestCase("""{"payload":1,"payload":1,"id":"m1"}""", "message.payload")]
+    [TestCase("""{"id":"m1","id":"m1","payload":1,"x":1}""", "message.id")]
     public void A_member_of_a_message_given_twice_is_named(string message, string field) =>
-        AssertRefused(Json("publish", "message", message), $"{field} must not be given twice");
+        AssertRefused($$"""{"type":"publish","topic":"orders","message":{{message}},"request_id":"r1"}""", $"{field} must not be given twice");
 
     [TestCase("""{"type":"ping","x":1,"x":2,"":3,"":4}""")]
     [TestCase("""{"type":"ping","id":1,"id":2,"payload":3,"payload":4}""")]

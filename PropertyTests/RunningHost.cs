@@ -1,8 +1,11 @@
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace PubSub.PropertyTests;
 
@@ -10,6 +13,7 @@ namespace PubSub.PropertyTests;
 internal sealed class RunningHost : WebApplicationFactory<Program>
 {
     private readonly (string Name, string Value)[] _settings;
+    private readonly HeardLines _heard = new();
 
     /// <param name="settings">Other than the defaults.</param>
     public RunningHost(params (string Name, string Value)[] settings)
@@ -17,10 +21,20 @@ internal sealed class RunningHost : WebApplicationFactory<Program>
         _settings = settings;
         UseKestrel();
         StartServer();
-        Origin = new Uri(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        Addresses = [.. Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses];
+        Origin = new Uri(Addresses[0]);
     }
 
+    /// <summary>Where it listens.</summary>
+    public IReadOnlyList<string> Addresses { get; }
+
     public Uri Origin { get; }
+
+    /// <summary>What it has logged.</summary>
+    public IReadOnlyList<string> Logged => _heard.Lines;
+
+    /// <summary>What it does with a request that none of its own endpoints takes; unless set, it does not see it.</summary>
+    public Action<HttpContext>? Otherwise { get; set; }
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
@@ -29,5 +43,23 @@ internal sealed class RunningHost : WebApplicationFactory<Program>
         {
             builder.UseSetting(name, value);
         }
+
+        builder.ConfigureServices(services => services
+            .AddSingleton<ILoggerProvider>(_heard)
+            .AddSingleton<IStartupFilter>(new Extension(this)));
+    }
+
+    private sealed class Extension(RunningHost host) : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            next(app);
+            app.Use(_ => context =>
+            {
+                context.Response.StatusCode = 404;
+                host.Otherwise?.Invoke(context);
+                return Task.CompletedTask;
+            });
+        };
     }
 }

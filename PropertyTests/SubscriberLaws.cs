@@ -100,7 +100,7 @@ public sealed class SubscriberLaws
                             if (outstanding == limits.MaxQueueSize || (outstanding > 0 && outstandingBytes + bytes > limits.MaxQueueBytes))
                             {
                                 return subscriber.Closed == CloseReason.SlowConsumer
-                                    && !subscriber.Wait()
+                                    && !subscriber.HasMore()
                                     && topic.Count().Subscribers == 0
                                     && room is not { IsCompleted: false };
                             }
@@ -375,13 +375,13 @@ public sealed class SubscriberLaws
 
         subscriber.Close(reason);
         subscriber.Release();
-        var more = subscriber.Wait();
+        var more = subscriber.HasMore();
         var second = subscriber.Take(1).Texts();
         subscriber.Release();
-        var stillMore = subscriber.Wait();
+        var stillMore = subscriber.HasMore();
         var third = subscriber.TakeAll();
 
-        Assert.That((more, stillMore, subscriber.Wait()), Is.EqualTo((true, true, false)));
+        Assert.That((more, stillMore, subscriber.HasMore()), Is.EqualTo((true, true, false)));
         Assert.That((second, third), Is.EqualTo((new[] { "2" }, new[] { "3" })));
         Assert.That(subscriber.Closed, Is.EqualTo(reason));
     }
@@ -393,10 +393,12 @@ public sealed class SubscriberLaws
         Reply(subscriber, Frames.Of("reply"));
         Publish(topic, 1, 4);
 
-        var more = subscriber.Wait();
+        var more = subscriber.HasMore();
+        var taken = subscriber.Take(int.MaxValue).Texts();
+        subscriber.Release();
 
         Assert.That(more, Is.False);
-        Assert.That(subscriber.TakeAll(), Is.Empty);
+        Assert.That(taken, Is.Empty);
     }
 
     [Test]
@@ -409,7 +411,7 @@ public sealed class SubscriberLaws
 
         subscriber.Release();
 
-        Assert.That(subscriber.Wait(), Is.False);
+        Assert.That(subscriber.HasMore(), Is.False);
     }
 
     [Test]
@@ -433,7 +435,7 @@ public sealed class SubscriberLaws
         subscriber.Close(CloseReason.Left);
 
         Assert.That(subscriber.Closed, Is.EqualTo(CloseReason.SlowConsumer));
-        Assert.That(subscriber.Wait(), Is.False);
+        Assert.That(subscriber.HasMore(), Is.False);
     }
 
     [TestCaseSource(nameof(Polite))]
@@ -456,7 +458,7 @@ public sealed class SubscriberLaws
         Assert.That(outcome, Is.EqualTo(Subscribing.Closed));
         Assert.That(other.Count().Subscribers, Is.Zero);
         Assert.That(subscriber.TakeAll(), Is.Empty);
-        Assert.That(subscriber.Wait(), Is.False);
+        Assert.That(subscriber.HasMore(), Is.False);
     }
 
     [Test]
@@ -493,17 +495,21 @@ public sealed class SubscriberLaws
     }
 
     [Test]
-    public void A_reader_is_woken_by_a_subscribe_an_unsubscribe_and_a_reply([Values("subscribe", "unsubscribe", "reply")] string by)
+    public void A_reader_is_woken_by_a_subscribe_an_unsubscribe_and_a_reply([Values("subscribe", "replay", "unsubscribe", "reply")] string by)
     {
         var broker = new Broker(new BrokerLimits());
         var (topic, subscriber) = (Create(broker, "topic"), broker.Admit());
         var wakes = new Wakes();
+        topic.TryPublish(Frames.Of("replay"));
         var waiting = subscriber.WaitAsync().AsTask();
 
         switch (by)
         {
             case "subscribe":
                 topic.Subscribe(subscriber, lastN: 0, Frames.Of(by), wakes);
+                break;
+            case "replay":
+                topic.Subscribe(subscriber, lastN: 1);
                 break;
             case "unsubscribe":
                 topic.TryUnsubscribe(subscriber, Frames.Of(by), wakes);
@@ -572,6 +578,19 @@ public sealed class SubscriberLaws
         var asleep = wakes.Release();
 
         Assert.That((awake, asleep, wakes.Release()), Is.EqualTo((false, true, false)));
+    }
+
+    [Test]
+    public void Release_says_whether_anyone_was_closed()
+    {
+        var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 1));
+        var wakes = new Wakes();
+        topic.TryPublish(Frames.Of("event"), wakes);
+
+        topic.TryPublish(Frames.Of("one too many"), wakes);
+        var cut = wakes.Release();
+
+        Assert.That((subscriber.Closed, cut, wakes.Release()), Is.EqualTo((CloseReason.SlowConsumer, true, false)));
     }
 
     [TestCase(2, 10, false)]

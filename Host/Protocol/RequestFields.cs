@@ -133,7 +133,7 @@ internal struct RequestFields
             return Note(ref _lastN, ref reader, "last_n");
         }
 
-        Skip(ref reader);
+        reader.Skip(); // from the name past the value
         return null;
     }
 
@@ -157,7 +157,7 @@ internal struct RequestFields
                 }
                 else
                 {
-                    Skip(ref reader);
+                    reader.Skip();
                 }
             }
         }
@@ -179,12 +179,6 @@ internal struct RequestFields
         reader.Skip();
         field = new Value(kind, start, (int)reader.BytesConsumed - start, escaped);
         return repeated;
-    }
-
-    private static void Skip(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        reader.Skip();
     }
 
     private static bool Is(in Utf8JsonReader reader, ReadOnlySpan<byte> name)

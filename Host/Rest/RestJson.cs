@@ -38,7 +38,7 @@ internal sealed record Probe(string Status);
 internal sealed partial class RestJson : JsonSerializerContext
 {
     /// <summary>Leaves names readable: only what JSON itself requires is escaped, which is safe outside of HTML.</summary>
-    public static RestJson Readable => field ??= new(new JsonSerializerOptions
+    public static RestJson Readable { get; } = new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

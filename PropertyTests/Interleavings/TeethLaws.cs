@@ -6,6 +6,7 @@ namespace PubSub.Interleavings;
 /// <summary>Each law refutes a broker that breaks it, and the schedule that it reports shows it again.</summary>
 public sealed class TeethLaws
 {
+    private const string CreatedAndAnother = "a topic created again while its deleter still forgets it, and then another";
     private const string ToldInTheMiddle = "a topic created again while the subscribers of the last are still told";
 
     private static readonly (Func<BrokerLimits, IBroker> Build, string Program, Law Breaks)[] Wrong =
@@ -17,6 +18,7 @@ public sealed class TeethLaws
         (limits => new JoinsThenReplays(limits), "a subscribe among publishes", Laws.A_replay_and_what_is_live_meet_without_gap_or_duplicate),
         (limits => new ChecksThenCreates(limits), "two creates of one name", Laws.Topics_are_the_created_without_the_deleted),
         (limits => new ChecksRoomThenCreates(limits), "the last free place for a topic", Laws.A_topic_is_refused_only_when_there_are_too_many),
+        (limits => new CountsTheDeleted(limits), CreatedAndAnother, Laws.A_topic_is_refused_only_when_there_are_too_many),
         (limits => new ForgetsByName(limits), "a topic created again while its deleter still forgets it", Laws.Topics_are_the_created_without_the_deleted),
         (limits => new SaysDeletedTooSoon(limits), ToldInTheMiddle, Laws.Nothing_of_a_topic_follows_the_last_word_about_it),
         (limits => new SaysDeletedTooSoon(limits), ToldInTheMiddle, Laws.Some_order_of_the_verbs_explains_everything),

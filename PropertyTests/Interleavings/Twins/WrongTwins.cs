@@ -121,6 +121,18 @@ internal sealed class ChecksRoomThenCreates(BrokerLimits limits) : Twin(limits)
     }
 }
 
+/// <summary>Gives the name of a deleted topic to the next one, and goes on counting both.</summary>
+internal sealed class CountsTheDeleted(BrokerLimits limits) : Twin(limits)
+{
+    public override Creating Create(string topic)
+    {
+        lock (Creation)
+        {
+            return Find(topic) is not null ? Creating.Exists : Add(topic);
+        }
+    }
+}
+
 /// <summary>Takes off the table whatever goes by the name of the topic that it deleted.</summary>
 internal sealed class ForgetsByName(BrokerLimits limits) : Twin(limits)
 {

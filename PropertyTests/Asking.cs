@@ -1,0 +1,33 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace PubSub.PropertyTests;
+
+/// <summary>Asks over HTTP/1.0, which puts nothing between the target as it is written and the server, and has an answer end with its connection.</summary>
+internal static class Asking
+{
+    public static async Task<Answered> AskAsync(this Uri origin, string method, string target, string body = "", params string[] headers)
+    {
+        using var client = new TcpClient();
+        using var limit = new CancellationTokenSource(Threads.Patience);
+        await client.ConnectAsync(origin.Host, origin.Port, limit.Token);
+        var bytes = Encoding.UTF8.GetBytes(body);
+        string[] lines = [$"{method} {target} HTTP/1.0", "Host: localhost", $"Content-Length: {bytes.Length}", .. headers, "", ""];
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Join("\r\n", lines)), limit.Token);
+        await stream.WriteAsync(bytes, limit.Token);
+
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        var answer = (await reader.ReadToEndAsync(limit.Token)).Split("\r\n\r\n", 2);
+        var head = answer[0].Split("\r\n");
+        return new Answered(int.Parse(head[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), head[1..], answer[1]);
+    }
+}
+
+/// <summary>What came back.</summary>
+internal sealed record Answered(int Status, string[] Headers, string Body)
+{
+    /// <summary>The value of a header; null when there is none.</summary>
+    public string? this[string header] =>
+        Headers.FirstOrDefault(line => line.StartsWith(header + ": ", StringComparison.OrdinalIgnoreCase))?[(header.Length + 2)..];
+}

@@ -1,0 +1,123 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+using System.Text;
+using NUnit.Framework;
+using PubSub.Hosting;
+
+namespace PubSub.PropertyTests;
+
+/// <summary>How the process begins and ends when it cannot, or need not, serve.</summary>
+public sealed class ProgramLaws
+{
+    [Test]
+    public void Settings_that_are_not_legal_end_the_start_with_2_and_a_line_for_each()
+    {
+        var (status, error) = Run("--PORT", "no", "--LOG_FORMAT", "xml");
+
+        Assert.That(status, Is.EqualTo(2));
+        Assert.That(
+            error.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries),
+            Is.EqualTo(new[] { "PORT must be a whole number from 0 to 65535, but is 'no'", "LOG_FORMAT must be json or text, but is 'xml'" }));
+    }
+
+    [Test]
+    public void A_port_that_is_taken_ends_the_start_with_1_and_a_line_that_says_what_to_do()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = Ports.Of(other);
+
+        var (status, error) = Run("--BIND", "127.0.0.1", "--PORT", Frames.Text(port), "--LOG_LEVEL", "error");
+
+        Assert.That(status, Is.EqualTo(1));
+        Assert.That(error.Trim(), Is.EqualTo($"PORT {port} is already in use on 127.0.0.1: stop the other process or choose another PORT"));
+    }
+
+    [Test]
+    public void A_health_check_is_a_run_of_its_own()
+    {
+        using var host = new RunningHost();
+
+        Assert.That(HealthCheckOf(host.Origin.Port), Is.Zero);
+        Assert.That(HealthCheckOf(Ports.Free()), Is.EqualTo(1));
+    }
+
+    [TestCase("HTTP/1.1 200 OK\r\n\r\n", ExpectedResult = 0)]
+    [TestCase("HTTP/1.1 503 Service Unavailable\r\n\r\n", ExpectedResult = 1)]
+    [TestCase("HTTP/1.1 200 OKAY\r\n\r\n", ExpectedResult = 1)]
+    [TestCase("", ExpectedResult = 1)]
+    public async Task<int> A_server_is_healthy_when_it_says_that_it_is_ready(string answer)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+
+        var checking = HealthCheck.RunAsync(Ports.Of(listener));
+        using var client = await listener.AcceptTcpClientAsync().WaitAsync(Threads.Patience);
+        var asked = new byte[1024];
+        var length = await client.GetStream().ReadAsync(asked).AsTask().WaitAsync(Threads.Patience);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(answer));
+        client.Close();
+
+        Assert.That(Encoding.ASCII.GetString(asked, 0, length), Is.EqualTo("GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+        return await checking.WaitAsync(Threads.Patience);
+    }
+
+    [Test]
+    public async Task A_server_that_breaks_off_is_not_healthy()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+
+        var checking = HealthCheck.RunAsync(Ports.Of(listener));
+        using (var client = await listener.AcceptTcpClientAsync().WaitAsync(Threads.Patience))
+        {
+            client.LingerState = new LingerOption(true, 0);
+        }
+
+        Assert.That(await checking.WaitAsync(Threads.Patience), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_server_that_does_not_answer_is_not_healthy()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+
+        var status = await HealthCheck.RunAsync(Ports.Of(listener)).WaitAsync(Threads.Patience);
+
+        Assert.That(status, Is.EqualTo(1));
+    }
+
+    private static int HealthCheckOf(int port)
+    {
+        var before = Environment.GetEnvironmentVariable("PORT");
+        Environment.SetEnvironmentVariable("PORT", Frames.Text(port));
+        try
+        {
+            return Run("healthcheck").Status;
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("PORT", before);
+        }
+    }
+
+    /// <summary>The whole of the program, in this process.</summary>
+    private static (int Status, string Error) Run(params string[] args)
+    {
+        var (before, error) = (Console.Error, new StringWriter());
+        Console.SetError(error);
+        try
+        {
+            var running = Task.Factory.StartNew(
+                () => (int)typeof(Program).Assembly.EntryPoint!.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [args], null)!,
+                CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            return (running.WaitAsync(Threads.Patience).GetAwaiter().GetResult(), error.ToString());
+        }
+        finally
+        {
+            Console.SetError(before);
+        }
+    }
+}
