@@ -29,34 +29,30 @@ public sealed class MemoryLaws
         }
 
         Round();
+        Round();
         var allocated = AllocatedBy(rounds, Round);
 
         Assert.That(allocated / rounds, Is.LessThan(16));
     }
 
     [Test]
-    public void A_cut_gives_the_memory_of_its_queue_back()
+    public void A_queue_that_has_grown_long_is_not_kept()
     {
-        const int rounds = 20, bound = 500;
-        var broker = new Broker(new BrokerLimits(MaxQueueSize: bound));
-        var (topic, frame, wakes) = (Create(broker, "topic"), Frames.Of("event"), new Wakes());
+        const int rounds = 20, burst = 300;
+        var (topic, subscriber) = Subscribed(new BrokerLimits(MaxMessages: 1, MaxQueueSize: burst));
+        var frame = Frames.Of("event");
 
-        void Round()
+        var allocated = AllocatedBy(rounds, () =>
         {
-            topic.Subscribe(broker.Admit());
-            for (var number = 0; number <= bound; number++)
+            for (var number = 0; number < burst; number++)
             {
-                topic.TryPublish(frame, wakes);
+                topic.TryPublish(frame);
             }
 
-            wakes.Release();
-        }
+            subscriber.TakeAll();
+        });
 
-        Round();
-        var allocated = AllocatedBy(rounds, Round);
-
-        Assert.That(topic.Count().Subscribers, Is.Zero);
-        Assert.That(allocated / rounds, Is.LessThan(bound * 8), "a subscriber is made, but no queue of that many references");
+        Assert.That(allocated / rounds, Is.GreaterThan(burst * 16), "it is made anew each time, and so was let go");
     }
 
     [TestCase(1, 1)]

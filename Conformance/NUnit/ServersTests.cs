@@ -138,12 +138,18 @@ public sealed class ServersTests
         }
 
         Assert.That((await http.GetAsync("/livez")).StatusCode, Is.EqualTo(HttpStatusCode.OK), "two bursts do no harm");
-        await raw.Client.SendAsync(burst);
 
+        // Where the server's thread had no turn between two bursts, they are one to it; so the third may take some more.
+        const int mostBursts = 10;
         await Assert.ThrowsAsync<WebSocketException>(async () =>
         {
-            while (true)
+            for (var acks = 0; acks < mostBursts * 20; acks++)
             {
+                if (acks % 20 == 0)
+                {
+                    await raw.Client.SendAsync(burst);
+                }
+
                 await HearAsync(socket);
             }
         });

@@ -48,7 +48,10 @@ internal static class Http
     private const int LargestBody = 64 * 1024 * 1024;
     private const int MostHeaders = 500;
 
-    /// <summary>One exchange with the target's REST origin, on a connection of its own.</summary>
+    /// <summary>
+    /// One exchange with the target's REST origin, on a connection of its own. Once the request is on its way only time ends it: whoever cleans up
+    /// after a cancelled run has to know what the server made of it.
+    /// </summary>
     public static async Task<HttpAnswer> ExchangeAsync(
         ReadOnlyMemory<byte> request,
         string label,
@@ -62,15 +65,17 @@ internal static class Http
         {
             return await Bounds.Within(target.Timeouts.Wait, transcript.Time, async limit =>
             {
-                await using var wire = await Wire.OpenAsync(target.Rest, target.Tls, receiveBuffer: null, transcript.Traffic, limit);
-                await (start?.ReadyAsync() ?? Task.CompletedTask).WaitAsync(limit);
+                using var beforehand = CancellationTokenSource.CreateLinkedTokenSource(limit, cancellation);
+                await using var wire = await Wire.OpenAsync(target.Rest, target.Tls, receiveBuffer: null, transcript.Traffic, beforehand.Token);
+                await (start?.ReadyAsync() ?? Task.CompletedTask).WaitAsync(beforehand.Token);
+                cancellation.ThrowIfCancellationRequested();
                 transcript.Sent("rest", "http", request.Span);
                 await WriteWholeAsync(wire, request, limit);
                 var answer = await ReadAnswerAsync(wire, isHead: label.StartsWith("HEAD ", StringComparison.Ordinal), limit)
                     ?? throw new Violation(expectation, "an HTTP response", wire.End ?? "something that is not HTTP");
                 transcript.Received("rest", "http", answer.Whole());
                 return answer;
-            }, cancellation);
+            }, CancellationToken.None);
         }
         catch (TimeoutException)
         {
