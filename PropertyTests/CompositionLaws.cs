@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -5,6 +6,8 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using NUnit.Framework;
+using PubSub.Hosting.Rest;
+using PubSub.Hosting.Sockets;
 
 namespace PubSub.PropertyTests;
 
@@ -43,6 +46,22 @@ public sealed class CompositionLaws
         Assert.That((kestrel.Limits.RequestHeadersTimeout, kestrel.Limits.KeepAliveTimeout), Is.EqualTo((TimeSpan.FromSeconds(2.5), TimeSpan.FromSeconds(2.5))));
         Assert.That((kestrel.Limits.MaxConcurrentConnections, kestrel.Limits.MaxConcurrentUpgradedConnections), Is.EqualTo(((long?)7 + 256, (long?)null)));
         Assert.That(Of<HostOptions>(host).ShutdownTimeout, Is.EqualTo(TimeSpan.FromSeconds(8)));
+    }
+
+    [Test]
+    public void Everything_that_is_said_in_JSON_has_its_contract_first()
+    {
+        using var host = new RunningHost();
+
+        Assert.That(Of<JsonOptions>(host).SerializerOptions.TypeInfoResolverChain[0], Is.SameAs(RestJson.Readable));
+    }
+
+    [Test]
+    public void Sessions_begin_and_end_with_the_host()
+    {
+        using var host = new RunningHost();
+
+        Assert.That(host.Services.GetServices<IHostedService>(), Does.Contain(host.Services.GetRequiredService<Sessions>()));
     }
 
     [Test]

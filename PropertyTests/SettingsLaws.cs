@@ -121,6 +121,12 @@ public sealed class SettingsLaws
         }
     }
 
+    [TestCase("LOG_LEVEL", "debug, warn, error or info")]
+    [TestCase("LOG_FORMAT", "json or text")]
+    [TestCase("TOPIC_DELETION", "unsubscribe or disconnect")]
+    public void A_refused_choice_is_told_what_there_is(string name, string choices) =>
+        Assert.That(Refused((name, "?")), Is.EqualTo($"{name} must be {choices}, but is '?'"));
+
     [TestCase("localhost")]
     [TestCase("*")]
     [TestCase("0.0.0.0")]
