@@ -64,6 +64,10 @@ internal static class Composition
     /// </summary>
     public static void Configure(this SocketTransportOptions sockets) => sockets.MaxWriteBufferSize = 2;
 
+    /// <summary>Starting up allocates some megabytes that are never needed again; an idle server should not sit on them.</summary>
+    public static void GiveBackWhatStartingTook(this WebApplication app) =>
+        app.Lifetime.ApplicationStarted.Register(() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true));
+
     public static void UseReadableJson(this JsonSerializerOptions options)
     {
         options.TypeInfoResolverChain.Insert(0, RestJson.Readable);

@@ -46,6 +46,7 @@ app.UseRouting();
 app.MapTopics();
 app.MapStatus();
 app.MapSessions();
+app.GiveBackWhatStartingTook();
 
 using var impatience = SecondSignal.EndTheProcess();
 try
