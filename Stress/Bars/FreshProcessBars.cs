@@ -35,7 +35,13 @@ internal static class FreshProcessBars
         {
             var one = Topics.Measure(bench, 1, run.Load, Seed);
             run.Growth(
-                "server CPU per publish, 100,000 topics against 1",
+                "server CPU per publish to one topic, among 100,000 against alone",
+                Limits.AtMost(1.2),
+                Topics.Measure(bench, ManyTopics, run.Load, Seed, busy: 1),
+                one,
+                Names.CpuPerPublish);
+            run.Growth(
+                "server CPU per publish, to 100,000 topics at random against 1",
                 Limits.AtMost(1.2),
                 Topics.Measure(bench, ManyTopics, run.Load, Seed),
                 one,

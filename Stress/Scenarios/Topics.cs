@@ -8,13 +8,16 @@ internal sealed class Topics : ScenarioVerb
 {
     public const string Scenario = "topics";
 
+    private const string Busy = "topics_published_to"; // parameter
+    private const int MostTopics = 100_000;
     private const int Asked = 100; // topics whose replay is looked at
     private const int CreatorTasks = 8;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 
     private readonly Option<int[]> _topics = Offer.Wholes(
-        "--topics", "Topics that exist, all of them published to.", [1, 10, 100, 1000, 10_000, 100_000], 1, 100_000);
+        "--topics", "Topics that exist.", [1, 10, 100, 1000, 10_000, MostTopics], 1, MostTopics);
 
+    private readonly Option<int> _busy = Offer.Whole("--busy", "How many of them are published to, at most.", MostTopics, 1, MostTopics);
     private readonly Option<int> _seed = Offer.Seed();
     private readonly LoadOptions _load;
 
@@ -23,11 +26,13 @@ internal sealed class Topics : ScenarioVerb
             Scenario,
             "What does a publish cost with 1 … 100,000 topics?",
             "One connection publishes to topics at random that nobody subscribes to, --outstanding unanswered at a time: the cost is that of\n" +
-            "finding and retaining. Then the server's counts must add up to what was acknowledged, and the replay of a hundred topics must\n" +
+            "finding and retaining. With --busy 1 the other topics are merely there, which shows whether the server has to look for one; otherwise\n" +
+            "each publish is to another, which shows what memory costs that no cache holds. Then the server's counts must add up to what was acknowledged, and the replay of a hundred topics must\n" +
             "end with the last messages that each was sent, in order.",
             compares: false)
     {
         Add(_topics);
+        Add(_busy);
         Add(_seed);
         _load = new LoadOptions(this);
     }
@@ -37,7 +42,12 @@ internal sealed class Topics : ScenarioVerb
 
     protected override (string Name, string Value)[] Settings => ManyTopics;
 
-    public static IReadOnlyList<Run> Measure(Bench bench, int topics, ClosedLoad load, int seed)
+    /// <param name="bench">Whom to ask, and where the results go.</param>
+    /// <param name="topics">How many exist.</param>
+    /// <param name="load">How large, how long, how often.</param>
+    /// <param name="seed">Of what is random.</param>
+    /// <param name="busy">How many of them are published to, at most.</param>
+    public static IReadOnlyList<Run> Measure(Bench bench, int topics, ClosedLoad load, int seed, int busy = MostTopics)
     {
         var server = bench.Lineup.First;
         var stem = $"topics-{Guid.NewGuid():N}-";
@@ -46,10 +56,11 @@ internal sealed class Topics : ScenarioVerb
 
         var parameters = load.Parameters;
         parameters[Names.Topics] = topics;
+        parameters[Busy] = Math.Min(busy, topics);
         parameters[Names.Seed] = seed;
-        var published = new Published(topics);
+        var published = new Published((int)parameters[Busy]);
         var runs = bench.Repeat(
-            new Load(Scenario, $"{topics:N0} topics, {load.PayloadBytes} bytes, {load.Outstanding} outstanding, seed {seed}", parameters),
+            new Load(Scenario, $"{topics:N0} topics, {published.Topics:N0} of them published to, {load.PayloadBytes} bytes, {load.Outstanding} outstanding, seed {seed}", parameters),
             load.Repetitions,
             run => Once(server, stem, published, load, new Random(seed + run)));
 
@@ -62,7 +73,7 @@ internal sealed class Topics : ScenarioVerb
     {
         foreach (var topics in parsed.GetValue(_topics)!)
         {
-            Measure(bench, topics, _load.Read(parsed), parsed.GetValue(_seed));
+            Measure(bench, topics, _load.Read(parsed), parsed.GetValue(_seed), parsed.GetValue(_busy));
         }
     }
 
