@@ -2,23 +2,21 @@ using System.Threading.Tasks.Sources;
 
 namespace PubSub;
 
-/// <summary>Lets one waiter wait for the next set, again and again, without allocating.</summary>
+/// <summary>Lets one waiter wait for the next set, again and again, without allocating; a set may carry an answer.</summary>
 /// <remarks>
 /// The owner arms and disarms it under its own lock, so a set is never missed, and sets it outside every lock.
 /// </remarks>
 /// <param name="eager">Whether the waiter continues at once, on the thread that sets, or on the thread pool.</param>
-internal sealed class Signal(bool eager = false) : IValueTaskSource
+internal sealed class Signal(bool eager = false) : IValueTaskSource, IValueTaskSource<bool>
 {
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = !eager };
     private bool _armed; // guarded by the owner's lock
 
     /// <summary>Starts a wait. At most one may be under way.</summary>
-    public ValueTask Arm()
-    {
-        _core.Reset();
-        _armed = true;
-        return new ValueTask(this, _core.Version);
-    }
+    public ValueTask Arm() => new(this, Start());
+
+    /// <summary>Starts a wait for an answer. At most one may be under way.</summary>
+    public ValueTask<bool> ArmForAnswer() => new(this, Start());
 
     /// <summary>Whether somebody waits and has not been promised a <see cref="Set"/>.</summary>
     public bool IsArmed => _armed;
@@ -32,12 +30,21 @@ internal sealed class Signal(bool eager = false) : IValueTaskSource
     }
 
     /// <summary>Wakes the waiter.</summary>
-    public void Set() => _core.SetResult(true);
+    public void Set(bool answer = true) => _core.SetResult(answer);
+
+    public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
+
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => _core.OnCompleted(continuation, state, token, flags);
 
     void IValueTaskSource.GetResult(short token) => _core.GetResult(token);
 
-    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _core.GetStatus(token);
+    bool IValueTaskSource<bool>.GetResult(short token) => _core.GetResult(token);
 
-    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-        => _core.OnCompleted(continuation, state, token, flags);
+    private short Start()
+    {
+        _core.Reset();
+        _armed = true;
+        return _core.Version;
+    }
 }

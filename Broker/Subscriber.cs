@@ -78,32 +78,11 @@ public sealed class Subscriber
 
     /// <summary>Waits until there is something to <see cref="Take"/>.</summary>
     /// <returns>False when the subscriber was closed and nothing is left to send.</returns>
-    public async ValueTask<bool> WaitAsync()
+    public ValueTask<bool> WaitAsync()
     {
-        while (true)
+        lock (_latch)
         {
-            ValueTask more;
-            lock (_latch)
-            {
-                if (_closed == CloseReason.SlowConsumer)
-                {
-                    return false;
-                }
-
-                if (_queued > 0 || _next < _takenCount)
-                {
-                    return true;
-                }
-
-                if (_closed != CloseReason.None)
-                {
-                    return false;
-                }
-
-                more = _frames.Arm();
-            }
-
-            await more.ConfigureAwait(false);
+            return HasMore() is { } answer ? ValueTask.FromResult(answer) : _frames.ArmForAnswer();
         }
     }
 
@@ -300,17 +279,31 @@ public sealed class Subscriber
 
     internal void Wake()
     {
-        bool owed;
+        bool? answer;
         lock (_latch)
         {
-            owed = _frames.Disarm();
             _noted = null;
+            answer = _frames.IsArmed ? HasMore() : null; // another may have woken it, and it gone to sleep again with nothing left
+            if (answer is not null)
+            {
+                _frames.Disarm();
+            }
         }
 
-        if (owed)
+        if (answer is { } hasMore)
         {
-            _frames.Set();
+            _frames.Set(hasMore);
         }
+    }
+
+    /// <summary>Whether there is something to take; null when that is still open. For the reader, or while it sleeps.</summary>
+    private bool? HasMore()
+    {
+        Debug.Assert(_latch.IsHeldByCurrentThread);
+        return _closed == CloseReason.SlowConsumer ? false
+            : _queued > 0 || _next < _takenCount ? true
+            : _closed != CloseReason.None ? false
+            : null;
     }
 
     private void CloseLatched(CloseReason reason, Wakes wakes)
