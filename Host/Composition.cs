@@ -12,6 +12,9 @@ internal static class Composition
     /// <summary>HTTP connections beyond MAX_CONNECTIONS, so that REST and probes still answer when the WebSockets are full.</summary>
     private const int SpareConnections = 256;
 
+    /// <summary>Bytes that a connection may have sent and its session not read yet; then the peer has to wait. Four blocks.</summary>
+    private const int UnreadBytes = 64 * 1024;
+
     public static void AddLogging(this WebApplicationBuilder builder, Settings settings)
     {
         builder.Logging.ClearProviders().SetMinimumLevel(settings.MinimumLogLevel);
@@ -58,11 +61,14 @@ internal static class Composition
         }
     }
 
-    /// <summary>
-    /// A flush ends when the socket has taken the bytes (the least that the server's pipe can be told), so that what a session writes to the socket comes
-    /// behind the answer to its handshake.
-    /// </summary>
-    public static void Configure(this SocketTransportOptions sockets) => sockets.MaxWriteBufferSize = 2;
+    public static void Configure(this SocketTransportOptions sockets)
+    {
+        sockets.MaxReadBufferSize = UnreadBytes;
+
+        // A flush ends when the socket has taken the bytes (the least that the server's pipe can be told), so that what a session writes to the socket
+        // comes behind the answer to its handshake.
+        sockets.MaxWriteBufferSize = 2;
+    }
 
     /// <summary>Starting up allocates some megabytes that are never needed again; an idle server should not sit on them.</summary>
     public static void GiveBackWhatStartingTook(this WebApplication app) =>
