@@ -3,19 +3,23 @@ using System.Text;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>Asks over HTTP/1.0, which puts nothing between the target as it is written and the server, and has an answer end with its connection.</summary>
 internal static class Asking
 {
-    public static async Task<Answered> AskAsync(this Uri origin, string method, string target, string body = "", params string[] headers)
+    /// <summary>Asks over HTTP/1.0, which puts nothing between the target as it is written and the server, and has an answer end with its connection.</summary>
+    public static Task<Answered> AskAsync(this Uri origin, string method, string target, string body = "", params string[] headers)
+    {
+        string[] lines = [$"{method} {target} HTTP/1.0", "Host: localhost", $"Content-Length: {Encoding.UTF8.GetByteCount(body)}", .. headers, "", body];
+        return origin.AskAsync(string.Join("\r\n", lines));
+    }
+
+    /// <summary>Asks for something else than a connection that lasts.</summary>
+    public static async Task<Answered> AskAsync(this Uri origin, string request)
     {
         using var client = new TcpClient();
         using var limit = new CancellationTokenSource(Threads.Patience);
         await client.ConnectAsync(origin.Host, origin.Port, limit.Token);
-        var bytes = Encoding.UTF8.GetBytes(body);
-        string[] lines = [$"{method} {target} HTTP/1.0", "Host: localhost", $"Content-Length: {bytes.Length}", .. headers, "", ""];
         var stream = client.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Join("\r\n", lines)), limit.Token);
-        await stream.WriteAsync(bytes, limit.Token);
+        await stream.WriteAsync(Encoding.UTF8.GetBytes(request), limit.Token);
 
         using var reader = new StreamReader(stream, Encoding.UTF8);
         var answer = (await reader.ReadToEndAsync(limit.Token)).Split("\r\n\r\n", 2);

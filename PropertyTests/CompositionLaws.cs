@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -46,6 +47,15 @@ public sealed class CompositionLaws
         Assert.That((kestrel.Limits.RequestHeadersTimeout, kestrel.Limits.KeepAliveTimeout), Is.EqualTo((TimeSpan.FromSeconds(2.5), TimeSpan.FromSeconds(2.5))));
         Assert.That((kestrel.Limits.MaxConcurrentConnections, kestrel.Limits.MaxConcurrentUpgradedConnections), Is.EqualTo(((long?)7 + 256, (long?)null)));
         Assert.That(Of<HostOptions>(host).ShutdownTimeout, Is.EqualTo(TimeSpan.FromSeconds(8)));
+    }
+
+    [Test]
+    public void A_connection_holds_little_that_its_session_has_not_read_and_nothing_that_the_socket_has_not_taken()
+    {
+        using var host = new RunningHost();
+        var sockets = Of<SocketTransportOptions>(host);
+
+        Assert.That((sockets.MaxReadBufferSize, sockets.MaxWriteBufferSize), Is.EqualTo(((long?)65536, (long?)2)));
     }
 
     [Test]

@@ -1,9 +1,13 @@
+using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.AspNetCore.Connections.Features;
 using NUnit.Framework;
 
 namespace PubSub.PropertyTests;
 
+/// <summary>Who becomes a session, and how it begins.</summary>
+[Category("Wire")]
 public sealed class HandshakeLaws
 {
     /// <summary>A session writes to the socket and the server's answer to the handshake goes through a pipe: two ways to one place.</summary>
@@ -13,13 +17,7 @@ public sealed class HandshakeLaws
         using var host = new RunningHost();
         byte[] ping = [0x89, 0x80, 0, 0, 0, 0];
         byte[] pong = [0x8A, 0];
-        byte[] hasty =
-        [
-            .. Encoding.ASCII.GetBytes(
-                $"GET /v1/ws HTTP/1.1\r\nHost: {host.Origin.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"),
-            .. ping,
-        ];
+        byte[] hasty = [.. Encoding.ASCII.GetBytes(Handshake.To(host)), .. ping];
 
         for (var attempt = 0; attempt < 300; attempt++)
         {
@@ -34,6 +32,89 @@ public sealed class HandshakeLaws
         }
     }
 
+    [TestCase("", Description = "none at all")]
+    [TestCase("Sec-WebSocket-Version: 8")]
+    [TestCase("Upgrade: other")]
+    [TestCase("Connection: close")]
+    public async Task Only_a_handshake_of_the_right_version_is_taken_for_one(string header)
+    {
+        using var host = new RunningHost();
+
+        var answer = await (header.Length == 0 ? host.Origin.AskAsync("GET", "/v1/ws") : RefusedAsync(host, header));
+
+        Refuses(answer, 426, "UPGRADE_REQUIRED", "this path takes WebSocket handshakes of version 13 only");
+        Assert.That((answer["Upgrade"], answer["Sec-WebSocket-Version"]), Is.EqualTo(("websocket", "13")));
+    }
+
+    [Test]
+    public async Task A_handshake_over_what_is_no_socket_is_refused([Values] bool isRead)
+    {
+        using var host = new RunningHost();
+        host.Before = context =>
+        {
+            if (isRead)
+            {
+                context.Features.Set<IConnectionSocketFeature>(new NoSocket());
+            }
+            else
+            {
+                context.Features.Set<IConnectionTransportFeature>(new NoSocket());
+            }
+        };
+
+        Refuses(await RefusedAsync(host), 426, "UPGRADE_REQUIRED", "this path takes WebSocket handshakes of version 13 only");
+    }
+
+    [Test]
+    public async Task A_page_of_another_host_is_refused_unless_it_is_listed()
+    {
+        using var host = new RunningHost(("ALLOWED_ORIGINS", "http://friend.example"));
+
+        Refuses(
+            await RefusedAsync(host, "Origin: http://stranger.example"),
+            403, "FORBIDDEN_ORIGIN", "the Origin is of another host and not in ALLOWED_ORIGINS");
+        Assert.That(await Peer.TryAsync(host, "Origin: http://friend.example"), Does.Contain(" 101 "));
+    }
+
+    [Test]
+    public async Task A_server_that_drains_admits_nobody()
+    {
+        using var host = new RunningHost();
+        await host.Sessions.StoppingAsync(CancellationToken.None);
+
+        Refuses(await RefusedAsync(host), 503, "DRAINING", "the server is shutting down");
+    }
+
+    [Test]
+    public async Task So_many_connections_are_admitted_and_one_more_when_one_has_left()
+    {
+        using var host = new RunningHost(("MAX_CONNECTIONS", "2"));
+        using var one = await Peer.OfAsync(host);
+        using var other = await Peer.OfAsync(host);
+
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            var refusal = await RefusedAsync(host);
+            Refuses(refusal, 503, "LIMIT_EXCEEDED", "2 connections are open, which is the most there may be (MAX_CONNECTIONS)");
+            Assert.That(refusal["Retry-After"], Is.EqualTo("1"));
+        }
+
+        await one.CloseAsync();
+        Assert.That(await one.HearAllAsync(), Is.EqualTo(new[] { "close 1000", "the end" }));
+        Assert.That(await Peer.TryAsync(host), Does.Contain(" 101 "));
+        Assert.That(await other.AskAsync("""{"type":"ping"}"""), Is.EqualTo("""{"type":"pong"}"""), "it is undisturbed");
+    }
+
+    /// <summary>The answer to a handshake that will not become a session.</summary>
+    private static Task<Answered> RefusedAsync(RunningHost host, params string[] headers) =>
+        host.Origin.AskAsync(Handshake.To(host, [.. headers, "Connection: Upgrade, close"]));
+
+    private static void Refuses(Answered refusal, int status, string code, string detail)
+    {
+        Assert.That((refusal.Status, refusal["Content-Type"]), Is.EqualTo((status, "application/problem+json")));
+        Assert.That(refusal.Body, Does.Contain($"\"detail\":\"{detail}\",\"code\":\"{code}\""));
+    }
+
     private static async Task<byte[]> ReadToAsync(NetworkStream stream, byte[] end)
     {
         using var limit = new CancellationTokenSource(Threads.Patience);
@@ -46,5 +127,21 @@ public sealed class HandshakeLaws
         while (buffer.AsSpan(0, length).IndexOf(end) < 0 || buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8) < 0);
 
         return buffer[..length];
+    }
+
+    /// <summary>A connection that knows no bytes to read, or no socket to write to.</summary>
+    private sealed class NoSocket : IConnectionSocketFeature, IConnectionTransportFeature, IDuplexPipe
+    {
+        public Socket Socket => null!;
+
+        public PipeReader Input => null!;
+
+        public PipeWriter Output => null!;
+
+        public IDuplexPipe Transport
+        {
+            get => this;
+            set => throw new NotSupportedException();
+        }
     }
 }

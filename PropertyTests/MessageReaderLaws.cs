@@ -49,7 +49,7 @@ public sealed class MessageReaderLaws
     [Test]
     public void A_control_frame_amid_a_message_comes_before_it()
     {
-        byte[] bytes = [.. Frame(Opcode.Text, "he"u8, final: false), .. Frame(Opcode.Ping, "now"u8), .. Frame(Opcode.Continuation, "re"u8)];
+        byte[] bytes = [.. ClientFrame.Of(Opcode.Text, "he"u8, final: false), .. ClientFrame.Of(Opcode.Ping, "now"u8), .. ClientFrame.Of(Opcode.Continuation, "re"u8)];
 
         var heard = Hear(new MessageReader(Most), bytes, 1, 1);
 
@@ -107,7 +107,7 @@ public sealed class MessageReaderLaws
     [Test]
     public void A_message_within_an_unfinished_one_breaks_the_protocol([Values] bool isText)
     {
-        byte[] bytes = [.. Frame(Opcode.Text, "un"u8, final: false), .. Frame(isText ? Opcode.Text : Opcode.Binary, "finished"u8)];
+        byte[] bytes = [.. ClientFrame.Of(Opcode.Text, "un"u8, final: false), .. ClientFrame.Of(isText ? Opcode.Text : Opcode.Binary, "finished"u8)];
 
         Assert.That(() => Hear(new MessageReader(Most), bytes, 100, 100), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1002));
     }
@@ -124,13 +124,13 @@ public sealed class MessageReaderLaws
     public void A_text_has_to_be_UTF_8_as_a_whole_and_a_binary_message_need_not()
     {
         byte[] euro = [0xE2, 0x82, 0xAC];
-        byte[] split = [.. Frame(Opcode.Text, euro.AsSpan(0, 1), final: false), .. Frame(Opcode.Continuation, euro.AsSpan(1))];
-        byte[] unfinished = [.. Frame(Opcode.Text, euro.AsSpan(0, 2), final: false), .. Frame(Opcode.Continuation, [])];
+        byte[] split = [.. ClientFrame.Of(Opcode.Text, euro.AsSpan(0, 1), final: false), .. ClientFrame.Of(Opcode.Continuation, euro.AsSpan(1))];
+        byte[] unfinished = [.. ClientFrame.Of(Opcode.Text, euro.AsSpan(0, 2), final: false), .. ClientFrame.Of(Opcode.Continuation, [])];
 
         Assert.That(Hear(new MessageReader(Most), split, 1, 1).Single().ToString(), Is.EqualTo("Text €"));
         Assert.That(() => Hear(new MessageReader(Most), unfinished, 1, 1), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1007));
-        Assert.That(() => Hear(new MessageReader(Most), Frame(Opcode.Text, [0xFF]), 1, 1), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1007));
-        Assert.That(Hear(new MessageReader(Most), Frame(Opcode.Binary, [0xFF]), 1, 1).Single().Payload, Is.EqualTo(new byte[] { 0xFF }));
+        Assert.That(() => Hear(new MessageReader(Most), ClientFrame.Of(Opcode.Text, [0xFF]), 1, 1), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1007));
+        Assert.That(Hear(new MessageReader(Most), ClientFrame.Of(Opcode.Binary, [0xFF]), 1, 1).Single().Payload, Is.EqualTo(new byte[] { 0xFF }));
     }
 
     [Test]
@@ -138,7 +138,7 @@ public sealed class MessageReaderLaws
     {
         var said = new Said(Opcode.Text, Encoding.ASCII.GetBytes(new string('x', fits ? Most : Most + 1)));
 
-        var heard = Hear(new MessageReader(Most), [.. Fragmented([said], pieces, [7]), .. Frame(Opcode.Text, "next"u8), .. Frame(Opcode.Close, [])], 100, 50);
+        var heard = Hear(new MessageReader(Most), [.. Fragmented([said], pieces, [7]), .. ClientFrame.Of(Opcode.Text, "next"u8), .. ClientFrame.Of(Opcode.Close, [])], 100, 50);
 
         Assert.That(heard.Select(one => one.IsTooLarge ? "too large" : one.Kind.ToString()), Is.EqualTo(fits ? new[] { "Text", "Text", "Close" } : ["too large", "Close"]));
     }
@@ -220,29 +220,11 @@ public sealed class MessageReaderLaws
             var pieces = one.Kind >= Opcode.Close || one.Payload.Length == 0 ? [one.Payload] : one.Payload.Chunk(most).ToArray();
             foreach (var (place, piece) in pieces.Index())
             {
-                bytes.AddRange(Frame(place == 0 ? one.Kind : Opcode.Continuation, piece, place == pieces.Length - 1, masks[frames++ % masks.Length]));
+                bytes.AddRange(ClientFrame.Of(place == 0 ? one.Kind : Opcode.Continuation, piece, place == pieces.Length - 1, masks[frames++ % masks.Length]));
             }
         }
 
         return [.. bytes];
-    }
-
-    private static byte[] Frame(Opcode opcode, ReadOnlySpan<byte> payload, bool final = true, uint mask = 0x01020304)
-    {
-        var key = BitConverter.GetBytes(mask);
-        byte[] length = payload.Length switch
-        {
-            < 126 => [(byte)payload.Length],
-            <= ushort.MaxValue => [126, (byte)(payload.Length >> 8), (byte)payload.Length],
-            _ => throw new ArgumentOutOfRangeException(nameof(payload)),
-        };
-        byte[] frame = [(byte)((final ? 0x80 : 0) | (int)opcode), (byte)(0x80 | length[0]), .. length[1..], .. key, .. payload];
-        for (var place = 0; place < payload.Length; place++)
-        {
-            frame[frame.Length - payload.Length + place] ^= key[place % 4];
-        }
-
-        return frame;
     }
 
     private sealed record Said(Opcode Kind, byte[] Payload, bool IsTooLarge = false)

@@ -7,6 +7,7 @@ using PubSub.Hosting.Sockets;
 namespace PubSub.PropertyTests;
 
 /// <summary>What the Host says over REST, to the letter. The specification leaves much of it open; its readers rely on it all the same.</summary>
+[Category("Wire")]
 public sealed class RestLaws : IDisposable
 {
     private const string Json = "Content-Type: application/json";

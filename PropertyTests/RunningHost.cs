@@ -6,19 +6,28 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using PubSub.Hosting.Sockets;
 
 namespace PubSub.PropertyTests;
 
 /// <summary>The Host in this process, on a free port of its own.</summary>
 internal sealed class RunningHost : WebApplicationFactory<Program>
 {
+    private readonly TimeProvider _time;
     private readonly (string Name, string Value)[] _settings;
     private readonly HeardLines _heard = new();
 
     /// <param name="settings">Other than the defaults.</param>
     public RunningHost(params (string Name, string Value)[] settings)
+        : this(TimeProvider.System, settings)
     {
-        _settings = settings;
+    }
+
+    /// <param name="time">What its clocks show.</param>
+    /// <param name="settings">Other than the defaults.</param>
+    public RunningHost(TimeProvider time, params (string Name, string Value)[] settings)
+    {
+        (_time, _settings) = (time, settings);
         UseKestrel();
         StartServer();
         Addresses = [.. Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses];
@@ -33,6 +42,13 @@ internal sealed class RunningHost : WebApplicationFactory<Program>
     /// <summary>What it has logged.</summary>
     public IReadOnlyList<string> Logged => _heard.Lines;
 
+    public Broker Broker => Services.GetRequiredService<Broker>();
+
+    public Sessions Sessions => Services.GetRequiredService<Sessions>();
+
+    /// <summary>What happens to every request before the Host sees it; unless set, nothing.</summary>
+    public Action<HttpContext>? Before { get; set; }
+
     /// <summary>What it does with a request that none of its own endpoints takes; unless set, it does not see it.</summary>
     public Action<HttpContext>? Otherwise { get; set; }
 
@@ -45,6 +61,7 @@ internal sealed class RunningHost : WebApplicationFactory<Program>
         }
 
         builder.ConfigureServices(services => services
+            .AddSingleton(_time)
             .AddSingleton<ILoggerProvider>(_heard)
             .AddSingleton<IStartupFilter>(new Extension(this)));
     }
@@ -53,6 +70,11 @@ internal sealed class RunningHost : WebApplicationFactory<Program>
     {
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
         {
+            app.Use((context, following) =>
+            {
+                host.Before?.Invoke(context);
+                return following(context);
+            });
             next(app);
             app.Use(_ => context =>
             {

@@ -203,6 +203,20 @@ public sealed class SubscriberLaws
     }
 
     [Test]
+    public void What_was_taken_stays_as_it_is_whatever_is_queued_and_taken_before_it_is_released()
+    {
+        var (topic, subscriber) = Subscribed();
+        Publish(topic, 1, 3);
+        var first = subscriber.Take(int.MaxValue);
+        Publish(topic, 4, 2);
+        var second = subscriber.Take(int.MaxValue);
+
+        Publish(topic, 6, 4);
+
+        Assert.That((first.Texts(), second.Texts()), Is.EqualTo((Frames.Texts(1, 3), Frames.Texts(4, 2))));
+    }
+
+    [Test]
     public void Release_gives_back_the_room_of_what_was_taken_and_no_more()
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 3));

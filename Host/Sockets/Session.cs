@@ -31,6 +31,7 @@ internal sealed class Session(
     private long _writing;
     private long _wrote;
     private long _closing;
+    private bool _ended; // the sweep's own; whether it has given the peer up, and the loops are about to notice
 
     /// <summary>Identifies the connection in logs.</summary>
     public string Id => context.Connection.Id;
@@ -77,18 +78,23 @@ internal sealed class Session(
     /// <summary>Looks after the waits that the loops cannot bound themselves. Called by one sweep at a time.</summary>
     public void Sweep()
     {
+        if (_ended)
+        {
+            return;
+        }
+
         var now = time.GetTimestamp();
         if (Volatile.Read(ref _writing) is var writing and not 0 && IsOver(writing, settings.WriteTimeout, now))
         {
             Log.WriteTimedOut(logger, Id, settings.WriteTimeout);
-            Abort();
+            End();
         }
         else if (_subscriber.Closed != CloseReason.None)
         {
             _closing = _closing == 0 ? now : _closing;
             if (IsOver(Math.Max(_closing, Volatile.Read(ref _wrote)), settings.CloseTimeout, now))
             {
-                Abort();
+                End();
             }
         }
         else if (settings.KeepAliveInterval > 0)
@@ -105,7 +111,7 @@ internal sealed class Session(
             if (IsOver(pinged, settings.KeepAliveTimeout, now))
             {
                 Log.PingUnanswered(logger, Id, settings.KeepAliveTimeout);
-                Abort();
+                End();
             }
         }
         else if (IsOver(Volatile.Read(ref _heard), settings.KeepAliveInterval, now))
@@ -115,6 +121,12 @@ internal sealed class Session(
             _subscriber.Reply(WebSocketFrame.Ping, wakes);
             wakes.Release();
         }
+    }
+
+    private void End()
+    {
+        _ended = true;
+        Abort();
     }
 
     private bool IsOver(long since, double seconds, long now) => time.GetElapsedTime(since, now).TotalSeconds > seconds;

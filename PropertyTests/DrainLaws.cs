@@ -1,0 +1,173 @@
+using Microsoft.AspNetCore.Http.Features;
+using NUnit.Framework;
+
+namespace PubSub.PropertyTests;
+
+/// <summary>A process that is asked to stop tells everybody, and waits for them as long as is set (PS-LIF-001 to 003).</summary>
+[Category("Wire")]
+public sealed class DrainLaws
+{
+    private const double DrainTimeout = 5;
+    private const string Goodbye = "close 1001 server is shutting down";
+
+    private readonly HandClock _clock = new();
+
+    [Test]
+    public async Task Nobody_is_waited_for_when_nobody_is_there([Values] bool anymore)
+    {
+        using var host = Start();
+        if (anymore)
+        {
+            using var peer = await Peer.OfAsync(host);
+            await peer.CloseAsync();
+            await peer.HearAllAsync();
+        }
+
+        await StopAsync(host).WaitAsync(Threads.Patience);
+
+        Assert.That(host.Sessions.IsDraining);
+        Assert.That(host.Logged, Has.Some.EndsWith("Sessions: Draining 0 sessions").And.None.Contains("had not drained"));
+    }
+
+    [Test]
+    public async Task Everybody_is_told_and_waited_for()
+    {
+        using var host = Start();
+        using var gone = await Peer.OfAsync(host);
+        gone.BreakOff();
+        using var one = await Peer.OfAsync(host);
+        using var other = await Peer.OfAsync(host);
+        await one.AskAsync("""{"type":"ping"}""");
+        await other.AskAsync("""{"type":"ping"}""");
+
+        var stopping = StopAsync(host);
+        Assert.That((await one.HearAsync(), await other.HearAsync()), Is.EqualTo((Goodbye, Goodbye)));
+        await one.CloseAsync(1001);
+        Assert.That(await one.HearAsync(), Is.EqualTo("the end"));
+        Threads.SettlePool();
+        var stoppedEarly = stopping.IsCompleted;
+        _clock.Advance(DrainTimeout - 0.1);
+        await other.CloseAsync(1001);
+
+        await stopping.WaitAsync(Threads.Patience);
+        Assert.That(stoppedEarly, Is.False, "there is one left");
+        Assert.That(await other.HearAsync(), Is.EqualTo("the end"));
+        Assert.That(host.Logged, Has.Some.EndsWith("closed: draining").And.None.Contains("had not drained"));
+    }
+
+    [Test]
+    public async Task What_is_queued_is_said_before_the_goodbye()
+    {
+        using var host = Start();
+        using var peer = await Peer.OfAsync(host);
+        host.Broker.Create("a");
+        await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
+        var wakes = new Wakes();
+        host.Broker.Find("a")!.TryPublish(Hosting.Protocol.WebSocketFrame.Pong("last"u8), wakes);
+
+        var stopping = StopAsync(host);
+
+        Assert.That((await peer.HearAsync(), await peer.HearAsync()), Is.EqualTo(("pong last", Goodbye)));
+        await peer.CloseAsync();
+        await stopping.WaitAsync(Threads.Patience);
+    }
+
+    [Test]
+    public async Task Whoever_does_not_go_is_waited_for_so_long_and_no_longer([Values] bool impatient)
+    {
+        using var host = Start();
+        using var stop = new CancellationTokenSource();
+        using var peer = await Peer.OfAsync(host);
+        await peer.AskAsync("""{"type":"ping"}""");
+        var stopping = host.Sessions.StoppingAsync(stop.Token);
+        await peer.HearAsync();
+        _clock.Advance(DrainTimeout - 0.1);
+        Threads.SettlePool();
+        var stoppedEarly = stopping.IsCompleted;
+
+        if (impatient)
+        {
+            await stop.CancelAsync();
+        }
+        else
+        {
+            _clock.Advance(0.1);
+        }
+
+        await stopping.WaitAsync(Threads.Patience);
+        Assert.That(stoppedEarly, Is.False);
+        Assert.That(await peer.HearAsync(), Is.EqualTo("the end"));
+        Assert.That(host.Logged, Has.Some.EndsWith("Sessions: 1 sessions had not drained after 5 s and were ended"));
+    }
+
+    [Test]
+    public async Task A_session_is_over_before_it_is_no_longer_waited_for()
+    {
+        using var host = Start();
+        using (var before = await Peer.OfAsync(host))
+        {
+            await before.CloseAsync();
+            await before.HearAllAsync();
+        }
+
+        using var peer = await Peer.OfAsync(host);
+        await peer.AskAsync("""{"type":"ping"}""");
+
+        var stopping = StopAsync(host);
+        await peer.HearAsync();
+        Threads.SettlePool();
+
+        Assert.That(stopping.IsCompleted, Is.False, "that nobody was there once does not count");
+        await peer.CloseAsync();
+        await stopping.WaitAsync(Threads.Patience);
+    }
+
+    [Test]
+    public async Task Whoever_comes_in_while_the_door_is_closed_is_told_as_well()
+    {
+        using var host = Start();
+        Task? stopping = null;
+        host.Before = context =>
+        {
+            if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
+            {
+                context.Features.Set<IHttpUpgradeFeature>(new Upgrading(upgrade, () => stopping = StopAsync(host)));
+            }
+        };
+
+        using var peer = await Peer.OfAsync(host);
+
+        Assert.That(await peer.HearAsync(), Is.EqualTo(Goodbye));
+        Assert.That(stopping!.IsCompleted, Is.False);
+        await peer.CloseAsync();
+        await stopping.WaitAsync(Threads.Patience);
+    }
+
+    [Test]
+    public async Task Sessions_can_be_stopped_again_when_they_are_gone()
+    {
+        using var host = Start();
+        var sessions = host.Sessions;
+
+        await sessions.StopAsync(CancellationToken.None).WaitAsync(Threads.Patience);
+        sessions.Dispose();
+
+        await sessions.StopAsync(CancellationToken.None).WaitAsync(Threads.Patience);
+    }
+
+    private static Task StopAsync(RunningHost host) => host.Sessions.StoppingAsync(CancellationToken.None);
+
+    private RunningHost Start() => new(_clock, ("CLOSE_TIMEOUT", "3600"), ("LOG_LEVEL", "info"));
+
+    /// <summary>Lets something happen between the admission and the handshake.</summary>
+    private sealed class Upgrading(IHttpUpgradeFeature inner, Action meanwhile) : IHttpUpgradeFeature
+    {
+        public bool IsUpgradableRequest => inner.IsUpgradableRequest;
+
+        public Task<Stream> UpgradeAsync()
+        {
+            meanwhile();
+            return inner.UpgradeAsync();
+        }
+    }
+}

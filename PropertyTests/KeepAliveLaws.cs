@@ -1,0 +1,109 @@
+using NUnit.Framework;
+using PubSub.Hosting.Protocol;
+
+namespace PubSub.PropertyTests;
+
+/// <summary>A peer that is silent for long is asked whether it is there, and one that does not answer is not waited for (PS-LIF-006, 007, 013).</summary>
+[Category("Wire")]
+public sealed class KeepAliveLaws
+{
+    private const string Ask = """{"type":"ping"}""", Answer = """{"type":"pong"}""";
+    private const double Interval = 30, Timeout = 10;
+
+    /// <summary>Deadlines are looked at so often.</summary>
+    private const double Sweep = 0.25;
+
+    private readonly HandClock _clock = new();
+
+    [Test]
+    public async Task Silence_is_not_questioned_before_its_time()
+    {
+        using var host = new RunningHost(_clock);
+        using var peer = await Peer.OfAsync(host);
+        await peer.AskAsync(Ask);
+
+        _clock.Advance(Interval);
+
+        Assert.That(await peer.AskAsync(Ask), Is.EqualTo(Answer));
+    }
+
+    [Test]
+    public async Task Silence_is_questioned_once()
+    {
+        using var host = new RunningHost(_clock);
+        using var peer = await Peer.OfAsync(host);
+        await peer.AskAsync(Ask);
+
+        _clock.Advance(Interval + Sweep);
+        _clock.Advance(Timeout);
+
+        Assert.That(await peer.HearAsync(), Is.EqualTo("ping"));
+        Assert.That(await peer.AskAsync(Ask), Is.EqualTo(Answer), "the deadline has come, and is not over");
+    }
+
+    [Test]
+    public async Task Whoever_does_not_answer_is_not_waited_for()
+    {
+        using var host = new RunningHost(_clock, ("LOG_LEVEL", "info"));
+        using var peer = await Peer.OfAsync(host);
+        await peer.AskAsync(Ask);
+
+        _clock.Advance(Interval + Sweep);
+        Assert.That(await peer.HearAsync(), Is.EqualTo("ping"));
+        _clock.Advance(Timeout + (3 * Sweep));
+
+        Assert.That(await peer.HearAsync(), Is.EqualTo("the end"));
+        Assert.That(host.Logged, Has.One.Match(@"^Warning PubSub.Hosting.Sockets.Sessions: Session \S+ answered no Ping for 10 s and was ended$"));
+        Assert.That(() => host.Logged, Has.One.EndsWith("closed: connection lost").After((int)Threads.Patience.TotalMilliseconds, 5));
+    }
+
+    [Test]
+    public async Task Any_sign_of_life_is_an_answer_and_from_then_on_silence_counts_anew([Values] bool pong)
+    {
+        using var host = new RunningHost(_clock);
+        using var peer = await Peer.OfAsync(host);
+        await peer.AskAsync(Ask);
+
+        for (var time = 0; time < 3; time++)
+        {
+            _clock.Advance(Interval + Sweep);
+            Assert.That(await peer.HearAsync(), Is.EqualTo("ping"));
+            _clock.Advance(Timeout);
+            await peer.SendAsync(pong ? ClientFrame.Of(Opcode.Pong, []) : []);
+            Assert.That(await peer.AskAsync(Ask), Is.EqualTo(Answer));
+        }
+
+        _clock.Advance(Interval);
+        Assert.That(await peer.AskAsync(Ask), Is.EqualTo(Answer));
+    }
+
+    [Test]
+    public async Task Nobody_is_questioned_when_it_is_turned_off()
+    {
+        using var host = new RunningHost(_clock, ("KEEPALIVE_INTERVAL", "0"));
+        using var peer = await Peer.OfAsync(host);
+        await peer.AskAsync(Ask);
+
+        _clock.Advance(1_000);
+
+        Assert.That(await peer.AskAsync(Ask), Is.EqualTo(Answer));
+    }
+
+    [Test]
+    public async Task Whoever_is_told_goodbye_is_not_questioned()
+    {
+        using var host = new RunningHost(_clock, ("CLOSE_TIMEOUT", "3600"), ("WRITE_TIMEOUT", "3600"));
+        using var peer = await Peer.OfAsync(host);
+        await peer.AskAsync(Ask);
+        host.Broker.Create("a");
+        await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
+        host.Broker.TryDelete("a", WebSocketFrame.Ping, disconnect: true);
+        Assert.That((await peer.HearAsync(), await peer.HearAsync()), Is.EqualTo(("ping", "close 1000 topic deleted")));
+
+        _clock.Advance(Interval + Timeout + 1);
+        await peer.CloseAsync();
+
+        Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { "the end" }));
+        Assert.That(host.Logged, Has.None.Contains("answered no Ping"));
+    }
+}

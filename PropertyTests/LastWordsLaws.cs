@@ -1,0 +1,196 @@
+using System.Text;
+using NUnit.Framework;
+using PubSub.Hosting.Protocol;
+
+namespace PubSub.PropertyTests;
+
+/// <summary>How a session ends: what the peer is told, what becomes of its requests, and what the log says.</summary>
+[Category("Wire")]
+public sealed class LastWordsLaws : IDisposable
+{
+    private const string Subscribe = """{"type":"subscribe","topic":"a","client_id":"me"}""";
+    private const string Publish = """{"type":"publish","topic":"b","message":{"id":"1","payload":1}}""";
+    private const string Ping = """{"type":"ping"}""";
+
+    private readonly RunningHost _host = new(("MAX_MESSAGE_BYTES", "1024"), ("MAX_QUEUE_SIZE", "10"), ("LOG_LEVEL", "info"));
+
+    [SetUp]
+    public void Create() => Array.ForEach(["a", "b"], name => _host.Broker.Create(name));
+
+    [TearDown]
+    public void Delete() => Array.ForEach(["a", "b"], name => _host.Broker.TryDelete(name, Frames.Of("notice"), disconnect: true));
+
+    public void Dispose() => _host.Dispose();
+
+    [TestCase(1000, "", "close 1000")]
+    [TestCase(1001, "going", "close 1001")]
+    [TestCase(4999, "", "close 4999")]
+    [TestCase(null, "", "close")]
+    public async Task A_goodbye_is_answered_in_kind(int? status, string reason, string answer)
+    {
+        using var peer = await Peer.OfAsync(_host);
+
+        await peer.CloseAsync(status, reason);
+
+        Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { answer, "the end" }));
+        Logs($"Information PubSub.Hosting.Sockets.Sessions: Session {{0}} closed: closed by the client with {status ?? 1005}");
+    }
+
+    [Test]
+    public async Task What_is_asked_before_a_goodbye_is_answered_and_what_is_asked_behind_it_is_not()
+    {
+        using var peer = await Peer.OfAsync(_host);
+        byte[] close = ClientFrame.Of(Opcode.Close, []);
+
+        await peer.SendAsync([.. Text(Ping), .. close, .. Text(Publish), .. close]);
+
+        Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { """{"type":"pong"}""", "close", "the end" }));
+        Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_deleted_topic_disconnects_and_what_is_asked_from_then_on_is_ignored()
+    {
+        using var peer = await Peer.OfAsync(_host);
+        await peer.AskAsync(Subscribe);
+
+        _host.Broker.TryDelete("a", WebSocketFrame.Pong("notice"u8), disconnect: true);
+        Assert.That((await peer.HearAsync(), await peer.HearAsync()), Is.EqualTo(("pong notice", "close 1000 topic deleted")));
+        await peer.SendAsync([.. Text(Publish), .. Text(Ping), .. Text("{"), .. ClientFrame.Of(Opcode.Ping, []), .. ClientFrame.Of(Opcode.Close, [])]);
+
+        Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { "the end" }));
+        Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.Zero);
+        Logs("Information PubSub.Hosting.Sockets.Sessions: Session {0} closed: topic deleted");
+    }
+
+    [Test]
+    public async Task A_slow_consumer_is_told_that_it_is_one()
+    {
+        using var peer = await Peer.OfAsync(_host);
+        await peer.AskAsync(Subscribe);
+        var wakes = new Wakes();
+
+        for (var published = 0; published < 11; published++)
+        {
+            _host.Broker.Find("a")!.TryPublish(WebSocketFrame.Ping, wakes);
+        }
+
+        wakes.Release();
+        Assert.That(
+            (await peer.HearAsync(), await peer.HearAsync()),
+            Is.EqualTo(("""{"type":"error","error":{"code":"SLOW_CONSUMER","message":"the subscriber\u0027s queue overflowed"}}""", "close 1008 slow consumer")));
+        await peer.CloseAsync(1008);
+        Assert.That(await peer.HearAsync(), Is.EqualTo("the end"));
+        Logs("Warning PubSub.Hosting.Sockets.Sessions: Session {0} closed as a slow consumer");
+    }
+
+    [Test]
+    public async Task Whoever_breaks_the_protocol_is_told_so_and_disconnected([Values] bool isText)
+    {
+        using var peer = await Peer.OfAsync(_host);
+
+        await peer.SendAsync([.. Text(Ping), .. ClientFrame.Of(isText ? Opcode.Text : (Opcode)3, [0xFF]), .. Text(Publish)]);
+
+        Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { """{"type":"pong"}""", isText ? "close 1007" : "close 1002", "the end" }));
+        Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.Zero);
+        Logs("Information PubSub.Hosting.Sockets.Sessions: Session {0} closed: the client broke the protocol");
+        Assert.That(_host.Logged, Has.Some.Match($"Session \\S+ broke the WebSocket protocol: {(isText ? "a text message must be UTF-8" : "the opcode is reserved")}$"));
+    }
+
+    [Test]
+    public async Task A_status_that_no_client_may_send_is_answered_with_one_that_says_so()
+    {
+        using var peer = await Peer.OfAsync(_host);
+
+        await peer.CloseAsync(1005);
+
+        Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { "close 1002", "the end" }));
+    }
+
+    [Test]
+    public async Task A_request_that_is_too_large_is_the_last_and_the_peer_is_listened_to_until_it_says_goodbye([Values] bool isText)
+    {
+        using var peer = await Peer.OfAsync(_host);
+        using var other = await Peer.OfAsync(_host);
+        await other.AskAsync(Subscribe);
+        var tooLarge = ClientFrame.Of(isText ? Opcode.Text : Opcode.Binary, new byte[1025]);
+
+        await peer.SendAsync([.. Text(Publish.Replace("\"b\"", "\"a\"", StringComparison.Ordinal)), .. tooLarge, .. Text(Publish)]);
+
+        Assert.That(await peer.HearAsync(), Is.EqualTo("""{"type":"ack","topic":"a","status":"ok"}"""));
+        Assert.That(
+            (await peer.HearAsync(), await peer.HearAsync()),
+            Is.EqualTo((
+                """{"type":"error","error":{"code":"BAD_REQUEST","message":"the request must be at most 1024 bytes long (MAX_MESSAGE_BYTES)"}}""",
+                "close 1009 request too large")));
+        Assert.That(await other.HearAsync(), Does.StartWith("""{"type":"event","topic":"a","""));
+        await peer.CloseAsync(1009);
+        Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { "the end" }));
+        Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.Zero);
+        Logs("Information PubSub.Hosting.Sockets.Sessions: Session {0} closed: closed by the client with 1009");
+    }
+
+    [Test]
+    public async Task A_request_of_just_the_size_is_none_too_large()
+    {
+        using var peer = await Peer.OfAsync(_host);
+
+        Assert.That(await peer.AskAsync(Ping.PadRight(1024)), Is.EqualTo("""{"type":"pong"}"""));
+    }
+
+    [Test]
+    public async Task Whoever_leaves_without_a_word_leaves_every_topic([Values] bool politely)
+    {
+        using var peer = await Peer.OfAsync(_host);
+        await peer.AskAsync(Subscribe);
+
+        if (politely)
+        {
+            peer.Finish();
+            Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { "the end" }));
+        }
+        else
+        {
+            peer.BreakOff();
+        }
+
+        Assert.That(() => _host.Broker.Count().Subscriptions, Is.Zero.After((int)Threads.Patience.TotalMilliseconds, 5));
+        Logs("Information PubSub.Hosting.Sockets.Sessions: Session {0} closed: connection lost");
+    }
+
+    [Test]
+    public async Task Whoever_breaks_off_while_it_is_written_to_leaves_every_topic()
+    {
+        using var peer = await Peer.OfAsync(_host, window: 16 * 1024);
+        await peer.AskAsync(Subscribe);
+        _host.Broker.Find("a")!.TryPublish(new Frame(new byte[12 * 1024 * 1024]));
+        await peer.ReadAsync(1);
+
+        peer.BreakOff();
+
+        Assert.That(() => _host.Broker.Count().Subscriptions, Is.Zero.After((int)Threads.Patience.TotalMilliseconds, 5));
+    }
+
+    [Test]
+    public async Task A_mistake_of_ours_in_what_is_said_ends_the_session_and_no_other()
+    {
+        using var peer = await Peer.OfAsync(_host);
+        using var other = await Peer.OfAsync(_host);
+        await other.AskAsync(Ping);
+        await peer.AskAsync(Subscribe);
+        await peer.AskAsync(Subscribe.Replace("\"a\"", "\"b\"", StringComparison.Ordinal));
+
+        _host.Broker.TryDelete("a", notice: default, disconnect: false);
+
+        Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { "the end" }));
+        Assert.That(_host.Broker.Count().Subscriptions, Is.Zero);
+        Assert.That(await other.AskAsync(Ping), Is.EqualTo("""{"type":"pong"}"""));
+        Logs("Error Microsoft.AspNetCore.Server.Kestrel: .*unhandled exception.*");
+    }
+
+    private static byte[] Text(string text) => ClientFrame.Of(Opcode.Text, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>The line comes a moment after the peer has seen of it.</summary>
+    private void Logs(string line) =>
+        Assert.That(() => _host.Logged, Has.Some.Match($"^{line.Replace("{0}", "\\S+", StringComparison.Ordinal)}$").After((int)Threads.Patience.TotalMilliseconds, 5));
+}

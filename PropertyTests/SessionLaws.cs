@@ -1,0 +1,198 @@
+using System.Text;
+using NUnit.Framework;
+using PubSub.Hosting.Protocol;
+
+namespace PubSub.PropertyTests;
+
+/// <summary>What a session does with the requests of its peer.</summary>
+[Category("Wire")]
+public sealed class SessionLaws : IDisposable
+{
+    private const string Ping = """{"type":"ping"}""", Pong = """{"type":"pong"}""";
+
+    private readonly HandClock _clock = new();
+    private readonly RunningHost _host;
+
+    public SessionLaws() => _host = new RunningHost(
+        _clock, ("MAX_SUBSCRIPTIONS", "1"), ("MAX_QUEUE_SIZE", "100"), ("MAX_QUEUE_BYTES", Frames.Text(64 * 1024 * 1024)), ("LOG_LEVEL", "debug"));
+
+    [SetUp]
+    public void Create() => Array.ForEach(["a", "b"], name => _host.Broker.Create(name));
+
+    [TearDown]
+    public void Delete() => Array.ForEach(["a", "b"], name => _host.Broker.TryDelete(name, Frames.Of("notice"), disconnect: true));
+
+    public void Dispose() => _host.Dispose();
+
+    [Test]
+    public async Task What_is_asked_is_answered_and_done()
+    {
+        using var peer = await Peer.OfAsync(_host);
+
+        Assert.That(
+            await peer.AskAsync("""{"type":"publish","topic":"a","message":{"id":"1","payload":[0]},"request_id":"r1"}"""),
+            Is.EqualTo("""{"type":"ack","request_id":"r1","topic":"a","status":"ok"}"""));
+        Assert.That(
+            await peer.AskAsync("""{"type":"subscribe","topic":"\u0061","client_id":"me","last_n":1,"request_id":"r2"}"""),
+            Is.EqualTo("""{"type":"ack","request_id":"r2","topic":"\u0061","status":"ok"}"""));
+        Assert.That(await peer.HearAsync(), Is.EqualTo("""{"type":"event","topic":"a","message":{"id":"1","payload":[0]}}"""));
+        Assert.That(
+            await peer.AskAsync("""{"type":"unsubscribe","topic":"a","client_id":"me","request_id":"r3"}"""),
+            Is.EqualTo("""{"type":"ack","request_id":"r3","topic":"a","status":"ok"}"""));
+        Assert.That(_host.Broker.Count(), Is.EqualTo((2, 0)));
+        Assert.That(await peer.AskAsync("""{"type":"ping","request_id":"r4"}"""), Is.EqualTo("""{"type":"pong","request_id":"r4"}"""));
+        await peer.SendAsync(ClientFrame.Of(Opcode.Ping, "there?"u8));
+        Assert.That(await peer.HearAsync(), Is.EqualTo("pong there?"));
+    }
+
+    [TestCase("""{"type":"publish","topic":"c","message":{"id":"1","payload":0},"request_id":"r"}""", "TOPIC_NOT_FOUND", "topic not found")]
+    [TestCase("""{"type":"subscribe","topic":"c","client_id":"me","request_id":"r"}""", "TOPIC_NOT_FOUND", "topic not found")]
+    [TestCase("""{"type":"unsubscribe","topic":"c","client_id":"me","request_id":"r"}""", "TOPIC_NOT_FOUND", "topic not found")]
+    [TestCase("""{"type":"ping","request_id":"r","request_id":"r"}""", "BAD_REQUEST", "request_id must not be given twice")]
+    public async Task A_request_that_cannot_be_met_is_refused_and_nothing_else(string request, string code, string message)
+    {
+        using var peer = await Peer.OfAsync(_host);
+
+        Assert.That(
+            await peer.AskAsync(request),
+            Is.EqualTo($$$"""{"type":"error","request_id":"r","error":{"code":"{{{code}}}","message":"{{{message}}}"}}"""));
+        Assert.That(await peer.AskAsync(Ping), Is.EqualTo(Pong));
+    }
+
+    [Test]
+    public async Task One_subscription_too_many_is_refused_and_the_others_go_on()
+    {
+        using var peer = await Peer.OfAsync(_host);
+        await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
+
+        Assert.That(
+            await peer.AskAsync("""{"type":"subscribe","topic":"b","client_id":"me","request_id":"r"}"""),
+            Does.StartWith("""{"type":"error","request_id":"r","error":{"code":"BAD_REQUEST","message":"topic must not be one more than the 1 that a connection may subscribe to"""));
+        Assert.That(_host.Broker.Count().Subscriptions, Is.EqualTo(1));
+        Assert.That(await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}"""), Is.EqualTo("""{"type":"ack","topic":"a","status":"ok"}"""));
+    }
+
+    [Test]
+    public async Task A_request_is_a_text()
+    {
+        using var peer = await Peer.OfAsync(_host);
+
+        await peer.SendAsync(ClientFrame.Of(Opcode.Binary, Encoding.UTF8.GetBytes(Ping)));
+
+        Assert.That(
+            await peer.HearAsync(),
+            Is.EqualTo("""{"type":"error","error":{"code":"BAD_REQUEST","message":"the request must be a text message, not a binary one"}}"""));
+        Assert.That(await peer.AskAsync(Ping), Is.EqualTo(Pong));
+    }
+
+    [Test]
+    public async Task A_pong_that_nobody_asked_for_is_no_request()
+    {
+        using var peer = await Peer.OfAsync(_host);
+
+        await peer.SendAsync(ClientFrame.Of(Opcode.Pong, "unasked"u8));
+
+        Assert.That(await peer.AskAsync(Ping), Is.EqualTo(Pong));
+    }
+
+    [Test]
+    public async Task A_mistake_of_ours_in_a_request_is_told_to_the_client_in_general_and_to_the_log_in_particular()
+    {
+        using var peer = await Peer.OfAsync(_host);
+
+        _clock.FailNext(new InvalidTimeZoneException("ours"));
+
+        Assert.That(
+            await peer.AskAsync("""{"type":"publish","topic":"a","message":{"id":"1","payload":0}}"""),
+            Is.EqualTo("""{"type":"error","error":{"code":"INTERNAL","message":"the server failed to handle the request"}}"""));
+        Assert.That(_host.Broker.Find("a")!.Count().Messages, Is.Zero);
+        Assert.That(_host.Logged, Has.One.Match(@"^Error PubSub.Hosting.Sockets.Sessions: Session \S+: a request failed unexpectedly$"));
+        Assert.That(await peer.AskAsync(Ping), Is.EqualTo(Pong));
+    }
+
+    [Test]
+    public async Task Every_request_has_a_line_in_the_log_and_no_payload_has()
+    {
+        using var peer = await Peer.OfAsync(_host);
+
+        await peer.AskAsync("""{"type":"publish","topic":"a","message":{"id":"1","payload":"secret"}}""");
+        await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me","last_n":0}""");
+        await peer.AskAsync("""{"type":"unsubscribe","topic":"a","client_id":"me"}""");
+        await peer.AskAsync("""{"type":"secret"}""");
+
+        Assert.That(_host.Logged, Has.Some.Match(@"^Debug PubSub.Hosting.Sockets.Sessions: Session \S+ published to a: 29 bytes$"));
+        Assert.That(_host.Logged, Has.Some.Match(@"^Debug PubSub.Hosting.Sockets.Sessions: Session \S+ asked to subscribe to a with last_n 0$"));
+        Assert.That(_host.Logged, Has.Some.Match(@"^Debug PubSub.Hosting.Sockets.Sessions: Session \S+ asked to unsubscribe from a$"));
+        Assert.That(_host.Logged, Has.Some.Match(@"^Debug PubSub.Hosting.Sockets.Sessions: Session \S+ sent a bad request: type must be subscribe, publish, unsubscribe or ping$"));
+        Assert.That(_host.Logged, Has.Some.Match(@"^Information PubSub.Hosting.Sockets.Sessions: Session \S+ opened from (::ffff:)?127\.0\.0\.1$"));
+        Assert.That(_host.Logged, Has.None.Contains("secret"));
+    }
+
+    /// <summary>Everything arrives in one piece, so the publisher could go on without a pause.</summary>
+    [Test]
+    public async Task A_burst_does_not_cut_a_subscriber_that_had_no_chance_to_read()
+    {
+        const int burst = 1000;
+        using var subscriber = await Peer.OfAsync(_host);
+        await subscriber.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
+        using var publisher = await Peer.OfAsync(_host);
+
+        await publisher.SayAsync([.. Enumerable.Range(0, burst).Select(id => Publish("a", id))]);
+
+        for (var id = 0; id < burst; id++)
+        {
+            Assert.That(await publisher.HearAsync(), Is.EqualTo("""{"type":"ack","topic":"a","status":"ok"}"""));
+            Assert.That(await subscriber.HearAsync(), Is.EqualTo(Event("a", id)));
+        }
+    }
+
+    /// <summary>Whoever does not read is asked for no more; what it has asked for by then is done, and seen by others (PS-BPR-010).</summary>
+    [Test]
+    public async Task Requests_wait_while_so_many_replies_are_unread_and_nobody_else_does()
+    {
+        const int large = 12 * 1024 * 1024, most = 128, more = 10;
+        using var other = await Peer.OfAsync(_host);
+        await other.AskAsync("""{"type":"subscribe","topic":"b","client_id":"me"}""");
+        using var idle = await Peer.OfAsync(_host, window: 16 * 1024);
+        await idle.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
+        _host.Broker.Find("a")!.TryPublish(new Frame(new byte[large]));
+        await idle.ReadAsync(1);
+
+        await idle.SayAsync([.. Enumerable.Range(0, most + more).Select(id => Publish("b", id))]);
+        for (var id = 0; id < most; id++)
+        {
+            Assert.That(await other.HearAsync(), Is.EqualTo(Event("b", id)));
+        }
+
+        Assert.That(await other.AskAsync(Ping), Is.EqualTo(Pong), "nothing comes before the answer");
+        Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.EqualTo(most));
+        await idle.ReadAsync(large - 1);
+        for (var id = 0; id < most + more; id++)
+        {
+            Assert.That(await idle.HearAsync(), Is.EqualTo("""{"type":"ack","topic":"b","status":"ok"}"""));
+        }
+
+        Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.EqualTo(most + more));
+    }
+
+    [Test]
+    public async Task What_waits_for_room_waits_no_longer_than_the_session_lasts()
+    {
+        using var idle = await Peer.OfAsync(_host, window: 16 * 1024);
+        await idle.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
+        _host.Broker.Find("a")!.TryPublish(new Frame(new byte[12 * 1024 * 1024]));
+        await idle.ReadAsync(1);
+        await idle.SayAsync([.. Enumerable.Range(0, 200).Select(id => Publish("b", id))]);
+        Assert.That(() => _host.Broker.Find("b")!.Count().Messages, Is.EqualTo(128).After((int)Threads.Patience.TotalMilliseconds, 5));
+
+        _host.Broker.TryDelete("a", Frames.Of("notice"), disconnect: true);
+        idle.BreakOff();
+
+        Assert.That(() => _host.Logged, Has.Some.EndsWith("closed: topic deleted").After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.EqualTo(128), "what waited is not done any more");
+    }
+
+    private static string Publish(string topic, int id) => $$$"""{"type":"publish","topic":"{{{topic}}}","message":{"id":"{{{id}}}","payload":0}}""";
+
+    private static string Event(string topic, int id) => $$$"""{"type":"event","topic":"{{{topic}}}","message":{"id":"{{{id}}}","payload":0}}""";
+}

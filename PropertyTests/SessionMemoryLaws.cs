@@ -1,0 +1,47 @@
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Http;
+using NUnit.Framework;
+
+namespace PubSub.PropertyTests;
+
+/// <summary>A session that is over is forgotten.</summary>
+[Category("Wire")]
+public sealed class SessionMemoryLaws
+{
+    [Test]
+    public async Task Nobody_holds_a_session_that_has_ended([Values] bool politely)
+    {
+        using var host = new RunningHost(("LOG_LEVEL", "info"));
+        var requests = new List<WeakReference<HttpContext>>();
+        host.Before = context => requests.Add(new WeakReference<HttpContext>(context));
+
+        await ComeAndGoAsync(host, politely);
+
+        Assert.That(() => host.Logged, Has.Exactly(10).Contains(" closed: ").After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(() => Held(requests), Is.LessThanOrEqualTo(1).After((int)Threads.Patience.TotalMilliseconds, 50), "the server may keep the last one for a while");
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task ComeAndGoAsync(RunningHost host, bool politely)
+    {
+        for (var came = 0; came < 10; came++)
+        {
+            using var peer = await Peer.OfAsync(host);
+            await peer.AskAsync("""{"type":"ping"}""");
+            if (politely)
+            {
+                await peer.CloseAsync();
+                await peer.HearAllAsync();
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Held(List<WeakReference<HttpContext>> requests)
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        return requests.Count(request => request.TryGetTarget(out _));
+    }
+}
