@@ -21,7 +21,7 @@ catch (SettingsException illegal)
 
 if (args is ["healthcheck"])
 {
-    return await HealthCheck.RunAsync(settings.Port);
+    return await HealthCheck.RunAsync(settings.Bind, settings.Port);
 }
 
 builder.AddLogging(settings);

@@ -151,6 +151,16 @@ public sealed class MessageReaderLaws
         Assert.That(Hear(new MessageReader(Most), claims, 100, 100).Single().IsTooLarge);
     }
 
+    [Test]
+    public void A_fragment_that_makes_a_message_too_large_is_refused_when_it_says_so([Values(0, 1, Most)] int before)
+    {
+        byte[] claims = [0x80, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4];
+
+        var heard = Hear(new MessageReader(Most), [.. ClientFrame.Of(Opcode.Text, new byte[before], final: false), .. claims], 100, 100);
+
+        Assert.That(heard.Single().IsTooLarge);
+    }
+
     [TestCase(1000)]
     [TestCase(1003)]
     [TestCase(1007)]

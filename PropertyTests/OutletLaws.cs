@@ -37,6 +37,26 @@ public sealed class OutletLaws
         await write.WaitAsync(Threads.Patience);
     }
 
+    /// <summary>Otherwise a large frame for a slow peer could not be told from a peer that reads nothing.</summary>
+    [Test]
+    public async Task A_write_that_waits_can_be_seen_to_go_on([Values(1, 8)] int frames)
+    {
+        const int batch = 8 * 1024 * 1024, most = Outlet.BatchBytes;
+        using var pair = new Pair();
+        var outlet = new Outlet(pair.Ours);
+        Assert.That((outlet.IsWaiting, outlet.Taken), Is.EqualTo((false, 0L)));
+
+        var (bytes, write) = FillUp(outlet, Batch('a', frames, frames == 1 ? batch : most / frames));
+        Assert.That(outlet.IsWaiting);
+        await pair.ReadAsync(bytes - 1);
+        await write.WaitAsync(Threads.Patience);
+
+        Assert.That(outlet.IsWaiting, Is.False);
+        Assert.That(outlet.Taken, frames == 1 ? Is.GreaterThan(batch / most / 2) : Is.EqualTo(1));
+        await outlet.WriteAsync(Batch('a', 1, 1));
+        Assert.That(outlet.IsWaiting, Is.False);
+    }
+
     [Test]
     public async Task What_waits_for_one_peer_is_not_overwritten_by_what_the_same_thread_writes_to_another()
     {
@@ -79,7 +99,7 @@ public sealed class OutletLaws
     }
 
     [Test]
-    public async Task A_connection_that_breaks_while_a_write_waits_says_so([Values(1, 8)] int frames)
+    public void A_connection_that_breaks_while_a_write_waits_says_so([Values(1, 8)] int frames)
     {
         using var pair = new Pair();
         var (_, waiting) = FillUp(new Outlet(pair.Ours), Batch('a', frames, 4000));
@@ -87,7 +107,6 @@ public sealed class OutletLaws
         pair.Theirs.Close(0);
 
         Assert.That(async () => await waiting.WaitAsync(Threads.Patience), Throws.InstanceOf<SocketException>());
-        await Task.CompletedTask;
     }
 
     private static async Task<bool> ArriveAsync(int[][] batches, int[] reads)

@@ -52,7 +52,7 @@ public sealed class ProgramLaws
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
 
-        var checking = HealthCheck.RunAsync(Ports.Of(listener));
+        var checking = HealthCheck.RunAsync("*", Ports.Of(listener));
         using var client = await listener.AcceptTcpClientAsync().WaitAsync(Threads.Patience);
         var asked = new byte[1024];
         var length = await client.GetStream().ReadAsync(asked).AsTask().WaitAsync(Threads.Patience);
@@ -63,13 +63,32 @@ public sealed class ProgramLaws
         return await checking.WaitAsync(Threads.Patience);
     }
 
+    [TestCase("*", "127.0.0.1")]
+    [TestCase("0.0.0.0", "127.0.0.1")]
+    [TestCase("::", "127.0.0.1")]
+    [TestCase("localhost", "127.0.0.1")]
+    [TestCase("127.0.0.2", "127.0.0.2")]
+    public async Task A_server_is_asked_where_it_listens(string bind, string address)
+    {
+        using var listener = new TcpListener(IPAddress.Parse(address), 0);
+        listener.Start();
+
+        var checking = HealthCheck.RunAsync(bind, Ports.Of(listener));
+        using (var client = await listener.AcceptTcpClientAsync().WaitAsync(Threads.Patience))
+        {
+            await client.GetStream().WriteAsync("HTTP/1.1 200 OK\r\n\r\n"u8.ToArray());
+        }
+
+        Assert.That(await checking.WaitAsync(Threads.Patience), Is.Zero);
+    }
+
     [Test]
     public async Task A_server_that_breaks_off_is_not_healthy()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
 
-        var checking = HealthCheck.RunAsync(Ports.Of(listener));
+        var checking = HealthCheck.RunAsync("*", Ports.Of(listener));
         using (var client = await listener.AcceptTcpClientAsync().WaitAsync(Threads.Patience))
         {
             client.LingerState = new LingerOption(true, 0);
@@ -84,7 +103,7 @@ public sealed class ProgramLaws
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
 
-        var status = await HealthCheck.RunAsync(Ports.Of(listener)).WaitAsync(Threads.Patience);
+        var status = await HealthCheck.RunAsync("*", Ports.Of(listener)).WaitAsync(Threads.Patience);
 
         Assert.That(status, Is.EqualTo(1));
     }

@@ -10,7 +10,8 @@ namespace PubSub.Hosting.Protocol;
 /// <param name="Mask">The masking key as it lies in memory.</param>
 internal readonly record struct FrameHeader(bool Final, Opcode Opcode, long Length, uint Mask)
 {
-    private const int MaxControlBytes = 125;
+    /// <summary>Bytes that may follow the header of a control frame (RFC 6455 §5.5).</summary>
+    public const int MaxControlBytes = 125;
 
     /// <summary>Whether it is a Close, a Ping or a Pong, which may come between the fragments of a message.</summary>
     public bool IsControl => Opcode >= Opcode.Close;

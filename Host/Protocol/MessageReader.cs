@@ -8,7 +8,7 @@ namespace PubSub.Hosting.Protocol;
 
 /// <summary>
 /// Makes messages of the bytes that a client sends, however the network or the client cut them up (RFC 6455 §5.4). What it holds of an unfinished
-/// message it has unmasked and put in a row already; it never asks for a byte twice.
+/// message it has unmasked and put in a row already; only a header that is not all there it leaves where it is.
 /// </summary>
 /// <param name="maxMessageBytes">Bytes of one message, at most.</param>
 internal sealed class MessageReader(int maxMessageBytes)
@@ -57,7 +57,7 @@ internal sealed class MessageReader(int maxMessageBytes)
         return isWhole;
     }
 
-    private bool IsTooLarge => !_skips && !_frame.IsControl && _length + _missing > maxMessageBytes;
+    private bool IsTooLarge => !_skips && !_frame.IsControl && _missing > maxMessageBytes - _length; // a frame may claim any length
 
     /// <summary>To be called before a wait, when what was received last is no longer needed: gives back what it does not have to keep.</summary>
     public void Rest()
@@ -112,7 +112,7 @@ internal sealed class MessageReader(int maxMessageBytes)
             part = part[..(int)Math.Min(part.Length, _missing)];
             if (_frame.IsControl)
             {
-                _control = _control.Length == 0 ? new byte[125] : _control;
+                _control = _control.Length == 0 ? new byte[FrameHeader.MaxControlBytes] : _control;
                 Unmask(part, _control.AsSpan(_controlLength));
                 _controlLength += part.Length;
             }

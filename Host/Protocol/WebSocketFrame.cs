@@ -7,23 +7,19 @@ namespace PubSub.Hosting.Protocol;
 internal static class WebSocketFrame
 {
     private const byte Final = 0x80;
-    private const byte TextOpcode = 0x1;
-    private const byte CloseOpcode = 0x8;
-    private const byte PingOpcode = 0x9;
-    private const byte PongOpcode = 0xA;
 
     /// <summary>An empty Ping.</summary>
-    public static Frame Ping { get; } = new([Final | PingOpcode, 0]);
+    public static Frame Ping { get; } = new([Final | (byte)Opcode.Ping, 0]);
 
     /// <summary>The answer to a Ping: the same data, at most 125 bytes (PS-WS-007).</summary>
-    public static Frame Pong(ReadOnlySpan<byte> data) => new([Final | PongOpcode, (byte)data.Length, .. data]);
+    public static Frame Pong(ReadOnlySpan<byte> data) => new([Final | (byte)Opcode.Pong, (byte)data.Length, .. data]);
 
     /// <summary>A frame around a text of <paramref name="length"/> bytes, which the caller writes to <paramref name="text"/>.</summary>
     public static byte[] Text(int length, out Span<byte> text)
     {
         var headerLength = length switch { < 126 => 2, <= ushort.MaxValue => 4, _ => 10 };
         var frame = GC.AllocateUninitializedArray<byte>(headerLength + length);
-        frame[0] = Final | TextOpcode;
+        frame[0] = Final | (byte)Opcode.Text;
         switch (headerLength)
         {
             case 2:
@@ -48,12 +44,12 @@ internal static class WebSocketFrame
     {
         if (status is not { } code)
         {
-            return new Frame([Final | CloseOpcode, 0]);
+            return new Frame([Final | (byte)Opcode.Close, 0]);
         }
 
         var text = Encoding.UTF8.GetBytes(reason);
         var frame = new byte[4 + text.Length];
-        frame[0] = Final | CloseOpcode;
+        frame[0] = Final | (byte)Opcode.Close;
         frame[1] = (byte)(2 + text.Length);
         BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(2), (ushort)code);
         text.CopyTo(frame, 4);

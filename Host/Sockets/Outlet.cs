@@ -19,12 +19,20 @@ internal sealed class Outlet
     private static byte[]? _batch;
 
     private readonly Socket _socket;
+    private volatile bool _isWaiting;
+    private long _taken;
 
     public Outlet(Socket socket)
     {
         _socket = socket;
         _socket.Blocking = false; // for Send; the server's own reads do not block anyway
     }
+
+    /// <summary>Whether a write waits for the peer.</summary>
+    public bool IsWaiting => _isWaiting;
+
+    /// <summary>How often the peer has made room for something that waited. While a write waits and this does not grow, the peer reads nothing.</summary>
+    public long Taken => Volatile.Read(ref _taken);
 
     /// <summary>Writes frames in a row, and ends when the operating system has taken them.</summary>
     /// <exception cref="SocketException">The connection is broken.</exception>
@@ -88,9 +96,14 @@ internal sealed class Outlet
 
     private async ValueTask WriteRestAsync(ReadOnlyMemory<byte> rest)
     {
+        _isWaiting = true;
         while (!rest.IsEmpty)
         {
-            rest = rest[await _socket.SendAsync(rest, SocketFlags.None).ConfigureAwait(false)..];
+            var part = rest[..Math.Min(rest.Length, BatchBytes)]; // sending ends when all of it is taken, and a large frame may take long
+            rest = rest[await _socket.SendAsync(part, SocketFlags.None).ConfigureAwait(false)..];
+            Volatile.Write(ref _taken, _taken + 1);
         }
+
+        _isWaiting = false;
     }
 }

@@ -1,15 +1,17 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Protocol;
 
 namespace PubSub.Hosting.Sockets;
 
 /// <summary>
 /// The Host's side of one WebSocket connection: a read loop that carries requests to the broker, and a write loop that carries the
-/// subscriber's queue to the wire. They meet only in the subscriber.
+/// subscriber's queue to the wire. They meet in the subscriber, and in the farewell that the one leaves for the other.
 /// </summary>
 internal sealed class Session(
-    HttpContext context,
+    string id,
+    IConnectionLifetimeFeature connection,
     PipeReader input,
     Outlet outlet,
     Broker broker,
@@ -23,18 +25,15 @@ internal sealed class Session(
     private readonly MessageReader _messages = new(settings.MaxMessageBytes); // the read loop's own
     private bool _othersTurn; // the read loop's own; whether it has woken anyone since it last waited
     private int? _goodbye; // the status of the client's Close frame, 1005 if it had none
-    private Frame? _farewell; // the Close frame that answers the client, or tells it what it did wrong
+    private string? _fault; // what the client did wrong, if that is why the connection ends
+    private Frame? _farewell; // the Close frame that answers the client, or tells it what it did wrong; set before the subscriber is closed, read after
+    private long _received; // reads that brought something, counted by the read loop for the sweep
 
-    // Read by the sweep. Timestamps of the time provider; 0 means "not now".
-    private long _heard = time.GetTimestamp();
-    private long _pinged;
-    private long _writing;
-    private long _wrote;
-    private long _closing;
-    private bool _ended; // the sweep's own; whether it has given the peer up, and the loops are about to notice
+    private readonly Deadlines _deadlines = new(settings, time); // the sweep's own
+    private bool _ended; // likewise; whether it has given the peer up, and the loops are about to notice
 
     /// <summary>Identifies the connection in logs.</summary>
-    public string Id => context.Connection.Id;
+    public string Id => id;
 
     /// <summary>Why its subscriber was closed; <see cref="CloseReason.None"/> while it is open.</summary>
     public CloseReason Closed => _subscriber.Closed;
@@ -42,10 +41,11 @@ internal sealed class Session(
     /// <summary>How it ended, for the log.</summary>
     public string Ending => (Closed, _goodbye) switch
     {
-        (CloseReason.Left, null) => _farewell is null ? "connection lost" : "the client broke the protocol",
         (CloseReason.Left, { } status) => $"closed by the client with {status}",
+        (CloseReason.Left, null) => _fault ?? "connection lost",
         (CloseReason.TopicDeleted, _) => "topic deleted",
-        _ => "draining",
+        (CloseReason.Draining, _) => "draining",
+        _ => "slow consumer",
     };
 
     /// <summary>Runs the connection until it has ended.</summary>
@@ -73,7 +73,7 @@ internal sealed class Session(
     public void Drain() => _subscriber.Close(CloseReason.Draining);
 
     /// <summary>Ends the connection at once, whatever it is waiting for.</summary>
-    public void Abort() => context.Abort();
+    public void Abort() => connection.Abort();
 
     /// <summary>Looks after the waits that the loops cannot bound themselves. Called by one sweep at a time.</summary>
     public void Sweep()
@@ -83,43 +83,24 @@ internal sealed class Session(
             return;
         }
 
-        var now = time.GetTimestamp();
-        if (Volatile.Read(ref _writing) is var writing and not 0 && IsOver(writing, settings.WriteTimeout, now))
+        switch (_deadlines.Look(Volatile.Read(ref _received), outlet.Taken, outlet.IsWaiting, Closed != CloseReason.None))
         {
-            Log.WriteTimedOut(logger, Id, settings.WriteTimeout);
-            End();
-        }
-        else if (_subscriber.Closed != CloseReason.None)
-        {
-            _closing = _closing == 0 ? now : _closing;
-            if (IsOver(Math.Max(_closing, Volatile.Read(ref _wrote)), settings.CloseTimeout, now))
-            {
-                End();
-            }
-        }
-        else if (settings.KeepAliveInterval > 0)
-        {
-            KeepAlive(now);
-        }
-    }
-
-    private void KeepAlive(long now)
-    {
-        var pinged = Volatile.Read(ref _pinged);
-        if (pinged != 0)
-        {
-            if (IsOver(pinged, settings.KeepAliveTimeout, now))
-            {
+            case Due.Ping:
+                var wakes = new Wakes();
+                _subscriber.Reply(WebSocketFrame.Ping, wakes);
+                wakes.Release();
+                break;
+            case Due.EndSilent:
                 Log.PingUnanswered(logger, Id, settings.KeepAliveTimeout);
                 End();
-            }
-        }
-        else if (IsOver(Volatile.Read(ref _heard), settings.KeepAliveInterval, now))
-        {
-            Volatile.Write(ref _pinged, now);
-            var wakes = new Wakes();
-            _subscriber.Reply(WebSocketFrame.Ping, wakes);
-            wakes.Release();
+                break;
+            case Due.EndUnread:
+                Log.WriteTimedOut(logger, Id, settings.WriteTimeout);
+                End();
+                break;
+            case Due.End:
+                End();
+                break;
         }
     }
 
@@ -128,8 +109,6 @@ internal sealed class Session(
         _ended = true;
         Abort();
     }
-
-    private bool IsOver(long since, double seconds, long now) => time.GetElapsedTime(since, now).TotalSeconds > seconds;
 
     // ---- the read loop ----
 
@@ -152,8 +131,7 @@ internal sealed class Session(
                 }
 
                 var read = await arrival.ConfigureAwait(false);
-                Volatile.Write(ref _heard, time.GetTimestamp());
-                Volatile.Write(ref _pinged, 0);
+                Volatile.Write(ref _received, _received + 1);
                 var bytes = read.Buffer;
                 while (_goodbye is null && _messages.TryRead(ref bytes, out var received))
                 {
@@ -170,6 +148,7 @@ internal sealed class Session(
         catch (BrokenProtocolException broken)
         {
             Log.ProtocolBroken(logger, Id, broken.Message);
+            _fault = "the client broke the protocol";
             _farewell = WebSocketFrame.Close(broken.Status);
         }
     }
@@ -234,6 +213,7 @@ internal sealed class Session(
     private void RefuseTooLarge()
     {
         Reply(say.Error(default, ErrorCode.BadRequest, $"the request must be at most {settings.MaxMessageBytes} bytes long (MAX_MESSAGE_BYTES)"));
+        _fault = "a request was too large";
         _farewell = WebSocketFrame.Close(1009, "request too large");
         WakeOthers();
         _subscriber.Close(CloseReason.Left);
@@ -324,7 +304,7 @@ internal sealed class Session(
             var more = _subscriber.WaitAsync();
             while (await more.ConfigureAwait(false))
             {
-                await WriteAsync(outlet.WriteAsync(_subscriber.Take(Outlet.BatchBytes))).ConfigureAwait(false);
+                await outlet.WriteAsync(_subscriber.Take(Outlet.BatchBytes)).ConfigureAwait(false);
                 _subscriber.Release();
                 more = _subscriber.WaitAsync();
                 if (more.IsCompleted)
@@ -336,7 +316,7 @@ internal sealed class Session(
 
             foreach (var frame in LastWords())
             {
-                await WriteAsync(outlet.WriteAsync(frame.Bytes)).ConfigureAwait(false);
+                await outlet.WriteAsync(frame.Bytes).ConfigureAwait(false);
             }
         }
         catch (Exception gone) when (IsDisconnect(gone))
@@ -353,21 +333,8 @@ internal sealed class Session(
     /// <summary>Whatever the read loop waits for, bytes or room, will not come.</summary>
     private void GiveUp()
     {
-        Abort();
         _subscriber.Close(CloseReason.Left);
-    }
-
-    /// <summary>Waits for a write to end; the sweep sees since when it has waited for the peer, and does not let it wait for ever (PS-BPR-011).</summary>
-    private async ValueTask WriteAsync(ValueTask write)
-    {
-        if (!write.IsCompleted)
-        {
-            Volatile.Write(ref _writing, time.GetTimestamp());
-        }
-
-        await write.ConfigureAwait(false);
-        Volatile.Write(ref _wrote, time.GetTimestamp());
-        Volatile.Write(ref _writing, 0);
+        Abort();
     }
 
     /// <summary>What the peer is told when its queue has ended, by reason (SPEC, sections Backpressure, Topic deletion, Lifecycle).</summary>

@@ -16,17 +16,18 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _count; // sessions open or being opened, bounded by MAX_CONNECTIONS
     private Task _sweeping = Task.CompletedTask;
-    private volatile bool _draining; // written once
+    private bool _draining; // written once
 
     /// <summary>Whether the process is stopping: it is not ready, and admits nobody (PS-LIF-002).</summary>
-    public bool IsDraining => _draining;
+    public bool IsDraining => Volatile.Read(ref _draining);
 
     /// <summary>Answers a request to the WebSocket path: with a session that lasts as long as the connection, or with the reason why not.</summary>
     public async Task AcceptAsync(HttpContext context)
     {
         var input = context.Features.Get<IConnectionTransportFeature>()?.Transport.Input;
         var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
-        if (!context.WebSockets.IsWebSocketRequest || input is null || socket is null)
+        var connection = context.Features.Get<IConnectionLifetimeFeature>(); // the context ends with the request, and others may abort a moment later
+        if (!context.WebSockets.IsWebSocketRequest || input is null || socket is null || connection is null)
         {
             context.Response.Headers.Upgrade = "websocket";
             context.Response.Headers.SecWebSocketVersion = "13";
@@ -50,7 +51,7 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
         {
             try
             {
-                await RunAsync(context, input, socket).ConfigureAwait(false);
+                await RunAsync(context, connection, input, socket).ConfigureAwait(false);
             }
             finally
             {
@@ -74,7 +75,7 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
     /// </summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        _draining = true;
+        Interlocked.Exchange(ref _draining, true); // no look around before it: whoever is not seen from here sees it
         Log.Draining(logger, Volatile.Read(ref _count));
         foreach (var (session, _) in _open)
         {
@@ -118,10 +119,10 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
 
     public void Dispose() => _stopped.Dispose();
 
-    private async Task RunAsync(HttpContext context, PipeReader input, Socket socket)
+    private async Task RunAsync(HttpContext context, IConnectionLifetimeFeature connection, PipeReader input, Socket socket)
     {
         (await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false)).Dispose(); // the handshake; see HandshakeOnly
-        var session = new Session(context, input, new Outlet(socket), broker, settings, say, time, logger);
+        var session = new Session(context.Connection.Id, connection, input, new Outlet(socket), broker, settings, say, time, logger);
         _open.TryAdd(session, 0);
         Log.SessionOpened(logger, session.Id, context.Connection.RemoteIpAddress);
         try

@@ -4,12 +4,12 @@ namespace PubSub.PropertyTests;
 
 /// <summary>Whoever reads nothing, or does not say goodbye, is not waited for for ever; whoever is slow is (PS-BPR-011).</summary>
 [Category("Wire")]
-public sealed class DeadlineLaws
+public sealed class PatienceLaws
 {
     /// <summary>Bytes of a frame that no socket takes at once.</summary>
     private const int Large = 12 * 1024 * 1024;
 
-    private const double WriteTimeout = 10, CloseTimeout = 5, Sweep = 0.25;
+    private const double WriteTimeout = 10, CloseTimeout = 5;
 
     private readonly HandClock _clock = new();
 
@@ -68,7 +68,6 @@ public sealed class DeadlineLaws
         using var peer = await SubscribedAsync(host);
         await RefuseAsync(peer);
 
-        _clock.Advance(Sweep);
         _clock.Advance(CloseTimeout);
         await peer.CloseAsync(1009);
 
@@ -83,7 +82,7 @@ public sealed class DeadlineLaws
         using var peer = await SubscribedAsync(host);
         await RefuseAsync(peer);
 
-        AdvanceUntil(() => host.Logged.Any(line => line.EndsWith("the client broke the protocol", StringComparison.Ordinal)));
+        AdvanceUntil(() => host.Logged.Any(line => line.EndsWith("a request was too large", StringComparison.Ordinal)));
 
         Assert.That(await peer.HearAsync(), Is.EqualTo("the end"));
     }
