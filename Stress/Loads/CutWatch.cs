@@ -2,44 +2,50 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>Asks the server now and then, beside the load, whether only the healthy subscribers are left.</summary>
-internal sealed class CutWatch
+/// <summary>
+/// Asks the server now and then, beside the load, whether only the healthy subscribers are left. It goes on asking whatever it hears, before
+/// the slow ones are there and after they are gone: asking costs the others something too, so they must always pay it or never.
+/// </summary>
+internal sealed class CutWatch(PubSubContender server, string topic, int healthy)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
-    private readonly PubSubContender _server;
-    private readonly string _topic;
-    private readonly int _healthy;
-    private readonly long _start = Stopwatch.GetTimestamp();
-    private long _askedAt = Stopwatch.GetTimestamp();
-    private Task<int> _answer;
+    private long _start;
+    private long _askedAt;
+    private Task<int> _answer = Task.FromResult(int.MaxValue);
     private TimeSpan? _seenAfter;
-
-    public CutWatch(PubSubContender server, string topic, int healthy)
-    {
-        (_server, _topic, _healthy) = (server, topic, healthy);
-        _answer = server.CountSubscribers(topic);
-    }
 
     public bool IsSeen => _seenAfter is not null;
 
-    /// <summary>From the beginning until it was seen, or until now.</summary>
+    /// <summary>From the start until it was seen, or until now.</summary>
     public TimeSpan Elapsed => _seenAfter ?? Stopwatch.GetElapsedTime(_start);
+
+    /// <summary>The slow ones are there now; what was asked before does not count.</summary>
+    public void Start()
+    {
+        _start = Stopwatch.GetTimestamp();
+        _seenAfter = null;
+        Ask();
+    }
 
     public void Look()
     {
-        if (IsSeen || !_answer.IsCompleted || Stopwatch.GetElapsedTime(_askedAt) < Interval)
+        if (!_answer.IsCompleted || Stopwatch.GetElapsedTime(_askedAt) < Interval)
         {
             return;
         }
 
-        if (_answer.GetAwaiter().GetResult() <= _healthy)
+        if (_answer.GetAwaiter().GetResult() <= healthy)
         {
-            _seenAfter = Stopwatch.GetElapsedTime(_start);
-            return;
+            _seenAfter ??= Stopwatch.GetElapsedTime(_start);
         }
 
+        Ask();
+    }
+
+    private void Ask()
+    {
         _askedAt = Stopwatch.GetTimestamp();
-        _answer = _server.CountSubscribers(_topic);
+        _answer = server.CountSubscribers(topic);
     }
 }

@@ -80,12 +80,13 @@ internal sealed class Slow : ScenarioVerb
         publisher.PublishTo(topic);
         var open = new OpenLoop(loop, publisher, schedule);
         schedule.Start();
-        open.Run(load.Window / 2); // warm-up
+        var cut = new CutWatch(server, topic, healthy);
+        open.Run(load.Window / 2, cut.Look); // warm-up
 
-        var without = Phase(() => open.Run(load.Window));
+        var without = Phase(() => open.Run(load.Window, cut.Look));
 
         var crowd = new SlowReaders(loop, server, topic, slow, load.PayloadBytes, never);
-        var cut = new CutWatch(server, topic, healthy);
+        cut.Start();
         var during = Phase(() => open.Run(load.Window, () =>
         {
             crowd.Sip();
