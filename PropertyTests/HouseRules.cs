@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Microsoft.Extensions.Logging;
@@ -56,6 +57,21 @@ public sealed partial class HouseRules
     [Test]
     public void The_broker_has_others_wait_and_waits_for_nothing() =>
         Assert.That(Repository.CSharp("Broker").Where(file => Word("await").IsMatch(Repository.Read(file))), Is.Empty);
+
+    /// <summary>A change that no test notices is known by the text of its line.</summary>
+    [Test]
+    public void A_reason_why_a_change_may_go_unnoticed_is_one_and_its_line_is_still_there()
+    {
+        using var survivors = JsonDocument.Parse(Repository.Read("ci/stryker/survivors.json"));
+        var entries = survivors.RootElement.EnumerateObject().SelectMany(part => part.Value.EnumerateArray()).ToList();
+
+        Assert.That(entries, Is.Not.Empty);
+        Assert.That(entries.Where(entry => entry.GetProperty("reason").GetString()!.Length < 20), Is.Empty);
+        Assert.That(
+            entries.Where(entry => !Space().Replace(Repository.Read(entry.GetProperty("file").GetString()!), " ")
+                .Contains(entry.GetProperty("line").GetString()!, StringComparison.Ordinal)),
+            Is.Empty);
+    }
 
     [TestCase("Task.Run")]
     [TestCase("DateTime")]
@@ -182,6 +198,9 @@ public sealed partial class HouseRules
 
     [GeneratedRegex(@"^\| `(?<name>[A-Z_]+)` \|(?<default>[^|]*)\|", RegexOptions.Multiline)]
     private static partial Regex SettingRow();
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Space();
 
     [GeneratedRegex("`([^`]+)`")]
     private static partial Regex CodeSpan();

@@ -105,7 +105,7 @@ internal sealed record Reason(string Part, string File, string Line, string Muta
                    Of(entry, "line"),
                    Of(entry, "mutator"),
                    Of(entry, "replacement"),
-                   Of(entry, "reason").Length > 0 && entry.TryGetProperty("times", out var times) ? times.GetInt32() : 1),
+                   entry.TryGetProperty("times", out var times) ? times.GetInt32() : 1),
         ];
     }
 
