@@ -131,7 +131,7 @@ public sealed class DrainLaws
         {
             if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
             {
-                context.Features.Set<IHttpUpgradeFeature>(new Upgrading(upgrade, () => stopping = StopAsync(host)));
+                context.Features.Set<IHttpUpgradeFeature>(new Upgrading(upgrade, before: () => stopping = StopAsync(host)));
             }
         };
 
@@ -158,16 +158,4 @@ public sealed class DrainLaws
     private static Task StopAsync(RunningHost host) => host.Sessions.StoppingAsync(CancellationToken.None);
 
     private RunningHost Start() => new(_clock, ("CLOSE_TIMEOUT", "3600"), ("LOG_LEVEL", "info"));
-
-    /// <summary>Lets something happen between the admission and the handshake.</summary>
-    private sealed class Upgrading(IHttpUpgradeFeature inner, Action meanwhile) : IHttpUpgradeFeature
-    {
-        public bool IsUpgradableRequest => inner.IsUpgradableRequest;
-
-        public Task<Stream> UpgradeAsync()
-        {
-            meanwhile();
-            return inner.UpgradeAsync();
-        }
-    }
 }

@@ -1,4 +1,6 @@
 using System.Text;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 using NUnit.Framework;
 using PubSub.Hosting.Protocol;
 
@@ -169,6 +171,21 @@ public sealed class LastWordsLaws : IDisposable
         peer.BreakOff();
 
         Assert.That(() => _host.Broker.Count().Subscriptions, Is.Zero.After((int)Threads.Patience.TotalMilliseconds, 5));
+    }
+
+    /// <summary>The connection is gone before the session has begun.</summary>
+    [Test]
+    public async Task Whoever_breaks_off_during_the_handshake_is_no_mistake_of_ours()
+    {
+        using var host = new RunningHost(("LOG_LEVEL", "info"));
+        host.Before = context => context.Features.Set<IHttpUpgradeFeature>(
+            new Upgrading(context.Features.Get<IHttpUpgradeFeature>()!, after: context.Features.Get<IConnectionSocketFeature>()!.Socket.Dispose));
+
+        using var peer = await Peer.OfAsync(host);
+
+        Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { "the end" }));
+        Assert.That(() => host.Logged, Has.One.EndsWith("closed: connection lost").After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(host.Logged, Has.None.StartsWith("Error"));
     }
 
     [Test]

@@ -10,7 +10,7 @@ namespace PubSub.Hosting.Sockets;
 /// What the socket's buffer has room for it takes at once, on the thread that writes, out of a buffer that this thread uses for every connection. So
 /// nothing lies about between a session and the operating system, neither frames nor memory; only what has to wait for the peer is kept, and waited for.
 /// </remarks>
-internal sealed class Outlet
+internal sealed class Outlet(Socket socket)
 {
     /// <summary>Bytes that one write carries at most, unless a single frame is larger.</summary>
     public const int BatchBytes = 32 * 1024;
@@ -18,15 +18,8 @@ internal sealed class Outlet
     [ThreadStatic]
     private static byte[]? _batch;
 
-    private readonly Socket _socket;
     private volatile bool _isWaiting;
     private long _taken;
-
-    public Outlet(Socket socket)
-    {
-        _socket = socket;
-        _socket.Blocking = false; // for Send; the server's own reads do not block anyway
-    }
 
     /// <summary>Whether a write waits for the peer.</summary>
     public bool IsWaiting => _isWaiting;
@@ -66,7 +59,12 @@ internal sealed class Outlet
     /// <returns>How many bytes fitted into the socket's buffer.</returns>
     private int Send(ReadOnlySpan<byte> bytes)
     {
-        var sent = _socket.Send(bytes, SocketFlags.None, out var error);
+        if (socket.Blocking)
+        {
+            socket.Blocking = false; // the server's own reads do not block anyway
+        }
+
+        var sent = socket.Send(bytes, SocketFlags.None, out var error);
         return error switch
         {
             SocketError.Success => sent,
@@ -100,7 +98,7 @@ internal sealed class Outlet
         while (!rest.IsEmpty)
         {
             var part = rest[..Math.Min(rest.Length, BatchBytes)]; // sending ends when all of it is taken, and a large frame may take long
-            rest = rest[await _socket.SendAsync(part, SocketFlags.None).ConfigureAwait(false)..];
+            rest = rest[await socket.SendAsync(part, SocketFlags.None).ConfigureAwait(false)..];
             Volatile.Write(ref _taken, _taken + 1);
         }
 
