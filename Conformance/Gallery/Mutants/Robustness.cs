@@ -118,6 +118,11 @@ internal static partial class Robustness
             Change = parts => parts with { Wire = connection => new FragmentsWithoutBound(connection) },
             Kills = [new("PS-ROB-004", "the answer to a message of endless fragments")],
         },
+        new("rob-claim-overflows", "What a fragment claims to be long is added to what there is, which may come to less than nothing.")
+        {
+            Change = parts => parts with { Wire = connection => new OverflowingClaim(connection) },
+            Kills = [new("PS-ROB-004", "the answer to a fragment that claims 2^63-1 bytes")],
+        },
         new("rob-surrogate-in-client-id", "An unpaired surrogate in a client_id is let pass.")
         {
             Change = parts => parts with { Session = seed => new SurrogateInClientId(seed) },
@@ -487,6 +492,33 @@ internal static partial class Robustness
         {
             _length = frame.Opcode == Opcode.Continuation ? _length + frame.Payload.Length : 0;
             return _length > Bound && !frame.Final ? [] : [frame];
+        }
+    }
+
+    /// <summary>A header arrives in one piece here, since it is sent in one piece.</summary>
+    private sealed class OverflowingClaim(Stream wire) : FrameFilter(wire)
+    {
+        private static readonly byte[] Claim = [0x00, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]; // a continuation of 2^63-1 masked bytes
+
+        private bool _collects;
+
+        protected override async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellation)
+        {
+            var count = await base.ReceiveAsync(buffer, cancellation);
+            var before = buffer.Span[..count].IndexOf(Claim);
+            if (before > 0)
+            {
+                _collects = true;
+                return before;
+            }
+
+            _collects |= before == 0;
+            while (_collects && count > 0)
+            {
+                count = await base.ReceiveAsync(buffer, cancellation);
+            }
+
+            return count;
         }
     }
 

@@ -170,6 +170,18 @@ internal static class Robustness
             await sending;
         }),
 
+        new("PS-ROB-004", "fragment-that-claims-everything", async stage =>
+        {
+            var client = await stage.ConnectAsync("talker");
+
+            var sending = TryAsync(() => client.SendFramesAsync(
+                Frame.Text("x") with { Final = false },
+                Frame.Continuation(new string('x', stage.Limits.MessageBytes)) with { Final = false, ClaimedLength = long.MaxValue }));
+
+            await RefusedAsTooLargeAsync(stage, client, "a fragment that claims 2^63-1 bytes");
+            await sending;
+        }),
+
         new("PS-ROB-004", "just-over-the-limit", async stage =>
         {
             var client = await stage.ConnectAsync("talker");
