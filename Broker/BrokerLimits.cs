@@ -1,6 +1,6 @@
 namespace PubSub;
 
-/// <summary>The bounds of one broker; each holds at every moment.</summary>
+/// <summary>The bounds of one broker. Each holds at every moment, save for what its own description grants.</summary>
 /// <param name="MaxQueueSize">Live events that may be outstanding for one subscriber. Default 100, at least 1.</param>
 /// <param name="MaxMessages">Messages that a topic retains for replay. Default 100, at least 1.</param>
 /// <param name="MaxQueueBytes">Bytes of live events that may be outstanding for one subscriber; an event larger than this
