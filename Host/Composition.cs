@@ -19,7 +19,9 @@ internal static class Composition
     {
         builder.Logging.ClearProviders().SetMinimumLevel(settings.MinimumLogLevel);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None); // or every connection keeps a trace and a scope for as long as it lasts
+
+        // Or every connection keeps a trace and a scope for as long as it lasts.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None); // its stack trace for a busy port; Program says it in a line
         if (settings.LogFormat == "json")
         {

@@ -198,7 +198,9 @@ internal sealed class MessageReader(int maxMessageBytes)
 /// <summary>A whole message, or a control frame.</summary>
 /// <param name="Kind">Text, Binary, Close, Ping or Pong.</param>
 /// <param name="Payload">Unmasked, and valid until the next one is read.</param>
-/// <param name="IsTooLarge">Whether the message is longer than allowed (PS-ROB-004). Then it has no payload here, and no message follows, only control frames.</param>
+/// <param name="IsTooLarge">
+/// Whether the message is longer than allowed (PS-ROB-004). Then it has no payload here, and no message follows, only control frames.
+/// </param>
 internal readonly record struct Received(Opcode Kind, ReadOnlyMemory<byte> Payload, bool IsTooLarge = false)
 {
     /// <summary>The status of a Close frame, or null when it has none.</summary>

@@ -45,7 +45,8 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
         {
             Leave();
             context.Response.Headers.RetryAfter = "1";
-            await Problem.WriteAsync(context, 503, ErrorCode.LimitExceeded, $"{settings.MaxConnections} connections are open, which is the most there may be (MAX_CONNECTIONS)").ConfigureAwait(false);
+            var full = $"{settings.MaxConnections} connections are open, which is the most there may be (MAX_CONNECTIONS)";
+            await Problem.WriteAsync(context, 503, ErrorCode.LimitExceeded, full).ConfigureAwait(false);
         }
         else
         {
