@@ -14,7 +14,7 @@ public sealed class LastWordsLaws : IDisposable
     private const string Publish = """{"type":"publish","topic":"b","message":{"id":"1","payload":1}}""";
     private const string Ping = """{"type":"ping"}""";
 
-    private readonly RunningHost _host = new(("MAX_MESSAGE_BYTES", "1024"), ("MAX_QUEUE_SIZE", "10"), ("LOG_LEVEL", "info"));
+    private readonly RunningHost _host = new(("MAX_MESSAGE_BYTES", "1024"), ("MAX_QUEUE_SIZE", "10"), ("CLOSE_TIMEOUT", "3600"), ("LOG_LEVEL", "info"));
 
     [SetUp]
     public void Create() => Array.ForEach(["a", "b"], name => _host.Broker.Create(name));

@@ -4,6 +4,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
+using NUnit.Framework.Constraints;
 using PubSub.Hosting.Protocol;
 
 namespace PubSub.PropertyTests;
@@ -81,23 +82,23 @@ public sealed class MessageReaderLaws
             times: 5000);
     }
 
-    [TestCase(0xC1, 0x80, Description = "a reserved bit")]
-    [TestCase(0xA1, 0x80, Description = "another")]
-    [TestCase(0x91, 0x80, Description = "the third")]
-    [TestCase(0x83, 0x80, Description = "a reserved opcode")]
-    [TestCase(0x87, 0x80, Description = "the last of them")]
-    [TestCase(0x8B, 0x80, Description = "a reserved control opcode")]
-    [TestCase(0x8F, 0x80, Description = "the last of them")]
-    [TestCase(0x81, 0x00, Description = "no mask")]
-    [TestCase(0x09, 0x80, Description = "a fragmented Ping")]
-    [TestCase(0x89, 0xFE, Description = "a Ping of more than 125 bytes")]
-    [TestCase(0x80, 0x80, Description = "a continuation of nothing")]
-    [TestCase(0x00, 0x80, Description = "a fragment of nothing")]
-    public void A_frame_that_no_client_may_send_breaks_the_protocol(int first, int second)
+    [TestCase(0xC1, 0x80, "a reserved bit is set, and no extension was agreed on")]
+    [TestCase(0xA1, 0x80, "a reserved bit is set, and no extension was agreed on")]
+    [TestCase(0x91, 0x80, "a reserved bit is set, and no extension was agreed on")]
+    [TestCase(0x83, 0x80, "the opcode is reserved")]
+    [TestCase(0x87, 0x80, "the opcode is reserved")]
+    [TestCase(0x8B, 0x80, "the opcode is reserved")]
+    [TestCase(0x8F, 0x80, "the opcode is reserved")]
+    [TestCase(0x81, 0x00, "a client's frames must be masked")]
+    [TestCase(0x09, 0x80, "a control frame must not be fragmented, nor longer than 125 bytes")]
+    [TestCase(0x89, 0xFE, "a control frame must not be fragmented, nor longer than 125 bytes")]
+    [TestCase(0x80, 0x80, "there is no message to continue")]
+    [TestCase(0x00, 0x80, "there is no message to continue")]
+    public void A_frame_that_no_client_may_send_breaks_the_protocol(int first, int second, string rule)
     {
         byte[] bytes = [(byte)first, (byte)second, 0, 0, 0, 0, 0, 0];
 
-        Assert.That(() => Hear(new MessageReader(Most), bytes, 100, 100), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1002));
+        Assert.That(() => Hear(new MessageReader(Most), bytes, 100, 100), Breaks(1002, rule));
     }
 
     [Test]
@@ -109,7 +110,7 @@ public sealed class MessageReaderLaws
     {
         byte[] bytes = [.. ClientFrame.Of(Opcode.Text, "un"u8, final: false), .. ClientFrame.Of(isText ? Opcode.Text : Opcode.Binary, "finished"u8)];
 
-        Assert.That(() => Hear(new MessageReader(Most), bytes, 100, 100), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1002));
+        Assert.That(() => Hear(new MessageReader(Most), bytes, 100, 100), Breaks(1002, "the last message is unfinished"));
     }
 
     [Test]
@@ -117,7 +118,7 @@ public sealed class MessageReaderLaws
     {
         byte[] bytes = [0x81, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4];
 
-        Assert.That(() => Hear(new MessageReader(Most), bytes, 100, 100), Throws.InstanceOf<BrokenProtocolException>());
+        Assert.That(() => Hear(new MessageReader(Most), bytes, 100, 100), Breaks(1002, "a length has 63 bits"));
     }
 
     [Test]
@@ -181,15 +182,71 @@ public sealed class MessageReaderLaws
     [TestCase(2999)]
     [TestCase(5000)]
     public void A_status_that_no_client_may_send_breaks_the_protocol(int status) => Assert.That(
-        () => new Received(Opcode.Close, Close(status, "")).CloseStatus(), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1002));
+        () => new Received(Opcode.Close, Close(status, "")).CloseStatus(), Breaks(1002, "no client may send this status"));
 
     [Test]
     public void Half_a_status_and_a_reason_that_is_no_text_break_the_protocol()
     {
-        Assert.That(() => new Received(Opcode.Close, new byte[] { 3 }).CloseStatus(), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1002));
+        Assert.That(() => new Received(Opcode.Close, new byte[] { 3 }).CloseStatus(), Breaks(1002, "no client may send this status"));
         Assert.That(
-            () => new Received(Opcode.Close, new byte[] { 0x03, 0xE8, 0xFF }).CloseStatus(), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1007));
+            () => new Received(Opcode.Close, new byte[] { 0x03, 0xE8, 0xFF }).CloseStatus(), Breaks(1007, "a reason must be UTF-8"));
     }
+
+    /// <summary>However often the buffer has to be exchanged for a larger one.</summary>
+    [Test]
+    public void A_message_arrives_whole_whatever_its_size([Values(4095, 4096, 4097, 8193, 40_000)] int length, [Values(100, 5000, 100_000)] int atATime)
+    {
+        var said = new Said(Opcode.Binary, [.. Enumerable.Range(0, length).Select(place => (byte)(place % 251))]);
+
+        var heard = Hear(new MessageReader(length), Fragmented([said, said], 3000, [7]), atATime, 4096);
+
+        Assert.That(heard.SequenceEqual([said, said], Said.SameAs));
+    }
+
+    [Test]
+    public void What_is_not_needed_for_a_wait_is_given_back_and_what_is_stays([Values] bool amidMessage, [Values] bool forget)
+    {
+        var (reader, buffer) = (new MessageReader(Most), NextOfThePool());
+        byte[] bytes = [.. ClientFrame.Of(Opcode.Text, "some"u8, final: !amidMessage)];
+        var unread = new ReadOnlySequence<byte>(bytes);
+        reader.TryRead(ref unread, out _);
+        Assert.That(NextOfThePool(), Is.Not.SameAs(buffer), "it is in use");
+
+        if (forget)
+        {
+            reader.Forget();
+        }
+        else
+        {
+            reader.Rest();
+        }
+
+        Assert.That(NextOfThePool(), !amidMessage || forget ? Is.SameAs(buffer) : Is.Not.SameAs(buffer));
+    }
+
+    [Test]
+    public void A_buffer_that_has_become_too_small_is_given_back()
+    {
+        var (reader, buffer) = (new MessageReader(10_000), NextOfThePool());
+        byte[] bytes = [.. ClientFrame.Of(Opcode.Text, "some"u8, final: false), .. ClientFrame.Of(Opcode.Continuation, new byte[9000])];
+        var unread = new ReadOnlySequence<byte>(bytes);
+
+        reader.TryRead(ref unread, out var received);
+
+        Assert.That(received.Payload.Length, Is.EqualTo(9004));
+        Assert.That(NextOfThePool(), Is.SameAs(buffer));
+    }
+
+    /// <summary>The first buffer that a reader on this thread gets if it asks next.</summary>
+    private static byte[] NextOfThePool()
+    {
+        var next = ArrayPool<byte>.Shared.Rent(4096);
+        ArrayPool<byte>.Shared.Return(next);
+        return next;
+    }
+
+    private static EqualStringConstraint Breaks(int status, string rule) =>
+        Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(status).And.Message.EqualTo(rule);
 
     private static byte[] Close(int status, string reason)
     {
