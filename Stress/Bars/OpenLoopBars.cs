@@ -34,6 +34,10 @@ internal static class OpenLoopBars
             Limits.AtMost(1.5, 1),
             "x",
             ratio,
-            remark: ratio is null ? $"{BarsRun.Nats} is absent, or failed" : "");
+            remark: ratio is null ? $"{BarsRun.Nats} is absent, or failed" : $"load generator: {Client(half, BarsRun.Ours)} of a core for us, {Client(half, BarsRun.Nats)} for nats");
     }
+
+    // Close to one, the load generator's one thread waits for itself, and the latencies are partly its own.
+    private static string Client(IReadOnlyList<Run> runs, string contender) =>
+        Summary.Of(BarsRun.Of(runs, contender), Names.ClientCpu) is { Median: var median } ? Summary.Number(median) : "–";
 }

@@ -44,7 +44,7 @@ internal static class Offer
         CustomParser = result => Whole(result, result.Tokens[0].Value, "--seed", 0, int.MaxValue / 2) ?? 1,
     };
 
-    public static Option<TimeSpan> Seconds(string name, string description, double otherwise) => new(name)
+    public static Option<TimeSpan> Seconds(string name, string description, double otherwise, double least = 0) => new(name)
     {
         Description = description,
         HelpName = "S",
@@ -52,12 +52,13 @@ internal static class Offer
         CustomParser = result =>
         {
             var text = result.Tokens[0].Value;
-            if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds <= LongestSeconds)
+            if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
+                && seconds >= least && seconds <= LongestSeconds)
             {
                 return TimeSpan.FromSeconds(seconds);
             }
 
-            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} must be seconds from 0 to {LongestSeconds}, but is '{text}'."));
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} must be seconds from {least} to {LongestSeconds}, but is '{text}'."));
             return default;
         },
     };

@@ -117,6 +117,7 @@ internal sealed class ServerOptions
 
     private void Add(Lineup lineup, string whom, ParseResult parsed)
     {
+        var reason = "";
         switch (whom)
         {
             case "nats" or "nats-tcp":
@@ -128,13 +129,13 @@ internal sealed class ServerOptions
             case "mosquitto":
                 AddPeer(lineup, whom, "mosquitto", path => new MosquittoContender(whom, path));
                 break;
-            case "limit" when LimitBuild.TryCompile() is { } limit:
+            case "limit" when LimitBuild.TryCompile(out reason) is { } limit:
                 lineup.Own(limit);
                 var contender = Servers.Start(whom, limit.Executable, new Dictionary<string, string>(), Dialect.V1);
                 lineup.Add(contender, $"Stress/Limit/broker.c by {limit.Compiler}");
                 break;
             case "limit":
-                lineup.AddAbsent(whom, "no C compiler is installed");
+                lineup.AddAbsent(whom, reason);
                 break;
             case var _ when whom.Split('=', 2) is [{ Length: > 0 } name, { Length: > 0 } where]:
                 lineup.Add(where.StartsWith("http://", StringComparison.Ordinal)

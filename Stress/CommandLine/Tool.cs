@@ -66,6 +66,13 @@ internal static class Tool
             Console.Error.WriteLine($"FAILED: {e.Message}");
             return ExitCode.Failed;
         }
+        catch (Exception e)
+        {
+            // Nobody has foreseen it. What was started and written has been ended and closed on the way here, as with any other failure.
+            Progress.Done();
+            Console.Error.WriteLine($"FAILED, for a reason that this tool does not know: {e}");
+            return ExitCode.Failed;
+        }
     }
 
     private static void Stop(PosixSignalContext signal)

@@ -12,7 +12,7 @@ internal sealed class MosquittoContender : PeerContender
     public MosquittoContender(string name, string path)
         : base(name)
     {
-        Version = $"{Programs.Ask(path, "-h")} over WebSocket, QoS 0: publishes unanswered";
+        Version = $"{Programs.Ask(path, "-h")} over WebSocket, QoS 0: publishes unanswered, in frames of 1 KiB, without persistence";
         var port = ServerProcess.FreePort();
         var config = _folder.PathOf("mosquitto.conf");
 

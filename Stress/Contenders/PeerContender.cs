@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>A peer from the distribution's packages, started for this run alone, with its own default settings.</summary>
+/// <summary>A peer from the distribution's packages, started for this run alone, with its own default settings but for those that its version names.</summary>
 internal abstract class PeerContender(string name) : IContender
 {
     private readonly Dictionary<int, byte[]> _payloads = [];

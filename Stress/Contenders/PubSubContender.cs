@@ -71,23 +71,28 @@ internal sealed class PubSubContender : IContender
     {
         using var answer = await Get("/topics").ConfigureAwait(false);
         var root = answer.RootElement;
-        var list = root.ValueKind == JsonValueKind.Array ? root : root.GetProperty("topics");
-        foreach (var entry in list.EnumerateArray())
+        return Understood("/topics", () =>
         {
-            if (entry.GetProperty("name").GetString() == topic)
+            var list = root.ValueKind == JsonValueKind.Array ? root : root.GetProperty("topics");
+            foreach (var entry in list.EnumerateArray())
             {
-                return entry.GetProperty("subscribers").GetInt32();
+                if (entry.GetProperty("name").GetString() == topic)
+                {
+                    return entry.GetProperty("subscribers").GetInt32();
+                }
             }
-        }
 
-        throw new RunFailed($"GET /topics does not list {topic}");
+            throw new RunFailed($"GET /topics does not list {topic}");
+        });
     }
 
     /// <summary>By topic, the messages that the server says were published to it.</summary>
     public async Task<Dictionary<string, long>> CountMessages()
     {
         using var answer = await Get("/stats").ConfigureAwait(false);
-        return answer.RootElement.GetProperty("topics").EnumerateObject().ToDictionary(t => t.Name, t => t.Value.GetProperty("messages").GetInt64());
+        var root = answer.RootElement;
+        return Understood(
+            "/stats", () => root.GetProperty("topics").EnumerateObject().ToDictionary(t => t.Name, t => t.Value.GetProperty("messages").GetInt64()));
     }
 
     public PubSubConnection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
@@ -111,6 +116,19 @@ internal sealed class PubSubContender : IContender
         _dialect.LeavesOpen.ContainsKey("PS-PUB-007") ? UuidHead : "",
         Encoding.ASCII.GetBytes($"\"{new string('x', payloadBytes)}\""),
         []);
+
+    // What is JSON, and not what the protocol says, shows in many ways.
+    private static T Understood<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new RunFailed($"GET {path} is answered with other JSON than the protocol's: {e.Message}");
+        }
+    }
 
     private async Task<JsonDocument> Get(string path)
     {

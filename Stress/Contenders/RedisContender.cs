@@ -15,7 +15,7 @@ internal sealed class RedisContender : PeerContender
     public RedisContender(string name, string path)
         : base(name)
     {
-        Version = $"{string.Join(' ', Programs.Ask(path, "--version").Split(' ').Take(3))} over TCP, each publish answered";
+        Version = $"{string.Join(' ', Programs.Ask(path, "--version").Split(' ').Take(3))} over TCP, each publish answered, without persistence, maxclients {MostClients}";
         var port = ServerProcess.FreePort();
         string[] arguments =
         [

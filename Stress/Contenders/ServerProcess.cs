@@ -11,6 +11,7 @@ internal sealed class ServerProcess : IDisposable
     private const int TailLines = 20;
     private const int PollMilliseconds = 20;
     private const int DeathMilliseconds = 1000; // from when its connections end until it is gone
+    private const int GoneMilliseconds = 10_000; // from when it is killed
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
@@ -40,7 +41,17 @@ internal sealed class ServerProcess : IDisposable
         _process.OutputDataReceived += (_, line) => Read(line.Data);
         _process.ErrorDataReceived += (_, line) => Read(line.Data);
         AppDomain.CurrentDomain.ProcessExit += Kill;
-        _process.Start();
+        try
+        {
+            _process.Start();
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            AppDomain.CurrentDomain.ProcessExit -= Kill;
+            _process.Dispose();
+            throw new UsageError($"{start.FileName} cannot be started: {e.Message}");
+        }
+
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
         try
@@ -76,7 +87,7 @@ internal sealed class ServerProcess : IDisposable
     {
         AppDomain.CurrentDomain.ProcessExit -= Kill;
         Kill(null, EventArgs.Empty);
-        _process.WaitForExit();
+        _process.WaitForExit(GoneMilliseconds); // it was killed: who is not gone by then hangs in the kernel, and nothing here can help it
         _process.Dispose();
     }
 

@@ -7,12 +7,8 @@ namespace PubSub.Stress;
 /// <summary>Starts servers of the protocol: each in a process of its own, in an environment that nobody else had a hand in.</summary>
 internal static class Servers
 {
-    // A caller's environment must not change what is measured.
-    private static readonly string[] Defaulted =
-    [
-        "BIND", "MAX_QUEUE_SIZE", "MAX_QUEUE_BYTES", "MAX_MESSAGES", "MAX_MESSAGE_BYTES", "MAX_TOPICS", "MAX_CONNECTIONS", "MAX_SUBSCRIPTIONS",
-        "TOPIC_DELETION", "WRITE_TIMEOUT", "CLOSE_TIMEOUT", "KEEPALIVE_INTERVAL", "KEEPALIVE_TIMEOUT", "HANDSHAKE_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT",
-    ];
+    // A caller's environment must not change what is measured: a server gets what a program needs to run, and its settings.
+    private static readonly string[] Inherited = ["PATH", "HOME", "TMPDIR", "LANG", "DOTNET_ROOT"];
 
     private const int DefaultRetained = 100; // messages; MAX_MESSAGES
 
@@ -22,11 +18,7 @@ internal static class Servers
         var path = Path.GetFullPath(server);
         var isLibrary = Path.GetExtension(path) == ".dll";
         var start = new ProcessStartInfo(isLibrary ? "dotnet" : path, isLibrary ? [path] : []) { WorkingDirectory = Path.GetDirectoryName(path) };
-        foreach (var variable in Defaulted)
-        {
-            start.Environment.Remove(variable);
-        }
-
+        Isolate(start);
         foreach (var (variable, value) in settings)
         {
             start.Environment[variable] = value;
@@ -45,9 +37,18 @@ internal static class Servers
     {
         var port = ServerProcess.FreePort();
         var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec {command}"]);
+        Isolate(start);
         start.Environment["PORT"] = port.ToString(CultureInfo.InvariantCulture);
         var process = new ServerProcess(start, new Uri($"http://127.0.0.1:{port}"));
         return new PubSubContender(name, command, process.Url, dialect, process.Id, process);
+    }
+
+    private static void Isolate(ProcessStartInfo start)
+    {
+        foreach (var variable in start.Environment.Keys.Except(Inherited).ToArray())
+        {
+            start.Environment.Remove(variable);
+        }
     }
 
     private static string Describe(string server, IReadOnlyDictionary<string, string> settings)

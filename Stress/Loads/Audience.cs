@@ -43,7 +43,7 @@ internal sealed class Audience
     /// <summary>None when the publisher waits for nobody.</summary>
     public Pace[] Paces { get; }
 
-    /// <summary>Events that have arrived; to be asked when the loops are stopped.</summary>
+    /// <summary>Events that have arrived; while the loops run, a moment ago.</summary>
     public long Received => _inboxes.Sum(inbox => inbox.Count);
 
     /// <summary>Every subscriber has this message, and so all before it; to be asked when the loops are stopped.</summary>

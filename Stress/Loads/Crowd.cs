@@ -88,13 +88,20 @@ internal sealed class Crowd : IDisposable
     /// <summary>Waits until everything is answered and a pong stands behind the last message of every member.</summary>
     public void Drain()
     {
-        _loop.Until(() => Array.TrueForAll(_publishers, publisher => publisher.IsIdle), AnswerTimeout, "for every publish to be answered");
+        _loop.Until(
+            () => Array.TrueForAll(_publishers, publisher => publisher.Ending is null
+                ? publisher.IsIdle
+                : throw new RunFailed($"a publisher was ended: {publisher.Ending}")),
+            AnswerTimeout,
+            "for every publish to be answered");
         Published++; // a number that no message has, so that each member is asked once more
         _loop.Until(
             () =>
             {
                 _members.ForEach(member => member.Probe(Published));
-                return _members.TrueForAll(member => member.Ending is not null || (member.Heard >= Published && member.IsIdle));
+                return _members.TrueForAll(member => member.Ending is null
+                    ? member.Heard >= Published && member.IsIdle
+                    : member.SawDeletion ? true : throw new RunFailed($"a subscriber that reads, and whose topics are still there, was ended: {member.Ending}"));
             },
             AnswerTimeout,
             "for a pong behind every member's last event");

@@ -10,17 +10,21 @@ internal sealed class CutWatch(PubSubContender server, string topic, int healthy
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
-    private long _start;
+    private long? _start;
     private long _askedAt;
-    private Task<int> _answer = Task.FromResult(int.MaxValue);
+    private Task<int>? _answer;
     private TimeSpan? _seenAfter;
 
+    /// <summary>Since the start an answer counted the healthy alone.</summary>
     public bool IsSeen => _seenAfter is not null;
 
-    /// <summary>From the start until it was seen, or until now.</summary>
-    public TimeSpan Elapsed => _seenAfter ?? Stopwatch.GetElapsedTime(_start);
+    /// <summary>From the start until it was seen, or until now; nothing before the start.</summary>
+    public TimeSpan Elapsed => _seenAfter ?? (_start is { } start ? Stopwatch.GetElapsedTime(start) : TimeSpan.Zero);
 
-    /// <summary>The slow ones are there now; what was asked before does not count.</summary>
+    /// <summary>Told of every answer: how many there are besides the healthy, and since when that may be so.</summary>
+    public Action<int, long>? Heard { get; set; }
+
+    /// <summary>What is asked from now on counts, and what was asked before does not.</summary>
     public void Start()
     {
         _start = Stopwatch.GetTimestamp();
@@ -30,14 +34,20 @@ internal sealed class CutWatch(PubSubContender server, string topic, int healthy
 
     public void Look()
     {
-        if (!_answer.IsCompleted || Stopwatch.GetElapsedTime(_askedAt) < Interval)
+        if (_answer is not null)
         {
-            return;
-        }
+            if (!_answer.IsCompleted || Stopwatch.GetElapsedTime(_askedAt) < Interval)
+            {
+                return;
+            }
 
-        if (_answer.GetAwaiter().GetResult() <= healthy)
-        {
-            _seenAfter ??= Stopwatch.GetElapsedTime(_start);
+            var others = Math.Max(0, _answer.GetAwaiter().GetResult() - healthy);
+            if (others == 0 && _start is { } start)
+            {
+                _seenAfter ??= Stopwatch.GetElapsedTime(start);
+            }
+
+            Heard?.Invoke(others, _askedAt);
         }
 
         Ask();

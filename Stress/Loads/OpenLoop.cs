@@ -26,6 +26,8 @@ internal sealed class OpenLoop(Loop loop, Connection publisher, Schedule schedul
             besides?.Invoke();
             loop.TurnUntil(Math.Min(end, schedule.DueAt(Published + 1)));
         }
+
+        Publish(end); // what came due in the last turn
     }
 
     /// <summary>One more message, behind all the others, whenever it is due.</summary>
@@ -35,9 +37,9 @@ internal sealed class OpenLoop(Loop loop, Connection publisher, Schedule schedul
         publisher.Flush();
     }
 
-    private void Publish(long now)
+    private void Publish(long until)
     {
-        var due = schedule.DueBy(now);
+        var (due, now) = (schedule.DueBy(until), Stopwatch.GetTimestamp());
         if (due <= Published)
         {
             return;

@@ -26,7 +26,7 @@ internal sealed class RecordedClient : IDisposable
         _connection.MayEnd = true;
         _connection.Inbox = new Log(this);
         _connection.OnOtherTopic = Receive;
-        _connection.OnAnswer = (_, error) => _unanswered.Dequeue()(error);
+        _connection.OnAnswer = error => _unanswered.Dequeue()(error);
         _connection.OnTopicDeleted = Deleted;
         _connection.Ended = () => _log.Cut();
     }

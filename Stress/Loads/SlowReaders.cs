@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>Subscribers that never read, or a sip at a time, until they finish: then they take what there is, and it must have no gap.</summary>
+/// <summary>
+/// Subscribers that never read, or a sip at a time, until they finish: then they take what there is, and it must have no gap. For one that
+/// the server has cut another comes, as long as they are replaced, so that there are always as many.
+/// </summary>
 internal sealed class SlowReaders
 {
     private const int TinyBuffer = 4096; // bytes; the kernel doubles it
@@ -10,37 +13,66 @@ internal sealed class SlowReaders
     private static readonly TimeSpan SipInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
 
-    private readonly Loop _loop;
+    private readonly Func<PubSubConnection> _begin;
+    private readonly string _topic;
+    private readonly int _count;
     private readonly bool _never;
+    private readonly Loop _loop;
     private readonly List<PubSubConnection> _all = [];
     private readonly byte[] _sip = new byte[2 * SipBytes];
     private long _sippedAt = Stopwatch.GetTimestamp();
+    private int _coming;
+    private int _missing;
+    private long _arrivedAt;
 
     /// <summary>Subscribes them, and stops reading.</summary>
     public SlowReaders(Loop loop, PubSubContender server, string topic, int count, int payloadBytes, bool never)
     {
-        (_loop, _never) = (loop, never);
+        (_loop, _topic, _count, _never) = (loop, topic, count, never);
+        _begin = () => server.Begin(loop, payloadBytes, TinyBuffer);
         for (var n = 0; n < count; n++)
         {
-            var connection = server.Begin(loop, payloadBytes, TinyBuffer);
-            connection.Inbox = new TailInbox();
-            connection.MayEnd = true;
-            connection.Subscribe(topic, lastN: 0);
-            _all.Add(connection);
+            Admit();
         }
 
-        loop.Until(() => _all.TrueForAll(c => c.IsOpen && c.Unanswered == 0), AnswerTimeout, "for the slow subscribers' subscribes to be answered");
-        _all.ForEach(loop.Remove);
+        loop.Until(() => _coming == 0, AnswerTimeout, "for the slow subscribers' subscribes to be answered");
     }
 
-    /// <summary>Those that the server ended; known when they have finished.</summary>
-    public int Cut => _all.Count(connection => connection.Ending is not null);
+    /// <summary>All that have come, those that were cut included.</summary>
+    public int Admitted => _all.Count;
+
+    /// <summary>One that was to replace another is still on its way.</summary>
+    public bool IsComing => _coming > 0;
+
+    /// <summary>Those that were told that they are too slow; known when they have finished.</summary>
+    public int Told => _all.Count(IsTold);
+
+    /// <summary>Those that were not told, because they did not listen; known when they have finished.</summary>
+    public int Reset => _all.Count(IsReset);
 
     public long Received => _all.Sum(connection => connection.Inbox!.Count);
 
-    /// <summary>Reads a little of each, now and then, unless they never read.</summary>
+    /// <summary>
+    /// Lets one come for each that is missing, one at a call: it must not hold up the load. Who has come since it was asked how many are
+    /// left is not in the answer, which therefore says nothing.
+    /// </summary>
+    public void Replace(int left, long askedAt)
+    {
+        if (_coming == 0 && askedAt > _arrivedAt)
+        {
+            _missing = Math.Max(0, _count - left);
+        }
+    }
+
+    /// <summary>Reads a little of each, now and then, unless they never read; and lets one come that is missing.</summary>
     public void Sip()
     {
+        if (_missing > 0)
+        {
+            _missing--;
+            Admit();
+        }
+
         if (_never || Stopwatch.GetElapsedTime(_sippedAt) < SipInterval)
         {
             return;
@@ -54,7 +86,8 @@ internal sealed class SlowReaders
     }
 
     /// <summary>
-    /// Takes what there is. Who was cut finds out; who was not has everything, up to the last message. Whoever never read must have been cut.
+    /// Takes what there is, and leaves. Who was cut finds out, and why; who was not has everything, up to the last message. Whoever never read
+    /// must have been cut.
     /// </summary>
     public void Finish(Loops loops, long last, TimeSpan limit)
     {
@@ -63,5 +96,47 @@ internal sealed class SlowReaders
             () => _all.TrueForAll(c => c.Ending is not null || (!_never && ((TailInbox)c.Inbox!).Last == last)),
             limit,
             "for the slow subscribers to end, or to have everything");
+        if (_all.Find(c => c.Ending is not null && !IsTold(c) && !IsReset(c)) is { } other)
+        {
+            throw new RunFailed($"a slow subscriber was ended, but not for being slow: {other.Error ?? "no error"}, {other.Ending}");
+        }
+
+        _all.ForEach(connection => connection.Dispose());
+    }
+
+    private static bool IsTold(PubSubConnection connection) => connection.Ending is { } ending
+        && (connection.Error is "SLOW_CONSUMER"
+            || (connection.Error is null
+                && (ending.StartsWith("close 1008", StringComparison.Ordinal) || ending.StartsWith("close 1013", StringComparison.Ordinal))));
+
+    private static bool IsReset(PubSubConnection connection) =>
+        connection.Error is null && connection.Ending == nameof(System.Net.Sockets.SocketError.ConnectionReset);
+
+    private void Admit()
+    {
+        var connection = _begin();
+        connection.Inbox = new TailInbox();
+        connection.MayEnd = true;
+        connection.Subscribe(_topic, lastN: 0);
+        connection.Ended = () =>
+        {
+            if (connection.Unanswered > 0)
+            {
+                throw new RunFailed($"a slow subscriber was not taken in: {connection.Ending}");
+            }
+        };
+        connection.OnAnswer = error =>
+        {
+            if (error is not null)
+            {
+                throw new RunFailed($"a subscribe was refused with {error}");
+            }
+
+            _coming--;
+            _arrivedAt = Stopwatch.GetTimestamp();
+            _loop.Remove(connection);
+        };
+        _coming++;
+        _all.Add(connection);
     }
 }

@@ -28,7 +28,7 @@ internal sealed class ProcessCost(int id)
 
     public long Threads => Status("Threads:");
 
-    /// <summary>Open file handles: sockets above all.</summary>
+    /// <summary>Open file descriptors: sockets above all.</summary>
     public int Descriptors
     {
         get
@@ -40,6 +40,10 @@ internal sealed class ProcessCost(int id)
             catch (IOException)
             {
                 throw Exited();
+            }
+            catch (UnauthorizedAccessException)
+            {
+                throw new RunFailed($"the descriptors of process {id} are not shown: it belongs to another user");
             }
         }
     }

@@ -18,6 +18,7 @@ internal enum Wrong
     LeaksAnotherTopic,
     SkipsAnAnswer,
     HangsUp,
+    HangsUpOnJoiners,
     HasTwoOrders,
     ForgetsToReplayOne,
     PausesForASecond,
@@ -216,6 +217,11 @@ internal sealed class ScriptedServer : IDisposable
 
                 replay.ForEach(subscriber.Send);
                 topic.Subscribers.Add(subscriber);
+                if (_wrong == Wrong.HangsUpOnJoiners && topic.Messages > 0)
+                {
+                    topic.Subscribers.Remove(subscriber);
+                    subscriber.Stream.Dispose();
+                }
             }
         }
     }

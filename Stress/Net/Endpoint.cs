@@ -14,9 +14,21 @@ internal sealed record Endpoint(IPEndPoint Address, string? Path, string? Subpro
     public static Endpoint Of(Uri url, string? path, string? subprotocol = null)
     {
         var host = url.Host is "0.0.0.0" or "[::]" ? "127.0.0.1" : url.Host;
-        var addresses = Dns.GetHostAddresses(host);
+        var addresses = Addresses(host);
         var address = Array.Find(addresses, a => a.AddressFamily == AddressFamily.InterNetwork) ?? addresses[0];
         return new Endpoint(new IPEndPoint(address, url.Port), path, subprotocol);
+    }
+
+    private static IPAddress[] Addresses(string host)
+    {
+        try
+        {
+            return Dns.GetHostAddresses(host);
+        }
+        catch (SocketException e)
+        {
+            throw new UsageError($"{host} is not known: {e.Message}");
+        }
     }
 
     /// <summary>

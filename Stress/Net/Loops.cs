@@ -16,8 +16,6 @@ internal sealed class Loops : IDisposable
 
     public Loop Home => _all[0];
 
-    public int Count => _all.Length;
-
     /// <summary>Connections are dealt out one after the other.</summary>
     public Loop this[int connection] => _all[connection % _all.Length];
 

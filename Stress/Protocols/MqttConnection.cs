@@ -5,10 +5,12 @@ using System.Text;
 namespace PubSub.Stress;
 
 /// <summary>
-/// Speaks MQTT 3.1.1, QoS 0: publishes are not answered. What is published between two flushes travels in one frame.
+/// Speaks MQTT 3.1.1, QoS 0: publishes are not answered. What is published between two flushes travels together, in frames of about
+/// <see cref="FrameBytes"/>: Mosquitto 2.0.11 leaves what follows the first kilobytes of a frame unread until something else happens.
 /// </summary>
 internal sealed class MqttConnection : StreamConnection
 {
+    private const int FrameBytes = 1024;
     private const byte ConnectAccepted = 0x20;
     private const byte Published = 0x30;
     private const byte Subscribed = 0x90;
@@ -54,15 +56,20 @@ internal sealed class MqttConnection : StreamConnection
     {
         Digits.Write(id, _publish.AsSpan(_digitsAt));
         _packets.Write(_publish);
+        if (_packets.WrittenCount >= FrameBytes)
+        {
+            Seal();
+        }
     }
 
     protected override void Seal()
     {
-        if (_packets.WrittenCount > 0)
+        for (var rest = _packets.WrittenSpan; rest.Length > 0; rest = rest[Math.Min(FrameBytes, rest.Length)..])
         {
-            Write(Binary, _packets.WrittenSpan);
-            _packets.ResetWrittenCount();
+            Write(Binary, rest[..Math.Min(FrameBytes, rest.Length)]);
         }
+
+        _packets.ResetWrittenCount();
     }
 
     protected override int Consume(ReadOnlySpan<byte> bytes)

@@ -38,14 +38,11 @@ internal sealed class PubSubConnection(Loop loop, Endpoint endpoint, PubSubSpell
 
     public override int Unanswered => (int)(_requests - _answers);
 
-    /// <summary>The number of the request that was queued last.</summary>
-    public long LastRequest => _requests;
-
     /// <summary>The code of the error the server sent last.</summary>
     public string? Error { get; private set; }
 
     /// <summary>Told of every answer, with the code of an error or null; while set, an error is an answer like any other.</summary>
-    public Action<long, string?>? OnAnswer { get; set; }
+    public Action<string?>? OnAnswer { get; set; }
 
     /// <summary>Told of events of other topics than the first that was subscribed to.</summary>
     public Action<string, long>? OnOtherTopic { get; set; }
@@ -218,7 +215,7 @@ internal sealed class PubSubConnection(Loop loop, Endpoint endpoint, PubSubSpell
             RoundTrips?.Add(Now() - sentAt);
         }
 
-        OnAnswer?.Invoke(request, error);
+        OnAnswer?.Invoke(error);
     }
 
     // One reading of the clock serves everything that is read, or sent, in one go.

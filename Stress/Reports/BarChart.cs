@@ -3,7 +3,7 @@ using ScottPlot.TickGenerators;
 
 namespace PubSub.Stress;
 
-/// <summary>One number each, longest at the top, told at the end of its bar; with a line where a bound is.</summary>
+/// <summary>One number each, in the order given from the top, told at the end of its bar; with a line where a bound is.</summary>
 internal sealed record BarChart(
     string Name, string Title, string Subtitle, string XLabel, IReadOnlyList<(string Label, string Hex, Spread Value)> Bars, double? Reference = null) : IChart
 {

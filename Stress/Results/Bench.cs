@@ -122,10 +122,11 @@ internal sealed class Bench
     /// <returns>Whether every promise was kept.</returns>
     public bool Close()
     {
-        if (_runs.Any(run => run.Figures.TryGetValue(Names.ClientCpu, out var cpu)
-            && cpu.Value > Busy * run.Parameters.GetValueOrDefault(Names.Loops, 1)))
+        foreach (var busy in _runs.Where(run => run.Figures.TryGetValue(Names.ClientCpu, out var cpu) && cpu.Value > Busy * LoopsInUse(run)))
         {
-            Console.WriteLine("note: in some runs the load generator's threads were busy all the time; their rates may be its limit and not the server's.");
+            Console.WriteLine(
+                $"note: {Describe(busy)}: the load generator was busy all the time ({Summary.Number(busy.Figures[Names.ClientCpu].Value)} cores, " +
+                $"{LoopsInUse(busy)} in use); the rate may be its limit and not the server's.");
         }
 
         if (_folder is not null)
@@ -142,6 +143,22 @@ internal sealed class Bench
         }
 
         return AllKept;
+    }
+
+    /// <summary>Threads that have a connection to drive: they are dealt out one after the other, and a publisher is at home in the first.</summary>
+    public static int LoopsInUse(Run run)
+    {
+        var connections = run.Parameters.TryGetValue(Names.Subscribers, out var subscribers) ? subscribers
+            : run.Parameters.TryGetValue(Names.Pairs, out var pairs) ? pairs
+            : double.PositiveInfinity;
+        return (int)Math.Min(run.Parameters.GetValueOrDefault(Names.Loops, 1), Math.Max(1, connections));
+    }
+
+    private static string Describe(Run run)
+    {
+        string[] told = [Names.Subscribers, Names.Pairs, Names.Payload, Names.Rate, Names.Share];
+        var parameters = told.Where(run.Parameters.ContainsKey).Select(name => $"{name} {Summary.Number(run.Parameters[name])}");
+        return string.Join(' ', [run.Scenario, run.Variant ?? "", run.Contender, $"run {run.Repetition},", string.Join(", ", parameters)]);
     }
 
     private string Explain(RunFailed failure, string contender) =>

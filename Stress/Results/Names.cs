@@ -5,6 +5,10 @@ internal static class Names
 {
     public const string Deliveries = "deliveries";
     public const string Publishes = "publishes";
+
+    /// <summary>Messages per second that were due, whatever became of them.</summary>
+    public const string Offered = "offered";
+
     public const string CpuPerDelivery = "server_cpu_per_delivery";
     public const string CpuPerPublish = "server_cpu_per_publish";
     public const string ServerCpu = "server_cpu";

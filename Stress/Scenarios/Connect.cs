@@ -105,7 +105,7 @@ internal sealed class Connect : ScenarioVerb
                     var opened = Stopwatch.GetTimestamp();
                     opening.Add(opened - begun);
                     connection.Subscribe(topic, lastN: 0);
-                    connection.OnAnswer = (_, error) =>
+                    connection.OnAnswer = error =>
                     {
                         subscribed += error is null ? 1 : throw new RunFailed($"a subscribe was refused with {error}");
                         subscribing.Add(Stopwatch.GetTimestamp() - opened);

@@ -13,30 +13,48 @@ internal sealed record FaultScene(PubSubContender Server, Loop Loop, string Topi
 internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> Begin)
 {
     private const int TinyWindow = 1; // byte; the kernel makes it the least it has
+    private const int TcpLevel = 6, TcpRepair = 19;
+
+    /// <summary>What it is on this machine instead, if that is something else.</summary>
+    public Func<string?> Falls { get; private init; } = () => null;
 
     public static IReadOnlyList<Fault> All { get; } =
     [
-        new("mid-frame", "publishers stop in the middle of a frame and hang up", scene => new Clients(scene, c => c.BreakOffAfter(100), leave: c => c.Dispose())),
+        new("mid-frame", "subscribers stop in the middle of a request's frame and hang up", scene => new Clients(scene, c => c.BreakOffAfter(100), leave: c => c.Dispose())),
         new("reset", "subscribers break off with a reset", scene => new Clients(scene, _ => { }, leave: c => c.Reset())),
         new("half-open", "subscribers close their sending side and stay", scene => new Clients(scene, c => c.Socket.Shutdown(SocketShutdown.Send), leave: null)),
-        new("vanish", "subscribers vanish without a word, as a machine that lost its power", scene => new Clients(scene, _ => { }, leave: Vanish)),
+        new("vanish", "subscribers vanish without a word, as a machine that lost its power", scene => new Clients(scene, _ => { }, leave: Vanish)) { Falls = () => CanVanish() ? null : "no right to TCP_REPAIR: they fall silent instead" },
         new("mute", "connections are opened and nothing is ever asked", scene => new Mutes(scene)),
         new("tiny-window", "subscribers whose window is as small as it can be never read", scene => new Clients(scene, scene.Loop.Remove, leave: null, TinyWindow)),
-        new("sigstop", "a subscriber's process is stopped, and killed at the end", scene => new StoppedProcess(scene)),
+        new("sigstop", "subscribers' processes are stopped, and killed at the end", scene => new StoppedProcesses(scene)),
         new("descriptors", "the server runs out of file descriptors while connections come", scene => new NoDescriptors(scene)),
     ];
+
+    /// <summary>Whether this process may let a connection vanish; otherwise it stays, silent, until the server gives up on it.</summary>
+    public static bool CanVanish()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.SetRawSocketOption(TcpLevel, TcpRepair, BitConverter.GetBytes(1));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
 
     // Closing in repair mode sends nothing; it takes a right that not everybody has.
     private static void Vanish(PubSubConnection client)
     {
-        const int tcp = 6, repair = 19;
         try
         {
-            client.Socket.SetRawSocketOption(tcp, repair, BitConverter.GetBytes(1));
+            client.Socket.SetRawSocketOption(TcpLevel, TcpRepair, BitConverter.GetBytes(1));
         }
         catch (SocketException)
         {
-            client.Loop.Remove(client); // then it only falls silent
+            client.Loop.Remove(client); // then it only falls silent, which CanVanish says
             return;
         }
 
@@ -49,10 +67,11 @@ internal abstract class Damage(FaultScene scene) : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
+    private int _count;
     private long _committedAt = Stopwatch.GetTimestamp();
 
     /// <summary>How often it was committed.</summary>
-    public int Count { get; private set; }
+    public virtual int Count => _count;
 
     protected FaultScene Scene => scene;
 
@@ -62,7 +81,7 @@ internal abstract class Damage(FaultScene scene) : IDisposable
         if (Stopwatch.GetElapsedTime(_committedAt) >= Interval)
         {
             _committedAt = Stopwatch.GetTimestamp();
-            Count++;
+            _count++;
             Again();
         }
     }
@@ -113,7 +132,7 @@ internal sealed class Clients(FaultScene scene, Action<PubSubConnection> act, Ac
     {
         var client = Rude(receiveBuffer);
         client.Subscribe(Scene.Topic, lastN: 0);
-        client.OnAnswer = (_, _) => act(client);
+        client.OnAnswer = _ => act(client);
         _here.Enqueue(client);
         if (leave is not null && _here.Count > AtATime)
         {
@@ -125,35 +144,48 @@ internal sealed class Clients(FaultScene scene, Action<PubSubConnection> act, Ac
 /// <summary>Connections without a request.</summary>
 internal sealed class Mutes(FaultScene scene) : Damage(scene)
 {
-    private readonly List<TcpClient> _here = [];
+    private readonly Endpoint _endpoint = Endpoint.Of(scene.Server.Url, path: null);
+    private readonly List<Socket> _here = [];
 
     public override void Dispose() => _here.ForEach(client => client.Dispose());
 
-    protected override void Again() => _here.Add(new TcpClient(Scene.Server.Url.Host, Scene.Server.Url.Port));
+    protected override void Again() => _here.Add(_endpoint.Begin(receiveBuffer: 0));
 }
 
-/// <summary>A subscriber that the scheduler never runs again.</summary>
-internal sealed class StoppedProcess : Damage
+/// <summary>Subscribers that the scheduler never runs again: more of them than descriptors may be left over.</summary>
+internal sealed class StoppedProcesses : Damage
 {
-    private readonly Process _process;
+    private readonly List<Process> _processes = [];
 
-    public StoppedProcess(FaultScene scene)
+    public StoppedProcesses(FaultScene scene)
         : base(scene)
     {
-        _process = SubscriberProcess.Start(scene.Server, scene.Topic);
-        Libc.Checked(Libc.Kill(_process.Id, Libc.SigStop), "kill");
+        try
+        {
+            while (_processes.Count <= FaultLoad.DescriptorsOfSlack)
+            {
+                _processes.Add(SubscriberProcess.Start(scene.Server, scene.Topic));
+                Libc.Checked(Libc.Kill(_processes[^1].Id, Libc.SigStop), "kill");
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
+
+    /// <summary>It is committed once for each, and lasts.</summary>
+    public override int Count => _processes.Count;
 
     public override void Dispose()
     {
-        _process.Kill();
-        _process.WaitForExit();
-        _process.Dispose();
+        _processes.ForEach(SubscriberProcess.End);
+        _processes.Clear();
     }
 
     protected override void Again()
     {
-        // It lasts.
     }
 }
 
@@ -162,6 +194,7 @@ internal sealed class NoDescriptors : Damage
 {
     private readonly List<PubSubConnection> _here = [];
     private readonly ulong[] _limit = new ulong[2]; // as it was: soft and hard
+    private bool _limited;
 
     public NoDescriptors(FaultScene scene)
         : base(scene)
@@ -171,16 +204,28 @@ internal sealed class NoDescriptors : Damage
         none[0] = (ulong)scene.Cost.Descriptors + 2;
         none[1] = _limit[1];
         Libc.Checked(Libc.Limit(scene.Cost.Id, Libc.DescriptorLimit, none, new ulong[2]), "prlimit");
+        _limited = true;
     }
 
     public override void End()
     {
-        Libc.Checked(Libc.Limit(Scene.Cost.Id, Libc.DescriptorLimit, _limit, new ulong[2]), "prlimit");
         _here.ForEach(client => client.Dispose());
         _here.Clear();
+        if (_limited)
+        {
+            _limited = false;
+            Libc.Checked(Libc.Limit(Scene.Cost.Id, Libc.DescriptorLimit, _limit, new ulong[2]), "prlimit");
+        }
     }
 
-    public override void Dispose() => _here.ForEach(client => client.Dispose());
+    public override void Dispose()
+    {
+        // However the run has failed, the server of the next one is the same.
+        if (Scene.Cost.IsAlive)
+        {
+            End();
+        }
+    }
 
     protected override void Again() => _here.Add(Rude());
 }

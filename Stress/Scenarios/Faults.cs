@@ -12,17 +12,19 @@ internal sealed class Faults : ScenarioVerb
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan CatchUp = TimeSpan.FromMilliseconds(500);
 
+    private const double LeastSeconds = 0.1;
+
     private readonly Option<string?> _only = Offer.Text("--only", $"One of them: {string.Join(", ", Fault.All.Select(fault => fault.Name))}.", "FAULT");
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "Each phase: without the fault, and with it.", 3);
+    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "Each phase: without the fault, with it, and without.", 3, LeastSeconds);
     private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each fault.", 1, 1, 1000);
 
     public Faults()
         : base(
             Scenario,
             "Does a server survive rude and unlucky clients, without leaking and without slowing others?",
-            "Open loop to subscribers that behave, first undisturbed, then while a fault is committed again and again. Afterwards the server\n" +
+            "Open loop to subscribers that behave, undisturbed, while a fault is committed again and again, and undisturbed again. Afterwards the server\n" +
             "must be alive, everyone who behaved must have every message, connections must be accepted, nobody else may be counted as a\n" +
-            "subscriber, and the file handles must be back to what they were. The ratio of the two phases' p99 says what the others noticed. Keep-alive is set to 2 s and 2 s, so that the\n" +
+            "subscriber, and the descriptors must be back to what they were. The ratio of the p99 with it to that without says what the others noticed. Keep-alive is set to 2 s and 2 s, so that the\n" +
             "peers that vanish are noticed within the run.",
             compares: false)
     {
@@ -50,8 +52,9 @@ internal sealed class Faults : ScenarioVerb
                 [Names.Rate] = FaultLoad.Rate,
                 [Names.Window] = parsed.GetValue(_window).TotalSeconds,
             };
+            var instead = fault.Falls();
             bench.Repeat(
-                new Load(Scenario, $"{fault.Name}: {fault.What}", parameters, fault.Name),
+                new Load(Scenario, $"{fault.Name}: {fault.What}{(instead is null ? "" : $" ({instead})")}", parameters, fault.Name),
                 parsed.GetValue(_runs),
                 _ => Once(bench.Lineup.First, fault, parsed.GetValue(_window)));
         }
@@ -59,7 +62,7 @@ internal sealed class Faults : ScenarioVerb
 
     public static Measured Once(PubSubContender server, Fault fault, TimeSpan window)
     {
-        var cost = server.Cost ?? throw new UsageError("--url needs --pid here: file handles are read from the server's process");
+        var cost = server.Cost ?? throw new UsageError("--url needs --pid here: descriptors are read from the server's process");
         var topic = $"faults-{Guid.NewGuid():N}";
         server.CreateTopic(topic);
         using var loops = new Loops(1);
@@ -71,23 +74,24 @@ internal sealed class Faults : ScenarioVerb
         var open = new OpenLoop(loop, publisher, schedule);
         schedule.Start();
         open.Run(window / 2); // warm-up
-        var handles = cost.Descriptors;
-        var without = Phase(null);
+        var descriptors = cost.Descriptors;
+        var before = Phase.Of(open, audience, schedule, window, DrainTimeout);
 
         using var damage = fault.Begin(new FaultScene(server, loop, topic, cost));
         open.Run(CatchUp); // what came due while the fault was prepared is late by the load generator's fault
-        var during = Phase(damage.Commit);
+        var during = Phase.Of(open, audience, schedule, window, DrainTimeout, damage.Commit);
         damage.End();
 
         // It goes on while the server finds out about those that are gone.
         var start = Stopwatch.GetTimestamp();
         var cut = new CutWatch(server, topic, FaultLoad.Subscribers);
-        while (cost.Descriptors > handles + FaultLoad.HandlesOfSlack || !cut.IsSeen)
+        cut.Start();
+        while (cost.Descriptors > descriptors + FaultLoad.DescriptorsOfSlack || !cut.IsSeen)
         {
             if (Stopwatch.GetElapsedTime(start) > SettleTimeout)
             {
                 throw new RunFailed(
-                    $"after {SettleTimeout.TotalSeconds:0} s {cost.Descriptors - handles} file handles are left over" +
+                    $"after {SettleTimeout.TotalSeconds:0} s {cost.Descriptors - descriptors} descriptors are left over" +
                     (cut.IsSeen ? "" : ", and subscribers that are gone are still counted"));
             }
 
@@ -95,6 +99,7 @@ internal sealed class Faults : ScenarioVerb
         }
 
         var settled = Stopwatch.GetElapsedTime(start);
+        var without = before.With(Phase.Of(open, audience, schedule, window, DrainTimeout));
         open.Sentinel();
         loops.Until(() => audience.HasAll(open.Published) && publisher.Unanswered == 0, DrainTimeout, "for the last messages of those who behaved");
         server.Open(loop, FaultLoad.PayloadBytes).Dispose();
@@ -104,22 +109,14 @@ internal sealed class Faults : ScenarioVerb
         }
 
         server.DeleteTopic(topic);
-        var (p99Without, p99With) = (without.Summarize()!.P99, during.Summarize()!.P99);
-        return new Measured()
-            .Add(Names.P99Ratio, p99With / p99Without, "x", Measured.Less)
+        var measured = new Measured()
+            .Add(Names.P99Ratio, during.P99 / without.P99, "x", Measured.Less)
             .Add("committed", damage.Count, "times")
-            .Add("handles_back_after", settled.TotalSeconds, "s")
-            .Add("without", without)
-            .Add("with", during);
-
-        Latencies Phase(Action? besides)
-        {
-            audience.Forget();
-            schedule.Count(open.Published + 1, long.MaxValue);
-            open.Run(window, besides);
-            schedule.Count(long.MaxValue, 0);
-            return audience.Latencies;
-        }
+            .Add("as_described", fault.Falls() is null ? 1 : 0, "of 1")
+            .Add("descriptors_back_after", settled.TotalSeconds, "s");
+        without.AddTo(measured, "without");
+        during.AddTo(measured, "with");
+        return measured;
     }
 }
 
@@ -129,5 +126,5 @@ internal static class FaultLoad
     public const int Subscribers = 10;
     public const int Rate = 500; // messages per second
     public const int PayloadBytes = 1000;
-    public const int HandlesOfSlack = 2; // a connection of the tool's HTTP client may be open or not
+    public const int DescriptorsOfSlack = 2; // a connection of the tool's HTTP client may be open or not
 }

@@ -74,12 +74,12 @@ internal sealed class JoinStorm : ScenarioVerb
         }
 
         crowd.Drain();
+        crowd.Judge();
         if (witness.Received != crowd.Published)
         {
             throw new RunFailed($"the witness received {witness.Received} of {crowd.Published} messages");
         }
 
-        crowd.Judge();
         server.DeleteTopic(topic);
         var measured = new Measured()
             .Add(Names.Published, crowd.Published, "messages")

@@ -73,11 +73,11 @@ internal sealed class Latency : ScenarioVerb
             schedule.Count(first, last);
             open.Run(load.Warmup);
 
-            var published = open.Published;
+            var (published, received) = (open.Published, audience.Received);
             var clocked = new Clocked(contender.Cost);
             open.Run(load.Window);
             clocked.Stop();
-            published = open.Published - published;
+            (published, received) = (open.Published - published, audience.Received - received);
 
             open.Sentinel();
             loops.Stop();
@@ -87,8 +87,9 @@ internal sealed class Latency : ScenarioVerb
                 "for the last messages to be received by all and answered");
             measured
                 .Add(Names.Publishes, published / clocked.Window.TotalSeconds, "1/s")
-                .Add(Names.Deliveries, published * subscribers / clocked.Window.TotalSeconds, "1/s")
-                .Add(Names.CpuPerDelivery, clocked.Server?.TotalMicroseconds / (published * subscribers), "µs", Measured.Less)
+                .Add(Names.Offered, rate, "1/s")
+                .Add(Names.Deliveries, received / clocked.Window.TotalSeconds, "1/s")
+                .Add(Names.CpuPerDelivery, clocked.Server?.TotalMicroseconds / received, "µs", Measured.Less)
                 .Add(Names.DeliveryLatency, audience.Latencies)
                 .Add(Names.SendLateness, open.Lateness);
             clocked.AddTo(measured);

@@ -9,12 +9,20 @@ internal sealed class Slow : ScenarioVerb
     public const string Never = "never reads";
     public const string Trickle = "reads a trickle";
     public const string SlowOnes = "slow";
+    public const string Admitted = "admitted";
+    public const string Present = "slow_present"; // at a time, on average
+    public const string Told = "cut_and_told";
+    public const string Reset = "cut_and_reset";
+
+    private static readonly TimeSpan CatchUp = TimeSpan.FromMilliseconds(500);
+
+    private const double LeastSeconds = 0.1;
 
     private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers, the slow ones included.", 100, 2, 10_000);
     private readonly Option<int[]> _shares = Offer.Wholes("--shares", "How many of them are slow, in percent; at least one is.", [1, 10, 50], 1, 99);
     private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second.", 200, 1, 100_000);
     private readonly Option<int> _payload = Offer.Whole("--payload", "Characters of the payload.", 4096, Digits.Width, 60_000);
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "Each phase: without the slow ones, and with them.", 5);
+    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "Each phase: without the slow ones, with them, and without.", 5, LeastSeconds);
     private readonly Option<TimeSpan> _limit = Offer.Seconds("--limit", "Until every one that never reads has to be cut.", 30);
     private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each kind.", 5, 1, 1000);
 
@@ -22,9 +30,10 @@ internal sealed class Slow : ScenarioVerb
         : base(
             Scenario,
             "Do subscribers that never read, or read a trickle, hurt anyone else?",
-            "Open loop at a fixed rate: the same healthy subscribers are measured without the slow ones and then with them, and the ratio of\n" +
-            "their p99 says what they notice. They must receive every message. Who never reads must be cut; what the slow ones find when\n" +
-            "they read at last must be without a gap.",
+            "Open loop at a fixed rate: the same healthy subscribers are measured without the slow ones, with them, and without them again, and\n" +
+            "the ratio of their p99 with to that without says what they notice. They must receive every message. Who never reads must be cut,\n" +
+            "and for each that is, another comes while they are measured, which counts as theirs; what the slow ones find when they read at\n" +
+            "last must be without a gap.",
             compares: false)
     {
         Option[] options = [_subscribers, _shares, _rate, _payload, _window, _limit, _runs];
@@ -82,48 +91,59 @@ internal sealed class Slow : ScenarioVerb
         schedule.Start();
         var cut = new CutWatch(server, topic, healthy);
         open.Run(load.Window / 2, cut.Look); // warm-up
-
-        var without = Phase(() => open.Run(load.Window, cut.Look));
+        var before = Phase.Of(open, audience, schedule, load.Window, load.Limit, cut.Look);
 
         var crowd = new SlowReaders(loop, server, topic, slow, load.PayloadBytes, never);
-        cut.Start();
-        var during = Phase(() => open.Run(load.Window, () =>
+        open.Run(CatchUp, Besides); // what came due while they subscribed is late by the load generator's fault
+        var (present, answers) = (0L, 0);
+        cut.Heard = (others, askedAt) =>
         {
-            crowd.Sip();
-            cut.Look();
-        }));
+            present += Math.Min(others, slow);
+            answers++;
+            if (never)
+            {
+                crowd.Replace(others, askedAt);
+            }
+        };
+        var during = Phase.Of(open, audience, schedule, load.Window, load.Limit, Besides);
+        cut.Heard = null;
 
         // It goes on until the last of them is cut; how that is for the others was measured.
-        while (never && !cut.IsSeen)
+        cut.Start();
+        while (never && (crowd.IsComing || !cut.IsSeen))
         {
             if (cut.Elapsed > load.Limit)
             {
-                throw new RunFailed($"of {slow} subscribers that never read not all were cut within {load.Limit.TotalSeconds:0} s");
+                throw new RunFailed($"of {crowd.Admitted} subscribers that never read not all were cut within {load.Limit.TotalSeconds:0} s");
             }
 
             open.Run(TimeSpan.FromMilliseconds(20), cut.Look);
         }
 
+        crowd.Finish(loops, open.Published, load.Limit);
+        open.Run(CatchUp, cut.Look);
+        var after = Phase.Of(open, audience, schedule, load.Window, load.Limit, cut.Look);
+
         open.Sentinel();
         loops.Until(() => audience.HasAll(open.Published) && publisher.Unanswered == 0, load.Limit, "for the last messages of the healthy");
-        crowd.Finish(loops, open.Published, load.Limit);
         server.DeleteTopic(topic);
-        var (p99Without, p99With) = (without.Summarize()!.P99, during.Summarize()!.P99);
-        return new Measured()
-            .Add(Names.P99Ratio, p99With / p99Without, "x", Measured.Less)
+        var without = before.With(after);
+        var measured = new Measured()
+            .Add(Names.P99Ratio, during.P99 / without.P99, "x", Measured.Less)
             .Add("all_cut_after", never ? cut.Elapsed.TotalSeconds : null, "s")
-            .Add("cut", crowd.Cut, "subscribers")
-            .Add("slow_received", crowd.Received, "events")
-            .Add("without", without)
-            .Add("with", during);
+            .Add(Admitted, crowd.Admitted, "subscribers")
+            .Add(Present, answers == 0 ? null : (double)present / answers, "subscribers")
+            .Add(Told, crowd.Told, "subscribers")
+            .Add(Reset, crowd.Reset, "subscribers")
+            .Add("slow_received", crowd.Received, "events");
+        without.AddTo(measured, "without");
+        during.AddTo(measured, "with");
+        return measured;
 
-        Latencies Phase(Action run)
+        void Besides()
         {
-            audience.Forget();
-            schedule.Count(open.Published + 1, long.MaxValue);
-            run();
-            schedule.Count(long.MaxValue, 0);
-            return audience.Latencies;
+            crowd.Sip();
+            cut.Look();
         }
     }
 }

@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>A bit of everything for a long time: whether memory and file handles stay where they are.</summary>
+/// <summary>A bit of everything for a long time: whether memory and descriptors stay where they are.</summary>
 internal sealed class Soak : ScenarioVerb
 {
     public const string Scenario = "soak";
@@ -12,24 +12,27 @@ internal sealed class Soak : ScenarioVerb
     private const double ReconnectsPerSecond = 20;
     private const double TopicsPerSecond = 5; // created, deleted
     private const double MegabytesOfSlack = 4;
-    private const double HandlesOfSlack = 8;
+    private const double DescriptorsOfSlack = 8;
     private const double ShareOfSlack = 0.05;
 
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Told = TimeSpan.FromSeconds(10);
 
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "How long.", 600);
-    private readonly Option<TimeSpan> _interval = Offer.Seconds("--sample", "Between two samples.", 1);
+    private const double LeastSeconds = 0.1;
+    private const int LeastSamples = 4; // a quarter, and three thirds
+
+    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "How long.", 600, LeastSeconds);
+    private readonly Option<TimeSpan> _interval = Offer.Seconds("--sample", "Between two samples.", 1, LeastSeconds);
     private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers that stay.", 20, 1, 10_000);
     private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second.", 1000, 1, 1_000_000);
 
     public Soak()
         : base(
             Scenario,
-            "Are memory and file handles flat after minutes, or hours?",
+            "Are memory and descriptors flat after minutes, or hours?",
             "Open loop to subscribers that stay, while others come with replay and are broken off, and topics are created and deleted.\n" +
             "The rule for flat: the first quarter of the samples is warm-up; of the rest, the median of the last third may exceed the median of\n" +
-            "the first third by 5 % and 4 MB of memory, or 8 file handles. Who stays must receive every message. Hours: --seconds 14400.",
+            "the first third by 5 % and 4 MB of memory, or 8 descriptors. Who stays must receive every message. Hours: --seconds 14400.",
             compares: false)
     {
         Option[] options = [_window, _interval, _subscribers, _rate];
@@ -40,6 +43,11 @@ internal sealed class Soak : ScenarioVerb
     {
         var (window, interval, subscribers, rate) =
             (parsed.GetValue(_window), parsed.GetValue(_interval), parsed.GetValue(_subscribers), parsed.GetValue(_rate));
+        if (window < interval * LeastSamples)
+        {
+            throw new UsageError($"--seconds {window.TotalSeconds} is too short for {LeastSamples} samples, one every {interval.TotalSeconds} s (--sample)");
+        }
+
         var parameters = new Dictionary<string, double>
         {
             [Names.Subscribers] = subscribers,
@@ -74,10 +82,10 @@ internal sealed class Soak : ScenarioVerb
         var open = new OpenLoop(loop, publisher, schedule);
         var visitors = new Visitors(loop, server, topic, PayloadBytes);
         var memory = new Flatness("resident", "MB", ShareOfSlack, slack);
-        var handles = new Flatness("handles", "descriptors", ShareOfSlack, HandlesOfSlack);
+        var descriptors = new Flatness("descriptors", "descriptors", ShareOfSlack, DescriptorsOfSlack);
         var (start, told) = (Stopwatch.GetTimestamp(), TimeSpan.Zero);
         schedule.Start();
-        schedule.Count(1, long.MaxValue);
+        schedule.Count((long)(rate * window.TotalSeconds / 4) + 1, long.MaxValue); // the first quarter is warm-up
         var clocked = new Clocked(cost);
         open.Run(window, () =>
         {
@@ -86,16 +94,17 @@ internal sealed class Soak : ScenarioVerb
             if (elapsed >= interval * (memory.Count + 1))
             {
                 memory.Add(cost.Resident / 1e6);
-                handles.Add(cost.Descriptors);
+                descriptors.Add(cost.Descriptors);
             }
 
-            if (elapsed - told > Told)
+            if (elapsed - told > Told && memory.Count > 0)
             {
                 told = elapsed;
-                Progress.Say($"{Scenario}: {elapsed:hh\\:mm\\:ss}, {open.Published:N0} messages, {memory.Last:0.0} MB, {handles.Last} descriptors");
+                Progress.Say($"{Scenario}: {elapsed:hh\\:mm\\:ss}, {open.Published:N0} messages, {memory.Last:0.0} MB, {descriptors.Last} descriptors");
             }
         });
         clocked.Stop();
+        schedule.Count((long)(rate * window.TotalSeconds / 4) + 1, open.Published);
         open.Sentinel();
         loops.Until(
             () => audience.HasAll(open.Published) && publisher.Unanswered == 0 && visitors.IsIdle,
@@ -109,9 +118,10 @@ internal sealed class Soak : ScenarioVerb
             .Add(Names.Received, audience.Received, "events")
             .Add("visitors", visitors.Count, "connections")
             .Add("topics_used", visitors.TopicsUsed, "topics")
-            .Add(Names.DeliveryLatency, audience.Latencies);
+            .Add(Names.DeliveryLatency, audience.Latencies)
+            .Add(Names.SendLateness, open.Lateness);
         clocked.AddTo(measured);
-        return string.Join("; ", new[] { memory.Judge(measured), handles.Judge(measured) }.OfType<string>()) is { Length: > 0 } leak
+        return string.Join("; ", new[] { memory.Judge(measured), descriptors.Judge(measured) }.OfType<string>()) is { Length: > 0 } leak
             ? throw new RunFailed(leak)
             : measured;
     }

@@ -11,6 +11,7 @@ internal sealed class SubscriberProcess : Verb
 {
     private const string VerbName = "subscriber";
     private const string Ready = "subscribed";
+    private const int GoneMilliseconds = 10_000; // from when it is killed
 
     private readonly Option<string?> _url = Offer.Text("--url", "Where.", "URL");
     private readonly Option<string?> _topic = Offer.Text("--topic", "To what.", "TOPIC");
@@ -31,14 +32,28 @@ internal sealed class SubscriberProcess : Verb
         {
             RedirectStandardOutput = true,
         };
-        var process = Process.Start(start) ?? throw new RunFailed("cannot start a subscriber process");
+        var process = new Process { StartInfo = start };
+        process.Start();
+        AppDomain.CurrentDomain.ProcessExit += Kill;
+        process.Disposed += (_, _) => AppDomain.CurrentDomain.ProcessExit -= Kill;
         if (process.StandardOutput.ReadLine() != Ready)
         {
-            process.Kill();
+            End(process);
             throw new RunFailed("the subscriber process did not subscribe");
         }
 
         return process;
+
+        // A stopped one hears of no Ctrl-C.
+        void Kill(object? sender, EventArgs e) => process.Kill();
+    }
+
+    /// <summary>Killed, stopped or not.</summary>
+    public static void End(Process process)
+    {
+        process.Kill();
+        process.WaitForExit(GoneMilliseconds);
+        process.Dispose();
     }
 
     protected override bool Run(ParseResult parsed)
