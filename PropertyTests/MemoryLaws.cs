@@ -52,7 +52,8 @@ public sealed class MemoryLaws
                 topic.TryPublish(frame);
             }
 
-            subscriber.TakeAll();
+            subscriber.Take(int.MaxValue);
+            subscriber.Release();
         });
 
         Assert.That(allocated / rounds, Is.GreaterThan(burst * 16), "it is made anew each time, and so was let go");

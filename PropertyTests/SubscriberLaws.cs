@@ -549,6 +549,7 @@ public sealed class SubscriberLaws
         topic.TryPublish(Frames.Of("first"), first);
         topic.TryPublish(Frames.Of("second"), second);
         second.Release();
+        first.Release(); // nobody sleeps any more, and what there is has perhaps not been taken yet
 
         Assert.That(waiting.Wait(Threads.Patience), Is.True);
         Assert.That(subscriber.TakeAll(), Is.EqualTo(new[] { "first", "second" }));
