@@ -85,7 +85,7 @@ internal static partial class Transport
         {
             Change = parts => parts with { Wire = connection => new WholeFrames(connection) },
             Kills = [new("PS-WS-005", "the reply to a request that arrived byte by byte")],
-            Also = ["PS-FAN-008"],
+            Also = ["PS-FAN-008", "PS-ROB-004"],
         },
         new("ws-header-in-one-segment", "What has come of a frame's header is forgotten when the rest of it comes later.")
         {
