@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Configuration;
 using NUnit.Framework;
 using PubSub.Hosting;
 using PubSub.Hosting.Sockets;
@@ -117,12 +116,10 @@ public sealed class DeadlinesLaws
             return _deadlines.Look(_received += received, _taken += took, isWaiting, isClosing);
         }
 
-        private static Settings Of(int write, int interval) => Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["WRITE_TIMEOUT"] = Frames.Text(write),
-            ["CLOSE_TIMEOUT"] = Frames.Text(Close),
-            ["KEEPALIVE_INTERVAL"] = Frames.Text(interval),
-            ["KEEPALIVE_TIMEOUT"] = Frames.Text(Pong),
-        }).Build());
+        private static Settings Of(int write, int interval) => SettingsLaws.Read(
+            ("WRITE_TIMEOUT", Frames.Text(write)),
+            ("CLOSE_TIMEOUT", Frames.Text(Close)),
+            ("KEEPALIVE_INTERVAL", Frames.Text(interval)),
+            ("KEEPALIVE_TIMEOUT", Frames.Text(Pong)));
     }
 }

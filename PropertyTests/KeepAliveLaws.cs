@@ -54,7 +54,7 @@ public sealed class KeepAliveLaws
 
         Assert.That(await peer.HearAsync(), Is.EqualTo("the end"));
         Assert.That(host.Logged, Has.One.Match(@"^Warning PubSub.Hosting.Sockets.Sessions: Session \S+ answered no Ping for 10 s and was ended$"));
-        Assert.That(() => host.Logged, Has.One.EndsWith("closed: connection lost").After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(() => host.Logged, Has.One.EndsWith("closed: connection lost").Soon());
     }
 
     [Test]

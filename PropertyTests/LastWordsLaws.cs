@@ -156,7 +156,7 @@ public sealed class LastWordsLaws : IDisposable
             peer.BreakOff();
         }
 
-        Assert.That(() => _host.Broker.Count().Subscriptions, Is.Zero.After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(() => _host.Broker.Count().Subscriptions, Is.Zero.Soon());
         Logs("Information PubSub.Hosting.Sockets.Sessions: Session {0} closed: connection lost");
     }
 
@@ -170,7 +170,7 @@ public sealed class LastWordsLaws : IDisposable
 
         peer.BreakOff();
 
-        Assert.That(() => _host.Broker.Count().Subscriptions, Is.Zero.After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(() => _host.Broker.Count().Subscriptions, Is.Zero.Soon());
     }
 
     /// <summary>The connection is gone before the session has begun.</summary>
@@ -184,7 +184,7 @@ public sealed class LastWordsLaws : IDisposable
         using var peer = await Peer.OfAsync(host);
 
         Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { "the end" }));
-        Assert.That(() => host.Logged, Has.One.EndsWith("closed: connection lost").After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(() => host.Logged, Has.One.EndsWith("closed: connection lost").Soon());
         Assert.That(host.Logged, Has.None.StartsWith("Error"));
     }
 
@@ -209,5 +209,5 @@ public sealed class LastWordsLaws : IDisposable
 
     /// <summary>The line comes a moment after the peer has seen of it.</summary>
     private void Logs(string line) =>
-        Assert.That(() => _host.Logged, Has.Some.Match($"^{line.Replace("{0}", "\\S+", StringComparison.Ordinal)}$").After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(() => _host.Logged, Has.Some.Match($"^{line.Replace("{0}", "\\S+", StringComparison.Ordinal)}$").Soon());
 }

@@ -193,18 +193,7 @@ public sealed class OutletLaws
 
         public Socket Theirs { get; } = new(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = Window };
 
-        public async Task<byte[]> ReadAsync(int count)
-        {
-            using var limit = new CancellationTokenSource(Threads.Patience);
-            var bytes = new byte[count];
-            for (var read = 0; read < count;)
-            {
-                var some = await Theirs.ReceiveAsync(bytes.AsMemory(read), limit.Token);
-                read += some > 0 ? some : throw new EndOfStreamException();
-            }
-
-            return bytes;
-        }
+        public Task<byte[]> ReadAsync(int count) => Theirs.ReadAsync(count);
 
         public void Dispose()
         {

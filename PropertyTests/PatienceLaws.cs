@@ -36,14 +36,12 @@ public sealed class PatienceLaws
     public async Task Whoever_reads_nothing_is_ended_and_what_it_had_is_given_back()
     {
         using var host = Start();
-        using var peer = await SubscribedAsync(host);
-        Publish(host, frames: 1);
-        await peer.ReadAsync(1);
+        using var peer = await StuckAsync(host);
 
         AdvanceUntil(() => host.Broker.Count().Subscriptions == 0);
 
         Assert.That(host.Logged, Has.One.Match(@"^Warning PubSub.Hosting.Sockets.Sessions: Session \S+ read nothing for 10 s and was ended$"));
-        Assert.That(() => host.Logged, Has.One.EndsWith("closed: connection lost").After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(() => host.Logged, Has.One.EndsWith("closed: connection lost").Soon());
         Assert.That(async () => await peer.ReadAsync(Large), Throws.Exception, "the rest is not sent any more");
     }
 
@@ -51,9 +49,7 @@ public sealed class PatienceLaws
     public async Task Whoever_reads_nothing_is_ended_although_it_is_told_goodbye()
     {
         using var host = Start(("CLOSE_TIMEOUT", "3600"));
-        using var peer = await SubscribedAsync(host);
-        Publish(host, frames: 1);
-        await peer.ReadAsync(1);
+        using var peer = await StuckAsync(host);
         host.Broker.TryDelete("a", Frames.Of("notice"), disconnect: true);
 
         AdvanceUntil(() => host.Logged.Any(line => line.EndsWith("closed: topic deleted", StringComparison.Ordinal)));
@@ -72,7 +68,7 @@ public sealed class PatienceLaws
         await peer.CloseAsync(1009);
 
         Assert.That(await peer.HearAsync(), Is.EqualTo("the end"));
-        Assert.That(() => host.Logged, Has.One.EndsWith("closed by the client with 1009").After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(() => host.Logged, Has.One.EndsWith("closed by the client with 1009").Soon());
     }
 
     [Test]
@@ -92,9 +88,7 @@ public sealed class PatienceLaws
     {
         const int frames = 3;
         using var host = Start();
-        using var peer = await SubscribedAsync(host);
-        Publish(host, frames);
-        await peer.ReadAsync(1);
+        using var peer = await StuckAsync(host, frames);
         host.Broker.TryDelete("a", Frames.Of("notice"), disconnect: true);
 
         for (var read = 0; read < frames; read++)
@@ -111,9 +105,7 @@ public sealed class PatienceLaws
     public async Task Whoever_is_told_goodbye_and_reads_nothing_is_ended()
     {
         using var host = Start(("WRITE_TIMEOUT", "3600"));
-        using var peer = await SubscribedAsync(host);
-        Publish(host, frames: 1);
-        await peer.ReadAsync(1);
+        using var peer = await StuckAsync(host);
         host.Broker.TryDelete("a", Frames.Of("notice"), disconnect: true);
 
         AdvanceUntil(() => host.Logged.Any(line => line.EndsWith("closed: topic deleted", StringComparison.Ordinal)));
@@ -130,6 +122,15 @@ public sealed class PatienceLaws
         host.Broker.Create("a");
         var peer = await Peer.OfAsync(host, window: 16 * 1024);
         await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
+        return peer;
+    }
+
+    /// <summary>A peer that has read the first byte of the frames that wait for it, and no more.</summary>
+    private static async Task<Peer> StuckAsync(RunningHost host, int frames = 1)
+    {
+        var peer = await SubscribedAsync(host);
+        Publish(host, frames);
+        await peer.ReadAsync(1);
         return peer;
     }
 
@@ -155,5 +156,5 @@ public sealed class PatienceLaws
             _clock.Advance(1);
             return over();
         },
-        Is.True.After((int)Threads.Patience.TotalMilliseconds, 5));
+        Is.True.Soon());
 }

@@ -94,18 +94,7 @@ internal sealed partial class Peer : IDisposable
     }
 
     /// <summary>So many bytes, whatever they mean.</summary>
-    public async Task<byte[]> ReadAsync(int count)
-    {
-        using var limit = new CancellationTokenSource(Threads.Patience);
-        var bytes = new byte[count];
-        for (var read = 0; read < count;)
-        {
-            var some = await _socket.ReceiveAsync(bytes.AsMemory(read), limit.Token);
-            read += some > 0 ? some : throw new EndOfStreamException();
-        }
-
-        return bytes;
-    }
+    public Task<byte[]> ReadAsync(int count) => _socket.ReadAsync(count);
 
     /// <summary>Sends nothing more, but still reads.</summary>
     public void Finish() => _socket.Shutdown(SocketShutdown.Send);

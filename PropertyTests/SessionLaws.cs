@@ -183,7 +183,7 @@ public sealed class SessionLaws : IDisposable
         _host.Broker.Find("a")!.TryPublish(new Frame(new byte[12 * 1024 * 1024]));
         await idle.ReadAsync(1);
         await idle.SayAsync([.. Enumerable.Range(0, 200).Select(id => Publish("b", id))]);
-        Assert.That(() => _host.Broker.Find("b")!.Count().Messages, Is.EqualTo(128).After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(() => _host.Broker.Find("b")!.Count().Messages, Is.EqualTo(128).Soon());
 
         if (told)
         {
@@ -192,7 +192,7 @@ public sealed class SessionLaws : IDisposable
 
         idle.BreakOff();
 
-        Assert.That(() => _host.Broker.Count().Subscriptions, Is.Zero.After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(() => _host.Broker.Count().Subscriptions, Is.Zero.Soon());
         Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.EqualTo(128), "what waited is not done any more");
     }
 

@@ -17,7 +17,7 @@ public sealed class SessionMemoryLaws
 
         await ComeAndGoAsync(host, politely);
 
-        Assert.That(() => host.Logged, Has.Exactly(10).Contains(" closed: ").After((int)Threads.Patience.TotalMilliseconds, 5));
+        Assert.That(() => host.Logged, Has.Exactly(10).Contains(" closed: ").Soon());
         Assert.That(() => Held(requests), Is.LessThanOrEqualTo(1).After((int)Threads.Patience.TotalMilliseconds, 50), "the server may keep the last one for a while");
     }
 

@@ -218,7 +218,8 @@ public sealed class SettingsLaws
         }
     }
 
-    private static Settings Read(params (string Name, string Value)[] variables) =>
+    /// <summary>What comes of these variables, and the defaults of all others.</summary>
+    internal static Settings Read(params (string Name, string Value)[] variables) =>
         Settings.Read(new ConfigurationBuilder()
             .AddInMemoryCollection(variables.Select(variable => KeyValuePair.Create(variable.Name, (string?)variable.Value)))
             .Build());

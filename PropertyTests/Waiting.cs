@@ -1,0 +1,28 @@
+using System.Net.Sockets;
+using NUnit.Framework.Constraints;
+
+namespace PubSub.PropertyTests;
+
+/// <summary>Waits for what must happen, no longer than <see cref="Threads.Patience"/>.</summary>
+internal static class Waiting
+{
+    private const int PollMilliseconds = 5;
+
+    /// <summary>What need not be so yet, but must become so.</summary>
+    public static DelayedConstraint Soon(this Constraint constraint) => constraint.After((int)Threads.Patience.TotalMilliseconds, PollMilliseconds);
+
+    /// <summary>So many bytes, whatever they mean.</summary>
+    /// <exception cref="EndOfStreamException">The peer has ended before.</exception>
+    public static async Task<byte[]> ReadAsync(this Socket socket, int count)
+    {
+        using var limit = new CancellationTokenSource(Threads.Patience);
+        var bytes = new byte[count];
+        for (var read = 0; read < count;)
+        {
+            var some = await socket.ReceiveAsync(bytes.AsMemory(read), limit.Token);
+            read += some > 0 ? some : throw new EndOfStreamException();
+        }
+
+        return bytes;
+    }
+}
