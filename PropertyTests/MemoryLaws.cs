@@ -43,15 +43,16 @@ public sealed class MemoryLaws
     {
         const int rounds = 20, burst = KeptLength + 1;
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxMessages: 1, MaxQueueSize: burst));
-        var frame = Frames.Of("event");
+        var (frame, wakes) = (Frames.Of("event"), new Wakes());
 
         var allocated = AllocatedBy(rounds, () =>
         {
             for (var number = 0; number < burst; number++)
             {
-                topic.TryPublish(frame);
+                topic.TryPublish(frame, wakes);
             }
 
+            wakes.Release();
             subscriber.Take(int.MaxValue);
             subscriber.Release();
         });
