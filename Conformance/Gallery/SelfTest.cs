@@ -76,6 +76,8 @@ internal sealed class SelfTest(
         "PS-ROB-004/a-binary-message-too",
     ];
 
+    private const int NullTargetsAtOnce = 3;
+
     private readonly ConcurrentQueue<MutantTrial> _trials = [];
     private readonly ConcurrentQueue<Showing> _showings = [];
 
@@ -88,11 +90,11 @@ internal sealed class SelfTest(
                     .Concat(collection.Benign.Where(server => options.Shows(server.Id)).Select(server => new Turn(true, token => ShowAsync(server, token)))),
                 cancellation);
 
-            // Waits are short there, and a machine that is busy elsewhere must not be why nothing passes.
-            foreach (var target in collection.NullTargets.Where(target => options.Shows(target.Id)))
-            {
-                Report(await ShowAsync(target, cancellation));
-            }
+            // Waits are short there, and a machine that is busy elsewhere must not be why nothing passes; a few of them leave it idle.
+            await Parallel.ForEachAsync(
+                collection.NullTargets.Where(target => options.Shows(target.Id)),
+                new ParallelOptions { MaxDegreeOfParallelism = Math.Min(options.AtOnce, NullTargetsAtOnce), CancellationToken = cancellation },
+                async (target, over) => Report(await ShowAsync(target, over)));
         }
 
         var trials = InOrder(_trials);

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using PubSub.Conformance.Gallery;
 using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Tests;
@@ -15,8 +16,7 @@ public sealed class ScenarioTests : IDisposable
     private HostServer? _host;
     private Runner? _runner;
 
-    private static IEnumerable<TestCaseData> Cases => All.Scenarios.Select(scenario =>
-        new TestCaseData(scenario).SetName(scenario.Id).SetCategory(scenario.Area).SetProperty("Requirement", scenario.Requirement));
+    private static IEnumerable<TestCaseData> Cases => All.Scenarios.Select(Case);
 
     [OneTimeSetUp]
     public void StartTheTarget()
@@ -58,6 +58,12 @@ public sealed class ScenarioTests : IDisposable
                 Assert.Fail(story);
                 break;
         }
+    }
+
+    private static TestCaseData Case(Scenario scenario)
+    {
+        var test = new TestCaseData(scenario).SetName(scenario.Id).SetCategory(scenario.Area).SetProperty("Requirement", scenario.Requirement);
+        return SelfTest.Lengthy.Contains(scenario.Id) ? test.SetCategory("Lengthy") : test;
     }
 
     private static bool IsUsual(Traffic? traffic) => traffic is null
