@@ -21,6 +21,12 @@ public sealed record ConnectOptions
     public bool Handshake { get; init; } = true;
 
     public bool AnswersPings { get; init; } = true;
+
+    /// <summary>
+    /// Ends its own direction of TCP as soon as it has answered the server's Close. Who has claimed more payload than it sends has to: its
+    /// Close cannot be told from the payload, and the server would wait for the end of the frame for as long as it waits for anything.
+    /// </summary>
+    public bool HalfClosesAfterClose { get; init; }
 }
 
 /// <summary>How a connection ended: with a close frame (code and reason) or without, and what TCP said.</summary>
@@ -325,6 +331,11 @@ public sealed class RawClient : IAsyncDisposable
                     if (!_closeSent)
                     {
                         await TrySendAsync(Frame.Close(frame.CloseCode));
+                    }
+
+                    if (_options.HalfClosesAfterClose)
+                    {
+                        HalfClose();
                     }
 
                     break;

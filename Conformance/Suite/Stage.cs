@@ -58,6 +58,12 @@ public sealed class Stage : IAsyncDisposable
         return name;
     }
 
+    /// <summary>
+    /// A <c>client_id</c> that no other scenario uses: for two connections that are to have one in common, and no third, whatever is played
+    /// at the same time.
+    /// </summary>
+    public string FreshClientId(string hint) => _names.Next(hint);
+
     /// <summary>A new topic of its own, as a precondition.</summary>
     public async Task<string> TopicAsync(string hint = "topic", Target? target = null)
     {
@@ -100,7 +106,7 @@ public sealed class Stage : IAsyncDisposable
     public async Task<Client> ConnectAsync(string name, ConnectOptions? options = null)
     {
         var raw = await RawAsync(name, options);
-        var client = new Client(raw, _names.Next(name), options?.Target ?? Target, Expect, Time, Cancellation);
+        var client = new Client(raw, FreshClientId(name), options?.Target ?? Target, Expect, Time, Cancellation);
         _clients.Push(client);
         return client;
     }

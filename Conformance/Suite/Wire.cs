@@ -188,7 +188,17 @@ internal sealed class Wire : IAsyncDisposable
     public void Lived() => _traffic?.Lived();
 
     /// <summary>Says that nothing more will be sent, and still listens.</summary>
-    public void HalfClose() => _socket.Shutdown(SocketShutdown.Send);
+    public void HalfClose()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // The peer has reset it, and there is no direction left to end; whoever reads learns how it ended.
+        }
+    }
 
     /// <summary>Ends with a TCP reset instead of an orderly end.</summary>
     public void Abort()

@@ -39,7 +39,6 @@ internal static class Isolation
                 return parts with { Session = seed => new ByClientId(seed, members) };
             },
             Kills = [new("PS-ISO-001", "a client_id in common does not mix two connections' topics")],
-            Also = ["PS-SUB-008", "PS-SUB-009"],
         },
         Leaky("iso-below", "A subscriber receives the events of all topics whose names begin with that of its own, if that has three characters.",
             (name, own) => own.Length > 2 && name.StartsWith(own, StringComparison.Ordinal)),

@@ -134,12 +134,13 @@ internal static class Envelope
         {
             var topic = await stage.TopicAtWorkAsync();
             var subscriber = await stage.ConnectAsync("subscriber");
-            await subscriber.SubscribeAsync(topic, clientId: "shared").Acked();
+            var shared = stage.FreshClientId("shared");
+            await subscriber.SubscribeAsync(topic, clientId: shared).Acked();
             var asker = await stage.ConnectAsync("asker");
 
-            await asker.SubscribeAsync(topic, clientId: "shared").Acked();
+            await asker.SubscribeAsync(topic, clientId: shared).Acked();
             await asker.PublishAsync(topic, "m1").Acked();
-            await asker.UnsubscribeAsync(topic, clientId: "shared").Acked();
+            await asker.UnsubscribeAsync(topic, clientId: shared).Acked();
             await asker.PingAsync().Given("the asker is answered");
 
             if (await subscriber.PingAsync().IfAnswered() is null)

@@ -39,8 +39,9 @@ internal static class Isolation
             var buyer = await stage.ConnectAsync("buyer");
             var payer = await stage.ConnectAsync("payer");
             var publisher = await stage.ConnectAsync("publisher");
-            await buyer.SubscribeAsync(orders, clientId: "twin").Acked();
-            await payer.SubscribeAsync(payments, clientId: "twin").Acked();
+            var twin = stage.FreshClientId("twin");
+            await buyer.SubscribeAsync(orders, clientId: twin).Acked();
+            await payer.SubscribeAsync(payments, clientId: twin).Acked();
 
             await publisher.PublishAsync(orders, "o1").Acked();
             await buyer.EventsUntilAsync("o1").Given("the subscriber of orders receives the order");

@@ -238,10 +238,11 @@ internal static class Replay
         {
             var (topic, publisher, sent) = await RetainedAsync(stage, 5);
 
+            var same = stage.FreshClientId("same");
             foreach (var name in (string[])["first", "second"])
             {
                 var client = await stage.ConnectAsync(name);
-                await client.SubscribeAsync(topic, 100, clientId: "same").Acked();
+                await client.SubscribeAsync(topic, 100, clientId: same).Acked();
                 var events = await client.EventsAheadOfSentinelAsync(publisher, topic).Given($"the sentinel reaches {name}");
                 stage.Expect.SameItems(sent, events.Ids(), $"the {name} connection of one client_id is replayed everything");
             }

@@ -172,7 +172,7 @@ internal static class Robustness
 
         new("PS-ROB-004", "fragment-that-claims-everything", async stage =>
         {
-            var client = await stage.ConnectAsync("talker");
+            var client = await stage.ConnectAsync("talker", new ConnectOptions { HalfClosesAfterClose = true });
 
             var sending = TryAsync(() => client.SendFramesAsync(
                 Frame.Text("x") with { Final = false },

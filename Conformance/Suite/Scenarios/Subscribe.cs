@@ -166,7 +166,7 @@ internal static class Subscribe
             var publisher = await stage.ConnectAsync("publisher");
 
             await subscriber.SubscribeAsync(topic).Given("a second subscribe is answered");
-            await subscriber.SubscribeAsync(topic, clientId: "another").Given("a third subscribe is answered");
+            await subscriber.SubscribeAsync(topic, clientId: stage.FreshClientId("another")).Given("a third subscribe is answered");
             await publisher.PublishAllAsync(topic, ["m1", "m2", "m3"]);
 
             await subscriber.ReceivesExactlyAsync(["m1", "m2", "m3"], publisher, topic, "a second subscribe never doubles an event");
@@ -231,7 +231,7 @@ internal static class Subscribe
             var subscriber = await stage.SubscriberAsync("subscriber", topic);
 
             stage.Expect.Acked(await subscriber.SubscribeAsync(topic), "a second subscribe is acked");
-            stage.Expect.Acked(await subscriber.SubscribeAsync(topic, clientId: "another"), "a third subscribe is acked");
+            stage.Expect.Acked(await subscriber.SubscribeAsync(topic, clientId: stage.FreshClientId("another")), "a third subscribe is acked");
 
             stage.Expect.Equal(
                 1, (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers, "one connection is one subscriber of a topic");
@@ -285,8 +285,9 @@ internal static class Subscribe
             var older = await stage.ConnectAsync("older");
             var newer = await stage.ConnectAsync("newer");
             var publisher = await stage.ConnectAsync("publisher");
-            await older.SubscribeAsync(topic, clientId: "twin").Acked();
-            await newer.SubscribeAsync(topic, clientId: "twin").Acked();
+            var twin = stage.FreshClientId("twin");
+            await older.SubscribeAsync(topic, clientId: twin).Acked();
+            await newer.SubscribeAsync(topic, clientId: twin).Acked();
 
             var ids = Habits.Ids("m", stage.Burst(20));
             await publisher.PublishAllAsync(topic, ids);
@@ -311,8 +312,9 @@ internal static class Subscribe
             var alice = await stage.ConnectAsync("alice");
             var bob = await stage.ConnectAsync("bob");
             var publisher = await stage.ConnectAsync("publisher");
-            await alice.SubscribeAsync(topic, clientId: "twin").Acked();
-            await bob.SubscribeAsync(topic, clientId: "twin").Acked();
+            var twin = stage.FreshClientId("twin");
+            await alice.SubscribeAsync(topic, clientId: twin).Acked();
+            await bob.SubscribeAsync(topic, clientId: twin).Acked();
 
             await publisher.PublishAllAsync(topic, ["m1", "m2", "m3"]);
 
@@ -328,8 +330,9 @@ internal static class Subscribe
             var staying = await stage.ConnectAsync("staying");
             var leaving = await stage.ConnectAsync("leaving");
             var publisher = await stage.ConnectAsync("publisher");
-            await staying.SubscribeAsync(topic, clientId: "twin").Acked();
-            await leaving.SubscribeAsync(topic, clientId: "twin").Acked();
+            var twin = stage.FreshClientId("twin");
+            await staying.SubscribeAsync(topic, clientId: twin).Acked();
+            await leaving.SubscribeAsync(topic, clientId: twin).Acked();
 
             await leaving.CloseAsync().Given("the server answers a close");
             await stage.Expect.EventuallyAsync(

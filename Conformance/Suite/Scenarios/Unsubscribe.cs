@@ -111,9 +111,9 @@ internal static class Unsubscribe
             var victim = await stage.ConnectAsync("victim");
             var stranger = await stage.ConnectAsync("stranger");
             var publisher = await stage.ConnectAsync("publisher");
-            await victim.SubscribeAsync(topic, clientId: "victim").Acked();
+            await victim.SubscribeAsync(topic).Acked();
 
-            await stranger.UnsubscribeAsync(topic, clientId: "victim").Given("the stranger is answered");
+            await stranger.UnsubscribeAsync(topic, clientId: victim.ClientId).Given("the stranger is answered");
             await publisher.PublishAsync(topic, "m1").Acked();
 
             await victim.ReceivesExactlyAsync(
@@ -126,10 +126,10 @@ internal static class Unsubscribe
             var staying = await stage.ConnectAsync("staying");
             var leaving = await stage.ConnectAsync("leaving");
             var publisher = await stage.ConnectAsync("publisher");
-            await leaving.SubscribeAsync(topic, clientId: "leaving").Acked();
-            await staying.SubscribeAsync(topic, clientId: "staying").Acked();
+            await leaving.SubscribeAsync(topic).Acked();
+            await staying.SubscribeAsync(topic).Acked();
 
-            await leaving.UnsubscribeAsync(topic, clientId: "staying").Given("the unsubscribe is answered");
+            await leaving.UnsubscribeAsync(topic, clientId: staying.ClientId).Given("the unsubscribe is answered");
             await publisher.PublishAsync(topic, "m1").Acked();
 
             await staying.ReceivesExactlyAsync(["m1"], publisher, topic, "an unsubscribe ends no subscription but the connection's own");
@@ -191,17 +191,17 @@ internal static class Unsubscribe
             var publisher = await stage.ConnectAsync("publisher");
 
             var n = 0;
-            foreach (var other in (string[])["another", "LEAVER", "leaver "])
+            foreach (var other in (string[])[stage.FreshClientId("another"), leaver.ClientId.ToUpperInvariant(), $"{leaver.ClientId} "])
             {
                 n++;
-                await leaver.SubscribeAsync(topic, clientId: "leaver").Acked();
+                await leaver.SubscribeAsync(topic).Acked();
                 await leaver.UnsubscribeAsync(topic, clientId: other).Given("the unsubscribe is answered");
                 await publisher.PublishAsync(topic, $"after-{n}").Acked();
                 await control.EventsUntilAsync($"after-{n}").Given("another subscriber receives what comes after");
 
-                await leaver.SubscribeAsync(topic, clientId: "leaver").Acked();
+                await leaver.SubscribeAsync(topic).Acked();
                 await leaver.ReceivesNothingAsync(publisher, topic, "an unsubscribe ends the subscription whatever client_id it names");
-                await leaver.UnsubscribeAsync(topic, clientId: "leaver").Acked();
+                await leaver.UnsubscribeAsync(topic).Acked();
             }
         }),
     ];
