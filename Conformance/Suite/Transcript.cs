@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace PubSub.Conformance;
@@ -12,7 +13,9 @@ public sealed record TranscriptEntry(TimeSpan At, string Connection, string Dire
 public sealed class Transcript(TimeProvider time, Traffic? traffic = null, string scenario = "")
 {
     public const int DataCap = 4 * 1024;
-    public const int EntryCap = 10_000;
+    public const int EntryCap = 1_000;
+
+    private static readonly SearchValues<char> Unprintable = SearchValues.Create([.. Enumerable.Range(0, ' ').Select(code => (char)code), '\u007f', '\ufffd']);
 
     private readonly Lock _gate = new();
     private readonly Queue<TranscriptEntry> _entries = []; // guarded by _gate
@@ -91,18 +94,29 @@ public sealed class Transcript(TimeProvider time, Traffic? traffic = null, strin
     private static string Printable(ReadOnlySpan<byte> data)
     {
         var shown = data[..Math.Min(data.Length, DataCap)];
-        var text = new StringBuilder(shown.Length);
-        foreach (var rune in Encoding.UTF8.GetString(shown).EnumerateRunes())
+        var text = Encoding.UTF8.GetString(shown);
+        if (text.AsSpan().ContainsAny(Unprintable))
         {
-            switch (rune.Value)
+            text = Marked(text);
+        }
+
+        return shown.Length < data.Length ? $"{text}\u2026 ({data.Length} bytes)" : text;
+    }
+
+    private static string Marked(string text)
+    {
+        var marked = new StringBuilder(text.Length);
+        foreach (var letter in text)
+        {
+            switch (letter)
             {
                 case '\r': break;
-                case '\n': text.Append("\\n"); break;
-                case < 0x20 or 0x7f or 0xfffd: text.Append('\u00b7'); break;
-                default: text.Append(rune); break;
+                case '\n': marked.Append("\\n"); break;
+                case < ' ' or '\u007f' or '\ufffd': marked.Append('\u00b7'); break;
+                default: marked.Append(letter); break;
             }
         }
 
-        return shown.Length < data.Length ? $"{text}\u2026 ({data.Length} bytes)" : text.ToString();
+        return marked.ToString();
     }
 }

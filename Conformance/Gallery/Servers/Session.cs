@@ -10,6 +10,8 @@ namespace PubSub.Conformance.Gallery.Servers;
 /// </summary>
 internal class Session(SessionSeed seed) : IDisposable
 {
+    private const int UsualMessage = 2048;
+
     private readonly CancellationTokenSource _leaving = new();
 
     /// <summary>Everything that this connection is still to be sent.</summary>
@@ -69,7 +71,7 @@ internal class Session(SessionSeed seed) : IDisposable
 
     private async Task ReadAsync(WebSocket socket)
     {
-        var buffer = new byte[LargestMessage + 1];
+        var buffer = new byte[Math.Min(UsualMessage, LargestMessage + 1)];
         while (true)
         {
             if (!Outbox.Ended.IsCompleted)
@@ -83,9 +85,13 @@ internal class Session(SessionSeed seed) : IDisposable
             {
                 part = await socket.ReceiveAsync(buffer.AsMemory(length), _leaving.Token);
                 length += part.Count;
-                if (length == buffer.Length)
+                if (length > LargestMessage)
                 {
                     RefuseTooLarge(part.MessageType);
+                }
+                else if (length == buffer.Length)
+                {
+                    Array.Resize(ref buffer, Math.Min(2 * length, LargestMessage + 1));
                 }
 
                 // Of a connection that is closing everything is read, and only the end is of interest.
