@@ -187,6 +187,9 @@ internal static partial class Publish
             Change = parts => parts with { Topic = seed => new CountCached(seed) },
             Kills = [new("PS-PUB-012", "an acked message is already counted")],
             Also = ["PS-OBS-007", "PS-OBS-008", "PS-REST-014"],
+
+            // Whoever else asks brings the count up to date.
+            Alone = true,
         },
         new("pub-one-byte-less", "A request may be one byte shorter than 64 KiB.")
         {

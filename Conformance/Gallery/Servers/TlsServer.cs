@@ -35,7 +35,19 @@ internal sealed class TlsServer : TcpServer
     {
         await using var secure = new SslStream(connection);
         await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = _shown }, stopping);
-        await Relay.CarryAsync(secure, secure.ShutdownAsync, await Connection.OpenAsync(_inner, stopping), stopping);
+        await Relay.CarryAsync(secure, LeaveAsync, await Connection.OpenAsync(_inner, stopping), stopping);
+
+        async Task LeaveAsync()
+        {
+            try
+            {
+                await secure.ShutdownAsync();
+            }
+            catch (CryptographicException e)
+            {
+                throw new IOException("the peer was still talking after its goodbye", e);
+            }
+        }
     }
 
     private static X509Certificate2 SelfSigned()
