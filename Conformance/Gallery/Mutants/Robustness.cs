@@ -538,24 +538,29 @@ internal static partial class Robustness
 
     private sealed class AtTheDoor(Socket socket, SemaphoreSlim gate) : Connection(socket)
     {
+        private bool _isKnown;
         private bool _isIn;
 
         public override async Task<string?> ReadLineAsync(int longest, CancellationToken cancellation)
         {
-            if (_isIn)
+            if (!_isKnown)
             {
-                return await base.ReadLineAsync(longest, cancellation);
+                await gate.WaitAsync(cancellation);
+                _isKnown = true;
             }
 
-            await gate.WaitAsync(cancellation);
+            string? line = null;
             try
             {
-                return await base.ReadLineAsync(longest, cancellation);
+                return line = await base.ReadLineAsync(longest, cancellation);
             }
             finally
             {
-                _isIn = true;
-                gate.Release();
+                if (string.IsNullOrEmpty(line) && !_isIn)
+                {
+                    _isIn = true;
+                    gate.Release();
+                }
             }
         }
     }
