@@ -157,10 +157,10 @@ internal static class Backpressure
             Kills = [new("PS-BPR-010", "every request is answered, in order")],
             UnderLoad = true,
         },
-        new("bpr-tired-of-pings", "The ten thousandth Pong in a row ends the connection.")
+        new("bpr-tired-of-pings", "The ten thousandth Pong ends the connection.")
         {
             Change = parts => parts with { Connection = socket => new TiredOfPings(socket) },
-            Kills = [new("PS-BPR-010", "Pings that were sent without reading the Pongs end in nothing but the reply")],
+            Kills = [new("PS-BPR-010", "Pings that were sent without reading the Pongs end in nothing but the replies")],
             UnderLoad = true,
         },
     ];
@@ -424,7 +424,7 @@ internal static class Backpressure
 
         protected override ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
         {
-            _pongs = bytes.Span[0] == Pong ? _pongs + 1 : 0;
+            _pongs += bytes.Span[0] == Pong ? 1 : 0;
             return _pongs < 10_000 ? base.SendAsync(bytes, cancellation) : throw new IOException("Enough.");
         }
     }

@@ -538,15 +538,21 @@ internal static partial class Robustness
 
     private sealed class AtTheDoor(Socket socket, SemaphoreSlim gate) : Connection(socket)
     {
-        private bool _isKnown;
-        private bool _isIn;
+        private Place _place;
+
+        private enum Place
+        {
+            Outside,
+            AtTheDoor,
+            Inside,
+        }
 
         public override async Task<string?> ReadLineAsync(int longest, CancellationToken cancellation)
         {
-            if (!_isKnown)
+            if (_place == Place.Outside)
             {
                 await gate.WaitAsync(cancellation);
-                _isKnown = true;
+                _place = Place.AtTheDoor;
             }
 
             string? line = null;
@@ -556,9 +562,9 @@ internal static partial class Robustness
             }
             finally
             {
-                if (string.IsNullOrEmpty(line) && !_isIn)
+                if (string.IsNullOrEmpty(line) && _place == Place.AtTheDoor)
                 {
-                    _isIn = true;
+                    _place = Place.Inside;
                     gate.Release();
                 }
             }
