@@ -11,7 +11,7 @@ internal static class Backpressure
 
     private static readonly TimeSpan Draining = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long a server may do nothing of what is asked for without reading before the client begins to read.</summary>
+    /// <summary>How long a server may do none of a deaf client's requests before the client begins to read.</summary>
     private static readonly TimeSpan Deafness = TimeSpan.FromSeconds(1);
 
     private static readonly string Heavy = Json.Quote(new string('x', 16 * 1024));
@@ -469,8 +469,8 @@ internal static class Backpressure
     }
 
     /// <summary>
-    /// A topic, and someone who sees how far the server is with what a client asks for who publishes there now and then: what a client has
-    /// sent says little, as kernels hold some megabytes of it.
+    /// A topic and its subscriber. Where a client publishes to it now and then, the subscriber sees how far the server is with the client's
+    /// requests; how many are sent says little, as kernels hold some megabytes of them.
     /// </summary>
     private static async Task<(string Topic, Client Observer)> MarksAsync(Stage stage)
     {
@@ -478,7 +478,7 @@ internal static class Backpressure
         return (topic, await stage.SubscriberAsync("observer", topic));
     }
 
-    /// <summary>Until the server has done all that so many marks stand behind, or does no more of it.</summary>
+    /// <summary>Until the observer has seen so many marks, or none for <see cref="Deafness"/>.</summary>
     private static async Task UntilDoneAsync(Stage stage, Client observer, int marks)
     {
         var seen = 0;
