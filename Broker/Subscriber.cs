@@ -8,13 +8,13 @@ namespace PubSub;
 /// order in which topics and replies were put to it; it decides nothing else.
 /// </summary>
 /// <remarks>
-/// <para>Live events are <em>outstanding</em> from <see cref="TryDeliver"/> until the reader calls <see cref="Release"/>. One more
-/// than <see cref="BrokerLimits.MaxQueueSize"/>, or bytes over <see cref="BrokerLimits.MaxQueueBytes"/>, closes the subscriber as a
-/// slow consumer (PS-BPR-001). Nobody waits for it.</para>
+/// <para>Live events are <em>outstanding</em> from <see cref="TryDeliver"/> until the reader calls <see cref="Release"/>, save while they
+/// are being handed over (<see cref="HandOver"/>). One more than <see cref="BrokerLimits.MaxQueueSize"/>, or bytes over
+/// <see cref="BrokerLimits.MaxQueueBytes"/>, closes the subscriber as a slow consumer (PS-BPR-001). Nobody waits for it.</para>
 /// <para>Replies and replayed events are the client's own doing. They never close it; while
 /// <see cref="BrokerLimits.MaxReplies"/> of them are unread, its requests wait (PS-BPR-010).</para>
-/// <para>Every member may be called from any thread, save that only one reader calls <see cref="WaitAsync"/>, <see cref="Take"/>
-/// and <see cref="Release"/>, and only one requester <see cref="WaitForRoomAsync"/>.</para>
+/// <para>Every member may be called from any thread, save that only one reader calls <see cref="WaitAsync"/>, <see cref="Take"/>,
+/// <see cref="HandOver"/>, <see cref="Hold"/> and <see cref="Release"/>, and only one requester <see cref="WaitForRoomAsync"/>.</para>
 /// </remarks>
 public sealed class Subscriber
 {
@@ -30,7 +30,7 @@ public sealed class Subscriber
     private readonly HashSet<Topic> _topics = []; // guarded by _latch
     private Outgoing[] _queue = []; // guarded by _latch
     private int _queued; // guarded by _latch
-    private int _outstanding; // guarded by _latch; live events queued or taken
+    private int _outstanding; // guarded by _latch; live events queued or taken, and not being handed over
     private long _outstandingBytes; // guarded by _latch
     private int _unread; // guarded by _latch; replies and replayed events queued or taken
     private Wakes? _noted; // guarded by _latch; who noted last that the reader sleeps
@@ -41,6 +41,7 @@ public sealed class Subscriber
     private int _takenCount;
     private int _next;
     private int _releasing;
+    private bool _handedOver; // whether the live events last taken have been given room back already
 
     internal Subscriber(BrokerLimits limits, bool eager)
     {
@@ -111,26 +112,58 @@ public sealed class Subscriber
         return _taken.AsMemory(first, _next - first);
     }
 
+    /// <summary>
+    /// The frames last taken are about to be given to whatever carries them, which takes them at once or says that they have to wait:
+    /// until then, live events among them are not outstanding. For the peer may have them, and the next be due, before the reader goes on
+    /// (PS-BPR-006). For a reader whose writes may wait to begin with, there is no need of it.
+    /// </summary>
+    public void HandOver()
+    {
+        Debug.Assert(!_handedOver, "handed over twice");
+        var (live, bytes, _) = Sum(LastTaken);
+        lock (_latch)
+        {
+            _outstanding -= live;
+            _outstandingBytes -= bytes;
+        }
+
+        _handedOver = true;
+    }
+
+    /// <summary>
+    /// The frames handed over have to wait for the peer: they are outstanding again, until <see cref="Release"/>. With what came meanwhile
+    /// that may be more than the bound; then the next event closes the subscriber.
+    /// </summary>
+    public void Hold()
+    {
+        Debug.Assert(_handedOver, "nothing was handed over");
+        var (live, bytes, _) = Sum(LastTaken);
+        lock (_latch)
+        {
+            _outstanding += live;
+            _outstandingBytes += bytes;
+        }
+
+        _handedOver = false;
+    }
+
     /// <summary>Gives back the room of the frames last taken: they have been sent.</summary>
     public void Release()
     {
-        var sent = _taken.AsSpan(_releasing, _next - _releasing);
+        var sent = LastTaken;
+        var (live, bytes, others) = Sum(sent);
+        if (_handedOver)
+        {
+            (live, bytes) = (0, 0);
+            _handedOver = false;
+        }
+
         bool roomAgain;
         lock (_latch)
         {
-            foreach (ref readonly var outgoing in sent)
-            {
-                if (outgoing.Live)
-                {
-                    _outstanding--;
-                    _outstandingBytes -= outgoing.Frame.Length;
-                }
-                else
-                {
-                    _unread--;
-                }
-            }
-
+            _outstanding -= live;
+            _outstandingBytes -= bytes;
+            _unread -= others;
             Debug.Assert(_outstanding >= 0 && _outstandingBytes >= 0 && _unread >= 0, "more was released than taken");
             roomAgain = _unread < _limits.MaxReplies && _room.Disarm();
         }
@@ -354,6 +387,23 @@ public sealed class Subscriber
             (_taken, _takenCount, _next, _releasing) = (_queue, _queued, 0, 0);
             (_queue, _queued) = (spare, 0);
         }
+    }
+
+    private Span<Outgoing> LastTaken => _taken.AsSpan(_releasing, _next - _releasing);
+
+    private static (int Live, long LiveBytes, int Others) Sum(ReadOnlySpan<Outgoing> frames)
+    {
+        var (live, bytes) = (0, 0L);
+        foreach (ref readonly var outgoing in frames)
+        {
+            if (outgoing.Live)
+            {
+                live++;
+                bytes += outgoing.Frame.Length;
+            }
+        }
+
+        return (live, bytes, frames.Length - live);
     }
 
     private static Outgoing[] Kept(Outgoing[] empty) => empty.Length <= KeptLength ? empty : [];

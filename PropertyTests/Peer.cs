@@ -96,6 +96,10 @@ internal sealed partial class Peer : IDisposable
     /// <summary>So many bytes, whatever they mean.</summary>
     public Task<byte[]> ReadAsync(int count) => _socket.ReadAsync(count);
 
+    /// <summary>Reads so many bytes on this thread, at once when they are there.</summary>
+    /// <returns>False when they are not.</returns>
+    public bool TryRead(int count) => _socket.Available >= count && _socket.Receive(new byte[count]) == count;
+
     /// <summary>Sends nothing more, but still reads.</summary>
     public void Finish() => _socket.Shutdown(SocketShutdown.Send);
 

@@ -146,6 +146,62 @@ public sealed class SessionLaws : IDisposable
         }
     }
 
+    /// <summary>The peer may have an event, and the next be due, before the thread that sent it goes on (PS-BPR-006).</summary>
+    [Test]
+    public async Task A_reader_that_has_everything_is_never_cut()
+    {
+        const int rounds = 4000;
+        using var host = new RunningHost(("MAX_QUEUE_SIZE", "1"));
+        host.Broker.Create("a");
+        var topic = host.Broker.Find("a")!;
+        using var reader = await Peer.OfAsync(host);
+        await reader.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
+        var frame = Frames.Of("event");
+
+        // In turns, each publishes when it has seen the other's event arrive.
+        void Take(int turn)
+        {
+            for (; turn < rounds; turn += 2)
+            {
+                SpinWait.SpinUntil(() => turn == 0 || reader.TryRead(frame.Length) || topic.Count().Subscribers == 0);
+                topic.TryPublish(frame);
+            }
+        }
+
+        Threads.Together(() => Take(0), () => Take(1));
+
+        Assert.That(topic.Count().Subscribers, Is.EqualTo(1));
+    }
+
+    /// <summary>The last event that goes out may have to wait for the peer; it is outstanding all that time (PS-BPR-001).</summary>
+    [Test]
+    public async Task An_event_that_waits_for_the_peer_is_outstanding()
+    {
+        const int most = 3, large = 64 * 1024;
+        using var host = new RunningHost(("MAX_QUEUE_SIZE", Frames.Text(most)));
+        host.Broker.Create("a");
+        var topic = host.Broker.Find("a")!;
+        using var idle = await Peer.OfAsync(host, window: 16 * 1024);
+        await idle.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
+        var frame = new Frame(WebSocketFrame.Text(large, out var text));
+        text.Fill((byte)'x');
+
+        var published = 0;
+        for (; topic.Count().Subscribers == 1; published++)
+        {
+            topic.TryPublish(frame);
+            Threads.SettlePool();
+        }
+
+        var received = 0;
+        while ((await idle.HearAsync()).Length == large)
+        {
+            received++;
+        }
+
+        Assert.That(published - received, Is.EqualTo(most), "one that waits was sent in the end, and the one over the bound was not");
+    }
+
     /// <summary>Whoever does not read is asked for no more; what it has asked for by then is done, and seen by others (PS-BPR-010).</summary>
     [Test]
     public async Task Requests_wait_while_so_many_replies_are_unread_and_nobody_else_does()

@@ -14,6 +14,8 @@ public sealed class SubscriberLaws
         Deliver,
         Reply,
         Take,
+        HandOver,
+        Hold,
         Release,
     }
 
@@ -78,7 +80,7 @@ public sealed class SubscriberLaws
     {
         var limits = new BrokerLimits(MaxQueueSize: 5, MaxQueueBytes: 60, MaxReplies: 4);
         var steps =
-            from act in Gen.Elements(Act.Deliver, Act.Deliver, Act.Reply, Act.Take, Act.Release)
+            from act in Gen.Elements(Act.Deliver, Act.Deliver, Act.Deliver, Act.Reply, Act.Take, Act.HandOver, Act.Hold, Act.Release)
             from bytes in Gen.Frequency((8, Gen.Choose(1, 25)), (1, Gen.Choose(55, 65)))
             select (act, bytes);
 
@@ -88,7 +90,7 @@ public sealed class SubscriberLaws
             row =>
             {
                 var (topic, subscriber) = Subscribed(limits);
-                var (queued, taken) = (0, default(ReadOnlyMemory<Outgoing>));
+                var (queued, taken, handedOver) = (0, default(ReadOnlyMemory<Outgoing>), false);
                 var (outstanding, outstandingBytes, unread) = (0, 0, 0);
                 ValueTask? room = null;
                 foreach (var (act, bytes) in row)
@@ -97,7 +99,7 @@ public sealed class SubscriberLaws
                     {
                         case Act.Deliver:
                             topic.TryPublish(Frames.Of(1, bytes));
-                            if (outstanding == limits.MaxQueueSize || (outstanding > 0 && outstandingBytes + bytes > limits.MaxQueueBytes))
+                            if (outstanding >= limits.MaxQueueSize || (outstanding > 0 && outstandingBytes + bytes > limits.MaxQueueBytes))
                             {
                                 return subscriber.Closed == CloseReason.SlowConsumer
                                     && !subscriber.HasMore()
@@ -115,13 +117,28 @@ public sealed class SubscriberLaws
                             taken = subscriber.Take(bytes);
                             queued -= taken.Length;
                             break;
-                        case Act.Release when !taken.IsEmpty:
-                            var live = taken.ToArray().Where(outgoing => outgoing.Live).Select(outgoing => outgoing.Frame.Length).ToArray();
-                            (outstanding, outstandingBytes) = (outstanding - live.Length, outstandingBytes - live.Sum());
-                            unread -= taken.Length - live.Length;
-                            subscriber.Release();
-                            taken = default;
+                        case Act.HandOver when !taken.IsEmpty && !handedOver:
+                            subscriber.HandOver();
+                            Count(-1);
+                            handedOver = true;
                             break;
+                        case Act.Hold when handedOver:
+                            subscriber.Hold();
+                            Count(1);
+                            handedOver = false;
+                            break;
+                        case Act.Release when !taken.IsEmpty:
+                            Count(handedOver ? 0 : -1);
+                            unread -= taken.ToArray().Count(outgoing => !outgoing.Live);
+                            subscriber.Release();
+                            (taken, handedOver) = (default, false);
+                            break;
+                    }
+
+                    void Count(int sign)
+                    {
+                        var live = taken.ToArray().Where(outgoing => outgoing.Live).Select(outgoing => outgoing.Frame.Length).ToArray();
+                        (outstanding, outstandingBytes) = (outstanding + (sign * live.Length), outstandingBytes + (sign * live.Sum()));
                     }
 
                     room ??= subscriber.WaitForRoomAsync();
@@ -244,6 +261,59 @@ public sealed class SubscriberLaws
         Publish(topic, 4, 2);
 
         Assert.That(subscriber.Closed, Is.EqualTo(CloseReason.SlowConsumer));
+    }
+
+    [Test]
+    public void What_is_handed_over_has_room_at_once_and_what_is_held_has_none_until_it_is_released()
+    {
+        var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 3));
+        Publish(topic, 1, 3);
+        subscriber.Take(2); // bytes, of one each
+        subscriber.HandOver();
+        Publish(topic, 4, 2);
+        subscriber.Hold();
+        subscriber.Release();
+        subscriber.Take(2);
+        subscriber.HandOver();
+        subscriber.Release();
+        subscriber.Release();
+
+        Publish(topic, 6, 1);
+        var filledUp = subscriber.Closed;
+        Publish(topic, 7, 1);
+
+        Assert.That((filledUp, subscriber.Closed), Is.EqualTo((CloseReason.None, CloseReason.SlowConsumer)));
+    }
+
+    [Test]
+    public void What_is_held_counts_beside_what_came_meanwhile_and_the_next_event_cuts()
+    {
+        var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 3));
+        Publish(topic, 1, 3);
+        subscriber.Take(3);
+        subscriber.HandOver();
+        Publish(topic, 4, 3);
+
+        subscriber.Hold();
+        var held = subscriber.Closed;
+        Publish(topic, 7, 1);
+
+        Assert.That((held, subscriber.Closed), Is.EqualTo((CloseReason.None, CloseReason.SlowConsumer)));
+    }
+
+    [Test]
+    public void Replies_that_are_handed_over_are_unread_until_they_are_released()
+    {
+        var subscriber = new Broker(new BrokerLimits(MaxReplies: 1)).Admit();
+        Reply(subscriber, Frames.Of("one"));
+        var room = subscriber.WaitForRoomAsync();
+
+        subscriber.Take(1);
+        subscriber.HandOver();
+        var handedOver = room.IsCompleted;
+        subscriber.Release();
+
+        Assert.That((handedOver, room.IsCompletedSuccessfully), Is.EqualTo((false, true)));
     }
 
     [TestCase(50, 50, 0, ExpectedResult = CloseReason.None)]

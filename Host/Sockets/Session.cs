@@ -304,7 +304,15 @@ internal sealed class Session(
             var more = _subscriber.WaitAsync();
             while (await more.ConfigureAwait(false))
             {
-                await outlet.WriteAsync(_subscriber.Take(Outlet.BatchBytes)).ConfigureAwait(false);
+                var batch = _subscriber.Take(Outlet.BatchBytes);
+                _subscriber.HandOver();
+                var writing = outlet.WriteAsync(batch);
+                if (!writing.IsCompleted)
+                {
+                    _subscriber.Hold();
+                }
+
+                await writing.ConfigureAwait(false);
                 _subscriber.Release();
                 more = _subscriber.WaitAsync();
                 if (more.IsCompleted)
