@@ -121,12 +121,7 @@ public sealed class Subscriber
     {
         Debug.Assert(!_handedOver, "handed over twice");
         var (live, bytes, _) = Sum(LastTaken);
-        lock (_latch)
-        {
-            _outstanding -= live;
-            _outstandingBytes -= bytes;
-        }
-
+        GiveBack(live, bytes, others: 0);
         _handedOver = true;
     }
 
@@ -158,21 +153,7 @@ public sealed class Subscriber
             _handedOver = false;
         }
 
-        bool roomAgain;
-        lock (_latch)
-        {
-            _outstanding -= live;
-            _outstandingBytes -= bytes;
-            _unread -= others;
-            Debug.Assert(_outstanding >= 0 && _outstandingBytes >= 0 && _unread >= 0, "more was released than taken");
-            roomAgain = _unread < _limits.MaxReplies && _room.Disarm();
-        }
-
-        if (roomAgain)
-        {
-            _room.Set();
-        }
-
+        GiveBack(live, bytes, others);
         sent.Clear();
         _releasing = _next;
         if (_next == _takenCount)
@@ -386,6 +367,29 @@ public sealed class Subscriber
         {
             (_taken, _takenCount, _next, _releasing) = (_queue, _queued, 0, 0);
             (_queue, _queued) = (spare, 0);
+        }
+    }
+
+    private void GiveBack(int live, long bytes, int others)
+    {
+        if (live + others == 0)
+        {
+            return;
+        }
+
+        bool roomAgain;
+        lock (_latch)
+        {
+            _outstanding -= live;
+            _outstandingBytes -= bytes;
+            _unread -= others;
+            Debug.Assert(_outstanding >= 0 && _outstandingBytes >= 0 && _unread >= 0, "more was released than taken");
+            roomAgain = _unread < _limits.MaxReplies && _room.Disarm();
+        }
+
+        if (roomAgain)
+        {
+            _room.Set();
         }
     }
 
