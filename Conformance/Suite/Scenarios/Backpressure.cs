@@ -361,21 +361,14 @@ internal static class Backpressure
     private static async Task<Closure?> EndAsync(Client slow, bool cut)
     {
         slow.ResumeReading();
-        return !cut && await AnswersAsync() ? null : await slow.ClosedAsync(Draining).IfAnswered();
 
-        async Task<bool> AnswersAsync()
+        // Not answered, it was cut, and is counted all the same.
+        return !cut && await ComesAsync(AnswerAsync()) ? null : await slow.ClosedAsync(Draining).IfAnswered();
+
+        async Task<ServerMessage> AnswerAsync()
         {
-            try
-            {
-                var ping = await slow.SendAsync(Request.Ping());
-                await slow.NextAsync(message => message.RequestId == ping, "the answer to a ping", Draining);
-                return true;
-            }
-            catch (Violation)
-            {
-                // It was cut, and is counted all the same.
-                return false;
-            }
+            var ping = await slow.SendAsync(Request.Ping());
+            return await slow.NextAsync(message => message.RequestId == ping, "the answer to a ping", Draining);
         }
     }
 
@@ -490,6 +483,7 @@ internal static class Backpressure
         stage.Expect.Observe("the server had done all that was asked when the client began to read", seen == marks);
     }
 
+    /// <summary>Whether it comes, in time and before the connection ends.</summary>
     private static async Task<bool> ComesAsync(Task<ServerMessage> message)
     {
         try
