@@ -1,3 +1,5 @@
+using PubSub.Conformance.Gallery.Servers;
+
 namespace PubSub.Conformance.Gallery;
 
 /// <summary>What became of one benign server: what the suite said of it, and what is wrong with that.</summary>
@@ -9,7 +11,7 @@ internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOn
     public static async Task<BenignTrial> ExecuteAsync(
         BenignServer server, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options, CancellationToken cancellation)
     {
-        await using var inner = server.Open();
+        await using var inner = new SmallServer(server.Change);
         await using var front = server.Front?.Invoke(inner.Origin);
         var probing = server.Probing(front ?? inner);
         var probed = await Probe.ExecuteAsync(probing, cancellation: cancellation);

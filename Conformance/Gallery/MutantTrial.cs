@@ -15,9 +15,9 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
         Mutant mutant, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options, CancellationToken cancellation)
     {
         options = mutant.Alone || mutant.Dies ? options with { Parallel = 1 } : options;
-        await using var server = new SmallServer(mutant.Change(new Parts()));
+        await using var server = new SmallServer(mutant.Change);
         Launch? launch = mutant.Launched
-            ? (settings, _) => Task.FromResult<LaunchedServer>(new InProcessServer(mutant.Change(new Parts()), settings))
+            ? (settings, _) => Task.FromResult<LaunchedServer>(new InProcessServer(mutant.Change, settings))
             : null;
         var run = new Run(catalogue, scenarios, new ProbedTarget(Target.From(server.Origin), server.Origin), options, launch: launch);
         var results = await run.ExecuteAsync(cancellation);

@@ -202,7 +202,7 @@ internal static class Lines
         }
 
         protected override async Task ServeAsync(Connection connection, CancellationToken stopping) =>
-            await Relay.CarryAsync(connection, connection.EndOutputAsync, await Connection.OpenAsync(_inner, stopping), stopping);
+            await Relay.CarryAsync(connection, connection.EndOutput.Call, await Connection.OpenAsync(_inner, stopping), stopping);
     }
 
     private sealed class Cold(Socket socket, Lazy<Task> warm) : Connection(socket)

@@ -7,8 +7,6 @@ namespace PubSub.Conformance.Gallery.Null;
 /// <summary>Acks whatever it is told, and does nothing of it; over REST it says yes to everything and has nothing.</summary>
 internal sealed class AckingServer : UpgradingServer
 {
-    private readonly Messages _messages = new(new Variation());
-
     public AckingServer() => Start();
 
     protected override HttpResponse Answer(HttpRequest request, byte[] body) => (request.Method, request.Path) switch
@@ -31,8 +29,8 @@ internal sealed class AckingServer : UpgradingServer
         }
     }
 
-    private byte[] Ack(string text) =>
-        _messages.Ack(new ClientRequest("", Member(text, "request_id") is { } id ? Messages.Quote(id) : null, Member(text, "topic") ?? "", "", "", 0));
+    private static byte[] Ack(string text) => Messages.Text(
+        $$"""{"type":"ack"{{Messages.Id(Member(text, "request_id") is { } id ? Messages.Quote(id) : null)}},"topic":{{Messages.Quote(Member(text, "topic") ?? "")}},"status":"ok"}""");
 
     private static string? Member(string text, string name)
     {

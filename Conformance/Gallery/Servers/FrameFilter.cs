@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// Lies between a TCP connection and the WebSocket on it (<see cref="Parts.Wire"/>), takes the bytes of both directions apart into
-/// frames, and lets a subclass put others in the place of each: none, one or many. As it is, nothing is changed.
+/// Lies between a TCP connection and the WebSocket on it (<see cref="SmallServer.EachFilter"/>), takes the bytes of both directions apart
+/// into frames, and lets a wrap put others in the place of each: none, one or many. As it is, nothing is changed.
 /// </summary>
 /// <remarks>
 /// A frame is shown when it is whole. One that claims more than <see cref="LargestFrame"/> bytes is passed on as it comes and shown to
@@ -12,7 +12,7 @@ namespace PubSub.Conformance.Gallery.Servers;
 /// direction is asked for one frame at a time, but both at once. An <see cref="IOException"/> out of either ends the connection without a
 /// word; a frame that RFC 6455 forbids, in the place of one from the client, makes the WebSocket end it with 1002.
 /// </remarks>
-internal class FrameFilter(Stream wire) : AsyncStream
+internal sealed class FrameFilter(Stream wire) : AsyncStream
 {
     /// <summary>In bytes of payload: the most that is held back of one frame.</summary>
     public const int LargestFrame = 256 * 1024;
@@ -26,8 +26,8 @@ internal class FrameFilter(Stream wire) : AsyncStream
     {
         while (_ready.IsEmpty)
         {
-            var count = await ReceiveAsync(_input, cancellationToken);
-            _ready = count > 0 ? _fromClient.Pass(_input.AsSpan(0, count), FromClient) : _fromClient.TakeRest();
+            var count = await Receive.Call(_input, cancellationToken);
+            _ready = count > 0 ? _fromClient.Pass(_input.AsSpan(0, count), FromClient.Call) : _fromClient.TakeRest();
             if (count == 0 && _ready.IsEmpty)
             {
                 return 0;
@@ -42,7 +42,7 @@ internal class FrameFilter(Stream wire) : AsyncStream
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var passed = _fromServer.Pass(buffer.Span, FromServer);
+        var passed = _fromServer.Pass(buffer.Span, FromServer.Call);
         if (passed.Length > 0)
         {
             await wire.WriteAsync(passed, cancellationToken);
@@ -52,16 +52,16 @@ internal class FrameFilter(Stream wire) : AsyncStream
     public override Task FlushAsync(CancellationToken cancellationToken) => wire.FlushAsync(cancellationToken);
 
     /// <summary>Whether the client has sent the beginning of a frame and not yet the end.</summary>
-    protected bool IsWithinFrame => _fromClient.IsWithinFrame;
+    public bool IsWithinFrame => _fromClient.IsWithinFrame;
 
     /// <summary>What the server is to read in the place of this frame; what has to look as if the client had sent it is masked.</summary>
-    protected virtual IEnumerable<Frame> FromClient(Frame frame) => [frame];
+    public Seam<Func<Frame, IEnumerable<Frame>>> FromClient => field ??= new(frame => [frame]);
 
     /// <summary>What the client is to read in the place of this frame; what has to look as if the server had sent it is not masked.</summary>
-    protected virtual IEnumerable<Frame> FromServer(Frame frame) => [frame];
+    public Seam<Func<Frame, IEnumerable<Frame>>> FromServer => field ??= new(frame => [frame]);
 
     /// <summary>The next bytes of the client, before anything has been made of them; 0 is the end.</summary>
-    protected virtual ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellation) => wire.ReadAsync(buffer, cancellation);
+    public Seam<Func<Memory<byte>, CancellationToken, ValueTask<int>>> Receive => field ??= new(wire.ReadAsync);
 
     /// <summary>Bytes in, bytes out.</summary>
     private sealed class Direction

@@ -67,7 +67,7 @@ internal sealed class HttpRequest
             do
             {
                 // RFC 9112 section 2.2: empty lines before a request are passed over.
-                line = await connection.ReadLineAsync(LongestLine, limit.Token);
+                line = await connection.ReadLineAsync.Call(LongestLine, limit.Token);
             }
             while (line is "");
 
@@ -122,7 +122,7 @@ internal sealed class HttpRequest
         }
 
         var request = new HttpRequest(connection, method, target, version);
-        for (var count = 0; await connection.ReadLineAsync(LongestLine, stopping) is { } line; count++)
+        for (var count = 0; await connection.ReadLineAsync.Call(LongestLine, stopping) is { } line; count++)
         {
             if (line.Length == 0)
             {
@@ -166,7 +166,7 @@ internal sealed class HttpRequest
         var body = new List<byte>();
         while (true)
         {
-            var line = await _connection.ReadLineAsync(LongestLine, stopping) ?? throw new EndOfStreamException();
+            var line = await _connection.ReadLineAsync.Call(LongestLine, stopping) ?? throw new EndOfStreamException();
             var digits = line.Split(';')[0].Trim();
             if (!long.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var size) || size < 0)
             {
@@ -181,11 +181,11 @@ internal sealed class HttpRequest
             var chunk = new byte[size];
             await _connection.ReadExactlyAsync(chunk, stopping);
             body.AddRange(chunk);
-            var after = await _connection.ReadLineAsync(LongestLine, stopping);
+            var after = await _connection.ReadLineAsync.Call(LongestLine, stopping);
             while (size == 0 && after is { Length: > 0 })
             {
                 // A trailer, which nobody asked for.
-                after = await _connection.ReadLineAsync(LongestLine, stopping);
+                after = await _connection.ReadLineAsync.Call(LongestLine, stopping);
             }
 
             if (after is not "")

@@ -1,13 +1,13 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// All that one connection has still to be sent, in order. Live events are bounded in number and bytes; its own replies make the
-/// connection wait before it may ask for more; what was replayed or announced counts for neither.
+/// Everything that one connection is still to be sent, in order. Live events are bounded in number and bytes; the connection's own
+/// replies make it wait before it may ask for more; replayed events and notices count for neither.
 /// </summary>
 /// <remarks>
 /// The event that is being written does not count: its reader may have it, and the next hundred be due, before the write returns.
 /// </remarks>
-internal class Outbox(SmallServer server) : IDisposable
+internal sealed class SendQueue(SmallServer server) : IDisposable
 {
     private const int MostReplies = 100;
 
@@ -27,10 +27,7 @@ internal class Outbox(SmallServer server) : IDisposable
         Other,
     }
 
-    protected SmallServer Server => server;
-    protected Settings Settings => server.Settings;
-
-    /// <summary>Comes when nothing more will be taken; what is queued may still go out.</summary>
+    /// <summary>Ends when nothing more is accepted; what is queued may still go out.</summary>
     public Task Ended => _ended.Task;
 
     /// <summary>How the connection is to be closed behind the last item.</summary>
@@ -49,7 +46,7 @@ internal class Outbox(SmallServer server) : IDisposable
     }
 
     /// <summary>Texts of any kind that have not been taken for writing.</summary>
-    protected int Waiting
+    public int Waiting
     {
         get
         {
@@ -61,23 +58,21 @@ internal class Outbox(SmallServer server) : IDisposable
     }
 
     /// <summary>Waits until there is room for one more reply.</summary>
-    public virtual Task RoomAsync(CancellationToken cancellation) => _room.WaitAsync(cancellation);
+    public Seam<Func<CancellationToken, Task>> RoomAsync => field ??= new(_room.WaitAsync);
 
-    public virtual void Reply(byte[] text) => Add(text, Kind.Reply);
+    public Seam<Action<byte[]>> Reply => field ??= new(text => Add(text, Kind.Reply));
 
-    public virtual void Say(byte[] text) => Add(text, Kind.Other);
+    /// <summary>Takes a replayed event, a notice or a heartbeat.</summary>
+    public Seam<Action<byte[]>> Say => field ??= new(text => Add(text, Kind.Other));
 
-    /// <summary>A reply ahead of everything that is queued; no correct connection does that.</summary>
-    public void ReplyFirst(byte[] text) => AddFirst(text, Kind.Reply);
-
-    /// <summary>False when the subscriber has ended, or ends by this event.</summary>
-    public virtual bool TryDeliver(byte[] @event)
+    /// <summary>Takes a live event. False when the subscriber has ended, or ends by this event.</summary>
+    public Seam<Func<byte[], bool>> TryDeliver => field ??= new(@event =>
     {
         lock (_gate)
         {
             while (Closing is null && !HasRoom(@event.Length))
             {
-                Overflow();
+                Overflow.Call();
             }
 
             if (Closing is not null)
@@ -90,35 +85,36 @@ internal class Outbox(SmallServer server) : IDisposable
             Add(@event, Kind.Live);
             return true;
         }
-    }
+    });
 
     /// <summary>Whether a live event of so many bytes can be taken; the only one always can.</summary>
     public bool HasRoom(int bytes)
     {
         lock (_gate)
         {
-            return _live == 0 || !IsFull(_live, _liveBytes + bytes);
+            return _live == 0 || !IsFull.Call(_live, _liveBytes + bytes);
         }
     }
 
-    /// <summary>Whether so many live events are as many as may be, or so many bytes too many.</summary>
-    protected virtual bool IsFull(int live, int bytes) => live >= Settings.QueueSize || bytes > Settings.QueueBytes;
+    /// <summary>Live events, their bytes: whether no further event fits.</summary>
+    public Seam<Func<int, int, bool>> IsFull =>
+        field ??= new((live, bytes) => live >= server.Settings.QueueSize || bytes > server.Settings.QueueBytes);
 
     /// <summary>Makes room for a live event, or ends the subscriber.</summary>
-    protected virtual void Overflow()
+    public Seam<Action> Overflow => field ??= new(() =>
     {
-        if (server.Parts.Variation.DropsOldest)
+        if (server.Variation.DropsOldest)
         {
             DropOldest();
         }
         else
         {
-            Abandon(server.Messages.Error("SLOW_CONSUMER", "too many events are unread"), 1008, "slow consumer");
+            Abandon.Call(server.Messages.Error.Call("SLOW_CONSUMER", "too many events are unread", null), 1008, "slow consumer");
         }
-    }
+    });
 
-    /// <summary>Ends behind what is queued and one last message, if there is one.</summary>
-    public virtual void Finish(byte[]? last, int code, string reason)
+    /// <summary>Last message or null, close code, reason. Ends behind what is queued and the last message.</summary>
+    public Seam<Action<byte[]?, int, string>> Finish => field ??= new((last, code, reason) =>
     {
         lock (_gate)
         {
@@ -128,10 +124,10 @@ internal class Outbox(SmallServer server) : IDisposable
                 Close(code, reason);
             }
         }
-    }
+    });
 
-    /// <summary>Ends instead of sending what is queued.</summary>
-    public virtual void Abandon(byte[]? last, int code, string reason)
+    /// <summary>Last message or null, close code, reason. Ends instead of sending what is queued.</summary>
+    public Seam<Action<byte[]?, int, string>> Abandon => field ??= new((last, code, reason) =>
     {
         lock (_gate)
         {
@@ -143,7 +139,7 @@ internal class Outbox(SmallServer server) : IDisposable
                 Close(code, reason);
             }
         }
-    }
+    });
 
     /// <summary>The next text to be written, or null behind the last.</summary>
     public async Task<byte[]?> NextAsync()
@@ -173,22 +169,24 @@ internal class Outbox(SmallServer server) : IDisposable
             }
 
             await _changed.WaitAsync();
-            await CollectAsync();
+            await CollectAsync.Call();
         }
     }
 
-    /// <summary>Comes when it is time to write again what came after a pause.</summary>
-    protected virtual Task CollectAsync() => Task.CompletedTask;
+    /// <summary>Called when something comes after a pause; writing goes on when its task ends.</summary>
+    public Seam<Func<Task>> CollectAsync => field ??= new(() => Task.CompletedTask);
+
+    /// <summary>A reply ahead of everything that is queued; no correct connection does that.</summary>
+    public void ReplyFirst(byte[] text) => AddFirst(text, Kind.Reply);
+
+    /// <summary>The same for a text that is no reply.</summary>
+    public void SayFirst(byte[] text) => AddFirst(text, Kind.Other);
 
     public void Dispose()
     {
         _changed.Dispose();
         _room.Dispose();
-        GC.SuppressFinalize(this);
     }
-
-    /// <summary>The same of what is no reply.</summary>
-    protected void SayFirst(byte[] text) => AddFirst(text, Kind.Other);
 
     private void Add(byte[]? text, Kind kind)
     {
@@ -222,8 +220,8 @@ internal class Outbox(SmallServer server) : IDisposable
         Changed();
     }
 
-    /// <summary>Of the live events, the one that would go out next.</summary>
-    protected void DropOldest()
+    /// <summary>Drops the live event that would go out next.</summary>
+    public void DropOldest()
     {
         var oldest = _items.First;
         while (oldest is { Value.Kind: not Kind.Live })
