@@ -11,7 +11,7 @@ namespace PubSub.Conformance.Gallery;
 internal sealed record BenignServer(string Id, string Oddity)
 {
     /// <summary>Makes a correct server odd.</summary>
-    public Change Change { get; init; } = _ => { };
+    public Change Change { get; private init; } = _ => { };
 
     /// <summary>Starts what stands in front of it, where clients do not reach it directly.</summary>
     public Func<Uri, TcpServer>? Front { get; init; }
@@ -30,6 +30,15 @@ internal sealed record BenignServer(string Id, string Oddity)
 
     /// <summary>Scenarios at one time, where the usual number would take too long.</summary>
     public int? Parallel { get; init; }
+
+    /// <summary>The oddity itself; several calls add up.</summary>
+    public BenignServer Does(Change change) => this with { Change = Change + change };
+
+    /// <summary>The oddity of each topic or session: see <see cref="SmallServer.EachTopic"/>.</summary>
+    public BenignServer EachTopic(Action<Topic> change) => Does(server => server.EachTopic(change));
+
+    /// <inheritdoc cref="EachTopic"/>
+    public BenignServer EachSession(Action<Session> change) => Does(server => server.EachSession(change));
 
     public override string ToString() => Id;
 }
