@@ -137,9 +137,23 @@ internal static class SharedFaults
             ? Messages.Text($$"""{"type":"ack"{{Messages.Id(request.RawRequestId)}},"status":"ok"{{server.Messages.Time.Call()}}}""")
             : next(request));
 
+    /// <summary>Refuses some requests that a correct server understands.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="isRefused">Whether it refuses the request.</param>
+    /// <param name="rule">The words of the refusal.</param>
+    public static void RefuseIf(this Session session, Predicate<ClientRequest> isRefused, string rule) => session.Parse.Wrap(next => text =>
+    {
+        var request = next(text);
+        return isRefused(request) ? throw new BadRequest(rule, request.RawRequestId) : request;
+    });
+
+    /// <summary>The same ack with another status than ok.</summary>
+    public static byte[] WithStatus(this byte[] ack, string status) => Messages.Text(
+        Encoding.UTF8.GetString(ack).Replace("\"status\":\"ok\"", $"\"status\":\"{status}\"", StringComparison.Ordinal));
+
     /// <summary>Remembers the <c>client_id</c> under which each subscriber of a topic subscribed.</summary>
-    /// <returns>The subscribers of a <c>client_id</c>; call it inside the gate.</returns>
-    public static Func<string, List<SendQueue>> ByClientId(this Topic topic)
+    /// <returns>The <c>client_id</c> of each subscriber; guarded by the gate.</returns>
+    public static IReadOnlyDictionary<SendQueue, string> ClientIds(this Topic topic)
     {
         var ids = new Dictionary<SendQueue, string>();
         topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
@@ -155,6 +169,14 @@ internal static class SharedFaults
             ids.Remove(subscriber);
             next(subscriber);
         });
+        return ids;
+    }
+
+    /// <inheritdoc cref="ClientIds"/>
+    /// <returns>The subscribers of a <c>client_id</c>; call it inside the gate.</returns>
+    public static Func<string, List<SendQueue>> ByClientId(this Topic topic)
+    {
+        var ids = topic.ClientIds();
         return id => [.. topic.Subscribers.Where(subscriber => ids[subscriber] == id)];
     }
 }
