@@ -20,7 +20,7 @@ public sealed class LargeHistoryTests
     }
 
     [Test]
-    public void So_are_as_many_that_are_all_wrong()
+    public void As_many_that_are_all_wrong_are_judged()
     {
         var lost = Publish(20, 10_000, receives: (_, _) => false);
         var holed = Publish(20, 10_000, receives: (subscriber, message) => (subscriber + message) % 2 == 0);
@@ -30,7 +30,7 @@ public sealed class LargeHistoryTests
     }
 
     [Test]
-    public void So_is_one_that_goes_backwards()
+    public void A_subscriber_that_receives_all_of_them_backwards_is_noticed()
     {
         var history = Publish(10, 20_000, receives: (_, _) => true, overlapping: 20_000);
         var entries = history.Subscribers[0].Entries;
@@ -46,7 +46,7 @@ public sealed class LargeHistoryTests
     }
 
     [Test]
-    public void Who_comes_and_goes_a_thousand_times_is_judged_by_what_was_published_meanwhile()
+    public void A_subscriber_that_comes_and_goes_two_thousand_times_is_judged()
     {
         var recorder = new HistoryRecorder();
         var (comer, stayer) = (recorder.Subscriber("comer"), recorder.Subscriber("stayer"));

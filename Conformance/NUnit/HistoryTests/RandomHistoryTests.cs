@@ -3,7 +3,7 @@ using PubSub.Conformance.Histories;
 
 namespace PubSub.Conformance.Tests.HistoryTests;
 
-/// <summary>No random history of a correct server is accused, and none that was spoilt is acquitted.</summary>
+/// <summary>The checker finds nothing in random histories of a correct server, and the fault in each spoilt one.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class RandomHistoryTests
@@ -65,7 +65,7 @@ public sealed class RandomHistoryTests
         });
 
     [Test]
-    public void Two_neighbours_that_change_places_are_noticed_by_whoever_else_received_them() => Spoil(
+    public void Two_neighbours_that_change_places_are_noticed_when_another_received_both() => Spoil(
         withEndings: true, [AnomalyKind.Reordered, AnomalyKind.Overtaken, AnomalyKind.TwoOrders], (history, random) =>
         {
             var shared = Neighbours(history).GroupBy(pair => (pair.First.Entry.MessageId, pair.Second.Entry.MessageId)).Where(group => group.Count() > 1);
