@@ -24,6 +24,8 @@ public sealed class HistoryCheckerTests
         Row("A message whose publish overlaps the subscribe is not owed", "sub r .. | pub m1 | .. sub r", Nothing),
         Row("A message whose publish overlaps the unsubscribe is not owed",
             "sub r | pub m1 .. | unsub r .. | .. pub m1 | .. unsub r", Nothing),
+        Row("A message published after an unsubscribe that was never answered is not owed",
+            "sub r | unsub r .. | pub m1 | leave r", Nothing),
         Row("A message whose publish was refused or never answered is not owed", "sub r | pub m1 .. | pub m2 refused", Nothing),
         Row("A message whose publish was never answered is owed to all when one received it",
             "sub r1 r2 | pub m1 .. | recv r1 m1",
@@ -222,6 +224,10 @@ public sealed class HistoryCheckerTests
             "pub m1 m2 m3 | sub r last 5 | recv r m1 m3",
             "WrongReplay: r never received m2 of orders, although it was published (3..4) after m1 (1..2), which it received, "
             + "and before m3 (5..6), which it received"),
+        Row("A hole in a replay that is too long is not reported twice",
+            "pub m1 m2 m3 | sub r last 1 | recv r m1 m3",
+            "WrongReplay: r received m1 (1..2), m3 (5..6) of orders, although they were published before its subscribe (7..8) "
+            + "with last_n 1"),
         Row("Less than last_n may be replayed where the number retained is unknown", "pub m1 m2 m3 | sub r last 2 | recv r m3", Nothing),
         Row("Less than last_n may be replayed where less is retained", "pub m1 m2 m3 | sub r last 2 | recv r m3", Nothing, retained: 1),
         Row("Less than last_n is a wrong replay where as many are retained",

@@ -6,9 +6,12 @@ namespace PubSub.Conformance.Histories;
 internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings findings)
 {
     private readonly Dictionary<long, long> _acks = log.Entries
-        .Where(entry => entry.Kind == EntryKind.Subscribed).DistinctBy(entry => entry.Invoked).ToDictionary(entry => entry.Invoked, entry => entry.At);
+        .Where(entry => entry.Kind == EntryKind.Subscribed).DistinctBy(entry => entry.Invoked)
+        .ToDictionary(entry => entry.Invoked, entry => entry.At);
 
-    private readonly HashSet<long> _refused = [.. log.Entries.Where(entry => entry.Kind == EntryKind.SubscribeRefused).Select(entry => entry.Invoked)];
+    private readonly HashSet<long> _refused =
+        [.. log.Entries.Where(entry => entry.Kind == EntryKind.SubscribeRefused).Select(entry => entry.Invoked)];
+
     private readonly Dictionary<string, SubscriptionState> _states = new(StringComparer.Ordinal);
 
     public void Read()
@@ -19,7 +22,8 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
             {
                 case EntryKind.Subscribe when !_refused.Contains(entry.At):
                     StateOf(entry.Topic).Subscribe(new(
-                        log.Subscriber, topics.Find(entry.Topic)!, entry.At, _acks.TryGetValue(entry.At, out var ackedAt) ? ackedAt : null, entry.LastN));
+                        log.Subscriber, topics.Find(entry.Topic)!, entry.At,
+                        _acks.TryGetValue(entry.At, out var ackedAt) ? ackedAt : null, entry.LastN));
                     break;
                 case EntryKind.Subscribed:
                     StateOf(entry.Topic).Acked(entry.Invoked);
@@ -103,7 +107,9 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
         var topic = subscription.Topic;
         if (subscription.IsOfAnotherLife(message.Life))
         {
-            Report(AnomalyKind.Leaked, entry, $", published {message.Interval} and subscribed to {subscription.Interval}, but the topic was deleted in between");
+            Report(
+                AnomalyKind.Leaked, entry,
+                $", published {message.Interval} and subscribed to {subscription.Interval}, but the topic was deleted in between");
             return;
         }
 
@@ -124,21 +130,23 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
         var (first, second) = (message.PublisherName, ahead.PublisherName);
         if (first == second)
         {
-            Report(AnomalyKind.Reordered, entry, $" after {ahead}, although {first} published {message} {message.Interval} before {ahead} {ahead.Interval}");
-        }
-        else
-        {
             Report(
-                AnomalyKind.Overtaken, entry,
-                $" after {ahead}, although {first}'s {message} {message.Interval} was acked before {second} published {ahead} {ahead.Interval}");
+                AnomalyKind.Reordered, entry,
+                $" after {ahead}, although {first} published {message} {message.Interval} before {ahead} {ahead.Interval}");
+            return;
         }
+
+        Report(
+            AnomalyKind.Overtaken, entry,
+            $" after {ahead}, although {first}'s {message} {message.Interval} was acked before {second} published {ahead} {ahead.Interval}");
     }
 
     private void Duplicated(LogEntry entry, Message message, Subscription subscription) => findings.Add(
         AnomalyKind.Duplicated, entry.Topic, entry.At, () =>
         {
             var first = subscription.Deliveries.Find(delivery => delivery.Message == message).At;
-            return FormattableString.Invariant($"{log.Subscriber} received {message} of {entry.Topic} twice in one subscription ({first} and {entry.At})");
+            return FormattableString.Invariant(
+                $"{log.Subscriber} received {message} of {entry.Topic} twice in one subscription ({first} and {entry.At})");
         });
 
     private void Foreign(LogEntry entry)
@@ -154,7 +162,8 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
     }
 
     private void Report(AnomalyKind kind, LogEntry entry, FormattableString circumstance) => findings.Add(kind, entry.Topic, entry.At, () =>
-        FormattableString.Invariant($"{log.Subscriber} received {entry.MessageId} of {entry.Topic} ({entry.At})") + FormattableString.Invariant(circumstance));
+        FormattableString.Invariant($"{log.Subscriber} received {entry.MessageId} of {entry.Topic} ({entry.At})")
+        + FormattableString.Invariant(circumstance));
 
     private SubscriptionState StateOf(string topic)
     {
@@ -252,7 +261,8 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
             if ((Current ?? Waiting.FirstOrDefault()) is { } subscription)
             {
                 // Without a record of the deletion it is unknown from when on the subscription may have been over.
-                subscription.IsCut |= subscription.Life == TopicLives.Unclear || subscription.Topic.Lives.End(subscription.Life) == long.MaxValue;
+                subscription.IsCut |=
+                    subscription.Life == TopicLives.Unclear || subscription.Topic.Lives.End(subscription.Life) == long.MaxValue;
                 Waiting.Remove(subscription);
                 Current ??= subscription;
                 Close($"but the notice of its deletion had arrived ({notice.At})");
