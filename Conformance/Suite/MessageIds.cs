@@ -10,8 +10,6 @@ namespace PubSub.Conformance;
 /// </summary>
 public sealed class MessageIds
 {
-    private static readonly AsyncLocal<MessageIds?> Playing = new();
-
     private readonly ConcurrentDictionary<string, string>? _meant;
 
     private MessageIds(bool uuids) => _meant = uuids ? new(StringComparer.Ordinal) : null;
@@ -20,13 +18,6 @@ public sealed class MessageIds
     public static MessageIds Any { get; } = new(uuids: false);
 
     public bool AreUuids => _meant is not null;
-
-    /// <summary>The rule of the target that the current scenario plays against.</summary>
-    internal static MessageIds Current
-    {
-        get => Playing.Value ?? Any;
-        set => Playing.Value = value;
-    }
 
     /// <summary>Only UUIDs in their canonical form will do.</summary>
     public static MessageIds Uuids() => new(uuids: true);

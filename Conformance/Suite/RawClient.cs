@@ -151,7 +151,7 @@ public sealed class RawClient : IAsyncDisposable
         }
     }
 
-    public Task SendAsync(Request request) => SendAsync(Frame.Text(request));
+    public Task SendAsync(Request request) => SendAsync(Frame.Text(request.To(_target)));
 
     public Task SendTextAsync(string text) => SendAsync(Frame.Text(text));
 

@@ -106,7 +106,7 @@ public sealed class Stage : IAsyncDisposable
     public async Task<Client> ConnectAsync(string name, ConnectOptions? options = null)
     {
         var raw = await RawAsync(name, options);
-        var client = new Client(raw, FreshClientId(name), options?.Target ?? Target, Expect, Time, Cancellation);
+        var client = new Client(raw, FreshClientId(name), options?.Target ?? Target, this);
         _clients.Push(client);
         return client;
     }

@@ -97,7 +97,6 @@ public sealed class Runner
 
     private async Task<Outcome> PlayAsync(Scenario scenario, Requirement requirement, Transcript transcript, CancellationToken cancellation)
     {
-        MessageIds.Current = _target.MessageIds;
         if (_launch is null && scenario.IsLaunched)
         {
             return new Outcome(scenario, requirement, Verdict.Unsupported, Stage.NoLauncher);
