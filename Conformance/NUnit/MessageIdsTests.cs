@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests;
 
@@ -99,7 +100,7 @@ public sealed class MessageIdsTests
 
         var outcome = await new Runner(Script.Catalogue, server.Target with { MessageIds = MessageIds.Uuids() }).RunAsync(scenario);
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.Explain());
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
         Assert.That(onTheWire, Does.Contain(MessageIds.Uuids().Spell("m1")).And.Not.Contain("\"m1\""));
     }
 

@@ -122,7 +122,7 @@ public sealed class RunTests
         var told = new Told();
         Scenario[] scenarios = [Script.Asks("good"), Script.Complains("bad"), Script.Asks("load") with { IsLoad = true }];
 
-        await new Run(Script.Catalogue, scenarios, server.Probed(), new RunOptions { Repeat = 2, Parallel = 1 }, progress: told).ExecuteAsync(default);
+        await (Script.Setup(server, scenarios) with { Options = new() { Repeat = 2, Parallel = 1 }, Progress = told }).ExecuteAsync();
 
         Assert.That(told.Seen.Select(progress => progress.Done), Is.EqualTo((int[])[1, 2, 3, 4]));
         Assert.That(told.Seen.Select(progress => progress.Total), Is.All.EqualTo(4));
@@ -316,11 +316,13 @@ public sealed class RunTests
     {
         await using var server = new MortalServer();
         var never = new TaskCompletionSource();
-        var probed = server.Probed();
-        probed = probed with { Target = probed.Target with { Timeouts = probed.Target.Timeouts with { Scenario = TimeSpan.FromMilliseconds(300), Cleanup = TimeSpan.FromMilliseconds(300) } } };
+        var setup = Script.Setup(server, [Script.Scene("deaf", _ => never.Task), Script.Asks("next")]);
+        var target = setup.Probed.Target;
+        var soon = TimeSpan.FromMilliseconds(300);
+        target = target with { Timeouts = target.Timeouts with { Scenario = soon, Cleanup = soon } };
+        setup = setup with { Probed = setup.Probed with { Target = target }, Options = new() { Parallel = 1 } };
 
-        var results = await new Run(Script.Catalogue, [Script.Scene("deaf", _ => never.Task), Script.Asks("next")], probed, new RunOptions { Parallel = 1 })
-            .ExecuteAsync(default).WaitAsync(TimeSpan.FromSeconds(20));
+        var results = await setup.ExecuteAsync().WaitAsync(TimeSpan.FromSeconds(20));
 
         Assert.That(Verdicts(results), Is.EqualTo((Verdict[])[Verdict.Inconclusive, Verdict.Pass]));
         Assert.That(results.Of("deaf").Message, Does.Contain("did not end in time"));
@@ -342,8 +344,12 @@ public sealed class RunTests
         await using var server = new MortalServer { Answer = _ => new(200, $"{new string('a', 60)}!") };
         Scenario[] scenarios = [Script.Scene("bug", _ => throw new InvalidOperationException("a bug")), Script.Complains("bad"), Script.Asks("good")];
 
-        var results = await new Run(Script.Catalogue, scenarios, server.Probed(), new RunOptions { Transcripts = KeptTranscripts.All }, new Redaction(patterns: ["(a+)+$"]))
-            .ExecuteAsync(default);
+        var setup = Script.Setup(server, scenarios) with
+        {
+            Options = new() { Transcripts = KeptTranscripts.All },
+            Redaction = new Redaction(patterns: ["(a+)+$"]),
+        };
+        var results = await setup.ExecuteAsync();
 
         Assert.That(Verdicts(results), Is.EqualTo((Verdict[])[Verdict.Error, Verdict.Fail, Verdict.Pass]));
         Assert.That(results.Conclusion.ExitCode, Is.EqualTo(ExitCode.SuiteError));

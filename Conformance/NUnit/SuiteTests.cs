@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using System.Text;
 using NUnit.Framework;
+using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests;
 
@@ -29,7 +30,7 @@ public sealed class SuiteTests
         var outcome = await RunAsync(Nowhere, Decide, level);
 
         Assert.That(outcome.Verdict, Is.EqualTo(verdict));
-        Assert.That(outcome.Explain(), Does.Contain("The sentence.").And.Contain("one is two").And.Contain("expected     1"));
+        Assert.That(Story.Of(outcome), Does.Contain("The sentence.").And.Contain("one is two").And.Contain("expected     1"));
 
         static Task Decide(Stage stage)
         {
@@ -164,7 +165,7 @@ public sealed class SuiteTests
             stage.Expect.Equal(new Closure(1008, "enough", true, "the end of the TCP stream"), await client.ClosedAsync(), "the close is reported");
         });
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.Explain());
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
     }
 
     [Test]
@@ -198,7 +199,7 @@ public sealed class SuiteTests
             stage.Expect.Equal("in p", first?.TextPayload, "with their payload");
         });
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.Explain());
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
     }
 
     [Test]
@@ -233,7 +234,7 @@ public sealed class SuiteTests
             stage.Expect.Equal("X1", answer.ErrorCode, "the body is read");
         });
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.Explain());
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
         Assert.That(await seen.Task, Is.EqualTo("DELETE /v1/topics/a%2Fb/%2E%2E/../c HTTP/1.1"));
     }
 
