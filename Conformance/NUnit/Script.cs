@@ -48,5 +48,15 @@ internal static class Script
         MortalServer server, IReadOnlyList<Scenario> scenarios, RunOptions? options = null, TimeSpan? wait = null, CancellationToken cancellation = default) =>
         (Setup(server, scenarios, wait) with { Options = options ?? new RunOptions() }).ExecuteAsync(cancellation);
 
+    /// <summary>The same, against a healthy server of its own.</summary>
+    public static async Task<Results> PlayAsync(IReadOnlyList<Scenario> scenarios, RunOptions? options = null, CancellationToken cancellation = default)
+    {
+        await using var server = new MortalServer();
+        return await PlayAsync(server, scenarios, options, cancellation: cancellation);
+    }
+
+    public static IReadOnlyList<Verdict> Verdicts(this Results results, string slug = "") =>
+        [.. results.Scenarios.Where(scenario => scenario.Id.Contains($"/{slug}", StringComparison.Ordinal)).Select(scenario => scenario.Verdict)];
+
     public static ScenarioResult Of(this Results results, string slug) => results.Scenarios.Single(scenario => scenario.Id.EndsWith($"/{slug}", StringComparison.Ordinal));
 }

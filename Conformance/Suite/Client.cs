@@ -54,7 +54,7 @@ public sealed class Client : IAsyncDisposable
 
     // Requests that wait for their reply -----------------------------------------------------------------------------
 
-    /// <summary>Returns the reply, whatever it is.</summary>
+    /// <summary>Returns any reply, also an error.</summary>
     public Task<ServerMessage> SubscribeAsync(string topic, int? lastN = null, string? clientId = null, string? requestId = null) =>
         RequestAsync(Identified(Request.Subscribe(topic, clientId ?? ClientId, lastN), requestId));
 
@@ -91,8 +91,8 @@ public sealed class Client : IAsyncDisposable
     }
 
     /// <summary>
-    /// Sends the text as it is and takes the next reply, whatever request_id it carries or lacks: for a connection with nothing else
-    /// unanswered, where the id itself is in question.
+    /// Sends the text as it is and takes the next reply with any request_id or none: for a connection with nothing else unanswered, where
+    /// the id itself is in question.
     /// </summary>
     public async Task<ServerMessage> AnswerAsync(string rawJson)
     {
@@ -192,7 +192,7 @@ public sealed class Client : IAsyncDisposable
     // Sentinels: absence without sleeping ----------------------------------------------------------------------------
 
     /// <summary>
-    /// Lets <paramref name="behind"/> publish a sentinel to the topic, behind whatever it published before, and returns the
+    /// Lets <paramref name="behind"/> publish a sentinel to the topic, after all that it published before, and returns the
     /// events that arrived here ahead of it, sentinels of that topic left out. The topic's order makes the list complete for it.
     /// </summary>
     public async Task<IReadOnlyList<ServerMessage>> EventsAheadOfSentinelAsync(Client behind, string topic)

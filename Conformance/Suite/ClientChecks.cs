@@ -7,14 +7,16 @@ public static class ClientChecks
     /// These events and no others, in this order, ahead of a sentinel. A sentinel that never comes is a violation too: for a claim
     /// about presence it is one more lost message.
     /// </summary>
-    public static async Task ReceivesExactlyAsync(this Client client, IEnumerable<string> ids, Client behind, string topic, string expectation)
+    public static async Task ReceivesExactlyAsync(
+        this Client client, IEnumerable<string> ids, Client behind, string topic, string expectation)
     {
         var events = await client.EventsAheadOfSentinelAsync(behind, topic).For(expectation);
         client.Stage.Expect.Sequence(ids, events.Ids(), expectation);
     }
 
     /// <summary>As <see cref="ReceivesExactlyAsync"/>, in any order.</summary>
-    public static async Task ReceivesEachOnceAsync(this Client client, IEnumerable<string> ids, Client behind, string topic, string expectation)
+    public static async Task ReceivesEachOnceAsync(
+        this Client client, IEnumerable<string> ids, Client behind, string topic, string expectation)
     {
         var events = await client.EventsAheadOfSentinelAsync(behind, topic).For(expectation);
         client.Stage.Expect.SameItems(ids, events.Ids(), expectation);

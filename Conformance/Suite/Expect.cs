@@ -74,7 +74,7 @@ public sealed class Expect
         }
     }
 
-    /// <summary>The same items, in whatever order, each as often.</summary>
+    /// <summary>The same items, in any order, each as often.</summary>
     public void SameItems(IEnumerable<string> expected, IEnumerable<string> observed, string expectation) =>
         Sequence(expected.Order(StringComparer.Ordinal), observed.Order(StringComparer.Ordinal), expectation);
 
@@ -170,7 +170,10 @@ public sealed class Expect
         string[] lost = [.. wanted.Except(seen)];
         string[] unexpected = [.. seen.Except(wanted)];
         var due = wanted.CountBy(id => id).ToDictionary();
-        string[] duplicated = [.. seen.CountBy(id => id).Where(times => due.TryGetValue(times.Key, out var once) && times.Value > once).Select(times => times.Key)];
+        string[] duplicated =
+        [
+            .. seen.CountBy(id => id).Where(times => due.TryGetValue(times.Key, out var once) && times.Value > once).Select(times => times.Key),
+        ];
         var at = wanted.Zip(seen).TakeWhile(pair => pair.First == pair.Second).Count();
         return (lost.Length == 0 ? "" : $"; lost {Show(lost)}")
             + (duplicated.Length == 0 ? "" : $"; duplicated {Show(duplicated)}")

@@ -157,7 +157,7 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
                 throw new Violation(
                     $"The server closes {raw.Name}",
                     "the end of the connection",
-                    $"{raw.StillOpen} after {limit.TotalSeconds} s{RawClient.Instead(Unread)}");
+                    $"{raw.StillOpen} after {limit.TotalSeconds} s{new OtherMessages(Unread)}");
             }
         }
     }
@@ -165,7 +165,7 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
     private Violation Missing(string awaited, string observed, List<ServerMessage> taken)
     {
         var before = taken.Count == 0 ? "" : $" after {taken.Count} event(s), the last {taken[^1].MessageId}";
-        return new Violation($"{raw.Name} receives {awaited}", awaited, $"{observed}{before}{RawClient.Instead(Unread)}");
+        return new Violation($"{raw.Name} receives {awaited}", awaited, $"{observed}{before}{new OtherMessages(Unread)}");
     }
 
     /// <summary>False when the time is over first.</summary>

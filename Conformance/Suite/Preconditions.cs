@@ -1,7 +1,8 @@
 namespace PubSub.Conformance;
 
 /// <summary>
-/// What a wait that fails means: for a precondition nothing is decided (<see cref="Inconclusive"/>), and for a check its own sentence is broken.
+/// What the failure of a wait means. For a precondition nothing is decided (<see cref="Inconclusive"/>); for a check its own sentence is
+/// broken.
 /// </summary>
 public static class Preconditions
 {
@@ -45,7 +46,7 @@ public static class Preconditions
         }
     }
 
-    /// <summary>What came, or null when nothing did: whether something has to come is another requirement's business.</summary>
+    /// <summary>The answer, or null when none came: that one has to come is another requirement.</summary>
     public static async Task<T?> IfAnswered<T>(this Task<T> answer) where T : class
     {
         try
@@ -54,7 +55,7 @@ public static class Preconditions
         }
         catch (Violation)
         {
-            // The server hung up, or said nothing.
+            // The server closed the connection, or did not answer.
             return null;
         }
     }

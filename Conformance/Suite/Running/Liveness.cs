@@ -34,7 +34,7 @@ internal sealed class Liveness(Pulse pulse, Traffic traffic)
             .. requests.Where(request => request.At <= lastHeard).TakeLast(NamedRequests)
                 .Concat(requests.Where(request => request.At > lastHeard).Take(NamedRequests))
                 .OrderBy(request => request.At)
-                .Select(request => new LastRequest(request.At.TotalSeconds, request.Scenario, request.Connection, request.Kind, request.Data)),
+                .Select(sent => new LastRequest(sent.At.TotalSeconds, sent.Scenario, sent.Connection, sent.Kind, sent.Data)),
         ];
     }
 }

@@ -33,7 +33,8 @@ public sealed partial class Redaction
         [
             .. headers.Values
                 .Concat(headers.Values.SelectMany(value => value.Split(' ')))
-                .Concat(query.Split('&').Select(pair => pair.Split('=', 2)).Where(pair => pair.Length == 2).SelectMany(pair => new[] { pair[1], Uri.UnescapeDataString(pair[1]) }))
+                .Concat(query.Split('&').Select(pair => pair.Split('=', 2)).Where(pair => pair.Length == 2)
+                    .SelectMany(pair => new[] { pair[1], Uri.UnescapeDataString(pair[1]) }))
                 .Where(value => value.Length >= ShortestSecret)
                 .Distinct()
                 .OrderByDescending(value => value.Length),

@@ -33,7 +33,8 @@ internal sealed class ResultsBuilder(RunSetup setup)
             Options = setup.Options.Described.ToDictionary(option => option.Key, option => setup.Redaction.Clean(option.Value)),
             Ending = setup.Redaction.Clean(ending),
             Conclusion = setup.Redaction.Clean(Rollup.Conclude(ending, scenarios, setup.Catalogue, stale, setup.Options.Strict)),
-            Totals = Enum.GetValues<Verdict>().ToDictionary(verdict => verdict, verdict => scenarios.Count(scenario => scenario.Verdict == verdict)),
+            Totals = Enum.GetValues<Verdict>()
+                .ToDictionary(verdict => verdict, verdict => scenarios.Count(scenario => scenario.Verdict == verdict)),
             Profiles = Rollup.Profiles(requirements),
             Requirements = requirements,
             Scenarios = scenarios,

@@ -106,7 +106,8 @@ public sealed class Runner
     private async Task AwaitBodyAsync(Task body, CancellationToken limit)
     {
         await body.WaitAsync(limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await body.WaitAsync(_target.Timeouts.Cleanup, _time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await body.WaitAsync(_target.Timeouts.Cleanup, _time, CancellationToken.None)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!body.IsCompleted)
         {
             throw new OperationCanceledException(limit);

@@ -20,7 +20,10 @@ internal sealed class Discovery(ProbeSession session)
         try
         {
             await using var wire = await Bounds.Within(
-                session.Timeouts.Connect, session.Time, limit => Wire.OpenAsync(session.Options.Url, session.Options.Tls, null, null, limit), session.Cancellation);
+                session.Timeouts.Connect,
+                session.Time,
+                limit => Wire.OpenAsync(session.Options.Url, session.Options.Tls, null, null, limit),
+                session.Cancellation);
             session.Fingerprint["address"] = wire.Peer is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped
                 ? $"{mapped.Address.MapToIPv4()}:{mapped.Port}"
                 : $"{wire.Peer}";
@@ -85,8 +88,9 @@ internal sealed class Discovery(ProbeSession session)
             : prefixes.Select(prefix => Target.Below(given, prefix));
 
         // A WebSocket may be anywhere, with the REST interface beside it or at the root.
+        var parent = given.AbsolutePath[..given.AbsolutePath.LastIndexOf('/')];
         var beside = IsSocket && given.AbsolutePath.Length > 1 && !IsOwnSocket
-            ? prefixes.Select(prefix => Target.Below(bare, prefix)).Prepend(Target.Below(bare, given.AbsolutePath[..given.AbsolutePath.LastIndexOf('/')]))
+            ? prefixes.Prepend(parent).Select(prefix => Target.Below(bare, prefix))
             : [];
         return declared.Concat(usual).Concat(beside)
             .Concat(session.Options.Prefixes.Select(prefix => Target.Below(bare, $"/{prefix.Trim('/')}".TrimEnd('/')))).Distinct();
@@ -105,7 +109,8 @@ internal sealed class Discovery(ProbeSession session)
     }
 
     // Credentials in a URL are never sent, so they are not shown either.
-    private static Uri Bare(Uri url, string path) => new UriBuilder(url) { UserName = "", Password = "", Path = path, Query = "", Fragment = "" }.Uri;
+    private static Uri Bare(Uri url, string path) =>
+        new UriBuilder(url) { UserName = "", Password = "", Path = path, Query = "", Fragment = "" }.Uri;
 
     private async Task<RestCandidate> TryRestAsync(Uri url)
     {
@@ -129,11 +134,15 @@ internal sealed class Discovery(ProbeSession session)
 
     private static string NoRest(IReadOnlyList<RestCandidate> tried, bool isPlain)
     {
-        var rows = string.Join("; ", tried.Select(candidate => $"GET {candidate.Url.AbsoluteUri.TrimEnd('/')}{Rest.TopicsPath}: {candidate.Refusal}"));
-        return tried.Any(candidate => candidate.Listing is { Status: 401 or 403 })
-            ? $"The target asks for credentials ({rows}). {HowToPass}"
-            : $"No REST interface of this protocol was found ({rows}). Name its place with --rest-url, or a path before it with --prefix."
-            + (isPlain && tried.All(candidate => candidate.Listing is null) ? " Nothing there speaks HTTP: is it another port, or https://?" : "");
+        var rows = string.Join(
+            "; ", tried.Select(candidate => $"GET {candidate.Url.AbsoluteUri.TrimEnd('/')}{Rest.TopicsPath}: {candidate.Refusal}"));
+        if (tried.Any(candidate => candidate.Listing is { Status: 401 or 403 }))
+        {
+            return $"The target asks for credentials ({rows}). {HowToPass}";
+        }
+
+        var hint = isPlain && tried.All(candidate => candidate.Listing is null) ? " Nothing there speaks HTTP: is it another port, or https://?" : "";
+        return $"No REST interface of this protocol was found ({rows}). Name its place with --rest-url, or a path before it with --prefix.{hint}";
     }
 
     /// <summary>WebSockets that answered, at least one; one below the first REST interface comes first, then in the order tried.</summary>
@@ -157,7 +166,8 @@ internal sealed class Discovery(ProbeSession session)
         }
 
         var given = Given();
-        Uri[] asGiven = IsSocket && session.Options.Url.AbsolutePath.Length > 1 ? [Bare(session.Options.Url, session.Options.Url.AbsolutePath)] : [];
+        var url = session.Options.Url;
+        Uri[] asGiven = IsSocket && url.AbsolutePath.Length > 1 ? [Bare(url, url.AbsolutePath)] : [];
         var roots = rests.Select(rest => rest.Url).Append(given).Append(new UriBuilder(given) { Path = "" }.Uri);
         return asGiven.Concat(roots.Select(root => Target.Socket(Target.Below(root, SocketPath)))).Distinct();
     }

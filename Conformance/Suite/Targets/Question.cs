@@ -4,7 +4,9 @@ namespace PubSub.Conformance;
 
 /// <summary>One thing to find out about a target.</summary>
 /// <param name="What">The name of the finding.</param>
-/// <param name="AskAsync">Null when there is nothing to say. An answer that changes how the target is tested sets the session's target.</param>
+/// <param name="AskAsync">
+/// Null when there is nothing to say. Where the answer changes how the target is tested, this sets <see cref="ProbeSession.Target"/>.
+/// </param>
 internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> AskAsync)
 {
     private const string NoUuid = "probe-1";
@@ -18,10 +20,9 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
     public static IReadOnlyList<Question> All { get; } =
     [
         new("REST", probe => Place(
-            probe.Options.Rest is not null, [.. probe.Rests.Select(candidate => candidate.Url)], "the first that answered, in the order tried")),
+            probe.Options.Rest, probe.Rests.Select(candidate => candidate.Url), "the first that answered, in the order tried")),
         new("WebSocket", probe => Place(
-            probe.Options.WebSocket is not null, [.. probe.Sockets.Select(candidate => candidate.Url)],
-            "one below the REST interface first, then in the order tried")),
+            probe.Options.WebSocket, probe.Sockets.Select(candidate => candidate.Url), "one below the REST interface first, then in the order tried")),
         new("dialect", AskDialect),
         new("limits", AskLimits),
         new("reply to a ping", probe => new Answer(probe.Socket.First?.Type ?? "none", $"{probe.Socket.First}")),
@@ -36,12 +37,13 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         new("deletion", AskDeletionAsync),
     ];
 
-    private static Answer Place(bool pinned, IReadOnlyList<Uri> live, string rule)
+    private static Answer Place(Uri? given, IEnumerable<Uri> live, string rule)
     {
-        var others = live.Count > 1
-            ? $"; {string.Join(" and ", live.Skip(1).Select(url => url.AbsoluteUri))} answered too, and {rule}, is used"
-            : "";
-        return new(live[0].AbsoluteUri, $"{(pinned ? "given; it" : "it")} answered{others}", pinned ? FindingSource.Declared : FindingSource.Probed);
+        string[] urls = [.. live.Select(url => url.AbsoluteUri)];
+        var others = urls.Length > 1 ? $"; {string.Join(" and ", urls.Skip(1))} answered too, and {rule}, is used" : "";
+        return given is null
+            ? new(urls[0], $"it answered{others}")
+            : new(urls[0], $"given; it answered{others}", FindingSource.Declared);
     }
 
     private static Answer AskDialect(ProbeSession probe)
@@ -59,7 +61,8 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
 
         var others = evidence.Where(row => row.Dialect != dialect && row.Signs.Count > 0)
             .Select(row => $"; but for {row.Dialect.Name}: {Join(row.Signs)}");
-        return new(dialect.Name, Join(best.Signs) + string.Concat(others), best.Signs.Count > 0 ? FindingSource.Probed : FindingSource.Assumed);
+        var source = best.Signs.Count > 0 ? FindingSource.Probed : FindingSource.Assumed;
+        return new(dialect.Name, Join(best.Signs) + string.Concat(others), source);
 
         static string Join(IReadOnlyList<string> signs) => signs.Count == 0 ? "nothing tells" : string.Join(", ", signs);
     }
