@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>A root, server certificates that it signed directly and through an intermediate, and an authority that has nothing to do with it.</summary>
+/// <summary>A root, server certificates that it signed directly and through an intermediate, and another authority.</summary>
 internal sealed class CertificateChain
 {
     private static readonly DateTimeOffset Past = DateTimeOffset.UnixEpoch.AddYears(50);

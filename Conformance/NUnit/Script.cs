@@ -42,14 +42,16 @@ internal static class Script
     public static RunSetup Setup(MortalServer server, IReadOnlyList<Scenario> scenarios, TimeSpan? wait = null) =>
         new() { Catalogue = Catalogue, Scenarios = scenarios, Probed = server.Probed(wait) };
 
-    public static Task<Results> ExecuteAsync(this RunSetup setup, CancellationToken cancellation = default) => new Run(setup).ExecuteAsync(cancellation);
+    public static Task<Results> ExecuteAsync(this RunSetup setup, CancellationToken cancellation = default) =>
+        new Run(setup).ExecuteAsync(cancellation);
 
     public static Task<Results> PlayAsync(
         MortalServer server, IReadOnlyList<Scenario> scenarios, RunOptions? options = null, TimeSpan? wait = null, CancellationToken cancellation = default) =>
         (Setup(server, scenarios, wait) with { Options = options ?? new RunOptions() }).ExecuteAsync(cancellation);
 
     /// <summary>The same, against a healthy server of its own.</summary>
-    public static async Task<Results> PlayAsync(IReadOnlyList<Scenario> scenarios, RunOptions? options = null, CancellationToken cancellation = default)
+    public static async Task<Results> PlayAsync(
+        IReadOnlyList<Scenario> scenarios, RunOptions? options = null, CancellationToken cancellation = default)
     {
         await using var server = new MortalServer();
         return await PlayAsync(server, scenarios, options, cancellation: cancellation);

@@ -35,43 +35,25 @@ public sealed class Expect
         }
     }
 
-    public void True(bool condition, string expectation, string observed = "it does not hold")
-    {
-        Interlocked.Increment(ref _checks);
-        if (!condition)
-        {
-            throw new Violation(expectation, "it to hold", observed);
-        }
-    }
+    public void True(bool condition, string expectation, string observed = "it does not hold") =>
+        Decide(condition, expectation, () => "it to hold", () => observed);
 
-    public void Equal<T>(T expected, T observed, string expectation)
-    {
-        Interlocked.Increment(ref _checks);
-        if (!EqualityComparer<T>.Default.Equals(expected, observed))
-        {
-            throw new Violation(expectation, Show(expected), Show(observed));
-        }
-    }
+    public void Equal<T>(T expected, T observed, string expectation) =>
+        Decide(EqualityComparer<T>.Default.Equals(expected, observed), expectation, () => Show(expected), () => Show(observed));
 
-    public void OneOf<T>(IReadOnlyCollection<T> allowed, T observed, string expectation)
-    {
-        Interlocked.Increment(ref _checks);
-        if (!allowed.Contains(observed))
-        {
-            throw new Violation(expectation, $"one of {string.Join(", ", allowed.Select(value => Show(value)))}", Show(observed));
-        }
-    }
+    public void OneOf<T>(IReadOnlyCollection<T> allowed, T observed, string expectation) => Decide(
+        allowed.Contains(observed),
+        expectation,
+        () => $"one of {string.Join(", ", allowed.Select(value => Show(value)))}",
+        () => Show(observed));
 
     /// <summary>The same items in the same order; the report names what is lost, duplicated, unexpected or out of order.</summary>
     public void Sequence(IEnumerable<string> expected, IEnumerable<string> observed, string expectation)
     {
-        Interlocked.Increment(ref _checks);
         string[] wanted = [.. expected];
         string[] seen = [.. observed];
-        if (!wanted.SequenceEqual(seen, StringComparer.Ordinal))
-        {
-            throw new Violation(expectation, Show(wanted), $"{Show(seen)}{Difference(wanted, seen)}");
-        }
+        var holds = wanted.SequenceEqual(seen, StringComparer.Ordinal);
+        Decide(holds, expectation, () => Show(wanted), () => $"{Show(seen)}{Difference(wanted, seen)}");
     }
 
     /// <summary>The same items, in any order, each as often.</summary>
@@ -79,42 +61,20 @@ public sealed class Expect
         Sequence(expected.Order(StringComparer.Ordinal), observed.Order(StringComparer.Ordinal), expectation);
 
     /// <summary>Equal as JSON values; see <see cref="Json.AreEqual"/>.</summary>
-    public void JsonEqual(string expected, string? observed, string expectation)
-    {
-        Interlocked.Increment(ref _checks);
-        if (observed is null || !Json.AreEqual(expected, observed))
-        {
-            throw new Violation(expectation, expected, observed ?? "nothing");
-        }
-    }
+    public void JsonEqual(string expected, string? observed, string expectation) =>
+        Decide(observed is not null && Json.AreEqual(expected, observed), expectation, () => expected, () => observed ?? "nothing");
 
-    public void Acked(ServerMessage reply, string expectation)
-    {
-        Interlocked.Increment(ref _checks);
-        if (!reply.IsAck)
-        {
-            throw new Violation(expectation, "an ack", reply.ToString());
-        }
-    }
+    public void Acked(ServerMessage reply, string expectation) => Decide(reply.IsAck, expectation, () => "an ack", reply.ToString);
 
     /// <summary>An error with this code, or with any when none is given.</summary>
-    public void Error(ServerMessage reply, string? code, string expectation)
-    {
-        Interlocked.Increment(ref _checks);
-        if (!reply.IsError || (code is not null && reply.ErrorCode != code))
-        {
-            throw new Violation(expectation, code is null ? "an error" : $"an error {code}", reply.ToString());
-        }
-    }
+    public void Error(ServerMessage reply, string? code, string expectation) => Decide(
+        reply.IsError && (code is null || reply.ErrorCode == code),
+        expectation,
+        () => code is null ? "an error" : $"an error {code}",
+        reply.ToString);
 
-    public void Status(int expected, HttpAnswer answer, string expectation)
-    {
-        Interlocked.Increment(ref _checks);
-        if (answer.Status != expected)
-        {
-            throw new Violation(expectation, $"the status {expected}", answer.ToString());
-        }
-    }
+    public void Status(int expected, HttpAnswer answer, string expectation) =>
+        Decide(answer.Status == expected, expectation, () => $"the status {expected}", answer.ToString);
 
     /// <summary>Looks again and again until the value is there; decided at once when it is, and when the wait is over.</summary>
     public async Task EventuallyAsync<T>(T expected, Func<Task<T>> look, string expectation, TimeSpan? within = null)
@@ -140,11 +100,7 @@ public sealed class Expect
     }
 
     /// <summary>Decided against the server by a path of the scenario that a conformant one never takes.</summary>
-    public void Fail(string expectation, string expected, string observed)
-    {
-        Interlocked.Increment(ref _checks);
-        throw new Violation(expectation, expected, observed);
-    }
+    public void Fail(string expectation, string expected, string observed) => Decide(false, expectation, () => expected, () => observed);
 
     /// <summary>Records which legal alternative the server chose; judges nothing.</summary>
     public void Observe(string what, object? value)
@@ -152,6 +108,15 @@ public sealed class Expect
         lock (_observations)
         {
             _observations.Add(new(what, Show(value)));
+        }
+    }
+
+    private void Decide(bool holds, string expectation, Func<string> expected, Func<string> observed)
+    {
+        Interlocked.Increment(ref _checks);
+        if (!holds)
+        {
+            throw new Violation(expectation, expected(), observed());
         }
     }
 
@@ -172,7 +137,8 @@ public sealed class Expect
         var due = wanted.CountBy(id => id).ToDictionary();
         string[] duplicated =
         [
-            .. seen.CountBy(id => id).Where(times => due.TryGetValue(times.Key, out var once) && times.Value > once).Select(times => times.Key),
+            .. seen.CountBy(id => id).Where(times => due.TryGetValue(times.Key, out var once) && times.Value > once)
+                .Select(times => times.Key),
         ];
         var at = wanted.Zip(seen).TakeWhile(pair => pair.First == pair.Second).Count();
         return (lost.Length == 0 ? "" : $"; lost {Show(lost)}")

@@ -77,8 +77,8 @@ public sealed class UnplugTests
         ];
 
         var probed = new ProbedTarget(Target.From(proxy.Origin), proxy.Origin);
-        var setup = new RunSetup { Catalogue = Catalogue.Embedded, Scenarios = scenarios, Probed = probed, Options = new() { Parallel = 1 } };
-        var results = await new Run(setup).ExecuteAsync(CancellationToken.None);
+        var setup = new RunSetup { Catalogue = Catalogue.Embedded, Scenarios = scenarios, Probed = probed };
+        var results = await (setup with { Options = new() { Parallel = 1 } }).ExecuteAsync();
 
         Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied));
         Assert.That(results.Scenarios.Select(scenario => scenario.Verdict), Is.EqualTo([Verdict.NotEvaluated, Verdict.Inconclusive]));

@@ -49,7 +49,8 @@ internal static class Envelope
             {
                 var client = await stage.ConnectAsync("client");
                 var id = $"req-124-{Array.FindIndex(requests, row => row.Kind == kind)}";
-                var reply = await client.AnswerAsync(request.WithRequestId(id).To(stage.Target).ToString()).For($"{kind} has the request's request_id");
+                var reply = await client.AnswerAsync(request.WithRequestId(id).To(stage.Target).ToString())
+                    .For($"{kind} has the request's request_id");
                 stage.Expect.Equal(id, reply.RequestId, $"{kind} has the request's request_id");
             }
         }),

@@ -71,7 +71,11 @@ internal static class Errors
 
             // Whether and how each is answered is the business of others.
             foreach (var (what, text) in (IEnumerable<(string What, string Text)>)
-                [.. Spoilt.Texts, .. Spoilt.NoObjects, .. Spoilt.OfEveryKind(orders).Select(row => (row.What, row.Request.To(stage.Target).ToString()))])
+                [
+                    .. Spoilt.Texts,
+                    .. Spoilt.NoObjects,
+                    .. Spoilt.OfEveryKind(orders).Select(row => (row.What, row.Request.To(stage.Target).ToString())),
+                ])
             {
                 var open = $"after a BAD_REQUEST the connection stays open ({what})";
                 await clumsy.SendAsync(text);

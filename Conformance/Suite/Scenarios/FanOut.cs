@@ -289,7 +289,8 @@ internal static class FanOut
 
             var sent = Habits.Ids("m", stage.Burst(90));
             await publisher.SendBytesAsync(
-                sent.SelectMany(id => Frame.Text(Request.Publish(topic, id, "{\"a\":1}").WithRequestId(id).To(stage.Target)).Encode()).ToArray());
+                sent.SelectMany(id => Frame.Text(Request.Publish(topic, id, "{\"a\":1}").WithRequestId(id).To(stage.Target)).Encode())
+                    .ToArray());
 
             stage.Expect.SameItems(sent, await AckedAsync(publisher, sent.Length), "each message of a burst in one write is acked");
             await subscriber.ReceivesExactlyAsync(

@@ -141,8 +141,9 @@ internal sealed class Discovery(ProbeSession session)
             return $"The target asks for credentials ({rows}). {HowToPass}";
         }
 
-        var hint = isPlain && tried.All(candidate => candidate.Listing is null) ? " Nothing there speaks HTTP: is it another port, or https://?" : "";
-        return $"No REST interface of this protocol was found ({rows}). Name its place with --rest-url, or a path before it with --prefix.{hint}";
+        var isDeaf = isPlain && tried.All(candidate => candidate.Listing is null);
+        return $"No REST interface of this protocol was found ({rows}). Name its place with --rest-url, or a path before it with --prefix."
+            + (isDeaf ? " Nothing there speaks HTTP: is it another port, or https://?" : "");
     }
 
     /// <summary>WebSockets that answered, at least one; one below the first REST interface comes first, then in the order tried.</summary>

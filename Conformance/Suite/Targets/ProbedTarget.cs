@@ -16,7 +16,11 @@ public sealed record ProbedTarget(Target Target, Uri Url)
         Dialect = Target.Dialect.Name,
         Findings =
         [
-            .. Findings.Select(finding => finding with { Value = redaction.Clean(finding.Value), Evidence = redaction.Clean(finding.Evidence) }),
+            .. Findings.Select(finding => finding with
+            {
+                Value = redaction.Clean(finding.Value),
+                Evidence = redaction.Clean(finding.Evidence),
+            }),
         ],
         Fingerprint = Fingerprint.ToDictionary(entry => entry.Key, entry => redaction.Clean(entry.Value)),
         Limits = Target.Limits,

@@ -22,7 +22,9 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         new("REST", probe => Place(
             probe.Options.Rest, probe.Rests.Select(candidate => candidate.Url), "the first that answered, in the order tried")),
         new("WebSocket", probe => Place(
-            probe.Options.WebSocket, probe.Sockets.Select(candidate => candidate.Url), "one below the REST interface first, then in the order tried")),
+            probe.Options.WebSocket,
+            probe.Sockets.Select(candidate => candidate.Url),
+            "one below the REST interface first, then in the order tried")),
         new("dialect", AskDialect),
         new("limits", AskLimits),
         new("reply to a ping", probe => new Answer(probe.Socket.First?.Type ?? "none", $"{probe.Socket.First}")),
