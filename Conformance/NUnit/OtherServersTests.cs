@@ -242,7 +242,15 @@ public sealed class OtherServersTests
         var probe = new ProbeOptions { Url = server.Origin };
         probe = probing?.Invoke(probe) ?? probe;
         var probed = await Probe.ExecuteAsync(probe);
-        var run = new Run(Catalogue.Embedded, All.Scenarios, probed, options ?? new RunOptions(), new Redaction(probe.Headers), launch: launch);
+        var run = new Run(new()
+        {
+            Catalogue = Catalogue.Embedded,
+            Scenarios = All.Scenarios,
+            Probed = probed,
+            Options = options ?? new RunOptions(),
+            Redaction = new Redaction(probe.Headers),
+            Launch = launch,
+        });
         return await run.ExecuteAsync(default);
     }
 

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery;
+using PubSub.Conformance.Reports;
 using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Tests;
@@ -39,7 +40,7 @@ public sealed class ScenarioTests : IDisposable
     {
         var outcome = await _runner!.RunAsync(scenario, TestContext.CurrentContext.CancellationToken);
 
-        var story = outcome.Explain();
+        var story = Story.Of(outcome);
         Assert.That(
             scenario.IsLoad || IsUsual(outcome.Traffic), Is.True,
             $"{scenario.Id} is not marked as load, but held {outcome.Traffic?.MostOpen} connections and moved "

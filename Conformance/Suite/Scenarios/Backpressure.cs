@@ -261,7 +261,7 @@ internal static class Backpressure
             {
                 foreach (var id in ids)
                 {
-                    await raw.SendTogetherAsync([.. pings, Frame.Text(Request.Publish(marks, id).WithRequestId(id))]);
+                    await raw.SendTogetherAsync([.. pings, Frame.Text(Request.Publish(marks, id).WithRequestId(id).To(stage.Target))]);
                 }
             }
         })

@@ -28,7 +28,8 @@ internal static class Robustness
         {
             var neighbours = await Neighbours.SettleAsync(stage);
             var random = new Random(8259);
-            var whole = Request.Publish(await stage.TopicAsync("wild"), "m1", "{\"a\":[1,2,{\"b\":null}]}").WithRequestId("r").ToString();
+            var publish = Request.Publish(await stage.TopicAsync("wild"), "m1", "{\"a\":[1,2,{\"b\":null}]}").WithRequestId("r");
+            var whole = publish.To(stage.Target).ToString();
             await neighbours.UndisturbedByAsync(async () =>
             {
                 for (var i = 0; i < 40; i++)
@@ -203,7 +204,8 @@ internal static class Robustness
         new("PS-ROB-005", "reset-within-a-frame", async stage =>
         {
             var neighbours = await Neighbours.SettleAsync(stage);
-            var whole = Frame.Text(Request.Publish(neighbours.Topic, "broken", Json.Quote(new string('x', 1000)))).Encode();
+            var publish = Request.Publish(neighbours.Topic, "broken", Json.Quote(new string('x', 1000)));
+            var whole = Frame.Text(publish.To(stage.Target)).Encode();
             await neighbours.UndisturbedByAsync(async () =>
             {
                 foreach (var cut in (int[])[1, 2, 3, 5, 8, 9, 100, whole.Length - 1])
@@ -218,12 +220,13 @@ internal static class Robustness
         new("PS-ROB-005", "reset-between-fragments", async stage =>
         {
             var neighbours = await Neighbours.SettleAsync(stage);
+            var whole = Frame.Text(Request.Publish(neighbours.Topic, "broken").To(stage.Target));
             await neighbours.UndisturbedByAsync(async () =>
             {
                 for (var i = 0; i < 5; i++)
                 {
                     var rude = await stage.RawAsync("rude");
-                    await rude.SendAsync(Frame.Fragments(Frame.Text(Request.Publish(neighbours.Topic, "broken")).Payload, 10).SkipLast(1));
+                    await rude.SendAsync(Frame.Fragments(whole.Payload, 10).SkipLast(1));
                     rude.Abort();
                 }
             }, "after resets between fragments");
