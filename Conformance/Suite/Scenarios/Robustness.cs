@@ -22,7 +22,8 @@ internal static class Robustness
             }
 
             await neighbours.UndisturbedByAsync(() => Task.WhenAll(rudeness), "after random frames");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ROB-001", "random-requests-from-rude-clients", async stage =>
         {
@@ -45,7 +46,8 @@ internal static class Robustness
                     });
                 }
             }, "after hundreds of spoilt requests");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ROB-001", "no-http-at-all", async stage =>
         {
@@ -168,7 +170,8 @@ internal static class Robustness
 
             await RefusedAsTooLargeAsync(stage, client, "a message of endless fragments");
             await sending;
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ROB-004", "fragment-that-claims-everything", async stage =>
         {
@@ -198,7 +201,8 @@ internal static class Robustness
             await client.SendFramesAsync(Frame.Binary(new byte[stage.Limits.MessageBytes + 1]));
 
             await RefusedAsTooLargeAsync(stage, client, "a binary message of one byte more than the limit");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ROB-005", "reset-within-a-frame", async stage =>
         {
