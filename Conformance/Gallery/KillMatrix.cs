@@ -187,7 +187,7 @@ internal abstract record MatrixRow([property: JsonPropertyOrder(-2)] string Id)
 
 /// <summary>One mutant, and what found it out.</summary>
 /// <param name="Kills">By requirement, the fragments that its message has to contain.</param>
-/// <param name="Requirements">Those that it is declared to break, first those that have to kill it, each with the hash it was shown.</param>
+/// <param name="Requirements">Those that it is declared to break, first those that have to kill it, each with its hash then.</param>
 /// <param name="Always">Scenarios that failed or warned every time.</param>
 /// <param name="Sometimes">Scenarios that did so at least once.</param>
 internal sealed record MutantRow(

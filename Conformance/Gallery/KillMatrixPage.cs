@@ -44,7 +44,7 @@ internal static class KillMatrixPage
 
             `ci/selftest 'sub-*' --repeat 10 --write Conformance` shows the servers that fit the pattern, replaces their rows and no others,
             and appends new ids to `ids.lock`. Without a pattern, it shows everything. A requirement that changes makes the rows stale that
-            declare it; a new scenario is in the matrix as soon as one row has it kill its mutant. Tests fail while something needs attention.
+            declare it; a new scenario is in the matrix as soon as one row has it kill its mutant.
 
             ## By area
 

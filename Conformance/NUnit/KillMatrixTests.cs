@@ -54,9 +54,12 @@ public sealed class KillMatrixTests
     public void Whatever_changes_makes_it_stale()
     {
         Assert.That(Stale(Both with { Mutants = [First] }), Has.One.StartsWith("mutant only in the matrix: tst-second"));
-        Assert.That(Stale(Both with { Mutants = [First, Second, First with { Id = "tst-third" }] }), Has.One.StartsWith("mutant not in the matrix: tst-third"));
-        Assert.That(Stale(Both with { Mutants = [First with { Also = [] }, Second] }), Has.Count.EqualTo(2), "the old declaration and the new");
-        Assert.That(Stale(Both with { Mutants = [First with { Kills = [new("PS-TST-001", "another reason")] }, Second] }), Has.Count.EqualTo(2));
+        Assert.That(
+            Stale(Both with { Mutants = [First, Second, First with { Id = "tst-third" }] }),
+            Has.One.StartsWith("mutant not in the matrix: tst-third"));
+        Assert.That(Stale(Both with { Mutants = [First with { Also = [] }, Second] }), Has.Count.EqualTo(2), "the old and the new one");
+        Assert.That(
+            Stale(Both with { Mutants = [First with { Kills = [new("PS-TST-001", "another reason")] }, Second] }), Has.Count.EqualTo(2));
         Assert.That(Stale(Both with { Benign = [] }), Has.One.StartsWith("benign server only in the matrix"));
         Assert.That(Stale(Both with { NullTargets = [] }), Has.One.StartsWith("null target only in the matrix"));
         Assert.That(
