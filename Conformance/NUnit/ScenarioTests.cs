@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using PubSub.Conformance.Gallery;
 using PubSub.Conformance.Reports;
 using PubSub.Conformance.Scenarios;
 
@@ -64,7 +63,7 @@ public sealed class ScenarioTests : IDisposable
     private static TestCaseData Case(Scenario scenario)
     {
         var test = new TestCaseData(scenario).SetName(scenario.Id).SetCategory(scenario.Area).SetProperty("Requirement", scenario.Requirement);
-        return SelfTest.Lengthy.Contains(scenario.Id) ? test.SetCategory("Lengthy") : test;
+        return scenario.IsLengthy ? test.SetCategory("Lengthy") : test;
     }
 
     private static bool IsUsual(Traffic? traffic) => traffic is null

@@ -27,7 +27,6 @@ public sealed class SuiteTests
     [TestCase(Level.MustNot, Verdict.Fail)]
     [TestCase(Level.Should, Verdict.Warn)]
     [TestCase(Level.ShouldNot, Verdict.Warn)]
-    [TestCase(Level.May, Verdict.Observed)]
     public async Task A_violation_weighs_as_much_as_its_requirement(Level level, Verdict verdict)
     {
         var outcome = await RunAsync(Nowhere, Decide, level);

@@ -116,17 +116,9 @@ public sealed class Runner
         await body;
     }
 
-    private static Outcome Decided(Scenario scenario, Requirement requirement, Expect expect)
-    {
-        if (requirement.Level == Level.May && expect.Checks + expect.Observations.Count > 0)
-        {
-            return new(scenario, requirement, Verdict.Observed, "a legal alternative was seen");
-        }
-
-        return expect.Checks > 0
-            ? new(scenario, requirement, Verdict.Pass, $"{expect.Checks} check(s) held")
-            : new(scenario, requirement, Verdict.Error, "the scenario ended without a decisive check");
-    }
+    private static Outcome Decided(Scenario scenario, Requirement requirement, Expect expect) => expect.Checks > 0
+        ? new(scenario, requirement, Verdict.Pass, $"{expect.Checks} check(s) held")
+        : new(scenario, requirement, Verdict.Error, "the scenario ended without a decisive check");
 
     private Outcome Judge(Scenario scenario, Requirement requirement, Exception exception) => exception switch
     {
@@ -145,12 +137,5 @@ public sealed class Runner
     private Outcome Weigh(Scenario scenario, Requirement requirement, Violation violation) =>
         _target.Dialect.LeavesOpen.TryGetValue(requirement.Id, out var reason)
             ? new(scenario, requirement, Verdict.Observed, $"the dialect {_target.Dialect.Name} leaves this open: {reason}")
-            : new(scenario, requirement, Severity(requirement), violation.Message);
-
-    private static Verdict Severity(Requirement requirement) => requirement switch
-    {
-        { Binding: true } => Verdict.Fail,
-        { Recommended: true } => Verdict.Warn,
-        _ => Verdict.Observed,
-    };
+            : new(scenario, requirement, requirement.Binding ? Verdict.Fail : Verdict.Warn, violation.Message);
 }

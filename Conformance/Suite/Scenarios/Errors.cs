@@ -88,7 +88,8 @@ internal static class Errors
             await ReceivesAsync(stage, clumsy, ["p1"], publisher, payments, Intact);
             await clumsy.SendPublishAsync(orders, "o3").For("after many a BAD_REQUEST the connection can publish");
             await clumsy.NextAsync(message => message.IsAck, "an ack").For("after many a BAD_REQUEST the connection can publish");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ERR-002", "a-thousand-in-a-row", async stage =>
         {

@@ -31,7 +31,8 @@ internal static class FanOut
             {
                 await subscriber.ReceivesEachOnceAsync(sent, publisher, topic, "each of twenty subscribers receives each message once");
             }
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-FAN-001", "others-come-and-go", async stage =>
         {
@@ -54,7 +55,8 @@ internal static class FanOut
                 await last.ReceivesEachOnceAsync(ids, publisher, topic, "who stays receives each message once while others leave");
                 await last.UnsubscribeAsync(topic).Acked();
             }
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-FAN-001", "once-after-subscribing-again", async stage =>
         {
@@ -88,7 +90,8 @@ internal static class FanOut
                         sent, publisher, topic, "messages arrive in the order in which they were published");
                 }
             }
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-FAN-002", "large-and-small-in-order", async stage =>
         {
@@ -112,7 +115,8 @@ internal static class FanOut
             {
                 await subscriber.ReceivesInOrderAsync(sent, publisher, topic, "a small message does not overtake a large one");
             }
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-FAN-003", "one-order-for-all-and-for-replay", async stage =>
         {
@@ -132,7 +136,8 @@ internal static class FanOut
             var replayed = await newcomer.EventsAsync(retained).Given("the newest messages are replayed");
             stage.Expect.Sequence(
                 orders[0].Intersect(replayed.Ids()), replayed.Ids().Distinct(), "the order of replay is the order in which the events came");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-FAN-003", "one-order-also-for-those-who-publish", async stage =>
         {
@@ -146,7 +151,8 @@ internal static class FanOut
                 stage.Expect.Sequence(
                     orders[0].Intersect(orders[n]), orders[n].Intersect(orders[0]), "publishers that are subscribed see the one order too, their own events included");
             }
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-FAN-004", "a-publisher-that-subscribes", async stage =>
         {
@@ -255,7 +261,7 @@ internal static class FanOut
                 }
             }
         })
-        { Also = ["PS-FAN-002"] },
+        { IsLengthy = true, Also = ["PS-FAN-002"] },
 
         new("PS-FAN-008", "a-burst-without-waiting", async stage =>
         {

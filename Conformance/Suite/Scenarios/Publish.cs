@@ -369,7 +369,8 @@ internal static class Publish
                     await subscriber.UnsubscribeAsync(topic).Acked();
                 }
             }));
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-PUB-012", "counted-when-acked", async stage =>
         {

@@ -22,7 +22,8 @@ internal static class Robustness
             }
 
             await neighbours.UndisturbedByAsync(() => Task.WhenAll(rudeness), "after random frames");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ROB-001", "random-requests-from-rude-clients", async stage =>
         {
@@ -46,7 +47,8 @@ internal static class Robustness
                     });
                 }
             }, "after hundreds of spoilt requests");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ROB-001", "no-http-at-all", async stage =>
         {
@@ -169,7 +171,8 @@ internal static class Robustness
 
             await RefusedAsTooLargeAsync(stage, client, "a message of endless fragments");
             await sending;
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ROB-004", "fragment-that-claims-everything", async stage =>
         {
@@ -199,7 +202,8 @@ internal static class Robustness
             await client.SendFramesAsync(Frame.Binary(new byte[stage.Limits.MessageBytes + 1]));
 
             await RefusedAsTooLargeAsync(stage, client, "a binary message of one byte more than the limit");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ROB-005", "reset-within-a-frame", async stage =>
         {
