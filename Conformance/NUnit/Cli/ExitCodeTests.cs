@@ -4,8 +4,8 @@ using PubSub.Conformance.Gallery.Servers;
 namespace PubSub.Conformance.Tests.Cli;
 
 /// <summary>
-/// What scripts rely on: each status of the process means one thing. 3, 6 and 130 have tests of their own; no target can make the suite
-/// err, as far as anybody knows, so 4 is shown of a run with a wrong scenario.
+/// What scripts rely on: each status of the process means one thing. 3, 6 and 130 have tests of their own. A wrong scenario gives 4,
+/// because no target is known that makes the suite err.
 /// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
@@ -172,7 +172,7 @@ public sealed class ExitCodeTests
     [TestCase("--version")]
     [TestCase("--help")]
     [TestCase("run --help")]
-    public async Task Who_asks_is_answered(string line)
+    public async Task Help_and_version_go_to_standard_output(string line)
     {
         var run = await Tool.ExitsAsync(ExitCode.Conformant, line.Split(' '));
 

@@ -6,7 +6,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
 
-/// <summary>What stands before a server, or who else is there, changes no verdict.</summary>
+/// <summary>A proxy in front of a server, or another run at the same time, changes no verdict.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class FrontTests
@@ -94,7 +94,7 @@ public sealed class FrontTests
             return request.CreateSelfSigned(now.AddDays(-1), now.AddDays(2));
         }
 
-        // Nobody can sign for longer than they live themselves.
+        // A certificate must not be valid for longer than its issuer.
         using var made = request.Create(issuer, issuer.NotBefore, issuer.NotAfter, RandomNumberGenerator.GetBytes(8));
         using var keyed = made.CopyWithPrivateKey(key);
 

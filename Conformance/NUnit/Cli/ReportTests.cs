@@ -7,7 +7,7 @@ using PubSub.Conformance.Tests.Reports;
 
 namespace PubSub.Conformance.Tests.Cli;
 
-/// <summary>What the tool writes can be read by whom it is for.</summary>
+/// <summary>The files and the listings that the commands write.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class ReportTests

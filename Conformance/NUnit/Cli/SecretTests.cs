@@ -5,7 +5,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
 
-/// <summary>What opens the door is told to the server and to nobody else, neither on the screen nor in any file.</summary>
+/// <summary>Credentials go to the server and nowhere else: not to the screen and not into any file.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class SecretTests

@@ -5,7 +5,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
 
-/// <summary>Where there is nothing to test, the tool says soon what it tried and what might help, and blames nobody.</summary>
+/// <summary>Where there is nothing to test, the tool soon says what it tried and what might help.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class UnreachableTests
@@ -22,7 +22,7 @@ public sealed class UnreachableTests
         ["it wants a key"] =
             (_ => new ClassicServer(new ClassicOptions { ApiKey = "s3cr3t" }), "http",
                 ["401, which asks for credentials", "--header 'Name: value'", "--header-env"]),
-        ["nobody trusts its certificate"] =
+        ["its certificate is not trusted"] =
             (inner => new TlsServer(inner.Origin), "https", ["its certificate is not trusted", "--ca FILE", "--insecure"]),
         ["it speaks plain HTTP"] = (_ => new SmallServer(), "https", ["but not TLS", "http://"]),
         ["it speaks TLS"] = (inner => new TlsServer(inner.Origin), "http", ["/v1/topics: ", "https://"]),

@@ -17,7 +17,10 @@ public sealed partial class HtmlPageTests
         var results = hostile ? SampleResults.EvilEverywhere() : SampleResults.Every();
         var written = Results.Parse(results.ToJson()).ToJson(); // half a character is replaced
 
-        Assert.That(Results.Parse(Data(HtmlPage.Render(results))).ToJson(), Is.EqualTo(written));
+        var embedded = Results.Parse(Data(HtmlPage.Render(results)));
+
+        Assert.That(embedded.ToJson(), Is.EqualTo(written));
+        Assert.That(embedded.Stale.Take(1), Is.EqualTo(results.Stale.Take(1)));
     }
 
     [TestCase("report", 2)]

@@ -169,6 +169,7 @@ internal static class SampleResults
         };
     }
 
+    /// <summary>A scenario with a short transcript; that of <c>slug-of-fail</c> is longer than any report shows.</summary>
     public static ScenarioResult Scenario(string requirement, string slug, Verdict verdict)
     {
         var scenario = new ScenarioResult
@@ -189,7 +190,7 @@ internal static class SampleResults
             DurationMs = 12.345,
             Transcript =
             [
-                .. Enumerable.Range(1, 40).Select(i =>
+                .. Enumerable.Range(1, slug == "slug-of-fail" ? 40 : 2).Select(i =>
                     new TranscriptLine(i, "sub1", i % 2 == 0 ? "<" : ">", "text", 20, $$"""{"type":"ping","request_id":"r{{i}}"}""")),
             ],
         };
