@@ -48,7 +48,6 @@ public sealed class CleanupTests
         await using var server = new FarServer(TimeSpan.FromMilliseconds(50));
         using var folder = new Folder();
         await server.CreateAsync("orders");
-        await server.CreateAsync("mine-1a2b3c4d-1-another-run");
         await using var tool = Tool.Start(
             Tool.Words($"run --url {server.Origin} --include FAN --repeat 100 --namespace mine"), folder.Temporary);
         await tool.SaysAsync("scenarios, 8 at one time");
@@ -56,6 +55,7 @@ public sealed class CleanupTests
 
         tool.Kill();
         await tool.EndAsync();
+        await server.CreateAsync("mine-1a2b3c4d-1-another-run");
         Assert.That(folder.Journals, Has.Count.EqualTo(1));
         Assert.That(Journal.Read(folder.Journals[0]).Topics, Is.Not.Empty);
 
