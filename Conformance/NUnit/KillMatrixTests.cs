@@ -1,6 +1,5 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery;
-using PubSub.Conformance.Gallery.Servers;
 using PubSub.Conformance.Tests.Reports;
 
 namespace PubSub.Conformance.Tests;
@@ -11,7 +10,7 @@ public sealed class KillMatrixTests
 {
     private static readonly Mutant First = MutantTrialTests.Plain with { Id = "tst-first" };
     private static readonly Mutant Second = MutantTrialTests.Plain with { Id = "tst-second" };
-    private static readonly BenignServer Odd = new("benign-sample", "It is odd.") { Open = () => new SmallServer() };
+    private static readonly BenignServer Odd = new("benign-sample", "It is odd.");
     private static readonly NullTarget Nothing = Collection.Whole.NullTargets[0];
     private static readonly Collection Both = new([First, Second], [Odd], [Nothing]);
 
@@ -50,8 +49,8 @@ public sealed class KillMatrixTests
     {
         Assert.That(Stale(Both with { Mutants = [First] }), Has.One.StartsWith("mutant only in the matrix: tst-second"));
         Assert.That(Stale(Both with { Mutants = [First, Second, First with { Id = "tst-third" }] }), Has.One.StartsWith("mutant not in the matrix: tst-third"));
-        Assert.That(Stale(Both with { Mutants = [First with { Also = [] }, Second] }), Has.Count.EqualTo(2), "the old declaration and the new");
-        Assert.That(Stale(Both with { Mutants = [First with { Kills = [new("PS-TST-001", "another reason")] }, Second] }), Has.Count.EqualTo(2));
+        Assert.That(Stale(Both with { Mutants = [First.MayBreak("PS-TST-003"), Second] }), Has.Count.EqualTo(2), "the old declaration and the new");
+        Assert.That(Stale(Both with { Mutants = [First.KilledBy("PS-TST-001", "another reason"), Second] }), Has.Count.EqualTo(2));
         Assert.That(Stale(Both with { Benign = [] }), Has.One.StartsWith("benign server only in the matrix"));
         Assert.That(Stale(Both with { NullTargets = [] }), Has.One.StartsWith("null target only in the matrix"));
         Assert.That(Matrix.Stale(Both, Script.Catalogue, [.. Scenarios, new("PS-TST-002", "new", _ => Task.CompletedTask)]), Has.One.EqualTo("scenario not in the matrix: PS-TST-002/new"));

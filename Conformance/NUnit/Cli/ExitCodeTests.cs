@@ -151,7 +151,7 @@ public sealed class ExitCodeTests
     [Test]
     public async Task A_violated_duty_is_1()
     {
-        await using var server = new BareServer();
+        await using var server = new SmallServer(Variation.Bare);
 
         var run = await Tool.RunAsync("run", "--url", server.Origin.AbsoluteUri, "--dialect", "v1", "--include", "PS-REST-006");
 
@@ -164,7 +164,7 @@ public sealed class ExitCodeTests
     [TestCase(true, ExitCode.Violation)]
     public async Task A_recommendation_that_is_not_followed_is_1_in_a_strict_run_alone(bool strict, int status)
     {
-        await using var server = new StringErrorServer();
+        await using var server = new SmallServer(Variation.PlainErrors);
 
         string[] options = ["run", "--url", server.Origin.AbsoluteUri, "--dialect", "v1", "--include", "PS-REST-026"];
         var run = await Tool.RunAsync([.. options, .. strict ? ["--strict"] : Array.Empty<string>()]);
@@ -179,7 +179,7 @@ public sealed class ExitCodeTests
     [TestCase("PS-NOT-001", ExitCode.Violation, "PS-REST-006/delete")]
     public async Task A_known_failure_is_no_violation_and_one_that_passes_or_fits_nothing_is_5(string known, int status, string says)
     {
-        await using var server = new BareServer();
+        await using var server = new SmallServer(Variation.Bare);
         using var folder = new Folder();
         var file = folder.Write("known-failing", known);
 

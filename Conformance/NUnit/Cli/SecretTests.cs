@@ -25,7 +25,7 @@ public sealed class SecretTests
     [Test]
     public async Task A_run_keeps_its_secrets()
     {
-        await using var server = new ClassicServer(new ClassicOptions { ApiKey = Key });
+        await using var server = new SmallServer(Variation.Classic with { ApiKey = Key });
         using var folder = new Folder();
         var summary = folder.Write("summary.md", "");
 
@@ -83,7 +83,7 @@ public sealed class SecretTests
     [TestCase("cleanup")]
     public async Task What_was_tried_in_vain_is_told_without_them(string verb)
     {
-        await using var server = new ClassicServer(new ClassicOptions { ApiKey = "another" });
+        await using var server = new SmallServer(Variation.Classic with { ApiKey = "another" });
         using var folder = new Folder();
 
         var run = await Tool.RunAsync([verb, "--url", server.Origin.AbsoluteUri, .. Credentials], Environment);
@@ -120,7 +120,7 @@ public sealed class SecretTests
         protected override async Task ServeAsync(Connection connection, CancellationToken stopping)
         {
             var server = await Connection.OpenAsync(_inner, stopping);
-            await Relay.CarryAsync(new Adding(connection, _line), connection.EndOutputAsync, server, stopping);
+            await Relay.CarryAsync(new Adding(connection, _line), connection.EndOutput.Call, server, stopping);
         }
 
         /// <summary>The first line that is written is followed by one more.</summary>

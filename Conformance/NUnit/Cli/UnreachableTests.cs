@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using NUnit.Framework;
+using PubSub.Conformance.Gallery.Null;
 using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
@@ -31,28 +32,28 @@ public sealed class UnreachableTests
     [Test]
     public async Task A_server_that_says_nothing()
     {
-        await using var server = new SilentServer();
+        await using var server = new SmallServer(NoBroker.Hangs);
         await IsUnreachableAsync(server.Origin, ["--timeout-scale", "0.1"], "GET ", "/v1/topics: none within 0.5 s", "another port");
     }
 
     [Test]
     public async Task A_server_that_speaks_no_HTTP()
     {
-        await using var server = new GarbageServer();
+        await using var server = new SmallServer(NoBroker.SendsGarbage);
         await IsUnreachableAsync(server.Origin, "/v1/topics: something that is not HTTP", "https://");
     }
 
     [Test]
     public async Task A_server_that_talks_and_never_answers()
     {
-        await using var server = new ChattyServer();
+        await using var server = new SmallServer(NoBroker.Chatters(TimeSpan.Zero));
         await IsUnreachableAsync(server.Origin, "200 with a body that lists no topics");
     }
 
     [Test]
     public async Task A_server_that_talks_and_never_answers_behind_a_listing()
     {
-        await using var chatty = new ChattyServer();
+        await using var chatty = new SmallServer(NoBroker.Chatters(TimeSpan.Zero));
         await using var listing = Answering(200, """{"topics":[]}""");
 
         await IsUnreachableAsync(listing.Target.Root, ["--timeout-scale", "0.1", "--ws-url", $"ws://{chatty.Origin.Authority}/ws"], "no WebSocket of this protocol was found", "--ws-url");
@@ -76,7 +77,7 @@ public sealed class UnreachableTests
     [Test]
     public async Task A_server_that_wants_a_key()
     {
-        await using var server = new ClassicServer(new ClassicOptions { ApiKey = "s3cr3t" });
+        await using var server = new SmallServer(Variation.Classic with { ApiKey = "s3cr3t" });
         await IsUnreachableAsync(server.Origin, "401, which asks for credentials", "--header 'Name: value'", "--header-env");
     }
 
