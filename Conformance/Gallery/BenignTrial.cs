@@ -16,7 +16,14 @@ internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOn
         var probing = server.Probing(front ?? inner);
         var probed = await Probe.ExecuteAsync(probing, cancellation: cancellation);
         options = options with { AllowLoad = server.UnderLoad, Parallel = server.Parallel ?? options.Parallel };
-        var run = new Run(catalogue, scenarios, probed, options, new Redaction(probing.Headers));
+        var run = new Run(new()
+        {
+            Catalogue = catalogue,
+            Scenarios = scenarios,
+            Probed = probed,
+            Options = options,
+            Redaction = new Redaction(probing.Headers),
+        });
         var results = await run.ExecuteAsync(cancellation);
         var faults = inner.Faults.Concat(front?.Faults ?? []).Select(fault => $"it made a mistake of its own: {fault}");
         return new(server, results, [.. Judge(server, scenarios, results), .. faults]);

@@ -19,7 +19,14 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
         Launch? launch = mutant.Launched
             ? (settings, _) => Task.FromResult<LaunchedServer>(new InProcessServer(mutant.Change, settings))
             : null;
-        var run = new Run(catalogue, scenarios, new ProbedTarget(Target.From(server.Origin), server.Origin), options, launch: launch);
+        var run = new Run(new()
+        {
+            Catalogue = catalogue,
+            Scenarios = scenarios,
+            Probed = new ProbedTarget(Target.From(server.Origin), server.Origin),
+            Options = options,
+            Launch = launch,
+        });
         var results = await run.ExecuteAsync(cancellation);
         return new(mutant, results, [.. Judge(mutant, results)]);
     }

@@ -187,7 +187,15 @@ public sealed class OtherServersTests
     {
         var probe = probing(new ProbeOptions { Url = server.Origin });
         var probed = await Probe.ExecuteAsync(probe);
-        var run = new Run(Catalogue.Embedded, All.Scenarios, probed, options, new Redaction(probe.Headers), launch: launch);
+        var run = new Run(new()
+        {
+            Catalogue = Catalogue.Embedded,
+            Scenarios = All.Scenarios,
+            Probed = probed,
+            Options = options,
+            Redaction = new Redaction(probe.Headers),
+            Launch = launch,
+        });
         return await run.ExecuteAsync(default);
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using NUnit.Framework;
+using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests;
 
@@ -83,7 +84,7 @@ public sealed class TargetTests
             stage.Expect.True((await (await stage.ConnectAsync("client")).PingAsync()).IsPong, "a ping is answered");
         }));
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.Explain());
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
         Assert.That(outcome.Traffic?.Connections, Is.EqualTo(2));
     }
 

@@ -48,11 +48,14 @@ internal sealed record HttpResponse(int Status, string? Body, string ContentType
     /// <summary>Makes the body as it goes out.</summary>
     public Func<byte[], byte[]> Coding { get; init; } = body => body;
 
+    /// <summary>Sends the body in answer to HEAD as well, as no correct server does.</summary>
+    public bool HeadHasBody { get; init; }
+
     public async Task WriteAsync(Connection connection, bool keepsAlive, bool isHead, CancellationToken stopping)
     {
         var body = Encoding.UTF8.GetBytes(Body ?? "");
         byte[] head = Encoding.ASCII.GetBytes($"{Interim}{string.Join("\r\n", Head(Lines(body.Length, keepsAlive)))}\r\n\r\n");
-        await connection.WriteAsync(isHead || Status is 101 or 204 ? head : [.. head, .. Coding(body)], stopping);
+        await connection.WriteAsync((isHead && !HeadHasBody) || Status is 101 or 204 ? head : [.. head, .. Coding(body)], stopping);
     }
 
     private List<string> Lines(int length, bool keepsAlive)

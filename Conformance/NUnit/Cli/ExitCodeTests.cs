@@ -213,7 +213,8 @@ public sealed class ExitCodeTests
             new("PS-REST-002", "failing", _ => throw new Violation("expectation", "expected", "observed")),
         ];
 
-        var results = await new Run(Catalogue.Embedded, scenarios, probed, new RunOptions()).ExecuteAsync(CancellationToken.None);
+        var setup = new RunSetup { Catalogue = Catalogue.Embedded, Scenarios = scenarios, Probed = probed };
+        var results = await new Run(setup).ExecuteAsync(CancellationToken.None);
 
         Assert.That(results.Conclusion.ExitCode, Is.EqualTo(ExitCode.SuiteError));
         Assert.That(results.Conclusion.Message, Does.Contain("not the target"));

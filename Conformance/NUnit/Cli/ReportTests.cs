@@ -4,6 +4,7 @@ using System.Xml.Linq;
 using System.Xml.Schema;
 using NJsonSchema;
 using NUnit.Framework;
+using PubSub.Conformance.Gallery;
 using PubSub.Conformance.Gallery.Servers;
 using PubSub.Conformance.Scenarios;
 
@@ -133,6 +134,47 @@ public sealed class ReportTests
         Assert.That(Listed(some).Where(entry => entry.Profile == "replay").Select(entry => entry.Scenario), Is.All.StartsWith("PS-RPL-001/").And.Not.Empty);
     }
 
+    [Test]
+    public async Task The_list_as_json_has_every_requirement_with_all_its_fields()
+    {
+        using var json = JsonDocument.Parse((await Tool.RunAsync("list", "--format", "json")).Out);
+
+        Assert.That(json.RootElement.EnumerateArray().Select(Read), Is.EqualTo(Catalogue.Embedded.Requirements.Select(requirement => (
+            requirement.Id, requirement.Area, requirement.Keyword, requirement.Profile.ToString().ToLowerInvariant(),
+            requirement.Testability.ToString().ToLowerInvariant(), requirement.Text, requirement.Intent,
+            requirement.Source, requirement.Decision, requirement.Reason))));
+
+        static (string?, string?, string?, string?, string?, string?, string?, string?, string?, string?) Read(JsonElement entry)
+        {
+            return (
+                Of("id"), Of("area"), Of("level"), Of("profile"), Of("testability"), Of("text"), Of("intent"),
+                Of("source"), Of("decision"), Of("reason"));
+
+            string? Of(string member) => entry.TryGetProperty(member, out var value) ? value.GetString() : null;
+        }
+    }
+
+    [Test]
+    public async Task A_self_test_says_what_it_has_written()
+    {
+        using var folder = new Folder();
+        var (matrix, ids) = (SpecFolder.Read("KILLMATRIX.json"), SpecFolder.Read("ids.lock"));
+        folder.Write("KILLMATRIX.json", matrix);
+        folder.Write("ids.lock", ids.Replace("server null-refuses\n", "", StringComparison.Ordinal));
+
+        var run = await Tool.RunAsync("selftest", "null-refuses", "--write", folder.Root);
+        var nowhere = await Tool.RunAsync("selftest", "null-refuses", "--write", folder.PathOf("none"));
+
+        Assert.That(run.Exit, Is.Zero, run.ToString());
+        Assert.That(run.Out, Does.Contain("KILLMATRIX.json; rows changed: null-refuses\n"));
+        Assert.That(run.Out, Does.Contain("ids.lock; appended: server null-refuses\n"));
+        Assert.That(folder.Read("ids.lock"), Does.EndWith("\nserver null-refuses\n"));
+        Assert.That(folder.Read("KILLMATRIX.json").Split('\n').Except(matrix.Split('\n')).Count(), Is.EqualTo(1));
+        Assert.That(folder.Read("KILLMATRIX.md"), Does.Contain("* null-refuses was shown 1 times, not 10"));
+        Assert.That(nowhere.Exit, Is.EqualTo(ExitCode.Usage), nowhere.ToString());
+        Assert.That(nowhere.Out, Is.Empty, "before anything is shown");
+    }
+
     [TestCase("PS-SUB-002")]
     [TestCase("ps-sub-002")]
     [TestCase("PS-SUB-002/no-subscription-to-a-later-topic")]
@@ -143,6 +185,10 @@ public sealed class ReportTests
         Assert.That(run.Exit, Is.Zero, run.ToString());
         Assert.That(run.Out, Does.Contain(Catalogue.Embedded.Find("PS-SUB-002")!.Text).And.Contain("PS-SUB-002/no-subscription-to-a-later-topic"));
         Assert.That(run.Out, Does.Contain("pubsub-conformance run --url URL --include PS-SUB-002 "));
+        Assert.That(
+            Collection.Whole.Mutants.Where(mutant => mutant.Kills.Any(kill => kill.Requirement == "PS-SUB-002"))
+                .Select(mutant => $"  {mutant.Id}  {mutant.Fault}"),
+            Is.Not.Empty.And.SubsetOf(run.Out.Split(Environment.NewLine)));
     }
 
     [Test]

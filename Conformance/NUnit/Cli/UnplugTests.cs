@@ -81,7 +81,8 @@ public sealed class UnplugTests
         ];
 
         var probed = new ProbedTarget(Target.From(server.Origin), server.Origin);
-        var results = await new Run(Catalogue.Embedded, scenarios, probed, new RunOptions { Parallel = 1 }).ExecuteAsync(CancellationToken.None);
+        var setup = new RunSetup { Catalogue = Catalogue.Embedded, Scenarios = scenarios, Probed = probed };
+        var results = await (setup with { Options = new() { Parallel = 1 } }).ExecuteAsync();
 
         Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied));
         Assert.That(results.Scenarios.Select(scenario => scenario.Verdict), Is.EqualTo([Verdict.NotEvaluated, Verdict.Inconclusive]));

@@ -83,7 +83,7 @@ internal static class SampleResults
             [
                 Requirement("PS-TST-001", Level.Must) with { Status = RequirementStatus.Violated },
                 Requirement("PS-TST-002", Level.ShouldNot) with { Status = RequirementStatus.Warned, Source = null, Decision = "The ruling." },
-                Requirement("PS-OTH-001", Level.May) with { Status = RequirementStatus.LeftOpen, Profile = Profile.Replay },
+                Requirement("PS-OTH-001", Level.Should) with { Status = RequirementStatus.LeftOpen, Profile = Profile.Replay },
             ],
             Scenarios = all,
             Traffic = new TrafficResult(12, 4, 123_456, 7_654_321),

@@ -28,9 +28,8 @@ public sealed class Comparison
     /// <summary>Options by which no verdict changes.</summary>
     private static readonly HashSet<string> Harmless = new(StringComparer.OrdinalIgnoreCase)
     {
-        "url", "rest-url", "ws-url", "target", "header", "header-env", "namespace", "keep",
-        "out", "output", "report", "reports", "transcripts", "redact", "github-summary", "baseline", "known-failing",
-        "color", "colour", "no-color", "no-colour", "quiet", "verbose", "width",
+        "url", "rest-url", "ws-url", "target", "header", "header-env", "namespace",
+        "out", "transcripts", "redact", "known-failing", "no-color", "quiet", "verbose",
     };
 
     private Comparison(Results before, Results after)

@@ -70,10 +70,12 @@ internal sealed class Digest
     public IEnumerable<IGrouping<string, ScenarioResult>> ByArea(IEnumerable<ScenarioResult> scenarios) =>
         scenarios.GroupBy(AreaOf).OrderBy(group => _areas[group.Key]);
 
+    public IEnumerable<(string Label, string Text)> Facts(ScenarioResult scenario) => Facts(scenario, RequirementOf(scenario));
+
     /// <summary>What there is to tell about one scenario, in the order in which it is told.</summary>
-    public IEnumerable<(string Label, string Text)> Facts(ScenarioResult scenario)
+    public static IEnumerable<(string Label, string Text)> Facts(ScenarioResult scenario, RequirementResult? requirement)
     {
-        if (RequirementOf(scenario) is { } requirement)
+        if (requirement is not null)
         {
             yield return ("requirement", $"{requirement.Text} ({Words.Of(requirement.Level)}, {Words.Of(requirement.Profile)})");
         }

@@ -511,7 +511,8 @@ internal static class Topics
                 stage.Expect.Equal(1, answers.Count(answer => answer.Status == 201),
                     $"Of {Contenders} concurrent creations one is answered with 201");
             }
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-REST-026", "detail-names-field-and-rule", async stage =>
         {
