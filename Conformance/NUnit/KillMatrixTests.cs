@@ -1,6 +1,5 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery;
-using PubSub.Conformance.Gallery.Servers;
 using PubSub.Conformance.Tests.Reports;
 
 namespace PubSub.Conformance.Tests;
@@ -11,7 +10,7 @@ public sealed class KillMatrixTests
 {
     private static readonly Mutant First = MutantTrialTests.Plain with { Id = "tst-first" };
     private static readonly Mutant Second = MutantTrialTests.Plain with { Id = "tst-second" };
-    private static readonly BenignServer Odd = new("benign-sample", "It is odd.") { Open = () => new SmallServer() };
+    private static readonly BenignServer Odd = new("benign-sample", "It is odd.");
     private static readonly NullTarget Nothing = Collection.Whole.NullTargets[0];
     private static readonly Collection Both = new([First, Second], [Odd], [Nothing]);
 
@@ -57,9 +56,9 @@ public sealed class KillMatrixTests
         Assert.That(
             Stale(Both with { Mutants = [First, Second, First with { Id = "tst-third" }] }),
             Has.One.StartsWith("mutant not in the matrix: tst-third"));
-        Assert.That(Stale(Both with { Mutants = [First with { Also = [] }, Second] }), Has.Count.EqualTo(2), "the old and the new one");
+        Assert.That(Stale(Both with { Mutants = [First.MayBreak("PS-TST-003"), Second] }), Has.Count.EqualTo(2), "the old and the new one");
         Assert.That(
-            Stale(Both with { Mutants = [First with { Kills = [new("PS-TST-001", "another reason")] }, Second] }), Has.Count.EqualTo(2));
+            Stale(Both with { Mutants = [First.KilledBy("PS-TST-001", "another reason"), Second] }), Has.Count.EqualTo(2));
         Assert.That(Stale(Both with { Benign = [] }), Has.One.StartsWith("benign server only in the matrix"));
         Assert.That(Stale(Both with { NullTargets = [] }), Has.One.StartsWith("null target only in the matrix"));
         Assert.That(
@@ -77,7 +76,10 @@ public sealed class KillMatrixTests
     [Test]
     public void A_requirement_that_changes_makes_only_the_rows_stale_that_were_shown_the_old_one()
     {
-        var frugal = Both with { Mutants = [First, Second with { Also = [] }] };
+        var frugal = Both with
+        {
+            Mutants = [First, new Mutant("tst-second", "It is wrong.").KilledBy("PS-TST-001", "the right reason")],
+        };
         var (first, second) = (Trial(frugal.Mutants[0], "PS-TST-001/one"), Trial(frugal.Mutants[1], "PS-TST-002/other"));
         var matrix = KillMatrix.Empty.With(Result(first, second), frugal, Script.Catalogue);
         var (reworded, reasoned) = (

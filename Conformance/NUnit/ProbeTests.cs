@@ -161,7 +161,7 @@ public sealed class ProbeTests
 
         Assert.That(probed.Target.MessageIds.AreUuids, Is.True);
         Assert.That(Found(probed, "message ids"), Is.EqualTo(new Finding("message ids", "uuid", FindingSource.Probed, Evidence(probed, "message ids"))));
-        Assert.That(Evidence(probed, "message ids"), Does.Contain("must be a UUID"));
+        Assert.That(Evidence(probed, "message ids"), Does.Contain("must be a valid UUID"));
         Assert.That(server.Topics, Is.Empty);
     }
 

@@ -67,6 +67,7 @@ public sealed class TargetTests
         try
         {
             server = new MortalServer(IPAddress.IPv6Loopback) { RestPrefixes = ["/p/v1"], Sockets = ["/p/v1/ws"] };
+            _ = server.Origin; // it starts here
         }
         catch (System.Net.Sockets.SocketException)
         {

@@ -52,13 +52,11 @@ internal static class Lines
                     return count;
                 }));
             }),
-        new(
+        new BenignServer(
             "benign-ipv6",
             "It listens at ::1 and nowhere else; the protocol is about HTTP and WebSocket, whose URLs have addresses of either kind "
                 + "(RFC 3986, section 3.2.2).")
-        {
-            Front = inner => new Sixth(inner),
-        },
+            .Does(server => server.Settings = server.Settings with { Address = IPAddress.IPv6Loopback }),
         new("benign-tls", "It speaks TLS only, with a certificate of its owner's; wss is a WebSocket as ws is (RFC 6455, section 3).")
         {
             Front = inner => new TlsServer(inner),
@@ -192,19 +190,5 @@ internal static class Lines
                 }
             }
         }
-    }
-
-    private sealed class Sixth : TcpServer
-    {
-        private readonly Uri _inner;
-
-        public Sixth(Uri inner)
-        {
-            _inner = inner;
-            Start(address: IPAddress.IPv6Loopback);
-        }
-
-        protected override async Task ServeAsync(Connection connection, CancellationToken stopping) =>
-            await Relay.CarryAsync(connection, connection.EndOutput.Call, await Connection.OpenAsync(_inner, stopping), stopping);
     }
 }

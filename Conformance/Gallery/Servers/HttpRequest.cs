@@ -20,7 +20,7 @@ internal sealed class HttpRequest
 
     private readonly Connection _connection;
     private readonly Dictionary<string, string> _headers = new(StringComparer.OrdinalIgnoreCase);
-    private bool _bodyRead;
+    private byte[]? _body;
 
     private HttpRequest(Connection connection, string method, string target, string version)
     {
@@ -45,7 +45,7 @@ internal sealed class HttpRequest
     public IEnumerable<KeyValuePair<string, string>> Headers => _headers;
 
     /// <summary>Another request may follow on the same connection, once this one has been read whole.</summary>
-    public bool KeepsAlive => Version == "HTTP/1.1" && !HasOption("Connection", "close") && (_bodyRead || !HasBody);
+    public bool KeepsAlive => Version == "HTTP/1.1" && !HasOption("Connection", "close") && (_body is not null || !HasBody);
 
     private bool HasBody => this["Content-Length"] is not (null or "0") || this["Transfer-Encoding"] is not null;
 
@@ -83,7 +83,14 @@ internal sealed class HttpRequest
     public bool HasOption(string header, string option) =>
         this[header]?.Split(',', StringSplitOptions.TrimEntries).Contains(option, StringComparer.OrdinalIgnoreCase) == true;
 
+    /// <summary>The body, also when it is asked for again; an <see cref="HttpFault"/> when it has more bytes than that.</summary>
     public async Task<byte[]> ReadBodyAsync(int most, CancellationToken stopping)
+    {
+        _body ??= await ReceiveBodyAsync(most, stopping);
+        return _body.Length <= most ? _body : throw TooLarge(most);
+    }
+
+    private async Task<byte[]> ReceiveBodyAsync(int most, CancellationToken stopping)
     {
         if (this["Transfer-Encoding"] is { } encoding)
         {
@@ -110,7 +117,6 @@ internal sealed class HttpRequest
         await ContinueAsync(stopping);
         var body = new byte[length];
         await _connection.ReadExactlyAsync(body, stopping);
-        _bodyRead = true;
         return body;
     }
 
@@ -195,7 +201,6 @@ internal sealed class HttpRequest
 
             if (size == 0)
             {
-                _bodyRead = true;
                 return [.. body];
             }
         }

@@ -25,6 +25,7 @@ internal sealed record HttpResponse(int Status, string? Body, string ContentType
         [431] = "Request Header Fields Too Large",
         [500] = "Internal Server Error",
         [501] = "Not Implemented",
+        [502] = "Bad Gateway",
         [503] = "Service Unavailable",
         [505] = "HTTP Version Not Supported",
         [507] = "Insufficient Storage",

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
@@ -14,6 +15,9 @@ internal sealed record Settings
 {
     /// <summary>0 for any that is free, unlike the specification's: many small servers live beside each other.</summary>
     public int Port { get; init; }
+
+    /// <summary>A loopback address; it is no variable.</summary>
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
 
     public int QueueSize { get; init; } = 100;
     public int QueueBytes { get; init; } = 1024 * 1024;

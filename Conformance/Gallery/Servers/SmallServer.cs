@@ -11,6 +11,7 @@ namespace PubSub.Conformance.Gallery.Servers;
 internal sealed class SmallServer : TcpServer
 {
     private volatile bool _isDraining;
+    private volatile bool _hangs;
 
     public SmallServer(Variation variation)
         : this(server => server.Variation = variation)
@@ -32,7 +33,7 @@ internal sealed class SmallServer : TcpServer
             change(this);
         }
 
-        Start(Settings.Port);
+        Start(Settings.Port, Settings.Address);
         Log.Write.Call(LogLevel.Info, $"Now listening on: {Origin.GetLeftPart(UriPartial.Authority)}");
     }
 
@@ -86,7 +87,7 @@ internal sealed class SmallServer : TcpServer
     public Seam<Func<HttpRequest, CancellationToken, Task<HttpResponse>>> AnswerAsync => field ??= new(async (request, stopping) =>
         Variation.ApiKey is { } key && request["X-API-Key"] != key
             ? Messages.Problem.Call(401, "UNAUTHORIZED", "X-API-Key is missing or wrong") with { Headers = ["WWW-Authenticate: ApiKey"] }
-            : request.Path == $"{Variation.Root}/ws" ? Upgrade.Answer.Call(request)
+            : Upgrade.IsAsked.Call(request) ? Upgrade.Answer.Call(request)
             : await Rest.AnswerAsync.Call(request, stopping));
 
     /// <summary>Changes every TCP connection before anything is read from it.</summary>
@@ -109,7 +110,28 @@ internal sealed class SmallServer : TcpServer
         Topics.Clear();
     }
 
-    protected override Connection Open(Socket socket) => NewConnection.Call(socket);
+    /// <summary>
+    /// Answers nothing any more, as a process whose threads are all stuck: connections are accepted and stay open, and nothing goes in or
+    /// out. Only a crash ends it.
+    /// </summary>
+    public void Hang() => _hangs = true;
+
+    protected override Connection Open(Socket socket)
+    {
+        var connection = NewConnection.Call(socket);
+        connection.Receive.Wrap(next => async (buffer, cancellation) =>
+        {
+            var count = await next(buffer, cancellation);
+            await StayAsync();
+            return count;
+        });
+        connection.Send.Wrap(next => async (bytes, cancellation) =>
+        {
+            await StayAsync();
+            await next(bytes, cancellation);
+        });
+        return connection;
+    }
 
     protected override async Task ServeAsync(Connection connection, CancellationToken stopping)
     {
@@ -153,6 +175,8 @@ internal sealed class SmallServer : TcpServer
         change(made);
         return made;
     }
+
+    private Task StayAsync() => _hangs ? Task.Delay(Timeout.Infinite, Stopping) : Task.CompletedTask;
 
     private async Task HoldAsync(Connection connection, HttpResponse welcome, CancellationToken stopping)
     {

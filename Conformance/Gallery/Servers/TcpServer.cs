@@ -24,6 +24,8 @@ internal abstract class TcpServer : IAsyncDisposable
 
     protected virtual string Scheme => Uri.UriSchemeHttp;
 
+    /// <summary>Cancelled when the server dies.</summary>
+    protected CancellationToken Stopping => _stopping.Token;
 
     /// <summary>Dies as a killed process does: nothing listens any more, and every connection is reset, at once.</summary>
     public void Crash()
@@ -43,7 +45,7 @@ internal abstract class TcpServer : IAsyncDisposable
     }
 
     /// <summary>Accepts no further connection; those that are open stay open.</summary>
-    protected void Close() => _listener?.Stop();
+    public void Close() => _listener?.Stop();
 
     public async ValueTask DisposeAsync()
     {

@@ -5,6 +5,9 @@ internal sealed class UpgradeDoor(SmallServer server)
 {
     private int _inside;
 
+    /// <summary>Whether a request is for the WebSocket's path.</summary>
+    public Seam<Func<HttpRequest, bool>> IsAsked => field ??= new(request => request.Path == $"{server.Variation.Root}/ws");
+
     public Seam<Func<HttpRequest, HttpResponse>> Answer => field ??= new(request =>
     {
         if (!IsHandshake.Call(request))

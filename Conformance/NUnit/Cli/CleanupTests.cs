@@ -45,7 +45,7 @@ public sealed class CleanupTests
     [Test]
     public async Task The_journal_of_a_run_that_was_killed_is_enough_to_clean_up_after_it()
     {
-        await using var server = new FarServer(TimeSpan.FromMilliseconds(50));
+        await using var server = new SmallServer(LongLine.Far(TimeSpan.FromMilliseconds(50)));
         using var folder = new Folder();
         await server.CreateAsync("orders");
         await using var tool = Tool.Start(

@@ -136,12 +136,12 @@ public sealed class ExitCodeTests
     [TestCaseSource(nameof(RunLines))]
     public async Task What_a_run_comes_to_is_its_status(string kind, string line, int exit, string[] says)
     {
-        await using var server = kind switch
+        await using var server = new SmallServer(kind switch
         {
-            "bare" => new BareServer(),
-            "strings" => new StringErrorServer(),
-            _ => new SmallServer(),
-        };
+            "bare" => Variation.Bare,
+            "strings" => Variation.PlainErrors,
+            _ => new Variation(),
+        });
         using var folder = new Folder();
         folder.Write("patterns", "# what a client needs first\nPS-REST-001\nPS-SUB-001 # and then\n\n");
         folder.Write("fails", "PS-REST-006/delete");
@@ -162,7 +162,7 @@ public sealed class ExitCodeTests
     [Test]
     public async Task A_failure_is_told_at_once()
     {
-        await using var server = new BareServer();
+        await using var server = new SmallServer(Variation.Bare);
 
         var run = await Tool.ExitsAsync(ExitCode.Violation, $"run --url {server.Origin} --dialect v1 --include PS-REST-006");
 

@@ -31,7 +31,7 @@ public sealed class LaunchTests
     [Test]
     public async Task A_server_by_URL_is_the_target_and_the_command_serves_where_settings_matter()
     {
-        await using var server = new BareServer();
+        await using var server = new SmallServer(Variation.Bare);
         using var folder = new Folder();
 
         var run = await Tool.ExitsAsync(

@@ -18,7 +18,7 @@ public sealed class ReportTests
     [Test]
     public async Task A_run_writes_six_files_that_hold_to_their_laws()
     {
-        await using var server = new BareServer();
+        await using var server = new SmallServer(Variation.Bare);
         using var folder = new Folder();
         var summary = folder.Write("step-summary.md", "# What came before\n");
         var place = folder.PathOf("new", "out");
@@ -83,8 +83,8 @@ public sealed class ReportTests
     public async Task Runs_are_compared_and_put_side_by_side()
     {
         await using var good = new SmallServer();
-        await using var bare = new BareServer();
-        await using var strings = new StringErrorServer();
+        await using var bare = new SmallServer(Variation.Bare);
+        await using var strings = new SmallServer(Variation.PlainErrors);
         using var folder = new Folder();
         await Task.WhenAll(new (TcpServer Server, string Name)[] { (good, "g"), (bare, "b"), (strings, "s") }.Select(run => Tool.RunAsync(
             Tool.Words($"run --url {run.Server.Origin} --dialect v1 --include PS-REST-00? --out {folder.PathOf("all", run.Name)}"), null)));
@@ -190,7 +190,7 @@ public sealed class ReportTests
     [Test]
     public async Task What_a_probe_has_written_a_run_need_not_find_out()
     {
-        await using var server = new ClassicServer();
+        await using var server = new SmallServer(Variation.Classic);
         using var folder = new Folder();
         var file = folder.PathOf("target.json");
 
@@ -219,7 +219,7 @@ public sealed class ReportTests
     [Test]
     public async Task A_dialect_of_ones_own_is_found_from_where_the_target_file_is()
     {
-        await using var server = new ClassicServer();
+        await using var server = new SmallServer(Variation.Classic);
         using var folder = new Folder();
         var ours = Dialect.Classic.ToJson().Replace("\"classic\"", "\"ours\"", StringComparison.Ordinal);
         var dialect = folder.Write("dialects/ours.json", ours);

@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Text;
 using NUnit.Framework;
 using PubSub.Conformance.Gallery.Servers;
 
@@ -31,7 +29,7 @@ public sealed class SecretTests
     [Test]
     public async Task A_run_keeps_its_secrets()
     {
-        await using var server = new ClassicServer(new ClassicOptions { ApiKey = Key });
+        await using var server = new SmallServer(Variation.Classic with { ApiKey = Key });
         using var folder = new Folder();
         var summary = folder.Write("summary.md", "");
 
@@ -57,8 +55,11 @@ public sealed class SecretTests
     [Test]
     public async Task What_the_server_repeats_is_not_repeated()
     {
-        await using var server = new SmallServer(
-            new Parts { Connection = socket => new Repeating(socket, $"Server: {Key} and {Word}\r\n") });
+        await using var server = new SmallServer(server => server.AnswerAsync.Wrap(next => async (request, stopping) =>
+        {
+            var answer = await next(request, stopping);
+            return answer with { Headers = [.. answer.Headers, $"Server: {Key} and {Word}"] };
+        }));
         using var folder = new Folder();
 
         var probed = await Tool.ExitsAsync(ExitCode.Conformant, ["probe", "--url", $"{server.Origin}", .. Credentials], Environment);
@@ -90,7 +91,7 @@ public sealed class SecretTests
     [TestCase("cleanup")]
     public async Task What_was_tried_in_vain_is_told_without_them(string verb)
     {
-        await using var server = new ClassicServer(new ClassicOptions { ApiKey = "another" });
+        await using var server = new SmallServer(Variation.Classic with { ApiKey = "another" });
         using var folder = new Folder();
 
         KeepsSecrets(await Tool.ExitsAsync(ExitCode.Unreachable, [verb, "--url", $"{server.Origin}", .. Credentials], Environment), folder);
@@ -105,20 +106,6 @@ public sealed class SecretTests
             {
                 Assert.That(File.ReadAllText(file), Does.Not.Contain(secret).IgnoreCase, Path.GetFileName(file));
             }
-        }
-    }
-
-    /// <summary>A connection that adds a line to the head of the first answer on it.</summary>
-    private sealed class Repeating(Socket socket, string line) : Connection(socket)
-    {
-        private bool _added;
-
-        protected override ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
-        {
-            var end = _added ? 0 : bytes.Span.IndexOf((byte)'\n') + 1;
-            _added |= end > 0;
-            byte[] more = [.. bytes.Span[..end], .. Encoding.ASCII.GetBytes(line), .. bytes.Span[end..]];
-            return base.SendAsync(end > 0 ? more : bytes, cancellation);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using NUnit.Framework;
+using PubSub.Conformance.Gallery.Null;
 using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
@@ -16,11 +17,12 @@ public sealed class UnreachableTests
     private static readonly Dictionary<string, (Func<SmallServer, TcpServer> Server, string Scheme, string[] Says)> Servers = new()
     {
         ["there is none"] = (_ => Crashed(), "http", ["127.0.0.1:{port} cannot be reached", "Is the server running"]),
-        ["it says nothing"] = (_ => new SilentServer(), "http", ["GET ", "/v1/topics: none within 0.5 s", "another port"]),
-        ["it speaks no HTTP"] = (_ => new GarbageServer(), "http", ["/v1/topics: something that is not HTTP", "https://"]),
-        ["it talks and never answers"] = (_ => new ChattyServer(), "http", ["200 with a body that lists no topics"]),
+        ["it says nothing"] = (_ => new SmallServer(NoBroker.Hangs), "http", ["GET ", "/v1/topics: none within 0.5 s", "another port"]),
+        ["it speaks no HTTP"] = (_ => new SmallServer(NoBroker.SendsGarbage), "http", ["/v1/topics: something that is not HTTP", "https://"]),
+        ["it talks and never answers"] =
+            (_ => new SmallServer(NoBroker.Chatters(TimeSpan.Zero)), "http", ["200 with a body that lists no topics"]),
         ["it wants a key"] =
-            (_ => new ClassicServer(new ClassicOptions { ApiKey = "s3cr3t" }), "http",
+            (_ => new SmallServer(Variation.Classic with { ApiKey = "s3cr3t" }), "http",
                 ["401, which asks for credentials", "--header 'Name: value'", "--header-env"]),
         ["its certificate is not trusted"] =
             (inner => new TlsServer(inner.Origin), "https", ["its certificate is not trusted", "--ca FILE", "--insecure"]),
@@ -37,7 +39,7 @@ public sealed class UnreachableTests
         await using var inner = new SmallServer();
         await using var server = open(inner);
         var url = new UriBuilder(server.Origin) { Scheme = scheme }.Uri;
-        string[] options = server is SilentServer ? ["--timeout-scale", "0.1"] : [];
+        string[] options = name == "it says nothing" ? ["--timeout-scale", "0.1"] : [];
 
         await IsUnreachableAsync(url, options, [.. says.Select(words => words.Replace("{port}", $"{url.Port}", StringComparison.Ordinal))]);
     }
@@ -49,7 +51,7 @@ public sealed class UnreachableTests
     [Test]
     public async Task A_server_that_talks_and_never_answers_behind_a_listing()
     {
-        await using var chatty = new ChattyServer();
+        await using var chatty = new SmallServer(NoBroker.Chatters(TimeSpan.Zero));
         await using var listing = Answering(200, """{"topics":[]}""");
         string[] options = ["--timeout-scale", "0.1", "--ws-url", $"ws://{chatty.Origin.Authority}/ws"];
 
@@ -71,9 +73,9 @@ public sealed class UnreachableTests
         await IsUnreachableAsync(server.Target.Root, [], what, advice);
     }
 
-    private static SilentServer Crashed()
+    private static SmallServer Crashed()
     {
-        var server = new SilentServer();
+        var server = new SmallServer();
         server.Crash();
         return server;
     }
