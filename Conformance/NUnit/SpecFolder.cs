@@ -5,7 +5,7 @@ namespace PubSub.Conformance.Tests;
 /// <summary>The folder of the repository that holds SPEC.md and what is kept beside it.</summary>
 internal static class SpecFolder
 {
-    private static readonly string Root = Find();
+    public static string Root { get; } = Find();
 
     public static string Read(string file) => File.ReadAllText(Path.Combine(Root, file));
 

@@ -11,7 +11,7 @@ internal static partial class Approved
 {
     private const int ShownLines = 5;
 
-    public static string Folder => Path.Combine(SpecFolder.Path, "NUnit", "Reports", "Approved");
+    public static string Folder => Path.Combine(SpecFolder.Root, "NUnit", "Reports", "Approved");
 
     /// <summary>Fails with the first lines that differ, and keeps the text that was received.</summary>
     public static void Check(string name, string text)
