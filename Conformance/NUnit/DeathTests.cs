@@ -67,11 +67,12 @@ public sealed class DeathTests
             await raw.ClosedAsync();
             stage.Expect.True(true, "the server hangs up on nonsense");
         }),
-        ["it_is_silent_as_expected"] = (true, false, async (_, stage) =>
+        ["it_is_silent_as_expected"] = (true, false, async (server, stage) =>
         {
             var client = await stage.ConnectAsync("client");
             await client.PingAsync();
             await client.SendAsync(Request.Of(MortalServer.Poison));
+            await server.Ended.WaitAsync(stage.Cancellation);
             stage.Expect.True(client.Unread.Count == 0, "nothing arrives");
         }),
         ["the_request_that_kills_comes_after_a_silence"] = (false, true, async (_, stage) =>

@@ -23,12 +23,14 @@ internal static class Answers
             }),
         Answering(
             "benign-lower-case-headers",
-            "Header names come in lower case, values with white space around them and parameters, and the status line has no reason (RFC 9112, sections 4 and 5; "
+            "Header names come in lower case, values with white space around them and parameters, and the status line has no reason "
+                + "(RFC 9112, sections 4 and 5; "
                 + "RFC 9110, sections 5.1, 7.8 and 8.3.1).",
             plain => plain with { Head = lines => [$"HTTP/1.1 {plain.Status} ", .. lines.Skip(1).Select(InLowerCase)] }),
         Answering(
             "benign-many-headers",
-            "No answer has a Date, as of a server without a clock (RFC 9110, section 6.6.1), and every one has cookies and many headers that nobody asked for.",
+            "No answer has a Date, as of a server without a clock (RFC 9110, section 6.6.1), and every one has cookies and many "
+                + "headers that nobody asked for.",
             plain => plain with
             {
                 Head = lines =>
@@ -45,7 +47,8 @@ internal static class Answers
             }),
         Answering(
             "benign-one-request-each",
-            "No HTTP connection carries a second request, and the end of the connection is the end of the body (RFC 9112, sections 6.3 and 9.3).",
+            "No HTTP connection carries a second request, and the end of the connection is the end of the body (RFC 9112, sections "
+                + "6.3 and 9.3).",
             plain => plain.Status is 101 ? plain : plain with { Head = lines => lines.Where(line => !IsLength(line)), KeepsAlive = false }),
         Answering(
             "benign-interim-answers",
@@ -56,7 +59,8 @@ internal static class Answers
             }),
         new BenignServer(
             "benign-absolute-locations",
-            "Location is an absolute URL, with the name escaped as much as can be (RFC 9110, section 10.2.2; RFC 3986, section 2.1; PS-REST-011).")
+            "Location is an absolute URL, with the name escaped as much as can be (RFC 9110, section 10.2.2; RFC 3986, section 2.1; "
+                + "PS-REST-011).")
             .Does(server => server.Rest.CreateAsync.Wrap(next => async (request, stopping) =>
             {
                 var answer = await next(request, stopping);

@@ -17,7 +17,11 @@ internal static class Choices
 
     public static IReadOnlyList<BenignServer> All { get; } =
     [
-        Sized("benign-small-ring", "It retains 10 messages of each topic, and says so (PS-RPL-013).", new Settings { Ring = 10 }, new Limits(Ring: 10)) with
+        Sized(
+            "benign-small-ring",
+            "It retains 10 messages of each topic, and says so (PS-RPL-013).",
+            new Settings { Ring = 10 },
+            new Limits(Ring: 10)) with
         {
             UnderLoad = true,
         },
@@ -36,7 +40,8 @@ internal static class Choices
             new Limits(MessageBytes: 256 * 1024)),
         new BenignServer(
             "benign-notices",
-            "An info message comes at any time: first of all, every 20 ms, before every reply and behind every event; SPEC.md says nothing of when one may come.")
+            "An info message comes at any time: first of all, every 20 ms, before every reply and behind every event; SPEC.md says "
+                + "nothing of when one may come.")
         {
             UnderLoad = true,
         }
@@ -63,7 +68,8 @@ internal static class Choices
                 text.Span.IndexOf("\"ping\""u8) >= 0 ? Task.Delay(TimeSpan.FromMilliseconds(30)) : Task.CompletedTask)),
         new BenignServer(
             "benign-ack-before-own-event",
-            "A publisher that is subscribed gets its ack ahead of its event, with both queued at one moment (PS-PUB-012 asks for no order between them).")
+            "A publisher that is subscribed gets its ack ahead of its event, with both queued at one moment (PS-PUB-012 asks for no "
+                + "order between them).")
             .EachTopic(topic =>
             {
                 var isOwn = false;
@@ -135,7 +141,8 @@ internal static class Choices
             "PS-SUB-009",
             "The newer connection takes over.",
             "benign-takeover",
-            "Who subscribes with the client_id of another takes over from it (PS-SUB-009 calls that a legal alternative), as its dialect file says.")
+            "Who subscribes with the client_id of another takes over from it (PS-SUB-009 calls that a legal alternative), as its "
+                + "dialect file says.")
             .EachTopic(topic =>
             {
                 var holders = new Dictionary<string, SendQueue>(StringComparer.Ordinal);
@@ -143,7 +150,8 @@ internal static class Choices
                 {
                     lock (topic.Gate)
                     {
-                        if (!topic.IsDeleted && holders.TryGetValue(request.ClientId, out var holder) && holder != subscriber && topic.Subscribers.Contains(holder))
+                        if (!topic.IsDeleted && holders.TryGetValue(request.ClientId, out var holder)
+                            && holder != subscriber && topic.Subscribers.Contains(holder))
                         {
                             holder.Finish.Call(topic.Server.Messages.Heartbeat.Call(), 4000, "taken over");
                             topic.Remove.Call(holder);
@@ -158,14 +166,16 @@ internal static class Choices
             "PS-DEL-003",
             "The notice alone is sent.",
             "benign-notice-of-deletion",
-            "The deletion of a topic ends subscriptions and no connection (PS-DEL-003 calls that a legal alternative), as its dialect file says.")
+            "The deletion of a topic ends subscriptions and no connection (PS-DEL-003 calls that a legal alternative), as its "
+                + "dialect file says.")
             .EachTopic(topic => topic.Dismiss.Wrap(_ => (subscriber, notice) => subscriber.Say.Call(notice))),
         Leaving(
             "PS-BPR-003",
             "It may try again later.",
             "benign-try-again-later",
             "A slow consumer is cut with 1013 (PS-BPR-003 calls that legal), as its dialect file says.")
-            .EachSession(session => session.Queue.Abandon.Wrap(next => (last, code, reason) => next(last, code == 1008 ? 1013 : code, reason))) with
+            .EachSession(session => session.Queue.Abandon.Wrap(next => (last, code, reason) =>
+                next(last, code == 1008 ? 1013 : code, reason))) with
         {
             UnderLoad = true,
         },

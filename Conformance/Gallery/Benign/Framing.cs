@@ -5,18 +5,25 @@ namespace PubSub.Conformance.Gallery.Benign;
 /// <summary>Servers whose WebSocket is unusual and within RFC 6455.</summary>
 internal static class Framing
 {
-    private const string LongReason = "\u00a7 5.5.1: a control frame has at most 125 bytes, and the reason is in UTF-8 \u2014 \u65e5\u672c\u8a9e, \U0001f44b, and so on to the end of it";
+    private const string LongReason =
+        "\u00a7 5.5.1: a control frame has at most 125 bytes, and the reason is in UTF-8 "
+        + "\u2014 \u65e5\u672c\u8a9e, \U0001f44b, and so on to the end of it";
 
     public static IReadOnlyList<BenignServer> All { get; } =
     [
-        Framed("benign-fragments", "Every message comes in fragments of 3 bytes, which cut characters, and the rest of a long one in one more (RFC 6455, section 5.4).", Fragments),
+        Framed(
+            "benign-fragments",
+            "Every message comes in fragments of 3 bytes, which cut characters, and the rest of a long one in one more (RFC 6455, "
+                + "section 5.4).",
+            Fragments),
         Framed(
             "benign-empty-fragments",
             "Every message begins and ends with an empty fragment (RFC 6455, section 5.4, asks for no length).",
             EmptyFragments),
         Framed(
             "benign-control-frames",
-            "Pings, and Pongs that nobody asked for, come before every other frame and between fragments (RFC 6455, sections 5.4, 5.5.2 and 5.5.3).",
+            "Pings, and Pongs that nobody asked for, come before every other frame and between fragments (RFC 6455, sections 5.4, "
+                + "5.5.2 and 5.5.3).",
             ControlFrames),
         Closing("benign-silent-closes", "No Close frame gives a reason (RFC 6455, section 7.1.6: it may be empty).", ""),
         Closing("benign-long-closes", "Every Close frame with a code gives a reason of 123 bytes (RFC 6455, section 5.5).", LongReason),

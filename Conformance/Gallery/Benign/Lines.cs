@@ -6,7 +6,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Benign;
 
-/// <summary>Servers at the end of an odd line: TCP (RFC 9293) is a stream of bytes, and promises neither when they come nor in what pieces.</summary>
+/// <summary>Servers at the end of an odd line: TCP (RFC 9293) is a stream of bytes, and promises no time and no pieces.</summary>
 internal static class Lines
 {
     private const string Prefix = "/some/prefix";
@@ -54,7 +54,8 @@ internal static class Lines
             }),
         new BenignServer(
             "benign-ipv6",
-            "It listens at ::1 and nowhere else; the protocol is about HTTP and WebSocket, whose URLs have addresses of either kind (RFC 3986, section 3.2.2).")
+            "It listens at ::1 and nowhere else; the protocol is about HTTP and WebSocket, whose URLs have addresses of either kind "
+                + "(RFC 3986, section 3.2.2).")
             .Does(server => server.Settings = server.Settings with { Address = IPAddress.IPv6Loopback }),
         new("benign-tls", "It speaks TLS only, with a certificate of its owner's; wss is a WebSocket as ws is (RFC 6455, section 3).")
         {
@@ -65,7 +66,9 @@ internal static class Lines
                 Tls = new Tls { Authorities = [X509Certificate2.CreateFromPem(((TlsServer)door).CertificatePem)] },
             },
         },
-        new("benign-prefix", "It stands behind a proxy and below another path; the paths of SPEC.md are those behind whatever the URL begins with.")
+        new(
+            "benign-prefix",
+            "It stands behind a proxy and below another path; the paths of SPEC.md are those behind whatever the URL begins with.")
         {
             Front = inner => new PrefixProxy(inner, Prefix),
             Probing = door => new ProbeOptions { Url = new Uri(door.Origin, Prefix) },

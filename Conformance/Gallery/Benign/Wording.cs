@@ -12,18 +12,28 @@ internal static class Wording
 
     public static IReadOnlyList<BenignServer> All { get; } =
     [
-        Written("benign-extra-members", "Messages and REST bodies have members that the protocol does not know; nothing says that it is complete.", new Chatty()),
-        Written("benign-member-order", "The members of every object come in the opposite order, type last; an object is unordered (RFC 8259, section 4).", new Backwards()),
+        Written(
+            "benign-extra-members",
+            "Messages and REST bodies have members that the protocol does not know; nothing says that it is complete.",
+            new Chatty()),
+        Written(
+            "benign-member-order",
+            "The members of every object come in the opposite order, type last; an object is unordered (RFC 8259, section 4).",
+            new Backwards()),
         Written("benign-white-space", "There is white space wherever there may be, line ends included (RFC 8259, section 2).", new Airy()),
         Written(
             "benign-escapes",
-            "What the server writes is ASCII, with everything else and every solidus escaped, and so the first letter of every name (RFC 8259, section 7).",
+            "What the server writes is ASCII, with everything else and every solidus escaped, and so the first letter of every name "
+                + "(RFC 8259, section 7).",
             new Escaping()),
         Dated(
             "benign-nanoseconds",
             "Times have nine digits behind the point (RFC 3339, section 5.6, allows any number).",
             time => $"{Whole(time)}.{time.Ticks % TimeSpan.TicksPerSecond:D7}00Z"),
-        Dated("benign-whole-seconds", "Times have no fraction (RFC 3339, section 5.6; the examples in SPEC.md have none).", time => $"{Whole(time)}Z"),
+        Dated(
+            "benign-whole-seconds",
+            "Times have no fraction (RFC 3339, section 5.6; the examples in SPEC.md have none).",
+            time => $"{Whole(time)}Z"),
         new BenignServer(
             "benign-long-errors",
             "Errors explain themselves in 8 KiB; nothing says how long an explanation is.").Does(server =>
@@ -41,14 +51,19 @@ internal static class Wording
         }),
         new BenignServer(
             "benign-counters",
-            "Topics, health and statistics count more than SPEC.md asks for; members beyond those that are asked for are nowhere forbidden.").Does(server =>
-        {
-            server.Rest.List.Wrap(next => () => BeforeSubscribers(next(), "\"messages\":7,\"bytes\":0.5"));
-            server.Rest.Health.Wrap(next => () =>
-                $$"""{"status":"ok","version":"1.0","connections":{"open":{{server.Sessions.Count}},"topics":0},"uptime_ms":1.5e3,{{next()[1..]}}""");
-            server.Rest.Statistics.Wrap(next => () =>
-                $$"""{"totals":{"messages":99,"subscribers":-1},{{BeforeSubscribers(next()[1..], "\"bytes\":0,\"last\":null")}}""");
-        }),
+            "Topics, health and statistics count more than SPEC.md asks for; members beyond those that are asked for are nowhere "
+                + "forbidden.")
+            .Does(server =>
+            {
+                server.Rest.List.Wrap(next => () => BeforeSubscribers(next(), "\"messages\":7,\"bytes\":0.5"));
+                server.Rest.Health.Wrap(next => () =>
+                {
+                    var open = server.Sessions.Count;
+                    return $$"""{"status":"ok","version":"1.0","connections":{"open":{{open}},"topics":0},"uptime_ms":1.5e3,{{next()[1..]}}""";
+                });
+                server.Rest.Statistics.Wrap(next => () =>
+                    $$"""{"totals":{"messages":99,"subscribers":-1},{{BeforeSubscribers(next()[1..], "\"bytes\":0,\"last\":null")}}""");
+            }),
     ];
 
     private static BenignServer Dated(string id, string oddity, Func<DateTimeOffset, string> write) => new BenignServer(id, oddity)
@@ -75,12 +90,17 @@ internal static class Wording
 
     private sealed class Chatty : Penmanship
     {
-        private const string More = """{"type":"event","request_id":"not-yours","topic":"elsewhere","message":{"id":"m","payload":1},"code":"OK"}""";
+        private const string More =
+            """{"type":"event","request_id":"not-yours","topic":"elsewhere","message":{"id":"m","payload":1},"code":"OK"}""";
 
         // The statistics have topics for members; whoever is added there would be one.
         protected override string Object(string name, IReadOnlyList<(string Name, string Value)> members) => name == "topics"
             ? Plain(members)
-            : Plain([("$schema", "\"https://example.org/\""), .. members, ("seq", "12345678901234567890"), ("trace", "null"), ("", "[]"), ("x-more", More)]);
+            : Plain(
+            [
+                ("$schema", "\"https://example.org/\""), .. members,
+                ("seq", "12345678901234567890"), ("trace", "null"), ("", "[]"), ("x-more", More),
+            ]);
     }
 
     private sealed class Backwards : Penmanship
@@ -91,7 +111,9 @@ internal static class Wording
     private sealed class Airy : Penmanship
     {
         protected override string Object(string name, IReadOnlyList<(string Name, string Value)> members) =>
-            $"\r\n\t {{\n {string.Join(" ,\r\n\t", members.Select(member => $"{Messages.Quote(member.Name)} \n:\t{member.Value}"))}\r\n}}\n\n ";
+            $"\r\n\t {{\n {string.Join(" ,\r\n\t", members.Select(Airily))}\r\n}}\n\n ";
+
+        private static string Airily((string Name, string Value) member) => $"{Messages.Quote(member.Name)} \n:\t{member.Value}";
 
         protected override string Array(IReadOnlyList<string> items) => $" [\n{string.Join("\n,\n", items)}\t]\r\n";
     }
@@ -99,12 +121,14 @@ internal static class Wording
     private sealed class Escaping : Penmanship
     {
         protected override string Object(string name, IReadOnlyList<(string Name, string Value)> members) =>
-            $"{{{string.Join(',', members.Select(member => $"\"{Escaped(member.Name[..1])}{Written(member.Name[1..])}\":{member.Value}"))}}}";
+            $"{{{string.Join(',', members.Select(member =>
+                $"\"{Escaped(member.Name[..1])}{Written(member.Name[1..])}\":{member.Value}"))}}}";
 
         protected override string Text(JsonElement text) => $"\"{Written(text.GetString()!)}\"";
 
         private static string Written(string text) =>
-            string.Concat(text.Select(unit => unit == '/' ? "\\/" : unit is < ' ' or > '~' or '"' or '\\' ? Escaped($"{unit}") : $"{unit}"));
+            string.Concat(text.Select(unit =>
+                unit == '/' ? "\\/" : unit is < ' ' or > '~' or '"' or '\\' ? Escaped($"{unit}") : $"{unit}"));
 
         private static string Escaped(string text) => string.Concat(text.Select(unit => $"\\u{(int)unit:X4}"));
     }

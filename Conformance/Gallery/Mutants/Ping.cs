@@ -11,7 +11,8 @@ internal static class Ping
             .EachSession(session =>
             {
                 var pings = 0;
-                session.Ping.Wrap(next => request => ++pings < 20 ? next(request) : Refuse(session, request, "there must be no more than 19 pings"));
+                session.Ping.Wrap(next => request =>
+                    ++pings < 20 ? next(request) : Refuse(session, request, "there must be no more than 19 pings"));
             })
             .KilledBy("PS-PING-001", "the answer to a ping is a reply and no error")
             .MayBreak("PS-ENV-009"),
@@ -44,7 +45,9 @@ internal static class Ping
                 next(request with { RawRequestId = request.RawRequestId ?? $"\"{Guid.NewGuid()}\"" })))
             .KilledBy("PS-PING-003", "a pong that answers a ping without request_id has none")
             .MayBreak("PS-ENV-005"),
-        new Mutant("ping-overtakes", "Events are collected for a moment and written together, and a pong goes ahead of everything that waits.")
+        new Mutant(
+            "ping-overtakes",
+            "Events are collected for a moment and written together, and a pong goes ahead of everything that waits.")
             .EachSession(session =>
             {
                 var queue = session.Queue;

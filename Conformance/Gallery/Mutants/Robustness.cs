@@ -82,7 +82,10 @@ internal static partial class Robustness
             .MayBreak("PS-ROB-001"),
         new Mutant(
             "rob-restart-on-half-a-handshake",
-            "A connection that is reset before it has asked for anything kills the process, which is started again at once.") { Alone = true }
+            "A connection that is reset before it has asked for anything kills the process, which is started again at once.")
+        {
+            Alone = true,
+        }
             .Does(server => server.EachConnection(connection => connection.ReadLineAsync.Wrap(next => async (longest, cancellation) =>
             {
                 try

@@ -179,4 +179,13 @@ internal static class SharedFaults
         var ids = topic.ClientIds();
         return id => [.. topic.Subscribers.Where(subscriber => ids[subscriber] == id)];
     }
+
+    /// <summary>Changes the members of health.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="respell">Name and JSON text of a member to its new JSON text; null drops the member.</param>
+    public static void RespellHealth(this SmallServer server, Func<string, string, string?> respell) =>
+        server.Rest.Health.Wrap(next => () => Member.Spell(Member.Of(next())
+            .Select(member => (member.Name, Json: respell(member.Name, member.Json)))
+            .Where(member => member.Json is not null)
+            .Select(member => new Member(member.Name, member.Json!))));
 }

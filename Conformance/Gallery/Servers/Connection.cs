@@ -54,7 +54,9 @@ internal sealed class Connection : AsyncStream
         }
     }
 
-    /// <summary>Longest length in bytes: the next line without its end, or null at the end of the stream; a longer line is an <see cref="HttpFault"/>.</summary>
+    /// <summary>
+    /// Longest length in bytes: the next line without its end, or null at the end of the stream. A longer line is an <see cref="HttpFault"/>.
+    /// </summary>
     public Seam<Func<int, CancellationToken, Task<string?>>> ReadLineAsync => field ??= new(async (longest, cancellation) =>
     {
         var line = new StringBuilder();

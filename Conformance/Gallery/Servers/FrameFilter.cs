@@ -57,7 +57,7 @@ internal sealed class FrameFilter(Stream wire) : AsyncStream
     /// <summary>What the server is to read in the place of this frame; what has to look as if the client had sent it is masked.</summary>
     public Seam<Func<Frame, IEnumerable<Frame>>> FromClient => field ??= new(frame => [frame]);
 
-    /// <summary>What the client is to read in the place of this frame; what has to look as if the server had sent it is not masked.</summary>
+    /// <summary>What the client is to read in the place of this frame; what has to look as if the server sent it is not masked.</summary>
     public Seam<Func<Frame, IEnumerable<Frame>>> FromServer => field ??= new(frame => [frame]);
 
     /// <summary>The next bytes of the client, before anything has been made of them; 0 is the end.</summary>

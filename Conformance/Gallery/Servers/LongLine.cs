@@ -3,7 +3,7 @@ using System.Threading.Channels;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>Delays the output of a connection: a queue of pieces that are due at a time, as large as what a distant network holds.</summary>
+/// <summary>Delays the output of a connection: a queue of pieces, each due at a time, as large as what a distant network holds.</summary>
 internal sealed class LongLine
 {
     private const int Capacity = 4 * 1024 * 1024;

@@ -20,7 +20,7 @@ internal sealed class Seam<TStep>(TStep step)
 }
 
 /// <summary>
-/// Makes a correct server behave otherwise: it wraps seams or sets <see cref="SmallServer.Settings"/> and <see cref="SmallServer.Variation"/>.
-/// A server takes any number of changes.
+/// Makes a correct server behave otherwise: it wraps seams, or sets <see cref="SmallServer.Settings"/> or
+/// <see cref="SmallServer.Variation"/>. A server takes any number of changes.
 /// </summary>
 internal delegate void Change(SmallServer server);

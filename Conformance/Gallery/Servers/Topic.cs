@@ -72,7 +72,7 @@ internal sealed class Topic(string name, SmallServer server)
         }
     });
 
-    /// <summary>Event, publisher, request, ack. The ack goes out behind the event, which every subscriber has been offered by then.</summary>
+    /// <summary>Event, publisher, request, ack. The ack goes out when every subscriber has been offered the event.</summary>
     public Seam<Func<byte[], SendQueue, ClientRequest, byte[], bool>> TryPublish => field ??= new((@event, publisher, _, ack) =>
     {
         lock (Gate)
@@ -108,7 +108,7 @@ internal sealed class Topic(string name, SmallServer server)
         }
     });
 
-    /// <summary>Ends every subscription, and unless settings keep it, every subscriber's connection behind its queue and the notice.</summary>
+    /// <summary>The notice. Ends every subscription and, unless settings keep it, every subscriber's connection behind its queue.</summary>
     public Seam<Action<byte[]>> Delete => field ??= new(notice =>
     {
         lock (Gate)
