@@ -118,7 +118,7 @@ internal sealed class MortalServer : IAsyncDisposable
     [
         server =>
         {
-            server.Settings = server.Settings with { Address = address };
+            server.Settings = server.Settings with { Address = address, AllowedOrigins = ["*"] };
             server.Variation = new() { TimeMember = Dialect.Timestamp, UptimeMember = Dialect.Uptime, UuidsOnly = UuidsOnly };
             server.Topics.TryCreate.Wrap(next => name =>
             {
