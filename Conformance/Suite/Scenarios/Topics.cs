@@ -517,7 +517,9 @@ internal static class Topics
         new("PS-REST-026", "detail-names-field-and-rule", async stage =>
         {
             var details = new List<string>();
-            string[] bodies = ["{}", """{"name":7}""", """{"name":""}""", """{"name":"a\u0000b"}""", Rest.CreateBody(new string('x', 256))];
+            var family = stage.FreshName();
+            string[] illegal = [Within(stage, $"{family}\0"), Within(stage, family.PadRight(256, 'x'))];
+            string[] bodies = ["{}", """{"name":7}""", """{"name":""}""", .. illegal.Select(Rest.CreateBody)];
             foreach (var body in bodies)
             {
                 var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, body);
