@@ -54,7 +54,7 @@ public sealed class OtherServersTests
         {
             Options = Selected("PS-ENV-002 PS-OBS-001 PS-REST-006 PS-FAN-001"),
             Probing = probing => probing with { Dialect = Dialect.V1, Rest = probing.Url },
-            Fail = "PS-ENV-002/acks-events-and-errors-are-dated",
+            Fail = "PS-ENV-002/acks-events-and-errors-are-dated PS-OBS-001/shape-of-health",
         },
         new("errors are strings, and broken JSON ends the connection", As(Variation.PlainErrors))
         {
