@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using PubSub.Conformance.Gallery;
 using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Cli;
@@ -9,7 +10,8 @@ internal static class ExplainCommand
 {
     private const string Description =
         """
-        Explains a requirement: its sentence, why it is there, where it comes from, and which scenarios test it.
+        Explains a requirement: its sentence, why it is there, where it comes from, which scenarios test it.
+        It also lists the mutants, servers that are wrong on purpose, that the requirement has to kill.
 
         Example:
           pubsub-conformance explain PS-SUB-004
@@ -69,6 +71,13 @@ internal static class ExplainCommand
         if (also.Count > 0)
         {
             text.AppendLine($"  also noticed by {string.Join(", ", also)}");
+        }
+
+        var mutants = Collection.Whole.Mutants.Where(mutant => mutant.Kills.Any(kill => kill.Requirement == requirement.Id)).ToList();
+        if (mutants.Count > 0)
+        {
+            text.AppendLine().AppendLine("Mutants that it has to kill (pubsub-conformance selftest MUTANT):");
+            text.AppendJoin("", mutants.Select(mutant => $"  {mutant.Id}  {mutant.Fault}{Environment.NewLine}"));
         }
 
         var needs = (scenarios.Any(scenario => scenario.IsLoad) ? " --allow load" : "")

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Cli;
@@ -10,6 +11,7 @@ internal static class ListCommand
     private const string Description =
         """
         Lists requirements and the scenarios that test them.
+        As JSON it is the whole catalogue: each requirement with all its fields.
 
         Examples:
           pubsub-conformance list
@@ -27,7 +29,7 @@ internal static class ListCommand
             var rows = Catalogue.Embedded.Requirements
                 .Select(requirement => (requirement, Scenarios: All.Scenarios
                     .Where(scenario => scenario.Requirement == requirement.Id && selection.Includes(scenario, requirement)).ToList()))
-                .Where(row => row.Scenarios.Count > 0)
+                .Where(row => row.Scenarios.Count > 0 || selection.Include.Count == 0)
                 .ToList();
             if (rows.Count == 0)
             {
@@ -49,36 +51,36 @@ internal static class ListCommand
     public static string Notes(Scenario scenario) =>
         (scenario.IsLoad ? "  (load)" : "") + (scenario.IsLaunched ? "  (needs --launch)" : "");
 
-    private static string AsJson(List<(Requirement Requirement, List<Scenario> Scenarios)> rows)
-    {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
-        {
-            json.WriteStartArray();
-            foreach (var (requirement, scenarios) in rows)
-            {
-                json.WriteStartObject();
-                json.WriteString("id", requirement.Id);
-                json.WriteString("level", requirement.Keyword);
-                json.WriteString("profile", requirement.Profile.ToString().ToLowerInvariant());
-                json.WriteString("text", requirement.Text);
-                json.WriteStartArray("scenarios");
-                foreach (var scenario in scenarios)
-                {
-                    json.WriteStartObject();
-                    json.WriteString("id", scenario.Id);
-                    json.WriteBoolean("load", scenario.IsLoad);
-                    json.WriteBoolean("needsLaunch", scenario.IsLaunched);
-                    json.WriteEndObject();
-                }
-
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-        }
-
-        return System.Text.Encoding.UTF8.GetString(stream.ToArray()) + "\n";
-    }
+    private static string AsJson(List<(Requirement Requirement, List<Scenario> Scenarios)> rows) => JsonSerializer.Serialize(
+        [
+            .. rows.Select(row => new ListedRequirement(
+                row.Requirement.Id, row.Requirement.Area, row.Requirement.Keyword, row.Requirement.Profile.ToString().ToLowerInvariant(),
+                row.Requirement.Testability.ToString().ToLowerInvariant(), row.Requirement.Text, row.Requirement.Intent,
+                row.Requirement.Source, row.Requirement.Decision, row.Requirement.Reason,
+                [.. row.Scenarios.Select(scenario => new ListedScenario(scenario.Id, scenario.IsLoad, scenario.IsLaunched))])),
+        ],
+        ListJson.Default.IReadOnlyListListedRequirement) + "\n";
 }
+
+/// <summary>One element of <c>list --format json</c>; what a requirement does not have is left out.</summary>
+internal sealed record ListedRequirement(
+    string Id,
+    string Area,
+    string Level,
+    string Profile,
+    string Testability,
+    string Text,
+    string Intent,
+    string? Source,
+    string? Decision,
+    string? Reason,
+    IReadOnlyList<ListedScenario> Scenarios);
+
+internal sealed record ListedScenario(string Id, bool Load, bool NeedsLaunch);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    WriteIndented = true)]
+[JsonSerializable(typeof(IReadOnlyList<ListedRequirement>))]
+internal sealed partial class ListJson : JsonSerializerContext;

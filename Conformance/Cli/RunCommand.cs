@@ -99,8 +99,17 @@ internal sealed class RunCommand
         }
 
         var terminal = new Terminal(quiet, Terminal.WantsColour(parsed.GetValue(_plain)));
-        var run = new Run(
-            Catalogue.Embedded, All.Scenarios, probed, options, redaction, journal.Names, launcher is null ? null : launcher.LaunchAsync, terminal);
+        var run = new Run(new()
+        {
+            Catalogue = Catalogue.Embedded,
+            Scenarios = All.Scenarios,
+            Probed = probed,
+            Options = options,
+            Redaction = redaction,
+            Names = journal.Names,
+            Launch = launcher is null ? null : launcher.LaunchAsync,
+            Progress = terminal,
+        });
         var results = await run.ExecuteAsync(cancellation);
         terminal.Done();
 

@@ -21,7 +21,7 @@ internal static class SelfTestCommand
         Examples:
           pubsub-conformance selftest
           pubsub-conformance selftest 'rpl-*' --include RPL --verbose
-          pubsub-conformance selftest --repeat 10 --write Conformance
+          pubsub-conformance selftest 'rpl-*' --repeat 10 --write Conformance
         """;
 
     public static Command Create()
@@ -33,7 +33,11 @@ internal static class SelfTestCommand
         var full = CommandLine.Flag("--full", "Plays the scenarios under load, and those that launch servers, against every mutant.");
         var list = CommandLine.Flag("--list", "Lists the servers, and shows none.");
         var verbose = CommandLine.Flag("--verbose", "Says for every server which scenarios failed, and why.");
-        var write = CommandLine.Text("--write", $"Writes {JsonFile} and {PageFile} there, survivors and all; with patterns, only the rows of the servers shown.", "FOLDER");
+        var write = CommandLine.Text(
+            "--write",
+            $"Writes {JsonFile} and {PageFile} there, survivors and all, and appends new ids to {IdRegister.FileName}; with patterns, only "
+                + "the rows of the servers shown change.",
+            "FOLDER");
         var verify = CommandLine.Text("--verify", $"Holds what it sees against a {JsonFile} that was written before.", "FILE");
         var command = new Command("selftest", Description) { patterns, include, repeat, atOnce, full, list, verbose, write, verify };
         command.SetAction(async (parsed, cancellation) =>
@@ -66,13 +70,14 @@ internal static class SelfTestCommand
             }
 
             var recorded = parsed.GetValue(verify) is { } file ? CommandLine.ReadFile(file, "the matrix", KillMatrix.Parse) : null;
-            return await ExecuteAsync(options, parsed.GetValue(verbose), parsed.GetValue(write), recorded, cancellation);
+            var record = parsed.GetValue(write) is { } folder ? Record.Read(folder, options.IsWhole) : null;
+            return await ExecuteAsync(options, parsed.GetValue(verbose), record, recorded, cancellation);
         });
         return command;
     }
 
     private static async Task<int> ExecuteAsync(
-        SelfTestOptions options, bool verbose, string? folder, KillMatrix? recorded, CancellationToken cancellation)
+        SelfTestOptions options, bool verbose, Record? record, KillMatrix? recorded, CancellationToken cancellation)
     {
         var catalogue = Catalogue.Embedded;
         var clock = TimeProvider.System.GetTimestamp();
@@ -86,6 +91,7 @@ internal static class SelfTestCommand
             objections.AddRange(recorded.Differences(result.Trials));
         }
 
+        objections.AddRange(record?.Ids.Objections(Record.IdsInUse) ?? []);
         foreach (var objection in objections)
         {
             Console.WriteLine($"  ! {objection}");
@@ -97,16 +103,7 @@ internal static class SelfTestCommand
             $"{mutants} mutants, {result.Showings.Count - mutants} other servers, {All.Scenarios.Count} scenarios, "
             + $"{TimeProvider.System.GetElapsedTime(clock).TotalSeconds:F0} s: "
             + $"{(wrong == 0 ? "everything is as it should be" : $"{wrong} objections")}.");
-        if (folder is not null)
-        {
-            var matrix = options.IsWhole
-                ? KillMatrix.From(result.Trials, Collection.Whole, catalogue, All.Scenarios)
-                : CommandLine.ReadFile(Path.Combine(folder, JsonFile), "the matrix", KillMatrix.Parse)
-                    .With(result.Trials, Collection.Whole, catalogue, All.Scenarios);
-            CommandLine.WriteFile(Path.Combine(folder, JsonFile), "--write", matrix.ToJson());
-            CommandLine.WriteFile(Path.Combine(folder, PageFile), "--write", KillMatrixPage.Render(matrix));
-        }
-
+        record?.Write(result);
         return wrong == 0 ? ExitCode.Conformant : ExitCode.SuiteError;
     }
 
@@ -119,6 +116,46 @@ internal static class SelfTestCommand
         {
             Console.WriteLine($"{id,-40} {story}");
         }
+    }
+
+    /// <summary>What <c>--write</c> renews, read before anything is shown, so that a wrong folder costs no time.</summary>
+    private sealed record Record(string Folder, KillMatrix Matrix, IdRegister Ids)
+    {
+        private const int ShownIds = 10;
+
+        public static IReadOnlyList<string> IdsInUse => IdRegister.InUse(Catalogue.Embedded, All.Scenarios, Collection.Whole);
+
+        public static Record Read(string folder, bool isWhole) => new(
+            folder,
+            isWhole ? KillMatrix.Empty : CommandLine.ReadFile(Path.Combine(folder, JsonFile), "the matrix", KillMatrix.Parse),
+            new(CommandLine.ReadFile(Path.Combine(folder, IdRegister.FileName), "the register of ids")));
+
+        public void Write(SelfTestResult result)
+        {
+            var matrix = Matrix.With(result, Collection.Whole, Catalogue.Embedded);
+            var stale = matrix.Stale(Collection.Whole, Catalogue.Embedded, All.Scenarios);
+            var missing = Ids.Missing(IdsInUse);
+            Write(JsonFile, matrix.ToJson(), $"rows changed: {Listed(matrix.Changed(Matrix))}");
+            Write(PageFile, KillMatrixPage.Render(matrix, [.. stale, .. matrix.Weaknesses]), "made of it");
+            if (missing.Count > 0)
+            {
+                Write(IdRegister.FileName, Ids.With(missing), $"appended: {Listed(missing)}");
+            }
+        }
+
+        private void Write(string file, string text, string what)
+        {
+            var path = Path.Combine(Folder, file);
+            CommandLine.WriteFile(path, "--write", text);
+            Console.WriteLine($"Written to {path}; {what}");
+        }
+
+        private static string Listed(IReadOnlyList<string> ids) => ids.Count switch
+        {
+            0 => "none",
+            <= ShownIds => string.Join(", ", ids),
+            _ => $"{string.Join(", ", ids.Take(ShownIds))} and {ids.Count - ShownIds} more",
+        };
     }
 
     /// <summary>One line for each server as soon as it has been shown, and one for each objection.</summary>

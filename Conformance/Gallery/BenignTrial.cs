@@ -1,3 +1,5 @@
+using PubSub.Conformance.Gallery.Servers;
+
 namespace PubSub.Conformance.Gallery;
 
 /// <summary>What became of one benign server: what the suite said of it, and what is wrong with that.</summary>
@@ -9,12 +11,19 @@ internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOn
     public static async Task<BenignTrial> ExecuteAsync(
         BenignServer server, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options, CancellationToken cancellation)
     {
-        await using var inner = server.Open();
+        await using var inner = new SmallServer(server.Change);
         await using var front = server.Front?.Invoke(inner.Origin);
         var probing = server.Probing(front ?? inner);
         var probed = await Probe.ExecuteAsync(probing, cancellation: cancellation);
         options = options with { AllowLoad = server.UnderLoad, Parallel = server.Parallel ?? options.Parallel };
-        var run = new Run(catalogue, scenarios, probed, options, new Redaction(probing.Headers));
+        var run = new Run(new()
+        {
+            Catalogue = catalogue,
+            Scenarios = scenarios,
+            Probed = probed,
+            Options = options,
+            Redaction = new Redaction(probing.Headers),
+        });
         var results = await run.ExecuteAsync(cancellation);
         var faults = inner.Faults.Concat(front?.Faults ?? []).Select(fault => $"it made a mistake of its own: {fault}");
         return new(server, results, [.. Judge(server, scenarios, results), .. faults]);

@@ -6,7 +6,7 @@ namespace PubSub.Conformance.Gallery;
 /// <param name="NullTargets">What is no broker at all.</param>
 internal sealed record Collection(IReadOnlyList<Mutant> Mutants, IReadOnlyList<BenignServer> Benign, IReadOnlyList<NullTarget> NullTargets)
 {
-    /// <summary>Everything that there is: the wrong in the order of the specification, the odd from the lines up to what is said over them.</summary>
+    /// <summary>Every server: mutants in the order of the specification, benign servers from TCP up to the messages.</summary>
     public static Collection Whole { get; } = new(
         [
             .. Gallery.Mutants.Topics.All,

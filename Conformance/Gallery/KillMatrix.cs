@@ -1,91 +1,142 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery;
 
 /// <summary>
-/// What the galleries prove about the suite, as it was last seen: which scenario kills which mutant, which odd servers are spared, and
-/// what passes where nothing is. <c>Conformance/KILLMATRIX.json</c> is this, <c>Conformance/KILLMATRIX.md</c> its readable form.
+/// What the galleries prove about the suite, one row for each server as it was last shown: which scenarios kill which mutant, which odd
+/// servers are spared, and what passes where nothing is. <c>Conformance/KILLMATRIX.json</c> is this, and
+/// <c>Conformance/KILLMATRIX.md</c> sums it up.
 /// </summary>
+/// <remarks>
+/// A run replaces the rows of the servers that it has shown, and no others. Each row vouches for one showing:
+/// <list type="bullet">
+/// <item>A mutant's row vouches for the requirements that the mutant is declared to break, and keeps a hash of each. A requirement that has
+/// changed makes those rows stale, and no others.</item>
+/// <item>A scenario is in the matrix when at least one row has it kill its mutant every time. So a new scenario needs one showing of one
+/// mutant that it kills.</item>
+/// <item>A row says nothing about how later scenarios judge its server. For that, <c>ci/selftest</c> shows everything to all.</item>
+/// </list>
+/// </remarks>
 internal sealed record KillMatrix
 {
-    public const int CurrentSchemaVersion = 1;
+    public const int CurrentSchemaVersion = 2;
+
+    /// <summary>A server shown less often may owe its verdicts to luck.</summary>
+    public const int EnoughRepetitions = 10;
 
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
-
-    /// <summary>SHA-256 of the requirements by which was judged, as in <c>results.json</c>.</summary>
-    public required string Catalogue { get; init; }
-
-    /// <summary>How often every server was shown.</summary>
-    public required int Repetitions { get; init; }
-
-    /// <summary>Every scenario of the suite.</summary>
-    public required IReadOnlyList<string> Scenarios { get; init; }
-
     public required IReadOnlyList<MutantRow> Mutants { get; init; }
-    public required IReadOnlyList<BenignRow> Benign { get; init; }
-    public required IReadOnlyList<NullRow> NullTargets { get; init; }
+    public required IReadOnlyList<OtherRow> Benign { get; init; }
+    public required IReadOnlyList<OtherRow> NullTargets { get; init; }
 
-    /// <summary>Scenarios that killed nothing: a law that no server was ever found to break by them.</summary>
+    public static KillMatrix Empty { get; } = new() { Mutants = [], Benign = [], NullTargets = [] };
+
+    /// <summary>What the rows alone say against the suite: servers that were shown too seldom or judged wrongly.</summary>
     [JsonIgnore]
-    public IReadOnlyList<string> Toothless =>
-        [.. Scenarios.Except(Mutants.SelectMany(mutant => mutant.Always), StringComparer.Ordinal)];
+    public IEnumerable<string> Weaknesses =>
+    [
+        .. Rows.Where(row => row.Repetitions < EnoughRepetitions)
+            .Select(row => $"{row.Id} was shown {row.Repetitions} times, not {EnoughRepetitions}"),
+        .. Rows.Where(row => row.Misjudged > 0)
+            .Select(row => $"{row.Id} was judged wrongly, {row.Misjudged} times out of {row.Repetitions}"),
+        .. Mutants.SelectMany(row => row.Survived.Select(requirement => $"{row.Id} survived {requirement}")),
+    ];
 
-    /// <param name="trials">Every mutant the same number of times.</param>
-    public static KillMatrix From(
-        IReadOnlyList<MutantTrial> trials, Collection collection, Catalogue catalogue, IReadOnlyList<Scenario> scenarios) => new()
-        {
-            Catalogue = Run.Identity(catalogue).Catalogue,
-            Repetitions = trials.GroupBy(trial => trial.Mutant).Select(group => group.Count()).DefaultIfEmpty(0).Min(),
-            Scenarios = [.. scenarios.Select(scenario => scenario.Id)],
-            Mutants = [.. trials.GroupBy(trial => trial.Mutant).Select(MutantRow.From)],
-            Benign = [.. collection.Benign.Select(BenignRow.Of)],
-            NullTargets = [.. collection.NullTargets.Select(NullRow.Of)],
-        };
+    [JsonIgnore]
+    public IEnumerable<MatrixRow> Rows => [.. Mutants, .. Benign, .. NullTargets];
 
-    /// <summary>The same with these rows in the place of those of the same mutants, all in the order of the collection.</summary>
-    public KillMatrix With(IReadOnlyList<MutantTrial> trials, Collection collection, Catalogue catalogue, IReadOnlyList<Scenario> scenarios)
+    /// <summary>The same with new rows for the servers that were shown, and without those of servers that are gone.</summary>
+    public KillMatrix With(SelfTestResult shown, Collection collection, Catalogue catalogue)
     {
-        var fresh = From(trials, collection, catalogue, scenarios);
-        var rows = Mutants.Concat(fresh.Mutants).GroupBy(row => row.Id).ToDictionary(group => group.Key, group => group.Last(), StringComparer.Ordinal);
-        return fresh with
+        var showings = shown.Showings.GroupBy(showing => showing.Id).ToDictionary(group => group.Key, group => group.ToList());
+        var trials = shown.Trials.ToLookup(trial => trial.Mutant.Id);
+        return new()
         {
-            Repetitions = Math.Min(Repetitions, fresh.Repetitions),
-            Mutants = [.. collection.Mutants.Where(mutant => rows.ContainsKey(mutant.Id)).Select(mutant => rows[mutant.Id])],
+            Mutants = Merge(
+                Mutants, collection.Mutants, mutant => mutant.Id, mutant => MutantRow.Of(mutant, catalogue).Shown(trials[mutant.Id])),
+            Benign = Merge(Benign, collection.Benign, server => server.Id, OtherRow.Of),
+            NullTargets = Merge(NullTargets, collection.NullTargets, target => target.Id, OtherRow.Of),
         };
+
+        IReadOnlyList<TRow> Merge<TRow, TServer>(
+            IReadOnlyList<TRow> rows, IReadOnlyList<TServer> servers, Func<TServer, string> idOf, Func<TServer, TRow> rowOf)
+            where TRow : MatrixRow =>
+            [
+                .. servers.Select(server => showings.TryGetValue(idOf(server), out var times)
+                    ? rowOf(server) with { Repetitions = times.Count, Misjudged = times.Count(showing => showing.Objections.Count > 0) }
+                    : rows.FirstOrDefault(row => row.Id == idOf(server))).OfType<TRow>(),
+            ];
     }
 
     public static KillMatrix Parse(string json)
     {
-        var matrix = JsonSerializer.Deserialize(json, KillMatrixJson.Default.KillMatrix) ?? throw new InvalidDataException("KILLMATRIX.json holds null");
+        var matrix = JsonSerializer.Deserialize(json, KillMatrixJson.Default.KillMatrix)
+            ?? throw new InvalidDataException("KILLMATRIX.json holds null");
         return matrix.SchemaVersion == CurrentSchemaVersion
             ? matrix
-            : throw new InvalidDataException($"KILLMATRIX.json has schema version {matrix.SchemaVersion}; this suite reads {CurrentSchemaVersion}");
+            : throw new InvalidDataException(
+                $"KILLMATRIX.json has schema version {matrix.SchemaVersion}; this suite reads {CurrentSchemaVersion}");
     }
 
-    public string ToJson() => JsonSerializer.Serialize(this, KillMatrixJson.Readable.KillMatrix) + "\n";
+    /// <summary>One line a row, so that a difference in version control is one of servers.</summary>
+    public string ToJson()
+    {
+        return $$"""
+            {
+            "schemaVersion": {{SchemaVersion}},
+            "mutants": [
+            {{Lines(Mutants)}}
+            ],
+            "benign": [
+            {{Lines(Benign)}}
+            ],
+            "nullTargets": [
+            {{Lines(NullTargets)}}
+            ]
+            }
+
+            """;
+
+        static string Lines(IEnumerable<MatrixRow> rows) => string.Join(",\n", rows.Select(Line));
+    }
+
+    /// <summary>Ids of the rows that are different in another matrix, or in one of the two only.</summary>
+    public IReadOnlyList<string> Changed(KillMatrix other)
+    {
+        var lines = Rows.Select(row => (row.Id, Line(row))).ToHashSet();
+        lines.SymmetricExceptWith(other.Rows.Select(row => (row.Id, Line(row))));
+        return [.. lines.Select(row => row.Id).Distinct()];
+    }
 
     /// <summary>
     /// What the matrix says otherwise than the collection, the catalogue and the scenarios of today do; none when it is up to date. What
     /// only a run can show is not among it.
     /// </summary>
-    public IEnumerable<string> Stale(
-        Collection collection, Catalogue catalogue, IReadOnlyList<Scenario> scenarios)
+    public IEnumerable<string> Stale(Collection collection, Catalogue catalogue, IReadOnlyList<Scenario> scenarios)
     {
-        if (Catalogue != Run.Identity(catalogue).Catalogue)
+        var today = Empty with
         {
-            yield return "the catalogue has changed";
-        }
-
-        foreach (var difference in Differences("scenario", Scenarios, [.. scenarios.Select(scenario => scenario.Id)])
-            .Concat(Differences("mutant", [.. Mutants.Select(row => row.Declaration)], [.. collection.Mutants.Select(mutant => MutantRow.Of(mutant).Declaration)]))
-            .Concat(Differences("benign server", [.. Benign.Select(row => row.Declaration)], [.. collection.Benign.Select(server => BenignRow.Of(server).Declaration)]))
-            .Concat(Differences("null target", [.. NullTargets.Select(row => row.Declaration)], [.. collection.NullTargets.Select(target => NullRow.Of(target).Declaration)])))
-        {
-            yield return difference;
-        }
+            Mutants = [.. collection.Mutants.Select(mutant => MutantRow.Of(mutant, catalogue))],
+            Benign = [.. collection.Benign.Select(OtherRow.Of)],
+            NullTargets = [.. collection.NullTargets.Select(OtherRow.Of)],
+        };
+        var known = scenarios.Select(scenario => scenario.Id).ToList();
+        return
+        [
+            .. Differences("mutant", Mutants, today.Mutants),
+            .. Differences("benign server", Benign, today.Benign),
+            .. Differences("null target", NullTargets, today.NullTargets),
+            .. known.Except(Mutants.SelectMany(row => row.Always)).Select(id => $"scenario not in the matrix: {id} kills no mutant"),
+            .. Mutants.SelectMany(row => row.Always.Concat(row.Sometimes).Except(known)
+                .Select(id => $"scenario only in the matrix: {id}, shown to {row.Id}")),
+            .. Mutants.SelectMany(row => row.Changed(catalogue), (row, requirement) => (row.Id, Requirement: requirement))
+                .GroupBy(change => change.Requirement, change => change.Id)
+                .Select(change => $"{change.Key} has changed since it was shown {string.Join(", ", change)}"),
+        ];
     }
 
     /// <summary>What a new run shows otherwise than the matrix has it; a scenario that failed sometimes may, and need not.</summary>
@@ -102,41 +153,85 @@ internal sealed record KillMatrix
         }
     }
 
-    private static IEnumerable<string> Differences(string what, IReadOnlyList<string> recorded, IReadOnlyList<string> today) =>
-    [
-        .. today.Except(recorded, StringComparer.Ordinal).Select(one => $"{what} not in the matrix: {one}"),
-        .. recorded.Except(today, StringComparer.Ordinal).Select(one => $"{what} only in the matrix: {one}"),
-    ];
+    private static string Line(MatrixRow row) => row is MutantRow mutant
+        ? JsonSerializer.Serialize(mutant, KillMatrixJson.OneLine.MutantRow)
+        : JsonSerializer.Serialize((OtherRow)row, KillMatrixJson.OneLine.OtherRow);
+
+    private static IEnumerable<string> Differences(string what, IEnumerable<MatrixRow> recorded, IEnumerable<MatrixRow> today)
+    {
+        List<string> before = [.. recorded.Select(row => row.Declaration)], now = [.. today.Select(row => row.Declaration)];
+        return
+        [
+            .. now.Except(before, StringComparer.Ordinal).Select(one => $"{what} not in the matrix: {one}"),
+            .. before.Except(now, StringComparer.Ordinal).Select(one => $"{what} only in the matrix: {one}"),
+        ];
+    }
 }
 
-/// <summary>One mutant, and who found it out.</summary>
-/// <param name="Kills">By requirement, the fragment that the message has to contain.</param>
-/// <param name="Also">Requirements that it may break as well.</param>
+/// <summary>One server, as it was last shown.</summary>
+internal abstract record MatrixRow([property: JsonPropertyOrder(-2)] string Id)
+{
+    /// <summary>How often it was shown then.</summary>
+    [JsonPropertyOrder(-1)]
+    public int Repetitions { get; init; }
+
+    /// <summary>In how many of them the suite judged it otherwise than it has to be judged.</summary>
+    [JsonPropertyOrder(-1)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Misjudged { get; init; }
+
+    /// <summary>What is declared and not measured, in one line.</summary>
+    [JsonIgnore]
+    public abstract string Declaration { get; }
+}
+
+/// <summary>One mutant, and what found it out.</summary>
+/// <param name="Kills">By requirement, the fragments that its message has to contain.</param>
+/// <param name="Requirements">Those that it is declared to break, first those that have to kill it, each with its hash then.</param>
 /// <param name="Always">Scenarios that failed or warned every time.</param>
 /// <param name="Sometimes">Scenarios that did so at least once.</param>
 internal sealed record MutantRow(
-    string Id, string Fault, IReadOnlyDictionary<string, string> Kills, IReadOnlyList<string> Also, IReadOnlyList<string> Always, IReadOnlyList<string> Sometimes)
+    string Id,
+    string Fault,
+    IReadOnlyDictionary<string, IReadOnlyList<string>> Kills,
+    IReadOnlyDictionary<string, string> Requirements,
+    IReadOnlyList<string> Always,
+    IReadOnlyList<string> Sometimes) : MatrixRow(Id)
 {
-    /// <summary>What is declared and not measured, in one line.</summary>
+    private const int HashDigits = 12;
+
     [JsonIgnore]
-    public string Declaration =>
-        $"{Id}: {Fault} {string.Join(", ", Kills.Select(kill => $"{kill.Key} ('{kill.Value}')"))}; also {string.Join(", ", Also)}";
+    public override string Declaration =>
+        $"{Id}: {Fault} {string.Join(", ", Kills.Select(kill => $"{kill.Key} ('{string.Join("', '", kill.Value)}')"))}; "
+        + $"also {string.Join(", ", Requirements.Keys.Except(Kills.Keys))}";
 
     /// <summary>Requirements that at least one of the scenarios that always fail belongs to.</summary>
     [JsonIgnore]
-    public IReadOnlyList<string> AlwaysBy => RequirementsOf(Always);
+    public IReadOnlyList<string> AlwaysBy => [.. Always.Select(id => id.Split('/')[0]).Distinct(StringComparer.Ordinal)];
 
+    /// <summary>Requirements that had to kill it and did not, or not every time.</summary>
     [JsonIgnore]
-    public IReadOnlyList<string> SometimesBy => [.. RequirementsOf(Sometimes).Except(AlwaysBy, StringComparer.Ordinal)];
+    public IEnumerable<string> Survived => Kills.Keys.Except(AlwaysBy, StringComparer.Ordinal);
 
-    public static MutantRow Of(Mutant mutant) => new(
-        mutant.Id, mutant.Fault, mutant.Kills.GroupBy(kill => kill.Requirement).ToDictionary(group => group.Key, group => string.Join("”, “", group.Select(kill => kill.Because))), mutant.Also, [], []);
+    /// <summary>Those of the requirements that say something else today than when they were shown.</summary>
+    public IEnumerable<string> Changed(Catalogue catalogue) =>
+        Requirements.Where(requirement => requirement.Value != HashOf(catalogue, requirement.Key)).Select(requirement => requirement.Key);
 
-    public static MutantRow From(IEnumerable<MutantTrial> trials)
+    /// <summary>What is declared of the mutant, which has not been shown.</summary>
+    public static MutantRow Of(Mutant mutant, Catalogue catalogue)
+    {
+        var kills = mutant.Kills.GroupBy(kill => kill.Requirement)
+            .ToDictionary(group => group.Key, IReadOnlyList<string> (group) => [.. group.Select(kill => kill.Because)]);
+        var requirements = kills.Keys.Union(mutant.Also).ToDictionary(id => id, id => HashOf(catalogue, id));
+        return new(mutant.Id, mutant.Fault, kills, requirements, [], []);
+    }
+
+    /// <summary>The same with what these trials, all of its mutant, have shown.</summary>
+    public MutantRow Shown(IEnumerable<MutantTrial> trials)
     {
         var shown = trials.ToList();
         var times = shown.SelectMany(trial => trial.Accused.Select(scenario => scenario.Id)).CountBy(id => id).ToList();
-        return Of(shown[0].Mutant) with
+        return this with
         {
             Always = Sorted(times.Where(entry => entry.Value == shown.Count)),
             Sometimes = Sorted(times.Where(entry => entry.Value < shown.Count)),
@@ -146,27 +241,27 @@ internal sealed record MutantRow(
             [.. entries.Select(entry => entry.Key).Order(StringComparer.Ordinal)];
     }
 
-    private static string[] RequirementsOf(IEnumerable<string> scenarios) => [.. scenarios.Select(id => id.Split('/')[0]).Distinct(StringComparer.Ordinal)];
+    /// <summary>
+    /// The first digits of the SHA-256 of what a server is judged by: the sentence, its level, its profile and how it is tested. Empty when
+    /// there is no such requirement.
+    /// </summary>
+    private static string HashOf(Catalogue catalogue, string requirement) => catalogue.Find(requirement) is { } found
+        ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+            $"{found.Id}\n{found.Text}\n{found.Level}\n{found.Profile}\n{found.Testability}")))[..HashDigits]
+        : "";
 }
 
-/// <summary>One legal but odd server.</summary>
-/// <param name="Unsupported">Scenarios that its oddity leaves nothing to decide, each with the reason.</param>
-internal sealed record BenignRow(string Id, string Oddity, IReadOnlyDictionary<string, string> Unsupported)
+/// <summary>One server that is no mutant: legal but odd, so that everything passes, or a null target, on which nothing may.</summary>
+/// <param name="Nature">What is odd about it, or what it does.</param>
+/// <param name="Excused">Exceptions, each with its reason: scenarios that are undecided on an odd server, or pass on a null target.</param>
+internal sealed record OtherRow(string Id, string Nature, IReadOnlyDictionary<string, string> Excused) : MatrixRow(Id)
 {
     [JsonIgnore]
-    public string Declaration => $"{Id}: {Oddity} {string.Join(", ", Unsupported.Select(one => $"{one.Key} ({one.Value})"))}";
+    public override string Declaration => $"{Id}: {Nature} {string.Join(", ", Excused.Select(one => $"{one.Key} ({one.Value})"))}";
 
-    public static BenignRow Of(BenignServer server) => new(server.Id, server.Oddity, server.Unsupported);
-}
+    public static OtherRow Of(BenignServer server) => new(server.Id, server.Oddity, server.Unsupported);
 
-/// <summary>One target that does nothing that it should.</summary>
-/// <param name="Earns">Scenarios that it passes nevertheless, each with the reason why it may.</param>
-internal sealed record NullRow(string Id, string Nature, IReadOnlyDictionary<string, string> Earns)
-{
-    [JsonIgnore]
-    public string Declaration => $"{Id}: {Nature} {string.Join(", ", Earns.Select(one => $"{one.Key} ({one.Value})"))}";
-
-    public static NullRow Of(NullTarget target) => new(target.Id, target.Nature, target.Earns);
+    public static OtherRow Of(NullTarget target) => new(target.Id, target.Nature, target.Earns);
 }
 
 [JsonSourceGenerationOptions(
@@ -177,6 +272,6 @@ internal sealed record NullRow(string Id, string Nature, IReadOnlyDictionary<str
 internal sealed partial class KillMatrixJson : JsonSerializerContext
 {
     /// <summary>For people and for differences in version control.</summary>
-    public static KillMatrixJson Readable =>
-        field ??= new(new JsonSerializerOptions(Default.Options!) { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static KillMatrixJson OneLine =>
+        field ??= new(new JsonSerializerOptions(Default.Options!) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

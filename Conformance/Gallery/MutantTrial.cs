@@ -3,7 +3,9 @@ using PubSub.Conformance.Gallery.Servers;
 namespace PubSub.Conformance.Gallery;
 
 /// <summary>What became of one mutant: what the suite said of it, and what is wrong with that.</summary>
-/// <param name="Objections">One sentence each; none when it was killed by what it should be, for the reason it should, and nothing else was blamed.</param>
+/// <param name="Objections">
+/// One sentence each; none when every declared requirement killed it, for the declared reason, and no other requirement was blamed.
+/// </param>
 internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList<string> Objections)
 {
     /// <summary>The scenarios that hold something against it: who failed or warned, and of one that dies, who saw it.</summary>
@@ -15,11 +17,18 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
         Mutant mutant, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options, CancellationToken cancellation)
     {
         options = mutant.Alone || mutant.Dies ? options with { Parallel = 1 } : options;
-        await using var server = new SmallServer(mutant.Change(new Parts()));
+        await using var server = new SmallServer(mutant.Change);
         Launch? launch = mutant.Launched
-            ? (settings, _) => Task.FromResult<LaunchedServer>(new InProcessServer(mutant.Change(new Parts()), settings))
+            ? (settings, _) => Task.FromResult<LaunchedServer>(new InProcessServer(mutant.Change, settings))
             : null;
-        var run = new Run(catalogue, scenarios, new ProbedTarget(Target.From(server.Origin), server.Origin), options, launch: launch);
+        var run = new Run(new()
+        {
+            Catalogue = catalogue,
+            Scenarios = scenarios,
+            Probed = new ProbedTarget(Target.From(server.Origin), server.Origin),
+            Options = options,
+            Launch = launch,
+        });
         var results = await run.ExecuteAsync(cancellation);
         return new(mutant, results, [.. Judge(mutant, results)]);
     }
@@ -33,7 +42,8 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
             yield return objection;
         }
 
-        foreach (var scenario in accused.Where(scenario => !mutant.Kills.Any(kill => kill.Requirement == scenario.Requirement) && !mutant.Also.Contains(scenario.Requirement)))
+        var declared = mutant.Kills.Select(kill => kill.Requirement).Concat(mutant.Also).ToHashSet(StringComparer.Ordinal);
+        foreach (var scenario in accused.Where(scenario => !declared.Contains(scenario.Requirement)))
         {
             yield return $"{scenario.Id} blames it for what is not its fault: {scenario.Message}";
         }
@@ -60,7 +70,8 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
             }
             else if (!killers.Any(scenario => scenario.Message.Contains(kill.Because, StringComparison.Ordinal)))
             {
-                yield return $"{kill.Requirement} finds it out for another reason than '{kill.Because}': {killers[0].Id}: {killers[0].Message}";
+                var (id, message) = (killers[0].Id, killers[0].Message);
+                yield return $"{kill.Requirement} finds it out for another reason than '{kill.Because}': {id}: {message}";
             }
         }
     }
@@ -78,7 +89,7 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
             yield return $"nobody saw it die: {ending.Message}";
         }
         else if (!mutant.Kills.Any(kill => kill.Requirement == witness.Requirement
-            && (ending.Message.Contains(kill.Because, StringComparison.Ordinal) || witness.Message.Contains(kill.Because, StringComparison.Ordinal))))
+            && $"{ending.Message}\n{witness.Message}".Contains(kill.Because, StringComparison.Ordinal)))
         {
             yield return $"{witness.Id} saw it die of something else: {ending.Message} {witness.Message}";
         }

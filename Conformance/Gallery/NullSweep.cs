@@ -52,7 +52,8 @@ internal sealed record NullSweep(NullTarget Target, IReadOnlyList<Outcome> Outco
     /// <summary>What is to be said against the suite's judgement, as a pure function of it.</summary>
     public static IEnumerable<string> Judge(NullTarget target, IReadOnlyList<Outcome> outcomes)
     {
-        foreach (var outcome in outcomes.Where(outcome => outcome.Verdict == Verdict.Pass && !target.Earns.ContainsKey(outcome.Scenario.Id)))
+        var passed = outcomes.Where(outcome => outcome.Verdict == Verdict.Pass).ToList();
+        foreach (var outcome in passed.Where(outcome => !target.Earns.ContainsKey(outcome.Scenario.Id)))
         {
             yield return $"{outcome.Scenario.Id} passes, and there is nobody who could have earned it: {outcome.Message}";
         }
@@ -62,8 +63,7 @@ internal sealed record NullSweep(NullTarget Target, IReadOnlyList<Outcome> Outco
             yield return $"{outcome.Scenario.Id} erred: {outcome.Message}";
         }
 
-        var passed = outcomes.Where(outcome => outcome.Verdict == Verdict.Pass).Select(outcome => outcome.Scenario.Id).ToHashSet(StringComparer.Ordinal);
-        foreach (var outcome in outcomes.Where(outcome => target.Earns.ContainsKey(outcome.Scenario.Id) && !passed.Contains(outcome.Scenario.Id)))
+        foreach (var outcome in outcomes.Except(passed).Where(outcome => target.Earns.ContainsKey(outcome.Scenario.Id)))
         {
             yield return $"{outcome.Scenario.Id} is said to be earned, but did not pass: {outcome.Message}";
         }

@@ -4,8 +4,8 @@ using PubSub.Conformance.Gallery.Servers;
 namespace PubSub.Conformance.Gallery;
 
 /// <summary>
-/// Something at an address that is no broker at all. Whatever passes on it has been passed for nothing, unless it is listed here and has
-/// really been earned.
+/// Something at an address that is no broker at all. A scenario that passes on it passes for nothing, unless it is listed here and the
+/// target earns it.
 /// </summary>
 /// <param name="Id"><c>null-</c> and a slug; it never changes and is never used again.</param>
 /// <param name="Nature">One sentence: what it does.</param>
@@ -14,7 +14,7 @@ internal sealed record NullTarget(string Id, string Nature, Func<OpenTarget> Ope
     /// <summary>Scenarios that pass on it, and have to, each with one sentence that says why it is right.</summary>
     public IReadOnlyDictionary<string, string> Earns { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>What is about the opening handshake alone, which whoever upgrades performs as it should be.</summary>
+    /// <summary>Scenarios about the opening handshake alone, which a target that upgrades performs as it should be.</summary>
     private static readonly Dictionary<string, string> Handshakes = new()
     {
         ["PS-WS-001/the-key-of-the-standard"] = "It does answer with 101 and the right accept.",
@@ -28,17 +28,20 @@ internal sealed record NullTarget(string Id, string Nature, Func<OpenTarget> Ope
     public static IReadOnlyList<NullTarget> All { get; } =
     [
         new("null-refuses", "Refuses every connection.", Refusing),
-        new("null-hangs", "Accepts every connection and does nothing more.", () => Of(new SilentServer())),
-        new("null-404", "Answers every request with 404.", () => Of(new OneAnswerServer(404, ""))),
-        new("null-200", "Answers every request with 200 and an empty object.", () => Of(new OneAnswerServer(200, "{}"))),
-        new("null-500", "Answers every request with 500.", () => Of(new OneAnswerServer(500, ""))),
-        new("null-closes", "Upgrades and closes with 1000.", () => Of(new ClosingServer(politely: true))) { Earns = Handshakes },
-        new("null-hangs-up", "Upgrades and hangs up.", () => Of(new ClosingServer(politely: false))) { Earns = Handshakes },
-        new("null-mute", "Upgrades and never says anything.", () => Of(new MuteServer())) { Earns = Handshakes },
-        new("null-echo", "Says whatever it is told.", () => Of(new EchoServer())) { Earns = Handshakes },
-        new("null-acks", "Acks whatever it is told.", () => Of(new AckingServer())) { Earns = Handshakes },
-        new("null-garbage", "Answers every connection with random bytes.", () => Of(new GarbageServer())),
-        new("null-chatters", "Upgrades, talks about nothing, and never listens.", () => Of(new ChatteringServer())) { Earns = Handshakes },
+        new("null-hangs", "Accepts every connection and does nothing more.", Of(NoBroker.Hangs)),
+        new("null-404", "Answers every request with 404.", Of(NoBroker.Answers(404, ""))),
+        new("null-200", "Answers every request with 200 and an empty object.", Of(NoBroker.Answers(200, "{}"))),
+        new("null-500", "Answers every request with 500.", Of(NoBroker.Answers(500, ""))),
+        new("null-closes", "Upgrades and closes with 1000.", Of(NoBroker.ClosesWith(0x88, 2, 0x03, 0xE8))) { Earns = Handshakes },
+        new("null-hangs-up", "Upgrades and hangs up.", Of(NoBroker.ClosesWith())) { Earns = Handshakes },
+        new("null-mute", "Upgrades and never says anything.", Of(NoBroker.Mute)) { Earns = Handshakes },
+        new("null-echo", "Says whatever it is told.", Of(NoBroker.Echoes)) { Earns = Handshakes },
+        new("null-acks", "Acks whatever it is told.", Of(NoBroker.Acks)) { Earns = Handshakes },
+        new("null-garbage", "Answers every connection with random bytes.", Of(NoBroker.SendsGarbage)),
+        new("null-chatters", "Upgrades, talks about nothing, and never listens.", Of(NoBroker.Chatters(TimeSpan.FromMilliseconds(5))))
+        {
+            Earns = Handshakes,
+        },
     ];
 
     public override string ToString() => Id;
@@ -49,7 +52,11 @@ internal sealed record NullTarget(string Id, string Nature, Func<OpenTarget> Ope
         return new(port.Origin, port);
     }
 
-    private static OpenTarget Of(TcpServer server) => new(server.Origin, server);
+    private static Func<OpenTarget> Of(Change change) => () =>
+    {
+        var server = new SmallServer(change);
+        return new(server.Origin, server);
+    };
 }
 
 /// <summary>A null target that is there, until it is disposed of.</summary>

@@ -1,6 +1,5 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery;
-using PubSub.Conformance.Gallery.Servers;
 using PubSub.Conformance.Scenarios;
 using PubSub.Conformance.Tests.Reports;
 
@@ -13,7 +12,7 @@ public sealed class BenignTests
 {
     private const string One = "PS-TST-001/one";
 
-    private static readonly BenignServer Plain = new("benign-sample", "Nothing is odd.") { Open = () => new SmallServer() };
+    private static readonly BenignServer Plain = new("benign-sample", "Nothing is odd.");
 
     private static readonly Scenario[] Scenarios =
     [

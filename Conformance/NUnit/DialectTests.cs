@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using System.Text.Json.Nodes;
 using NUnit.Framework;
+using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests;
 
@@ -237,7 +238,7 @@ public sealed class DialectTests
             read = client.Received;
             stage.Expect.Equal(messages.Length, read.Count, "everything arrives");
         }));
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.Explain());
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
         return read;
     }
 }

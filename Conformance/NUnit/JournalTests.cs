@@ -4,14 +4,12 @@ using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>
-/// Whatever happens to a run, what it has made can be found and deleted, and nothing else is.
-/// </summary>
+/// <summary>However a run ends, the topics that it made can be found and deleted, and no others are.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class JournalTests
 {
-    // What these are made to show, no longer name could: they are made only where nobody has them. So are names of one character.
+    // Names that scenarios use as they are, without the run's prefix, and only where they are free. So are names of one character.
     private static readonly string[] Bare = [".", "..", "__proto__", "constructor"];
 
     private static readonly Uri Somewhere = new("http://127.0.0.1:9/v1");
@@ -150,15 +148,13 @@ public sealed class JournalTests
     [Test]
     public async Task A_topic_is_written_down_before_the_server_hears_of_it()
     {
-        using var folder = new Folder();
-        var names = new TopicNames();
-        using var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        using var kept = new KeptJournal();
         var early = new ConcurrentQueue<string>();
         await using var server = new MortalServer
         {
             Answer = heard =>
             {
-                if (heard.Method == "POST" && !Journal.Read(journal.Path).Topics.Any(topic => heard.Body.Contains(topic, StringComparison.Ordinal)))
+                if (heard.Method == "POST" && !Journal.Read(kept.Journal.Path).Topics.Any(topic => heard.Body.Contains(topic, StringComparison.Ordinal)))
                 {
                     early.Enqueue(heard.Body);
                 }
@@ -177,28 +173,26 @@ public sealed class JournalTests
             }),
         ];
 
-        var results = await new Run(Script.Catalogue, scenarios, server.Probed(), new RunOptions(), names: names.Journalled(journal)).ExecuteAsync(default);
+        var results = await kept.ExecuteAsync(Script.Setup(server, scenarios));
 
         Assert.That(results.Totals[Verdict.Pass], Is.EqualTo(3));
         Assert.That(server.Asked, Has.Count.EqualTo(3));
         Assert.That(early, Is.Empty);
         Assert.That(server.Topics, Is.Empty);
-        Assert.That((journal.Left, results.Leftovers), Is.EqualTo((Array.Empty<string>(), Array.Empty<string>())));
+        Assert.That((kept.Journal.Left, results.Leftovers), Is.EqualTo((Array.Empty<string>(), Array.Empty<string>())));
     }
 
     [Test]
     public async Task A_deletion_that_is_refused_once_is_tried_again_at_the_end()
     {
-        using var folder = new Folder();
-        var names = new TopicNames();
-        using var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        using var kept = new KeptJournal();
         var refusals = 0;
         await using var server = new MortalServer
         {
             Answer = heard => heard.Method == "DELETE" && Interlocked.Increment(ref refusals) == 1 ? new(503, "") : null,
         };
 
-        var results = await new Run(Script.Catalogue, [Makes("one")], server.Probed(), new RunOptions(), names: names.Journalled(journal)).ExecuteAsync(default);
+        var results = await kept.ExecuteAsync(Script.Setup(server, [Makes("one")]));
 
         Assert.That(refusals, Is.EqualTo(2));
         Assert.That(server.Topics, Is.Empty);
@@ -211,25 +205,21 @@ public sealed class JournalTests
     [TestCase(500)]
     public async Task A_topic_that_the_server_will_not_delete_is_left_over_and_stays_in_the_journal(int status)
     {
-        using var folder = new Folder();
-        var names = new TopicNames();
-        var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        using var kept = new KeptJournal();
         await using var server = new MortalServer { Answer = heard => heard.Method == "DELETE" ? new(status, "") : null };
 
-        var results = await new Run(Script.Catalogue, [Makes("one")], server.Probed(), new RunOptions(), names: names.Journalled(journal)).ExecuteAsync(default);
-        journal.Dispose();
+        var results = await kept.ExecuteAsync(Script.Setup(server, [Makes("one")]));
+        kept.Journal.Dispose();
 
         Assert.That(results.Conclusion.ExitCode, Is.EqualTo(ExitCode.Conformant), "leaving never decides");
         Assert.That(results.Leftovers, Is.EqualTo(server.Topics).And.Count.EqualTo(1));
-        Assert.That(Journal.Read(journal.Path).Topics, Is.EqualTo(server.Topics));
+        Assert.That(Journal.Read(kept.Journal.Path).Topics, Is.EqualTo(server.Topics));
     }
 
     [Test]
     public async Task What_was_never_made_is_not_left_over_whatever_the_server_says_to_its_deletion()
     {
-        using var folder = new Folder();
-        var names = new TopicNames();
-        var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        using var kept = new KeptJournal();
         await using var server = new MortalServer { Answer = heard => heard.Method == "DELETE" ? new(400, "") : null };
         var scenario = Script.Scene("only-a-name", stage =>
         {
@@ -237,19 +227,17 @@ public sealed class JournalTests
             return Task.CompletedTask;
         });
 
-        var results = await new Run(Script.Catalogue, [scenario], server.Probed(), new RunOptions(), names: names.Journalled(journal)).ExecuteAsync(default);
-        journal.Dispose();
+        var results = await kept.ExecuteAsync(Script.Setup(server, [scenario]));
+        kept.Journal.Dispose();
 
         Assert.That(results.Leftovers, Is.Empty);
-        Assert.That(File.Exists(journal.Path), Is.False);
+        Assert.That(File.Exists(kept.Journal.Path), Is.False);
     }
 
     [Test]
     public async Task The_topics_of_a_server_that_died_are_left_in_the_journal()
     {
-        using var folder = new Folder();
-        var names = new TopicNames();
-        var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        using var kept = new KeptJournal();
         await using var server = new MortalServer();
         var scenario = Script.Scene("dies", async stage =>
         {
@@ -257,32 +245,30 @@ public sealed class JournalTests
             await Script.KillAsync(stage);
         });
 
-        var results = await new Run(Script.Catalogue, [scenario], server.Probed(), new RunOptions(), names: names.Journalled(journal)).ExecuteAsync(default);
-        journal.Dispose();
+        var results = await kept.ExecuteAsync(Script.Setup(server, [scenario]));
+        kept.Journal.Dispose();
 
         Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied));
         Assert.That(results.Leftovers, Has.Count.EqualTo(1));
-        Assert.That(Journal.Read(journal.Path).Topics, Is.EqualTo(results.Leftovers));
+        Assert.That(Journal.Read(kept.Journal.Path).Topics, Is.EqualTo(results.Leftovers));
         Assert.That(TopicNames.RunOf(results.Leftovers[0]), Is.EqualTo(results.Run));
     }
 
     [Test]
     public async Task Topics_of_servers_that_a_scenario_starts_itself_are_not_the_targets()
     {
-        using var folder = new Folder();
-        var names = new TopicNames();
-        using var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        using var kept = new KeptJournal();
         await using var server = new MortalServer();
         await using var own = new MortalServer();
         IReadOnlyList<string> written = ["not looked"];
         var scenario = Script.Scene("elsewhere", async stage =>
         {
             await stage.TopicAsync("topic", own.Target());
-            written = journal.Left;
+            written = kept.Journal.Left;
             stage.Expect.Equal(1, own.Topics.Count, "it is made there");
         });
 
-        await new Run(Script.Catalogue, [scenario], server.Probed(), new RunOptions(), names: names.Journalled(journal)).ExecuteAsync(default);
+        await kept.ExecuteAsync(Script.Setup(server, [scenario]));
 
         Assert.That(written, Is.Empty);
         Assert.That(own.Topics, Is.Empty, "but they are deleted all the same");
@@ -291,21 +277,18 @@ public sealed class JournalTests
     [Test]
     public async Task Topics_of_a_server_that_is_launched_for_a_scenario_go_with_it_unwritten()
     {
-        using var folder = new Folder();
-        var names = new TopicNames();
-        using var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
+        using var kept = new KeptJournal();
         await using var server = new MortalServer();
         IReadOnlyList<string> written = ["not looked"];
         var scenario = Script.Scene("launched", async stage =>
         {
             await stage.TopicAsync();
-            written = journal.Left;
+            written = kept.Journal.Left;
             stage.Expect.Equal(1, (await stage.Rest.ListTopicsAsync()).Topics?.Count, "it is made there");
         }) with
         { Launch = new Dictionary<string, string>() };
 
-        var run = new Run(Script.Catalogue, [scenario], server.Probed(), new RunOptions(), names: names.Journalled(journal), launch: HostServer.LaunchAsync);
-        var results = await run.ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+        var results = await kept.ExecuteAsync(Script.Setup(server, [scenario]) with { Launch = HostServer.LaunchAsync });
 
         Assert.That(results.Totals[Verdict.Pass], Is.EqualTo(1), results.Scenarios[0].Message);
         Assert.That(written, Is.Empty);
@@ -328,7 +311,8 @@ public sealed class JournalTests
         }
 
         var scenarios = All.Scenarios.Where(scenario => scenario is { IsLoad: false, Area: "REST" or "DEL" }).ToList();
-        await new Run(Catalogue.Embedded, scenarios, new ProbedTarget(target, host.Origin), new RunOptions()).ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+        var setup = new RunSetup { Catalogue = Catalogue.Embedded, Scenarios = scenarios, Probed = new(target, host.Origin) };
+        await setup.ExecuteAsync(TestContext.CurrentContext.CancellationToken);
 
         Assert.That((await rest.ListTopicsAsync()).Topics!.Select(topic => topic.Name), Is.EquivalentTo(theirs));
         Assert.That(host.Made, Has.Count.GreaterThan(100));
@@ -337,40 +321,41 @@ public sealed class JournalTests
     [Test]
     public async Task No_scenario_makes_a_topic_that_is_not_the_runs_own_and_none_of_them_is_left()
     {
-        using var folder = new Folder();
+        using var kept = new KeptJournal();
         using var host = new WatchedHost();
         var target = Target.From(host.Origin);
         var rest = new Rest(target, CancellationToken.None);
         await rest.CreateTopicAsync("somebody else's");
-        var names = new TopicNames();
-        var journal = Journal.Begin(folder.Path, names.Run, host.Origin);
-        var run = new Run(Catalogue.Embedded, All.Scenarios, new ProbedTarget(target, host.Origin), new RunOptions(), names: names.Journalled(journal));
-        var results = await run.ExecuteAsync(TestContext.CurrentContext.CancellationToken);
-        journal.Dispose();
+
+        var setup = new RunSetup { Catalogue = Catalogue.Embedded, Scenarios = All.Scenarios, Probed = new(target, host.Origin) };
+        var results = await kept.ExecuteAsync(setup);
+        kept.Journal.Dispose();
 
         var made = host.Made.Skip(1).ToList();
         Assert.That(results.Conclusion.ExitCode, Is.Zero, results.Conclusion.Message);
         Assert.That(made, Has.Count.GreaterThan(100));
-        Assert.That(made.Where(topic => TopicNames.RunOf(topic) != names.Run && !Bare.Contains(topic) && topic.EnumerateRunes().Count() > 1), Is.Empty);
+        Assert.That(made.Where(topic => TopicNames.RunOf(topic) != results.Run && !Bare.Contains(topic) && topic.EnumerateRunes().Count() > 1), Is.Empty);
         Assert.That((await rest.ListTopicsAsync()).Topics!.Select(topic => topic.Name), Is.EqualTo((string[])["somebody else's"]));
         Assert.That(results.Leftovers, Is.Empty);
-        Assert.That(File.Exists(journal.Path), Is.False);
+        Assert.That(File.Exists(kept.Journal.Path), Is.False);
     }
 
     /// <summary>A server that makes whatever it is asked for, however badly, is left as it was found, too.</summary>
     [Test]
     public async Task Not_even_a_server_that_takes_everything_for_a_name_is_left_with_a_topic()
     {
+        using var kept = new KeptJournal();
         await using var server = new MortalServer { TakesEverything = true };
-        using var folder = new Folder();
-        var names = new TopicNames();
-        using var journal = Journal.Begin(folder.Path, names.Run, Somewhere);
         var probed = server.Probed(TimeSpan.FromSeconds(1));
-        probed = probed with { Target = probed.Target with { Timeouts = probed.Target.Timeouts with { Cleanup = TimeSpan.FromSeconds(10) } } };
-        var scenarios = All.Scenarios.Where(scenario => scenario is { IsLoad: false, IsLaunched: false, Area: "REST" or "ERR" }).ToList();
+        var patient = probed.Target.Timeouts with { Cleanup = TimeSpan.FromSeconds(10) };
 
-        var results = await new Run(Catalogue.Embedded, scenarios, probed, new RunOptions { Parallel = 16 }, names: names.Journalled(journal))
-            .ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+        var results = await kept.ExecuteAsync(new RunSetup
+        {
+            Catalogue = Catalogue.Embedded,
+            Scenarios = [.. All.Scenarios.Where(scenario => scenario is { IsLoad: false, IsLaunched: false, Area: "REST" or "ERR" })],
+            Probed = probed with { Target = probed.Target with { Timeouts = patient } },
+            Options = new() { Parallel = 16 },
+        });
 
         Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.Completed));
         Assert.That(server.Asked, Has.Count.GreaterThan(50));
@@ -383,7 +368,27 @@ public sealed class JournalTests
         stage.Expect.True(true, "there is a topic");
     });
 
-    /// <summary>A folder of its own, gone with the test.</summary>
+    /// <summary>The journal of one run, in a folder that is deleted with the test.</summary>
+    private sealed class KeptJournal : IDisposable
+    {
+        private readonly Folder _folder = new();
+        private readonly TopicNames _names = new();
+
+        public KeptJournal() => Journal = Journal.Begin(_folder.Path, _names.Run, Somewhere);
+
+        public Journal Journal { get; }
+
+        public Task<Results> ExecuteAsync(RunSetup setup) =>
+            (setup with { Names = _names.Journalled(Journal) }).ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+
+        public void Dispose()
+        {
+            Journal.Dispose();
+            _folder.Dispose();
+        }
+    }
+
+    /// <summary>A folder of its own, deleted with the test.</summary>
     private sealed class Folder : IDisposable
     {
         public string Path { get; } = Directory.CreateTempSubdirectory("conformance-").FullName;

@@ -1,14 +1,10 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Net;
 using System.Net.Security;
-using System.Net.Sockets;
-using System.Net.WebSockets;
-using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests;
 
@@ -19,28 +15,25 @@ internal sealed record Heard(string Method, string Path, string Head, string Bod
 internal sealed record Said(int Status, string Body, string Headers = "");
 
 /// <summary>
-/// A server that speaks just enough of the protocol to be found and talked to, and that a request with <see cref="Poison"/> in it can
-/// kill, silence or restart. It keeps topics and acks publishes; it delivers nothing.
+/// The correct server as tests of the engine need it: a message with <see cref="Poison"/> in it kills, silences or restarts it, and a test
+/// can answer in its place. It starts when it is used for the first time.
 /// </summary>
-internal sealed partial class MortalServer : IAsyncDisposable
+internal sealed class MortalServer : IAsyncDisposable
 {
     public const string Poison = "poison";
 
-    private readonly CancellationTokenSource _stopping = new();
-    private readonly ConcurrentDictionary<Socket, bool> _open = [];
-    private readonly ConcurrentDictionary<string, bool> _topics = [];
+    private const int LargestBody = 16 * 1024 * 1024;
+
+    private readonly Lazy<SmallServer> _server;
+    private readonly Lazy<TlsServer> _secured;
     private readonly ConcurrentQueue<string> _asked = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly int _port;
-    private readonly Lock _gate = new();
-    private Socket? _listener; // guarded by _gate
-    private volatile bool _mute;
 
     public MortalServer(IPAddress? address = null)
     {
-        Address = address ?? IPAddress.Loopback;
-        _listener = Listen(0);
-        _port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
+        _server = new(() => new SmallServer(Changes(address ?? IPAddress.Loopback)));
+        _secured = new(() => new TlsServer(
+            _server.Value.Origin, Certificate!.TargetCertificate, [.. Certificate.IntermediateCertificates]));
     }
 
     /// <summary>What stands before /topics and /health, wherever these answer.</summary>
@@ -49,6 +42,7 @@ internal sealed partial class MortalServer : IAsyncDisposable
     /// <summary>The paths that are upgraded.</summary>
     public IReadOnlyList<string> Sockets { get; init; } = ["/v1/ws"];
 
+    /// <summary>The members that hold the time and the uptime; nothing else of a dialect.</summary>
     public Dialect Dialect { get; init; } = Dialect.V1;
 
     public bool UuidsOnly { get; init; }
@@ -68,19 +62,17 @@ internal sealed partial class MortalServer : IAsyncDisposable
     /// <summary>Speaks TLS with this when it is there.</summary>
     public SslStreamCertificateContext? Certificate { get; init; }
 
-    /// <summary>What a request with <see cref="Poison"/> in it does.</summary>
+    /// <summary>What a message with <see cref="Poison"/> in it does.</summary>
     public Action<MortalServer> WhenPoisoned { get; init; } = server => server.Crash();
 
-    public IPAddress Address { get; }
-
-    public Uri Origin => new($"{(Certificate is null ? "http" : "https")}://{new IPEndPoint(Address, _port)}");
+    public Uri Origin => Certificate is null ? _server.Value.Origin : _secured.Value.Origin;
 
     /// <summary>Completes when it crashes or falls silent for the first time.</summary>
     public Task Ended => _ended.Task;
 
-    public IReadOnlyCollection<string> Topics => [.. _topics.Keys];
+    public IReadOnlyCollection<string> Topics => [.. _server.Value.Topics.ByName.Keys];
 
-    /// <summary>Every topic that anybody asked it to make.</summary>
+    /// <summary>Every topic that a client asked it to make.</summary>
     public IReadOnlyCollection<string> Asked => [.. _asked];
 
     public Target Target(TimeSpan? wait = null)
@@ -94,306 +86,90 @@ internal sealed partial class MortalServer : IAsyncDisposable
 
     public ProbedTarget Probed(TimeSpan? wait = null) => new(Target(wait), Origin);
 
-    /// <summary>Resets every connection and refuses new ones, as the kernel does for a process that is gone.</summary>
-    public void Crash()
-    {
-        lock (_gate)
-        {
-            _listener?.Dispose();
-            _listener = null;
-        }
+    /// <summary>Resets every connection and refuses new ones.</summary>
+    public void Crash() => End(server => server.Crash());
 
-        foreach (var socket in _open.Keys)
-        {
-            Reset(socket);
-        }
+    /// <summary>Accepts connections, and answers nothing any more.</summary>
+    public void Hang() => End(server => server.Hang());
 
-        _ended.TrySetResult();
-    }
-
-    /// <summary>Accepts and reads nothing more that it would answer, as a process does whose threads are all stuck.</summary>
-    public void Hang()
-    {
-        _mute = true;
-        _ended.TrySetResult();
-    }
-
-    /// <summary>A crash after which a new process listens at the same address, having forgotten everything.</summary>
-    public void Restart()
-    {
-        Crash();
-        _topics.Clear();
-        lock (_gate)
-        {
-            _listener = Listen(_port);
-        }
-    }
+    /// <summary>Resets every connection and forgets everything, and goes on at the same address.</summary>
+    public void Restart() => End(server => server.Restart());
 
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
-        Crash();
-        _stopping.Dispose();
-    }
-
-    private static void Reset(Socket socket)
-    {
-        try
+        if (_secured.IsValueCreated)
         {
-            socket.LingerState = new LingerOption(true, 0);
-            socket.Dispose();
+            await _secured.Value.DisposeAsync();
         }
-        catch (Exception e) when (e is ObjectDisposedException or SocketException)
+
+        if (_server.IsValueCreated)
         {
-            // It has just ended by itself.
+            await _server.Value.DisposeAsync();
         }
     }
 
-    private Socket Listen(int port)
+    private void End(Action<SmallServer> end)
     {
-        var listener = new Socket(Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(Address, port));
-        listener.Listen(512);
-        _ = AcceptAsync(listener, _stopping.Token);
-        return listener;
+        end(_server.Value);
+        _ended.TrySetResult();
     }
 
-    private async Task AcceptAsync(Socket listener, CancellationToken stopping)
-    {
-        try
+    private Change[] Changes(IPAddress address) =>
+    [
+        server =>
         {
-            while (true)
+            server.Settings = server.Settings with { Address = address, AllowedOrigins = ["*"] };
+            server.Variation = new() { TimeMember = Dialect.Timestamp, UptimeMember = Dialect.Uptime, UuidsOnly = UuidsOnly };
+            server.Topics.TryCreate.Wrap(next => name =>
             {
-                var socket = await listener.AcceptAsync(stopping);
-                _open[socket] = true;
-                _ = ServeAsync(socket, stopping);
-            }
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
-        {
-            // It has crashed, or the test is over.
-        }
-    }
-
-    private async Task ServeAsync(Socket socket, CancellationToken stopping)
-    {
-        try
-        {
-            await using var stream = await SecuredAsync(socket, stopping);
-            var head = await HeadAsync(stream, stopping);
-            if (head.Length == 0)
+                _asked.Enqueue(name);
+                return next(name);
+            });
+            server.AnswerAsync.Wrap(next => async (request, stopping) =>
+                (Handshake.IsValid(request) ? null : await AnswerAsync(request, stopping)) ?? await next(request, stopping));
+            server.EachSession(session => session.Receive.Wrap(next => (type, message) =>
             {
-                return;
-            }
+                switch (Reply(Encoding.UTF8.GetString(message.Span)))
+                {
+                    case null:
+                        next(type, message);
+                        break;
+                    case { Length: > 0 } reply:
+                        session.Queue.Reply.Call(Encoding.UTF8.GetBytes(reply));
+                        break;
+                }
+            }));
+        },
+        Paths.At(RestPrefixes, Sockets),
+        Gallery.Servers.Crash.OnText(Poison, _ => WhenPoisoned(this)),
+        .. Turnstile is { } status ? [server => server.Upgrade.Answer.Wrap(_ => _ => new HttpResponse(status, ""))] : Array.Empty<Change>(),
+        .. TakesEverything ? [TakeEverything] : Array.Empty<Change>(),
+    ];
 
-            await SilenceAsync(stopping);
-            if (head.Contains("Sec-WebSocket-Key: ", StringComparison.Ordinal))
+    private async Task<HttpResponse?> AnswerAsync(HttpRequest request, CancellationToken stopping)
+    {
+        var body = Encoding.UTF8.GetString(await request.ReadBodyAsync(LargestBody, stopping));
+        var headers = request.Headers.Select(header => $"{header.Key}: {header.Value}\r\n");
+        var head = $"{request.Method} {request.Target} {request.Version}\r\n{string.Concat(headers)}\r\n";
+        return Answer(new Heard(request.Method, request.Path, head, body)) is { } said
+            ? new HttpResponse(said.Status, said.Body)
             {
-                await UpgradeAsync(head, stream, stopping);
-                return;
+                Headers = said.Headers.Split("\r\n", StringSplitOptions.RemoveEmptyEntries),
+                KeepsAlive = false,
             }
-
-            var said = await AnswerAsync(head, stream, stopping);
-            await SilenceAsync(stopping);
-            await WriteAsync(stream, said, stopping);
-        }
-        catch (Exception e) when (e is IOException or WebSocketException or SocketException or ObjectDisposedException or OperationCanceledException
-            or AuthenticationException or InvalidOperationException)
-        {
-            // It has crashed, the suite hung up, or the test is over.
-        }
-        finally
-        {
-            _open.TryRemove(socket, out _);
-            socket.Dispose();
-        }
+            : null;
     }
 
-    private async Task<Stream> SecuredAsync(Socket socket, CancellationToken stopping)
+    private static void TakeEverything(SmallServer server)
     {
-        var plain = new NetworkStream(socket, ownsSocket: true);
-        if (Certificate is null)
-        {
-            return plain;
-        }
+        server.Settings = server.Settings with { MessageBytes = LargestBody };
+        server.Rest.IsJson.Wrap(_ => _ => true);
+        server.Rest.Parse.Wrap(_ => body => JsonDocument.Parse(body));
+        server.Rest.Fault.Wrap(fault => name => name.Length > 0 ? null : fault(name));
 
-        var secure = new SslStream(plain);
-        await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = Certificate }, stopping);
-        return secure;
-    }
-
-    private static async Task<string> HeadAsync(Stream stream, CancellationToken stopping)
-    {
-        var head = new StringBuilder();
-        var one = new byte[1];
-        while (!(head.Length >= 4 && head[^1] == '\n' && head[^2] == '\r' && head[^3] == '\n'))
-        {
-            if (await stream.ReadAsync(one, stopping) == 0)
-            {
-                return "";
-            }
-
-            head.Append((char)one[0]);
-        }
-
-        return head.ToString();
-    }
-
-    // REST -----------------------------------------------------------------------------------------------------------
-
-    private async Task<Said> AnswerAsync(string head, Stream stream, CancellationToken stopping)
-    {
-        var length = head.Split("Content-Length: ") is [_, var rest, ..] && int.TryParse(rest.Split('\r')[0], CultureInfo.InvariantCulture, out var bytes) ? bytes : 0;
-        var body = new byte[length];
-        await stream.ReadExactlyAsync(body, stopping);
-        var heard = new Heard(head.Split(' ')[0], head.Split(' ')[1].Split('?')[0], head, Encoding.UTF8.GetString(body));
-        Taste(heard.Path + heard.Body);
-        return Answer(heard) ?? Usual(heard);
-    }
-
-    private Said Usual(Heard heard)
-    {
-        foreach (var prefix in RestPrefixes.Where(prefix => heard.Path.StartsWith($"{prefix}/", StringComparison.Ordinal)))
-        {
-            switch (heard.Method, heard.Path[prefix.Length..])
-            {
-                case ("GET", "/topics"):
-                    var entries = _topics.Keys.Select(name => $$"""{"name":{{Json.Quote(name)}},"subscribers":0,"messages":0}""");
-                    return new(200, $$"""{"topics":[{{string.Join(',', entries)}}]}""");
-
-                case ("POST", "/topics"):
-                    return Create(heard.Body);
-
-                case ("DELETE", ['/', 't', 'o', 'p', 'i', 'c', 's', '/', .. var name]):
-                    var deleted = _topics.TryRemove(Uri.UnescapeDataString(name), out _);
-                    return new(deleted ? 200 : 404, deleted ? """{"status":"deleted"}""" : """{"code":"TOPIC_NOT_FOUND"}""");
-
-                case ("GET", "/health"):
-                    return new(200, $$"""{"{{Dialect.Uptime}}":1,"topics":{{_topics.Count}},"subscribers":0}""");
-            }
-        }
-
-        return new(404, "");
-    }
-
-    private Said Create(string body)
-    {
-        using var json = TryParse(body);
-        if (json is null || json.RootElement.ValueKind != JsonValueKind.Object
-            || !json.RootElement.TryGetProperty("name", out var member) || member.ValueKind != JsonValueKind.String)
-        {
-            return new(400, """{"code":"BAD_REQUEST"}""");
-        }
-
-        var name = TextOf(member);
-        if (name.Length == 0 || (name.Length > 255 && !TakesEverything))
-        {
-            return new(400, """{"code":"BAD_REQUEST"}""");
-        }
-
-        _asked.Enqueue(name);
-        return _topics.TryAdd(name, true) ? new(201, """{"status":"created"}""") : new(409, """{"code":"TOPIC_EXISTS"}""");
-    }
-
-    private static async Task WriteAsync(Stream stream, Said said, CancellationToken stopping)
-    {
-        var body = Encoding.UTF8.GetBytes(said.Body);
-        var head = $"HTTP/1.1 {said.Status} Said\r\n{said.Headers}Content-Type: application/json\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n";
-        byte[] whole = [.. Encoding.UTF8.GetBytes(head), .. body];
-        await stream.WriteAsync(whole, stopping);
-    }
-
-    // WebSocket ------------------------------------------------------------------------------------------------------
-
-    private async Task UpgradeAsync(string head, Stream stream, CancellationToken stopping)
-    {
-        if (Turnstile is { } status || !Sockets.Contains(head.Split(' ')[1].Split('?')[0]))
-        {
-            await WriteAsync(stream, new(Turnstile ?? 404, ""), stopping);
-            return;
-        }
-
-        using var socket = await TinyServer.UpgradeAsync(head, stream, stopping);
-        while (await TinyServer.HearAsync(socket, stopping) is { } request)
-        {
-            Taste(request);
-            await SilenceAsync(stopping);
-            if ((Reply(request) ?? Usual(request)) is { Length: > 0 } reply)
-            {
-                await TinyServer.SayAsync(socket, reply, stopping);
-            }
-        }
-
-        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", stopping);
-    }
-
-    private string Usual(string request)
-    {
-        using var json = TryParse(request);
-        if (json is null || json.RootElement.ValueKind != JsonValueKind.Object)
-        {
-            return Message("error", null, ""","error":{"code":"BAD_REQUEST","message":"not JSON"}""");
-        }
-
-        var root = json.RootElement;
-        var id = root.TryGetProperty("request_id", out var own) && own.ValueKind == JsonValueKind.String ? own.GetRawText() : null;
-        return (root.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String ? type.GetString() : null) switch
-        {
-            "ping" => Message(Dialect.Pong, id),
-            "publish" when UuidsOnly && !Guid.TryParse(root.GetProperty("message").GetProperty("id").GetString(), out _) =>
-                Message("error", id, ""","error":{"code":"BAD_REQUEST","message":"message.id must be a UUID"}"""),
-            "publish" or "subscribe" or "unsubscribe" => Message("ack", id, ""","status":"ok" """),
-            _ => Message("error", id, ""","error":{"code":"BAD_REQUEST","message":"unknown type"}"""),
-        };
-    }
-
-    private string Message(string type, string? id, string more = "") =>
-        $$"""{"type":"{{type}}"{{(id is null ? "" : $",\"request_id\":{id}")}},"{{Dialect.Timestamp}}":"2025-08-28T10:00:00Z"{{more}}}""";
-
-    // Life and death -------------------------------------------------------------------------------------------------
-
-    private void Taste(string request)
-    {
-        if (request.Contains(Poison, StringComparison.Ordinal))
-        {
-            WhenPoisoned(this);
-        }
-    }
-
-    private async Task SilenceAsync(CancellationToken stopping)
-    {
-        if (_mute)
-        {
-            await Task.Delay(Timeout.Infinite, stopping);
-        }
-    }
-
-    private static JsonDocument? TryParse(string text)
-    {
-        try
-        {
-            return JsonDocument.Parse(text);
-        }
-        catch (JsonException)
-        {
-            // It has to be no JSON for some of what is sent here.
-            return null;
-        }
-    }
-
-    [GeneratedRegex(@"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][cdefCDEF])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][cdefCDEF][0-9a-fA-F]{2}")]
-    private static partial Regex Unpaired();
-
-    private static string TextOf(JsonElement text)
-    {
-        try
-        {
-            return text.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            // It has an unpaired surrogate, which many a server replaces.
-            return Unpaired().Replace(text.GetRawText().Trim('"'), "\ufffd");
-        }
+        // An unpaired surrogate, which JsonElement does not read, becomes U+FFFD, as on many a server.
+        server.Rest.Text.Wrap(text => name => name.ValueKind == JsonValueKind.String
+            ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(Regex.Unescape(name.GetRawText()[1..^1])))
+            : text(name));
     }
 }

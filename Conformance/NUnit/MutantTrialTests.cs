@@ -8,12 +8,9 @@ namespace PubSub.Conformance.Tests;
 [TestFixture]
 public sealed class MutantTrialTests
 {
-    internal static readonly Mutant Plain = new("tst-sample", "It is wrong.")
-    {
-        Change = parts => parts,
-        Kills = [new("PS-TST-001", "the right reason")],
-        Also = ["PS-TST-002"],
-    };
+    internal static readonly Mutant Plain = new Mutant("tst-sample", "It is wrong.")
+        .KilledBy("PS-TST-001", "the right reason")
+        .MayBreak("PS-TST-002");
 
     private static readonly Mutant Mortal = Plain with { Dies = true };
 

@@ -196,7 +196,15 @@ public sealed class RedactionTests
             Script.Kills("last"),
         ];
 
-        var results = await new Run(Script.Catalogue, scenarios, probed, options with { Parallel = 1 }, new Redaction(headers, query)).ExecuteAsync(CancellationToken.None);
+        var setup = new RunSetup
+        {
+            Catalogue = Script.Catalogue,
+            Scenarios = scenarios,
+            Probed = probed,
+            Options = options with { Parallel = 1 },
+            Redaction = new Redaction(headers, query),
+        };
+        var results = await setup.ExecuteAsync();
 
         Assert.That(results.Totals[Verdict.Fail], Is.GreaterThan(8), "the server was heard");
         Assert.That(results.Ending.LastRequests, Is.Not.Empty);

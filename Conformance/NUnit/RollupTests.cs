@@ -180,7 +180,6 @@ public sealed class RollupTests
     [TestCase(Level.MustNot, ExitCode.NotEvaluated)]
     [TestCase(Level.Should, ExitCode.Conformant)]
     [TestCase(Level.ShouldNot, ExitCode.Conformant)]
-    [TestCase(Level.May, ExitCode.Conformant)]
     public void Only_what_binds_has_to_be_decided(Level level, int code)
     {
         ScenarioResult[] scenarios = [Scenario(Verdict.Pass), Scenario(Verdict.Inconclusive, level)];

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using PubSub.Conformance.Gallery;
+using PubSub.Conformance.Reports;
 using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Tests;
@@ -39,7 +39,7 @@ public sealed class ScenarioTests : IDisposable
     {
         var outcome = await _runner!.RunAsync(scenario, TestContext.CurrentContext.CancellationToken);
 
-        var story = outcome.Explain();
+        var story = Story.Of(outcome);
         Assert.That(
             scenario.IsLoad || IsUsual(outcome.Traffic), Is.True,
             $"{scenario.Id} is not marked as load, but held {outcome.Traffic?.MostOpen} connections and moved "
@@ -63,7 +63,7 @@ public sealed class ScenarioTests : IDisposable
     private static TestCaseData Case(Scenario scenario)
     {
         var test = new TestCaseData(scenario).SetName(scenario.Id).SetCategory(scenario.Area).SetProperty("Requirement", scenario.Requirement);
-        return SelfTest.Lengthy.Contains(scenario.Id) ? test.SetCategory("Lengthy") : test;
+        return scenario.IsLengthy ? test.SetCategory("Lengthy") : test;
     }
 
     private static bool IsUsual(Traffic? traffic) => traffic is null

@@ -39,9 +39,26 @@ internal static class Script
         stage.Expect.Error(await client.RequestAsync(Request.Of(MortalServer.Poison)), null, "an unknown type is an error");
     }
 
-    public static async Task<Results> PlayAsync(
+    public static RunSetup Setup(MortalServer server, IReadOnlyList<Scenario> scenarios, TimeSpan? wait = null) =>
+        new() { Catalogue = Catalogue, Scenarios = scenarios, Probed = server.Probed(wait) };
+
+    public static Task<Results> ExecuteAsync(this RunSetup setup, CancellationToken cancellation = default) =>
+        new Run(setup).ExecuteAsync(cancellation);
+
+    public static Task<Results> PlayAsync(
         MortalServer server, IReadOnlyList<Scenario> scenarios, RunOptions? options = null, TimeSpan? wait = null, CancellationToken cancellation = default) =>
-        await new Run(Catalogue, scenarios, server.Probed(wait), options ?? new RunOptions()).ExecuteAsync(cancellation);
+        (Setup(server, scenarios, wait) with { Options = options ?? new RunOptions() }).ExecuteAsync(cancellation);
+
+    /// <summary>The same, against a healthy server of its own.</summary>
+    public static async Task<Results> PlayAsync(
+        IReadOnlyList<Scenario> scenarios, RunOptions? options = null, CancellationToken cancellation = default)
+    {
+        await using var server = new MortalServer();
+        return await PlayAsync(server, scenarios, options, cancellation: cancellation);
+    }
+
+    public static IReadOnlyList<Verdict> Verdicts(this Results results, string slug = "") =>
+        [.. results.Scenarios.Where(scenario => scenario.Id.Contains($"/{slug}", StringComparison.Ordinal)).Select(scenario => scenario.Verdict)];
 
     public static ScenarioResult Of(this Results results, string slug) => results.Scenarios.Single(scenario => scenario.Id.EndsWith($"/{slug}", StringComparison.Ordinal));
 }

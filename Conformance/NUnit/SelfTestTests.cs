@@ -1,10 +1,7 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery;
-using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests;
-
-using Topic = PubSub.Conformance.Gallery.Servers.Topic;
 
 /// <summary>
 /// The self-test has teeth of its own: scenarios that are broken on purpose are put in the place of good ones, and each is caught by the
@@ -16,17 +13,13 @@ public sealed class SelfTestTests
 {
     private const string Reason = "each subscriber receives each message once";
 
-    private static readonly Mutant Twice = new("fan-test-twice", "Every event is delivered twice.")
-    {
-        Change = parts => parts with { Topic = seed => new TwiceDelivered(seed) },
-        Kills = [new("PS-FAN-001", Reason)],
-    };
+    private static readonly Mutant Twice = new Mutant("fan-test-twice", "Every event is delivered twice.")
+        .EachTopic(topic => topic.Deliver.Wrap(deliver => deliver + deliver))
+        .KilledBy("PS-FAN-001", Reason);
 
-    private static readonly Mutant Deaf = new("uns-test-no-op", "An unsubscribe is acked and has no effect.")
-    {
-        Change = parts => parts with { Topic = seed => new NeverLeft(seed) },
-        Kills = [new("PS-UNS-002", "is not delivered after the ack")],
-    };
+    private static readonly Mutant Deaf = new Mutant("uns-test-no-op", "An unsubscribe is acked and has no effect.")
+        .EachTopic(topic => topic.Remove.Wrap(_ => _ => { }))
+        .KilledBy("PS-UNS-002", "is not delivered after the ack");
 
     [Test]
     public async Task A_good_scenario_is_not_objected_to()
@@ -137,21 +130,4 @@ public sealed class SelfTestTests
         new SelfTest(new Collection(mutants, benign ?? [], Collection.Whole.NullTargets), Catalogue.Embedded, [scenario], new SelfTestOptions()).ExecuteAsync(TestContext.CurrentContext.CancellationToken);
 
     private static List<string> Objections(SelfTestResult result) => [.. result.Showings.SelectMany(showing => showing.Objections), .. result.Objections];
-
-    private sealed class TwiceDelivered(TopicSeed seed) : Topic(seed)
-    {
-        protected override void Deliver(byte[] @event, Outbox publisher)
-        {
-            base.Deliver(@event, publisher);
-            base.Deliver(@event, publisher);
-        }
-    }
-
-    private sealed class NeverLeft(TopicSeed seed) : Topic(seed)
-    {
-        protected override void Remove(Outbox subscriber)
-        {
-            // Said and not done.
-        }
-    }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using NUnit.Framework;
+using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests;
 
@@ -66,6 +67,7 @@ public sealed class TargetTests
         try
         {
             server = new MortalServer(IPAddress.IPv6Loopback) { RestPrefixes = ["/p/v1"], Sockets = ["/p/v1/ws"] };
+            _ = server.Origin; // it starts here
         }
         catch (System.Net.Sockets.SocketException)
         {
@@ -82,7 +84,7 @@ public sealed class TargetTests
             stage.Expect.True((await (await stage.ConnectAsync("client")).PingAsync()).IsPong, "a ping is answered");
         }));
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.Explain());
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
         Assert.That(outcome.Traffic?.Connections, Is.EqualTo(2));
     }
 

@@ -1,28 +1,30 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
+using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>
-/// A TCP server of a few lines, to see how the suite takes what a real one might do. Each connection is served with its request
-/// head and its stream.
-/// </summary>
-internal sealed class TinyServer : IAsyncDisposable
+/// <summary>A server that is no broker: a test says what each connection gets.</summary>
+internal sealed class TinyServer : TcpServer
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _stopping = new();
-    private readonly Task _accepting;
+    private const int LongestLine = 64 * 1024;
 
+    private readonly Func<Connection, CancellationToken, Task> _serve;
+
+    /// <param name="serve">Request head, stream. When it returns the connection ends.</param>
     public TinyServer(Func<string, Stream, CancellationToken, Task> serve)
+        : this(async (connection, stopping) => await serve(await HeadAsync(connection, stopping), connection, stopping))
     {
-        _listener.Start();
-        _accepting = AcceptAsync(serve);
+    }
+
+    private TinyServer(Func<Connection, CancellationToken, Task> serve)
+    {
+        _serve = serve;
+        Start();
     }
 
     /// <summary>With waits short enough for tests that run into them.</summary>
-    public Target Target => Target.From(new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}")) with
+    public Target Target => Target.From(Origin) with
     {
         Timeouts = new Timeouts
         {
@@ -34,27 +36,22 @@ internal sealed class TinyServer : IAsyncDisposable
     };
 
     /// <summary>Says 201 to every REST request and speaks WebSocket, by the runtime's own implementation, on the rest.</summary>
-    public static TinyServer Speaking(Func<WebSocket, CancellationToken, Task> session) => new(async (head, stream, stopping) =>
+    public static TinyServer Speaking(Func<WebSocket, CancellationToken, Task> session) => new(async (connection, stopping) =>
     {
-        if (!head.Contains("Sec-WebSocket-Key: ", StringComparison.Ordinal))
+        if (await HttpRequest.ReadAsync(connection, stopping) is not { } request)
         {
-            await stream.WriteAsync("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), stopping);
             return;
         }
 
-        using var socket = await UpgradeAsync(head, stream, stopping);
-        await session(socket, stopping);
+        var upgrades = Handshake.IsValid(request);
+        var answer = upgrades ? Handshake.Accept(request) : new HttpResponse(201, "");
+        await answer.WriteAsync(connection, keepsAlive: false, isHead: false, stopping);
+        if (upgrades)
+        {
+            using var socket = WebSocket.CreateFromStream(connection, new WebSocketCreationOptions { IsServer = true });
+            await session(socket, stopping);
+        }
     });
-
-    /// <summary>Accepts the handshake, and leaves the framing to the runtime.</summary>
-    public static async Task<WebSocket> UpgradeAsync(string head, Stream stream, CancellationToken stopping)
-    {
-        var key = head.Split("Sec-WebSocket-Key: ")[1].Split('\r')[0];
-        var answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            + $"Sec-WebSocket-Accept: {RawClient.AcceptFor(key)}\r\n\r\n";
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(answer), stopping);
-        return WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true });
-    }
 
     public static async Task SayAsync(WebSocket socket, string text, CancellationToken stopping) =>
         await socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, stopping);
@@ -80,43 +77,18 @@ internal sealed class TinyServer : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stopping.CancelAsync();
-        _listener.Dispose();
-        await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _stopping.Dispose();
-    }
+    protected override Task ServeAsync(Connection connection, CancellationToken stopping) => _serve(connection, stopping);
 
-    private async Task AcceptAsync(Func<string, Stream, CancellationToken, Task> serve)
-    {
-        while (true)
-        {
-            var connection = await _listener.AcceptTcpClientAsync(_stopping.Token);
-            _ = ServeAsync(connection, serve);
-        }
-    }
-
-    private async Task ServeAsync(TcpClient connection, Func<string, Stream, CancellationToken, Task> serve)
-    {
-        using var owned = connection;
-        try
-        {
-            await serve(await HeadAsync(connection.GetStream()), connection.GetStream(), _stopping.Token);
-        }
-        catch (Exception e) when (e is IOException or WebSocketException or OperationCanceledException)
-        {
-            // The suite hung up, or the test is over.
-        }
-    }
-
-    private async Task<string> HeadAsync(NetworkStream stream)
+    private static async Task<string> HeadAsync(Connection connection, CancellationToken stopping)
     {
         var head = new StringBuilder();
-        var one = new byte[1];
-        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(one, _stopping.Token) == 1)
+        while (await connection.ReadLineAsync.Call(LongestLine, stopping) is { } line)
         {
-            head.Append((char)one[0]);
+            head.Append(line).Append("\r\n");
+            if (line.Length == 0)
+            {
+                break;
+            }
         }
 
         return head.ToString();

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests;
 
@@ -57,7 +58,7 @@ public sealed class TrafficTests
             await stage.ConnectAsync("client", new ConnectOptions { Target = own.Target() });
         }));
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.Explain());
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
         Assert.That((runner.Traffic.Connections, runner.Traffic.BytesSent, runner.Traffic.BytesReceived), Is.EqualTo((0L, 0L, 0L)));
     }
 
@@ -79,7 +80,7 @@ public sealed class TrafficTests
                 await twice.DisposeAsync();
                 stage.Expect.True(true, "all have left");
             }));
-            Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.Explain());
+            Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
         }
 
         Assert.That((runner.Traffic.Connections, runner.Traffic.MostOpen), Is.EqualTo((9L, 2L)), "each time begins with none");

@@ -1,11 +1,10 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-
 namespace PubSub.Conformance;
 
 /// <summary>Every requirement by id, in the order of the specification.</summary>
 public sealed class Catalogue
 {
+    private static readonly Lazy<Catalogue> Loaded = new(Load);
+
     private readonly Dictionary<string, Requirement> _byId;
 
     public Catalogue(IEnumerable<Requirement> requirements, string spec = "PubSubSpec", string version = "0")
@@ -16,8 +15,9 @@ public sealed class Catalogue
         _byId = Requirements.ToDictionary(requirement => requirement.Id, StringComparer.Ordinal);
     }
 
-    /// <summary>The one this suite was built with.</summary>
-    public static Catalogue Embedded { get; } = LoadEmbedded();
+    /// <summary>That of the SPEC.md this suite was built with.</summary>
+    /// <exception cref="InvalidDataException">SPEC.md is malformed.</exception>
+    public static Catalogue Embedded => Loaded.Value;
 
     public string Spec { get; }
     public string Version { get; }
@@ -25,26 +25,9 @@ public sealed class Catalogue
 
     public Requirement? Find(string id) => _byId.GetValueOrDefault(id);
 
-    public static Catalogue Parse(Stream json)
+    private static Catalogue Load()
     {
-        var document = JsonSerializer.Deserialize(json, CatalogueJson.Default.CatalogueDocument)
-            ?? throw new InvalidDataException("requirements.json holds null");
-        return new Catalogue(document.Requirements, document.Spec, document.Version);
-    }
-
-    private static Catalogue LoadEmbedded()
-    {
-        using var json = typeof(Catalogue).Assembly.GetManifestResourceStream("requirements.json");
-        return json is null ? new Catalogue([]) : Parse(json);
+        using var markdown = new StreamReader(typeof(Catalogue).Assembly.GetManifestResourceStream("SPEC.md")!);
+        return Specification.Parse(markdown.ReadToEnd());
     }
 }
-
-internal sealed record CatalogueDocument(string Spec, string Version, IReadOnlyList<Requirement> Requirements);
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UseStringEnumConverter = true,
-    RespectRequiredConstructorParameters = true,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip)]
-[JsonSerializable(typeof(CatalogueDocument))]
-internal sealed partial class CatalogueJson : JsonSerializerContext;

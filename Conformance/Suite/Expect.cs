@@ -35,86 +35,46 @@ public sealed class Expect
         }
     }
 
-    public void True(bool condition, string expectation, string observed = "it does not hold")
-    {
-        Interlocked.Increment(ref _checks);
-        if (!condition)
-        {
-            throw new Violation(expectation, "it to hold", observed);
-        }
-    }
+    public void True(bool condition, string expectation, string observed = "it does not hold") =>
+        Decide(condition, expectation, () => "it to hold", () => observed);
 
-    public void Equal<T>(T expected, T observed, string expectation)
-    {
-        Interlocked.Increment(ref _checks);
-        if (!EqualityComparer<T>.Default.Equals(expected, observed))
-        {
-            throw new Violation(expectation, Show(expected), Show(observed));
-        }
-    }
+    public void Equal<T>(T expected, T observed, string expectation) =>
+        Decide(EqualityComparer<T>.Default.Equals(expected, observed), expectation, () => Show(expected), () => Show(observed));
 
-    public void OneOf<T>(IReadOnlyCollection<T> allowed, T observed, string expectation)
-    {
-        Interlocked.Increment(ref _checks);
-        if (!allowed.Contains(observed))
-        {
-            throw new Violation(expectation, $"one of {string.Join(", ", allowed.Select(value => Show(value)))}", Show(observed));
-        }
-    }
+    public void OneOf<T>(IReadOnlyCollection<T> allowed, T observed, string expectation) => Decide(
+        allowed.Contains(observed),
+        expectation,
+        () => $"one of {string.Join(", ", allowed.Select(value => Show(value)))}",
+        () => Show(observed));
 
     /// <summary>The same items in the same order; the report names what is lost, duplicated, unexpected or out of order.</summary>
     public void Sequence(IEnumerable<string> expected, IEnumerable<string> observed, string expectation)
     {
-        Interlocked.Increment(ref _checks);
         string[] wanted = [.. expected];
         string[] seen = [.. observed];
-        if (!wanted.SequenceEqual(seen, StringComparer.Ordinal))
-        {
-            throw new Violation(expectation, Show(wanted), $"{Show(seen)}{Difference(wanted, seen)}");
-        }
+        var holds = wanted.SequenceEqual(seen, StringComparer.Ordinal);
+        Decide(holds, expectation, () => Show(wanted), () => $"{Show(seen)}{Difference(wanted, seen)}");
     }
 
-    /// <summary>The same items, in whatever order, each as often.</summary>
+    /// <summary>The same items, in any order, each as often.</summary>
     public void SameItems(IEnumerable<string> expected, IEnumerable<string> observed, string expectation) =>
         Sequence(expected.Order(StringComparer.Ordinal), observed.Order(StringComparer.Ordinal), expectation);
 
     /// <summary>Equal as JSON values; see <see cref="Json.AreEqual"/>.</summary>
-    public void JsonEqual(string expected, string? observed, string expectation)
-    {
-        Interlocked.Increment(ref _checks);
-        if (observed is null || !Json.AreEqual(expected, observed))
-        {
-            throw new Violation(expectation, expected, observed ?? "nothing");
-        }
-    }
+    public void JsonEqual(string expected, string? observed, string expectation) =>
+        Decide(observed is not null && Json.AreEqual(expected, observed), expectation, () => expected, () => observed ?? "nothing");
 
-    public void Acked(ServerMessage reply, string expectation)
-    {
-        Interlocked.Increment(ref _checks);
-        if (!reply.IsAck)
-        {
-            throw new Violation(expectation, "an ack", reply.ToString());
-        }
-    }
+    public void Acked(ServerMessage reply, string expectation) => Decide(reply.IsAck, expectation, () => "an ack", reply.ToString);
 
     /// <summary>An error with this code, or with any when none is given.</summary>
-    public void Error(ServerMessage reply, string? code, string expectation)
-    {
-        Interlocked.Increment(ref _checks);
-        if (!reply.IsError || (code is not null && reply.ErrorCode != code))
-        {
-            throw new Violation(expectation, code is null ? "an error" : $"an error {code}", reply.ToString());
-        }
-    }
+    public void Error(ServerMessage reply, string? code, string expectation) => Decide(
+        reply.IsError && (code is null || reply.ErrorCode == code),
+        expectation,
+        () => code is null ? "an error" : $"an error {code}",
+        reply.ToString);
 
-    public void Status(int expected, HttpAnswer answer, string expectation)
-    {
-        Interlocked.Increment(ref _checks);
-        if (answer.Status != expected)
-        {
-            throw new Violation(expectation, $"the status {expected}", answer.ToString());
-        }
-    }
+    public void Status(int expected, HttpAnswer answer, string expectation) =>
+        Decide(answer.Status == expected, expectation, () => $"the status {expected}", answer.ToString);
 
     /// <summary>Looks again and again until the value is there; decided at once when it is, and when the wait is over.</summary>
     public async Task EventuallyAsync<T>(T expected, Func<Task<T>> look, string expectation, TimeSpan? within = null)
@@ -140,11 +100,7 @@ public sealed class Expect
     }
 
     /// <summary>Decided against the server by a path of the scenario that a conformant one never takes.</summary>
-    public void Fail(string expectation, string expected, string observed)
-    {
-        Interlocked.Increment(ref _checks);
-        throw new Violation(expectation, expected, observed);
-    }
+    public void Fail(string expectation, string expected, string observed) => Decide(false, expectation, () => expected, () => observed);
 
     /// <summary>Records which legal alternative the server chose; judges nothing.</summary>
     public void Observe(string what, object? value)
@@ -152,6 +108,15 @@ public sealed class Expect
         lock (_observations)
         {
             _observations.Add(new(what, Show(value)));
+        }
+    }
+
+    private void Decide(bool holds, string expectation, Func<string> expected, Func<string> observed)
+    {
+        Interlocked.Increment(ref _checks);
+        if (!holds)
+        {
+            throw new Violation(expectation, expected(), observed());
         }
     }
 
@@ -170,84 +135,15 @@ public sealed class Expect
         string[] lost = [.. wanted.Except(seen)];
         string[] unexpected = [.. seen.Except(wanted)];
         var due = wanted.CountBy(id => id).ToDictionary();
-        string[] duplicated = [.. seen.CountBy(id => id).Where(times => due.TryGetValue(times.Key, out var once) && times.Value > once).Select(times => times.Key)];
+        string[] duplicated =
+        [
+            .. seen.CountBy(id => id).Where(times => due.TryGetValue(times.Key, out var once) && times.Value > once)
+                .Select(times => times.Key),
+        ];
         var at = wanted.Zip(seen).TakeWhile(pair => pair.First == pair.Second).Count();
         return (lost.Length == 0 ? "" : $"; lost {Show(lost)}")
             + (duplicated.Length == 0 ? "" : $"; duplicated {Show(duplicated)}")
             + (unexpected.Length == 0 ? "" : $"; unexpected {Show(unexpected)}")
             + (lost.Length + duplicated.Length + unexpected.Length == 0 ? $"; out of order from position {at}" : "");
-    }
-}
-
-/// <summary>
-/// What a wait that fails means: for a precondition nothing is decided (<see cref="Inconclusive"/>), and for a check its own sentence is broken.
-/// </summary>
-public static class Preconditions
-{
-    /// <summary>A violation on the way is a violation of this sentence.</summary>
-    public static async Task<T> For<T>(this Task<T> wait, string expectation)
-    {
-        try
-        {
-            return await wait;
-        }
-        catch (Violation violation)
-        {
-            throw new Violation(expectation, violation.Expected, violation.Observed);
-        }
-    }
-
-    /// <summary>As a precondition, an ack.</summary>
-    public static async Task<ServerMessage> Acked(this Task<ServerMessage> reply)
-    {
-        var message = await reply.Given("the request is answered");
-        return message.IsAck ? message : throw new Inconclusive($"a request that had to be acked was answered {message}");
-    }
-
-    /// <summary>As a precondition, an answer of the 2xx kind.</summary>
-    public static async Task<T> Succeeded<T>(this Task<T> answer) where T : HttpAnswer
-    {
-        var http = await answer.Given("the request is answered");
-        return http.IsSuccess ? http : throw new Inconclusive($"a request that had to succeed was answered {http}");
-    }
-
-    /// <summary>A control or a precondition: its violation decides nothing about the requirement.</summary>
-    public static async Task<T> Given<T>(this Task<T> control, string precondition)
-    {
-        try
-        {
-            return await control;
-        }
-        catch (Violation violation)
-        {
-            throw new Inconclusive($"not established: {precondition}. {violation.Message}");
-        }
-    }
-
-    /// <summary>What came, or null when nothing did: whether something has to come is another requirement's business.</summary>
-    public static async Task<T?> IfAnswered<T>(this Task<T> answer) where T : class
-    {
-        try
-        {
-            return await answer;
-        }
-        catch (Violation)
-        {
-            // The server hung up, or said nothing.
-            return null;
-        }
-    }
-
-    /// <inheritdoc cref="Given{T}"/>
-    public static async Task Given(this Task control, string precondition)
-    {
-        try
-        {
-            await control;
-        }
-        catch (Violation violation)
-        {
-            throw new Inconclusive($"not established: {precondition}. {violation.Message}");
-        }
     }
 }

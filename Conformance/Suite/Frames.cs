@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -32,7 +33,7 @@ public sealed record Frame(Opcode Opcode, ReadOnlyMemory<byte> Payload)
     /// <summary>A length that the header claims instead of the true one.</summary>
     public long? ClaimedLength { get; init; }
 
-    /// <summary>The long form of the length (2 or 8 bytes) although a shorter one would do.</summary>
+    /// <summary>The long form of the length (2 or 8 bytes) although a shorter one would do; null for the shortest form.</summary>
     public int? LengthBytes { get; init; }
 
     public string TextPayload => Encoding.UTF8.GetString(Payload.Span);
@@ -79,7 +80,7 @@ public sealed record Frame(Opcode Opcode, ReadOnlyMemory<byte> Payload)
     public byte[] Encode()
     {
         var claimed = ClaimedLength ?? Payload.Length;
-        var lengthBytes = LengthBytes ?? claimed switch { < 126 => 0, <= ushort.MaxValue => 2, _ => 8 };
+        var lengthBytes = LengthBytes ?? ShortestLengthBytes(claimed);
         var header = 2 + lengthBytes;
         var bytes = new byte[header + (Masked ? 4 : 0) + Payload.Length];
 
@@ -113,74 +114,58 @@ public sealed record Frame(Opcode Opcode, ReadOnlyMemory<byte> Payload)
     }
 
     /// <summary>Takes one whole frame off the front, or nothing at all.</summary>
-    internal static bool TryRead(ref ReadOnlySequence<byte> bytes, out Frame? frame)
+    /// <exception cref="Violation">It claims more than <see cref="LargestPayload"/> bytes.</exception>
+    public static bool TryRead(ref ReadOnlySequence<byte> bytes, [NotNullWhen(true)] out Frame? frame)
     {
         frame = null;
-        var reader = new SequenceReader<byte>(bytes);
-        if (!reader.TryRead(out var first) || !reader.TryRead(out var second))
+        Span<byte> start = stackalloc byte[FrameHeader.LongestSize];
+        start = start[..(int)Math.Min(start.Length, bytes.Length)];
+        bytes.Slice(0, start.Length).CopyTo(start);
+        if (!FrameHeader.TryRead(start, out var header))
         {
             return false;
         }
 
-        long length = second & 0x7f;
-        var lengthBytes = length switch { 126 => 2, 127 => 8, _ => 0 };
-        if (lengthBytes == 2)
+        if (header.Length is < 0 or > LargestPayload)
         {
-            if (!reader.TryReadBigEndian(out short length16))
-            {
-                return false;
-            }
-
-            length = (ushort)length16;
+            throw new Violation(
+                "A server frame has a sane length", $"at most {LargestPayload} bytes", $"a frame that claims {header.Length} bytes");
         }
-        else if (lengthBytes == 8 && !reader.TryReadBigEndian(out length))
+
+        if (bytes.Length < header.Size + header.Length)
         {
             return false;
         }
 
-        if (length is < 0 or > LargestPayload)
-        {
-            throw new Violation("A server frame has a sane length", $"at most {LargestPayload} bytes", $"a frame that claims {length} bytes");
-        }
-
-        Span<byte> mask = stackalloc byte[4];
-        var masked = (second & 0x80) != 0;
-        if (masked)
-        {
-            if (!reader.TryCopyTo(mask))
-            {
-                return false;
-            }
-
-            reader.Advance(4);
-        }
-
-        if (reader.Remaining < length)
-        {
-            return false;
-        }
-
-        var payload = reader.UnreadSequence.Slice(0, length).ToArray();
-        if (masked)
-        {
-            Mask(payload, mask);
-        }
-
-        reader.Advance(length);
-        bytes = bytes.Slice(reader.Position);
-        frame = new Frame((Opcode)(first & 15), payload)
-        {
-            Final = (first & 0x80) != 0,
-            Reserved = (first >> 4) & 7,
-            Masked = masked,
-            LengthBytes = lengthBytes,
-        };
+        frame = Decode(header, bytes.Slice(0, header.Size + header.Length).ToArray());
+        bytes = bytes.Slice(header.Size + header.Length);
         return true;
+    }
+
+    /// <param name="header">Its header.</param>
+    /// <param name="bytes">The whole frame, header included; they become its own.</param>
+    public static Frame Decode(FrameHeader header, byte[] bytes)
+    {
+        var payload = bytes.AsMemory(header.Size);
+        if (header.Masked)
+        {
+            Mask(payload.Span, bytes.AsSpan(header.Size - 4, 4));
+        }
+
+        return new Frame((Opcode)(bytes[0] & 15), payload)
+        {
+            Final = (bytes[0] & 0x80) != 0,
+            Reserved = (bytes[0] >> 4) & 7,
+            Masked = header.Masked,
+            LengthBytes = header.LengthBytes == ShortestLengthBytes(payload.Length) ? null : header.LengthBytes,
+        };
     }
 
     public override string ToString() =>
         $"{Opcode}{(Final ? "" : " (not final)")}{(Reserved == 0 ? "" : $" rsv={Reserved}")} {Payload.Length} bytes"
         + (CloseCode is { } code ? $" {code} '{CloseReason}'" : "");
+
+    private static int ShortestLengthBytes(long length) => length switch { < 126 => 0, <= ushort.MaxValue => 2, _ => 8 };
 
     private static void Mask(Span<byte> payload, ReadOnlySpan<byte> mask)
     {
@@ -188,5 +173,41 @@ public sealed record Frame(Opcode Opcode, ReadOnlyMemory<byte> Payload)
         {
             payload[i] ^= mask[i & 3];
         }
+    }
+}
+
+/// <summary>The header of a frame, as RFC 6455, section 5.2, has it.</summary>
+/// <param name="Size">The header's size in bytes, extended length and mask included.</param>
+/// <param name="Length">The payload's length in bytes, as claimed; negative where the most significant bit is set, which is not legal.</param>
+/// <param name="LengthBytes">The size of the extended length: 0, 2 or 8 bytes.</param>
+public readonly record struct FrameHeader(int Size, long Length, int LengthBytes, bool Masked)
+{
+    public const int LongestSize = 14;
+
+    /// <summary>False when the bytes end before the length does; the mask may still be missing.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out FrameHeader header)
+    {
+        header = default;
+        if (bytes.Length < 2)
+        {
+            return false;
+        }
+
+        var masked = bytes[1] >= 0x80;
+        long length = bytes[1] & 0x7f;
+        var lengthBytes = length switch { 126 => 2, 127 => 8, _ => 0 };
+        if (bytes.Length < 2 + lengthBytes)
+        {
+            return false;
+        }
+
+        length = lengthBytes switch
+        {
+            2 => BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]),
+            8 => BinaryPrimitives.ReadInt64BigEndian(bytes[2..]),
+            _ => length,
+        };
+        header = new(2 + lengthBytes + (masked ? 4 : 0), length, lengthBytes, masked);
+        return true;
     }
 }

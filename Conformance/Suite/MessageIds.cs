@@ -5,13 +5,11 @@ using System.Text;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// What the target takes for a <c>message.id</c>. Scenarios say m1, m2, m3; where only UUIDs are taken, each of these stands for one
-/// UUID on the wire, the same one every time, and is read back from it. Ids that a scenario writes itself go out as they are.
+/// Which strings the target takes for a <c>message.id</c>. Scenarios use m1, m2, m3; where only UUIDs are taken, each of these stands for
+/// one UUID on the wire, the same one every time, and is read back from it.
 /// </summary>
 public sealed class MessageIds
 {
-    private static readonly AsyncLocal<MessageIds?> Playing = new();
-
     private readonly ConcurrentDictionary<string, string>? _meant;
 
     private MessageIds(bool uuids) => _meant = uuids ? new(StringComparer.Ordinal) : null;
@@ -21,19 +19,13 @@ public sealed class MessageIds
 
     public bool AreUuids => _meant is not null;
 
-    /// <summary>The rule of the target that the current scenario plays against.</summary>
-    internal static MessageIds Current
-    {
-        get => Playing.Value ?? Any;
-        set => Playing.Value = value;
-    }
-
     /// <summary>Only UUIDs in their canonical form will do.</summary>
     public static MessageIds Uuids() => new(uuids: true);
 
     /// <summary>True when the target takes this id as it is.</summary>
     public bool Takes(string id) => !AreUuids
-        || (Guid.TryParseExact(id, "D", out var uuid) && uuid.ToString("D").Equals(id, StringComparison.OrdinalIgnoreCase)); // parsing is lenient
+        || (Guid.TryParseExact(id, "D", out var uuid)
+            && uuid.ToString("D").Equals(id, StringComparison.OrdinalIgnoreCase)); // parsing is lenient
 
     /// <summary>What goes on the wire for this id.</summary>
     public string Spell(string id)

@@ -5,46 +5,12 @@ using System.Text;
 
 namespace PubSub.Conformance;
 
-/// <summary>How to reach the server, where it differs from the usual.</summary>
-public sealed record ConnectOptions
-{
-    /// <summary>Another server than the one under test, such as one that the scenario started itself.</summary>
-    public Target? Target { get; init; }
-
-    /// <summary>SO_RCVBUF in bytes; a few thousand make a client that does not read felt soon.</summary>
-    public int? ReceiveBuffer { get; init; }
-
-    /// <summary>Handshake headers, added to or (same name) replacing the usual ones; a null value leaves the header out.</summary>
-    public IReadOnlyDictionary<string, string?> Headers { get; init; } = new Dictionary<string, string?>();
-
-    /// <summary>False leaves a bare TCP connection, for a scenario that shakes hands itself.</summary>
-    public bool Handshake { get; init; } = true;
-
-    public bool AnswersPings { get; init; } = true;
-
-    /// <summary>
-    /// Ends its own direction of TCP as soon as it has answered the server's Close. Who has claimed more payload than it sends has to: its
-    /// Close cannot be told from the payload, and the server would wait for the end of the frame for as long as it waits for anything.
-    /// </summary>
-    public bool HalfClosesAfterClose { get; init; }
-}
-
-/// <summary>How a connection ended: with a close frame (code and reason) or without, and what TCP said.</summary>
-public sealed record Closure(int? Code, string Reason, bool CloseFrame, string End)
-{
-    /// <summary>A close frame came before the end.</summary>
-    public bool Clean => CloseFrame;
-
-    public override string ToString() => CloseFrame ? $"a close frame {Code?.ToString() ?? "without code"} '{Reason}'" : End;
-}
-
 /// <summary>
-/// The rude client: RFC 6455 in its own hands, so that anything can be sent wrongly and everything is seen. It reads only when asked.
+/// The rude client: an own implementation of RFC 6455, so that anything can be sent wrongly and every frame is seen. It reads only when
+/// asked.
 /// </summary>
 public sealed class RawClient : IAsyncDisposable
 {
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     private readonly Wire _wire;
     private readonly Target _target;
     private readonly Transcript _transcript;
@@ -76,7 +42,10 @@ public sealed class RawClient : IAsyncDisposable
         try
         {
             var wire = await Bounds.Within(
-                target.Timeouts.Connect, transcript.Time, limit => Wire.OpenAsync(target.WebSocket, target.Tls, options.ReceiveBuffer, transcript.Traffic, limit), cancellation);
+                target.Timeouts.Connect,
+                transcript.Time,
+                limit => Wire.OpenAsync(target.WebSocket, target.Tls, options.ReceiveBuffer, transcript.Traffic, limit),
+                cancellation);
             transcript.Note(name, $"connected to {where}");
             return new RawClient(name, wire, target, transcript, options, cancellation);
         }
@@ -100,7 +69,7 @@ public sealed class RawClient : IAsyncDisposable
 #pragma warning restore CA5350
     }
 
-    /// <summary>Asks for the upgrade, with the usual headers unless told otherwise, and returns the answer whatever it is.</summary>
+    /// <summary>Asks for the upgrade, with the usual headers unless told otherwise, and returns any answer.</summary>
     public Task<HttpAnswer> HandshakeAsync(IReadOnlyDictionary<string, string?>? headers = null, string? path = null, string method = "GET")
     {
         var lines = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
@@ -123,8 +92,8 @@ public sealed class RawClient : IAsyncDisposable
         }
 
         var head = string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Key}: {line.Value}\r\n"));
-        var request = Encoding.UTF8.GetBytes($"{method} {Http.WithQuery(path ?? _target.WebSocket.AbsolutePath, _target.Query)} HTTP/1.1\r\n{head}\r\n");
-        return HandshakeBytesAsync(request, isHead: method == "HEAD");
+        var where = Http.WithQuery(path ?? _target.WebSocket.AbsolutePath, _target.Query);
+        return HandshakeBytesAsync(Encoding.UTF8.GetBytes($"{method} {where} HTTP/1.1\r\n{head}\r\n"), isHead: method == "HEAD");
     }
 
     /// <summary>Sends these bytes as the handshake and reads the HTTP response to them.</summary>
@@ -133,25 +102,20 @@ public sealed class RawClient : IAsyncDisposable
         const string Expectation = "The server answers the WebSocket handshake";
         _transcript.Sent(Name, "handshake", request.Span);
         await WriteAsync(request);
-        try
+        var answer = await WithinAsync(
+            _target.Timeouts.Connect,
+            limit => Http.ReadAnswerAsync(_wire, isHead, limit),
+            within => new Violation(Expectation, "an HTTP response", $"none within {within}"));
+        if (answer is null)
         {
-            var answer = await Bounds.Within(
-                _target.Timeouts.Connect, _transcript.Time, limit => Http.ReadAnswerAsync(_wire, isHead, limit), _cancellation);
-            if (answer is null)
-            {
-                throw new Violation(Expectation, "an HTTP response", _wire.End ?? "something that is not HTTP");
-            }
+            throw new Violation(Expectation, "an HTTP response", _wire.End ?? "something that is not HTTP");
+        }
 
-            _transcript.Received(Name, "handshake", answer.Whole());
-            return answer;
-        }
-        catch (TimeoutException)
-        {
-            throw new Violation(Expectation, "an HTTP response", $"none within {_target.Timeouts.Connect.TotalSeconds} s");
-        }
+        _transcript.Received(Name, "handshake", answer.Whole());
+        return answer;
     }
 
-    public Task SendAsync(Request request) => SendAsync(Frame.Text(request));
+    public Task SendAsync(Request request) => SendAsync(Frame.Text(request.To(_target)));
 
     public Task SendTextAsync(string text) => SendAsync(Frame.Text(text));
 
@@ -159,7 +123,7 @@ public sealed class RawClient : IAsyncDisposable
     {
         foreach (var frame in frames)
         {
-            _transcript.Sent(Name, KindOf(frame), frame.Opcode == Opcode.Close ? Encoding.UTF8.GetBytes(frame.ToString()) : frame.Payload.Span);
+            _transcript.Sent(Name, KindOf(frame), Shown(frame));
             _closeSent |= frame.Opcode == Opcode.Close;
             await WriteAsync(frame.Encode());
         }
@@ -181,7 +145,8 @@ public sealed class RawClient : IAsyncDisposable
     /// <summary>Bytes as they are, in one write.</summary>
     public Task SendBytesAsync(ReadOnlyMemory<byte> bytes)
     {
-        _transcript.Sent(Name, "bytes", Encoding.ASCII.GetBytes(Convert.ToHexString(bytes.Span[..Math.Min(bytes.Length, Transcript.DataCap / 2)])));
+        var shown = bytes.Span[..Math.Min(bytes.Length, Transcript.DataCap / 2)];
+        _transcript.Sent(Name, "bytes", Encoding.ASCII.GetBytes(Convert.ToHexString(shown)));
         return WriteAsync(bytes);
     }
 
@@ -196,30 +161,21 @@ public sealed class RawClient : IAsyncDisposable
     }
 
     /// <summary>The next frame of any kind, none answered and none skipped; null when the connection ended.</summary>
-    public async Task<Frame?> ReadFrameAsync(TimeSpan? within = null)
-    {
-        var limit = within ?? _target.Timeouts.Wait;
-        try
-        {
-            return await Bounds.Within<Frame?>(limit, _transcript.Time, ReadFrameAsync, _cancellation);
-        }
-        catch (TimeoutException)
-        {
-            throw new Violation($"{Name} receives a frame", "a frame or the end of the connection", $"neither within {limit.TotalSeconds} s");
-        }
-    }
+    public Task<Frame?> ReadFrameAsync(TimeSpan? within = null) => WithinAsync<Frame?>(
+        within,
+        ReadFrameAsync,
+        limit => new Violation($"{Name} receives a frame", "a frame or the end of the connection", $"neither within {limit}"));
 
     /// <summary>
     /// The next whole message that fits (any, without a predicate); others are passed over. Pings and a close are answered on the way.
     /// </summary>
-    public async Task<ServerMessage> ReadMessageAsync(
+    public Task<ServerMessage> ReadMessageAsync(
         Func<ServerMessage, bool>? which = null, string awaited = "a message", TimeSpan? within = null)
     {
-        var limit = within ?? _target.Timeouts.Wait;
-        var instead = new Newest();
-        try
-        {
-            return await Bounds.Within(limit, _transcript.Time, async token =>
+        var others = new OtherMessages();
+        return WithinAsync(
+            within,
+            async token =>
             {
                 while (await ReceiveAsync(token) is { } message)
                 {
@@ -228,54 +184,40 @@ public sealed class RawClient : IAsyncDisposable
                         return message;
                     }
 
-                    instead.Add(message);
+                    others.Add(message);
                 }
 
-                throw new Violation($"{Name} receives {awaited}", awaited, $"{Closure}{Instead(instead)}");
-            }, _cancellation);
-        }
-        catch (TimeoutException)
-        {
-            throw new Violation($"{Name} receives {awaited}", awaited, $"nothing of the kind within {limit.TotalSeconds} s{Instead(instead)}");
-        }
+                throw Missing($"{Closure}");
+            },
+            limit => Missing($"nothing of the kind within {limit}"));
+
+        Violation Missing(string observed) => new($"{Name} receives {awaited}", awaited, $"{observed}{others}");
     }
 
-    /// <summary>Reads, and passes over whatever comes, until the server ends the connection.</summary>
-    public async Task<Closure> ClosedAsync(TimeSpan? within = null)
-    {
-        var limit = within ?? _target.Timeouts.Wait;
-        try
+    /// <summary>Reads, and passes over all messages, until the server ends the connection.</summary>
+    public Task<Closure> ClosedAsync(TimeSpan? within = null) => WithinAsync(
+        within,
+        async token =>
         {
-            await Bounds.Within(limit, _transcript.Time, async token =>
+            while (await ReceiveAsync(token) is not null)
             {
-                while (await ReceiveAsync(token) is not null)
-                {
-                    // What still comes before the end is in the transcript.
-                }
-            }, _cancellation);
-            return Closure!;
-        }
-        catch (TimeoutException)
-        {
-            throw new Violation($"The server closes {Name}", "the end of the connection", $"{StillOpen} after {limit.TotalSeconds} s");
-        }
-    }
+                // What still comes before the end is in the transcript.
+            }
 
-    /// <summary>Reads, whatever it is, until the server ends the connection; for one that was never upgraded.</summary>
+            return Closure!;
+        },
+        limit => new Violation($"The server closes {Name}", "the end of the connection", $"{StillOpen} after {limit}"));
+
+    /// <summary>Reads any bytes until the server ends the connection; for one that was never upgraded.</summary>
     public async Task<byte[]> ReadToEndAsync(TimeSpan? within = null)
     {
-        var limit = within ?? _target.Timeouts.Wait;
-        try
-        {
-            var bytes = await Bounds.Within(limit, _transcript.Time, token => _wire.ReadAsync(long.MaxValue, token), _cancellation);
-            _transcript.Received(Name, "bytes", bytes);
-            _transcript.Note(Name, $"ended by {_wire.End}");
-            return bytes;
-        }
-        catch (TimeoutException)
-        {
-            throw new Violation($"The server closes {Name}", "the end of the connection", $"an open connection after {limit.TotalSeconds} s");
-        }
+        var bytes = await WithinAsync(
+            within,
+            token => _wire.ReadAsync(long.MaxValue, token),
+            limit => new Violation($"The server closes {Name}", "the end of the connection", $"an open connection after {limit}"));
+        _transcript.Received(Name, "bytes", bytes);
+        _transcript.Note(Name, $"ended by {_wire.End}");
+        return bytes;
     }
 
     /// <summary>Ends our direction only; the server can still be read.</summary>
@@ -297,86 +239,49 @@ public sealed class RawClient : IAsyncDisposable
 
     internal string StillOpen => _closeFrame is { } close ? $"a close frame {close.CloseCode}, but an open TCP connection" : "an open connection";
 
-    internal static string Instead(IReadOnlyList<ServerMessage> messages) => Instead(messages.Count, messages.TakeLast(Newest.Kept));
-
-    private static string Instead(Newest others) => Instead(others.Count, others.Messages);
-
-    private static string Instead(int count, IEnumerable<ServerMessage> newest) => count == 0
-        ? "; nothing else arrived"
-        : $"; {count} other message(s) arrived, the last: {string.Join(" | ", newest)}";
-
     /// <summary>The next whole message, or null once the connection has ended and <see cref="Closure"/> says how.</summary>
     internal async Task<ServerMessage?> ReceiveAsync(CancellationToken cancellation)
     {
-        List<byte>? parts = null;
-        var opcode = Opcode.Text;
+        var parts = new MessageParts();
         while (await ReadFrameAsync(cancellation) is { } frame)
         {
-            Require(frame is { Masked: false, Reserved: 0 }, "unmasked, with no reserved bits set", frame);
-            switch (frame.Opcode)
+            if (parts.Add(frame))
             {
-                case Opcode.Ping:
-                    if (_options.AnswersPings)
-                    {
-                        await TrySendAsync(Frame.Pong(frame.Payload));
-                    }
+                return parts.ToMessage(_messages++, _target);
+            }
 
-                    break;
-
-                case Opcode.Pong:
-                    break;
-
-                case Opcode.Close:
-                    _closeFrame = frame;
-                    if (!_closeSent)
-                    {
-                        await TrySendAsync(Frame.Close(frame.CloseCode));
-                    }
-
-                    if (_options.HalfClosesAfterClose)
-                    {
-                        HalfClose();
-                    }
-
-                    break;
-
-                case Opcode.Text or Opcode.Binary:
-                    Require(parts is null, "a continuation of the unfinished message", frame);
-                    opcode = frame.Opcode;
-                    if (frame.Final)
-                    {
-                        return Whole(opcode, frame.Payload.Span);
-                    }
-
-                    parts = [.. frame.Payload.Span];
-                    break;
-
-                case Opcode.Continuation:
-                    Require(parts is not null, "the start of a message before its continuation", frame);
-                    parts ??= [];
-                    Require(parts.Count + frame.Payload.Length <= Frame.LargestPayload, $"the end of a message after at most {Frame.LargestPayload} bytes", frame);
-                    parts.AddRange(frame.Payload.Span);
-                    if (frame.Final)
-                    {
-                        return Whole(opcode, [.. parts]);
-                    }
-
-                    break;
-
-                default:
-                    Require(false, "a defined opcode", frame);
-                    break;
+            if (frame.Opcode == Opcode.Ping && _options.AnswersPings)
+            {
+                await TrySendAsync(Frame.Pong(frame.Payload));
+            }
+            else if (frame.Opcode == Opcode.Close)
+            {
+                await AnswerCloseAsync(frame);
             }
         }
 
         return null;
     }
 
+    private async Task AnswerCloseAsync(Frame close)
+    {
+        _closeFrame = close;
+        if (!_closeSent)
+        {
+            await TrySendAsync(Frame.Close(close.CloseCode));
+        }
+
+        if (_options.HalfClosesAfterClose)
+        {
+            HalfClose();
+        }
+    }
+
     private async Task<Frame?> ReadFrameAsync(CancellationToken cancellation)
     {
         if (await _wire.ReadFrameAsync(cancellation) is { } frame)
         {
-            _transcript.Received(Name, KindOf(frame), frame.Opcode == Opcode.Close ? Encoding.UTF8.GetBytes(frame.ToString()) : frame.Payload.Span);
+            _transcript.Received(Name, KindOf(frame), Shown(frame));
             return frame;
         }
 
@@ -421,54 +326,27 @@ public sealed class RawClient : IAsyncDisposable
         }
     }
 
-    private ServerMessage Whole(Opcode opcode, ReadOnlySpan<byte> payload)
+    /// <param name="limit">Null for the target's usual wait.</param>
+    /// <param name="late">The violation when the time is over, given the limit in words.</param>
+    private async Task<T> WithinAsync<T>(TimeSpan? limit, Func<CancellationToken, Task<T>> wait, Func<string, Violation> late)
     {
-        if (opcode == Opcode.Binary)
-        {
-            return new ServerMessage(_messages++, Convert.ToHexString(payload), isText: false, _target);
-        }
-
+        var bound = limit ?? _target.Timeouts.Wait;
         try
         {
-            return new ServerMessage(_messages++, StrictUtf8.GetString(payload), isText: true, _target);
+            return await Bounds.Within(bound, _transcript.Time, wait, _cancellation);
         }
-        catch (DecoderFallbackException)
+        catch (TimeoutException)
         {
-            var shown = Convert.ToHexString(payload[..Math.Min(payload.Length, 200)]);
-            throw new Violation("A text message of the server is UTF-8", "valid UTF-8", shown);
+            throw late($"{bound.TotalSeconds} s");
         }
     }
 
-    private static void Require(bool legal, string expected, Frame frame)
-    {
-        if (!legal)
-        {
-            throw new Violation("Frames of the server obey RFC 6455", expected, frame.ToString());
-        }
-    }
+    private static ReadOnlySpan<byte> Shown(Frame frame) =>
+        frame.Opcode == Opcode.Close ? Encoding.UTF8.GetBytes(frame.ToString()) : frame.Payload.Span;
 
     private static string KindOf(Frame frame)
     {
         var name = Enum.IsDefined(frame.Opcode) ? frame.Opcode.ToString().ToLowerInvariant() : $"opcode {(int)frame.Opcode}";
         return frame.Final ? name : $"{name}+";
-    }
-
-    /// <summary>How many there were, and the newest of them: a server that never stops talking must not fill the memory.</summary>
-    private sealed class Newest
-    {
-        public const int Kept = 3;
-
-        public int Count { get; private set; }
-        public Queue<ServerMessage> Messages { get; } = [];
-
-        public void Add(ServerMessage message)
-        {
-            Count++;
-            Messages.Enqueue(message);
-            if (Messages.Count > Kept)
-            {
-                Messages.Dequeue();
-            }
-        }
     }
 }

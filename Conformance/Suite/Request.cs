@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// What a client says, member by member, so that a scenario can leave one out or write it wrongly:
+/// A request, member by member, so that a scenario can leave one out or write it wrongly:
 /// <c>Request.Subscribe(topic, "c").Without("client_id")</c>. A dotted name reaches into <c>message</c>.
 /// </summary>
 public sealed record Request
@@ -21,7 +21,7 @@ public sealed record Request
         return lastN is { } n ? request.With("last_n", $"{n}") : request;
     }
 
-    /// <summary>The id is spelt as the target takes it; one that is set by <see cref="With"/> goes out as it is.</summary>
+    /// <summary><see cref="To"/> spells the id as the target takes it; an id set by <see cref="With"/> is sent unchanged.</summary>
     public static Request Publish(string topic, string id, string payload = "{}") =>
         Of("publish").WithText("topic", topic).WithMessageId(id).With("message.payload", payload);
 
@@ -41,11 +41,11 @@ public sealed record Request
     {
         if (member.StartsWith(MessagePrefix, StringComparison.Ordinal))
         {
-            var nested = With(Message, member[MessagePrefix.Length..], json);
-            return this with { Message = nested, Members = With(Members, "message", "") };
+            var nested = Set(Message, new(member[MessagePrefix.Length..], json));
+            return this with { Message = nested, Members = Set(Members, new("message", "")) };
         }
 
-        var request = this with { Members = With(Members, member, json), Message = member == "message" ? [] : Message };
+        var request = this with { Members = Set(Members, new(member, json)), Message = member == "message" ? [] : Message };
         return member == "request_id"
             ? request with { RequestId = Json.TryParse(json).Text(), IsAnonymous = Json.TryParse(json).Text() is null }
             : request;
@@ -53,8 +53,20 @@ public sealed record Request
 
     public Request WithText(string member, string text) => With(member, Json.Quote(text));
 
-    /// <summary>The <c>message.id</c>, spelt as the target takes it.</summary>
-    public Request WithMessageId(string id) => WithText("message.id", MessageIds.Current.Spell(id));
+    /// <summary>The <c>message.id</c>, which <see cref="To"/> spells as the target takes it.</summary>
+    public Request WithMessageId(string id) => this with
+    {
+        Message = Set(Message, new("id", Json.Quote(id), id)),
+        Members = Set(Members, new("message", "")),
+    };
+
+    /// <summary>
+    /// The request as it is sent to this target. Clients do this themselves; a scenario that sends the text or its bytes has to.
+    /// </summary>
+    public Request To(Target target) => this with
+    {
+        Message = Message.ConvertAll(member => member.Id is { } id ? new(member.Name, Json.Quote(target.MessageIds.Spell(id))) : member),
+    };
 
     public Request Without(string member) => member.StartsWith(MessagePrefix, StringComparison.Ordinal)
         ? this with { Message = Message.RemoveAll(m => m.Name == member[MessagePrefix.Length..]) }
@@ -64,18 +76,19 @@ public sealed record Request
 
     public Request WithoutRequestId() => Without("request_id") with { RequestId = null, IsAnonymous = true };
 
-    /// <summary>The JSON text that goes on the wire.</summary>
+    /// <summary>The JSON text.</summary>
     public override string ToString() =>
         Write(Members, member => member is { Name: "message", Json: "" } ? Write(Message, nested => nested.Json) : member.Json);
 
-    private static ImmutableList<Member> With(ImmutableList<Member> members, string name, string json)
+    private static ImmutableList<Member> Set(ImmutableList<Member> members, Member member)
     {
-        var at = members.FindIndex(member => member.Name == name);
-        return at < 0 ? members.Add(new(name, json)) : members.SetItem(at, new(name, json));
+        var at = members.FindIndex(other => other.Name == member.Name);
+        return at < 0 ? members.Add(member) : members.SetItem(at, member);
     }
 
     private static string Write(IEnumerable<Member> members, Func<Member, string> value) =>
         $"{{{string.Join(',', members.Select(member => $"{Json.Quote(member.Name)}:{value(member)}"))}}}";
 
-    private sealed record Member(string Name, string Json);
+    /// <param name="Id">The message id that a target may want spelt another way.</param>
+    private sealed record Member(string Name, string Json, string? Id = null);
 }

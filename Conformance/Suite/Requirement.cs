@@ -9,7 +9,6 @@ public enum Level
     [JsonStringEnumMemberName("MUST_NOT")] MustNot,
     [JsonStringEnumMemberName("SHOULD")] Should,
     [JsonStringEnumMemberName("SHOULD_NOT")] ShouldNot,
-    [JsonStringEnumMemberName("MAY")] May,
 }
 
 /// <summary>The set of requirements that a server claims together.</summary>
@@ -21,19 +20,15 @@ public enum Profile
     [JsonStringEnumMemberName("lifecycle")] Lifecycle,
     [JsonStringEnumMemberName("observability")] Observability,
     [JsonStringEnumMemberName("robustness")] Robustness,
-    [JsonStringEnumMemberName("config")] Config,
-    [JsonStringEnumMemberName("reference")] Reference,
 }
 
-/// <summary>What it takes to decide a requirement from outside; <c>whitebox</c> and <c>none</c> owe a reason.</summary>
+/// <summary>What it takes to decide a requirement from outside.</summary>
 public enum Testability
 {
-    [JsonStringEnumMemberName("blackbox")] Blackbox,
-    [JsonStringEnumMemberName("timing")] Timing,
-    [JsonStringEnumMemberName("stochastic")] Stochastic,
-    [JsonStringEnumMemberName("config")] Config,
-    [JsonStringEnumMemberName("whitebox")] Whitebox,
-    [JsonStringEnumMemberName("none")] None,
+    Blackbox,
+    Timing,
+    Stochastic,
+    Config,
 }
 
 /// <summary>One numbered sentence of the specification. Its id is never renumbered and never reused.</summary>
@@ -54,26 +49,20 @@ public sealed record Requirement
     public required Profile Profile { get; init; }
     public required Testability Testability { get; init; }
 
-    /// <summary>Why no scenario can decide it.</summary>
+    /// <summary>Why no scenario decides it, although it is recommended.</summary>
     public string? Reason { get; init; }
 
     /// <summary>The level as it is written in prose.</summary>
-    [JsonIgnore]
-    public string Keyword => Level switch
+    public string Keyword => KeywordOf(Level);
+
+    /// <summary>Whether breaking it is a failure; the others are recommendations, and not following one is a warning.</summary>
+    public bool Binding => Level is Level.Must or Level.MustNot;
+
+    public static string KeywordOf(Level level) => level switch
     {
         Level.Must => "MUST",
         Level.MustNot => "MUST NOT",
         Level.Should => "SHOULD",
-        Level.ShouldNot => "SHOULD NOT",
-        _ => "MAY",
+        _ => "SHOULD NOT",
     };
-
-    [JsonIgnore]
-    public bool Binding => Level is Level.Must or Level.MustNot;
-
-    [JsonIgnore]
-    public bool Recommended => Level is Level.Should or Level.ShouldNot;
-
-    [JsonIgnore]
-    public bool DecidableFromOutside => Testability is not (Testability.Whitebox or Testability.None);
 }

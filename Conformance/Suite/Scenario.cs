@@ -28,6 +28,12 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
     /// </summary>
     public bool IsLoad { get; init; }
 
+    /// <summary>
+    /// True for a trial of endurance. All of these together take as long as all the others, so the self-test shows them only to mutants
+    /// that are declared to break their requirement.
+    /// </summary>
+    public bool IsLengthy { get; init; }
+
     /// <summary>What any other scenario sends and receives at most, in bytes, both together.</summary>
     public const long UsualBytes = 8 * 1024 * 1024;
 

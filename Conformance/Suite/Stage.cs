@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// What a scenario plays on: fresh names, clients and topics of its own, and the checks. It leaves as it came: clients hang up,
-/// topics are deleted, servers end, and none of that can fail a scenario.
+/// The fixture of one scenario: fresh names, clients and topics of its own, and the checks. Afterwards clients disconnect, topics are
+/// deleted and servers end; no failure of that fails the scenario.
 /// </summary>
 public sealed class Stage : IAsyncDisposable
 {
@@ -50,7 +50,7 @@ public sealed class Stage : IAsyncDisposable
         internal set => _own = value;
     }
 
-    /// <summary>A name that nobody else uses. If a topic of that name appears, it is deleted afterwards.</summary>
+    /// <summary>A name that nothing else uses. If a topic of that name appears, it is deleted afterwards.</summary>
     public string FreshName(string hint = "topic", Target? target = null)
     {
         var name = _names.Next(hint);
@@ -59,8 +59,7 @@ public sealed class Stage : IAsyncDisposable
     }
 
     /// <summary>
-    /// A <c>client_id</c> that no other scenario uses: for two connections that are to have one in common, and no third, whatever is played
-    /// at the same time.
+    /// A <c>client_id</c> that no other scenario uses: for two connections that share one, while other scenarios run.
     /// </summary>
     public string FreshClientId(string hint) => _names.Next(hint);
 
@@ -95,7 +94,7 @@ public sealed class Stage : IAsyncDisposable
         }
     }
 
-    /// <summary>Deleted by the scenario itself: whoever makes a topic of this name from now on keeps it.</summary>
+    /// <summary>The scenario deleted the topic itself: one made with this name from now on is not deleted.</summary>
     public void Disown(string name)
     {
         _disowned.TryAdd(name, true);
@@ -106,7 +105,7 @@ public sealed class Stage : IAsyncDisposable
     public async Task<Client> ConnectAsync(string name, ConnectOptions? options = null)
     {
         var raw = await RawAsync(name, options);
-        var client = new Client(raw, FreshClientId(name), options?.Target ?? Target, Expect, Time, Cancellation);
+        var client = new Client(raw, FreshClientId(name), options?.Target ?? Target, this);
         _clients.Push(client);
         return client;
     }
@@ -207,7 +206,7 @@ public sealed class Stage : IAsyncDisposable
             var deleted = await Task.WhenAll(some.Select(entry => DeleteAsync(entry.Target, entry.Topic, limit.Token)));
             if (!deleted.Any(answered => answered))
             {
-                // Nobody there to clean up after.
+                // The server does not answer.
                 break;
             }
         }

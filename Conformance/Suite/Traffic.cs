@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// What a target has been put through: connections, bytes, and the last requests. Servers that a scenario starts itself do not count.
+/// The load on a target: connections, bytes, and the last requests. Servers that a scenario starts itself do not count.
 /// </summary>
 public sealed class Traffic
 {
@@ -59,7 +59,7 @@ public sealed class Traffic
         long most;
         while (open > (most = Volatile.Read(ref _mostOpen)) && Interlocked.CompareExchange(ref _mostOpen, open, most) != most)
         {
-            // Somebody else set another maximum in between.
+            // Another thread set another maximum in between.
         }
     }
 
@@ -99,7 +99,7 @@ public sealed class Traffic
 
         if (Interlocked.Increment(ref _unheard) > KeptRequests / 2)
         {
-            // Of what is sent to somebody who says nothing the first is of interest.
+            // Of requests to a silent target only the first are of interest.
             return;
         }
 

@@ -19,7 +19,7 @@ public sealed class CommandLineTests
     [Test]
     public void A_run_is_written_down_and_drawn()
     {
-        using var server = new ScriptedServer(Wrong.Nothing);
+        using var server = new ScriptedServer();
 
         var status = Tool.Run(["fan-out", "--url", server.Url.AbsoluteUri, "--out", _folder.FullName, .. Quick]);
         var drawn = Tool.Run(["report", _folder.FullName]);
@@ -37,7 +37,7 @@ public sealed class CommandLineTests
     [Test]
     public void The_file_has_one_form_with_names_that_any_reader_understands()
     {
-        using var server = new ScriptedServer(Wrong.Nothing);
+        using var server = new ScriptedServer();
 
         Tool.Run(["fan-out", "--url", server.Url.AbsoluteUri, "--out", _folder.FullName, .. Quick]);
 
@@ -54,7 +54,7 @@ public sealed class CommandLineTests
     [Test]
     public void A_fast_run_that_lost_a_message_is_a_failed_run()
     {
-        using var server = new ScriptedServer(Wrong.LosesOne);
+        using var server = new ScriptedServer("loses one");
 
         var status = Tool.Run(["fan-out", "--url", server.Url.AbsoluteUri, "--out", _folder.FullName, .. Quick]);
 

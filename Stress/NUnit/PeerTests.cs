@@ -16,7 +16,7 @@ public sealed class PeerTests
     [TestCase("limit")]
     public void What_is_installed_loses_nothing(string name)
     {
-        using var server = new ScriptedServer(Wrong.Nothing);
+        using var server = new ScriptedServer();
         var command = new FanOutProbe();
         using var lineup = command.Open(["--url", server.Url.AbsoluteUri, "--against", name]);
         if (lineup.All.Count < 2)

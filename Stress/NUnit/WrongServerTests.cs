@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Stress.Tests;
 
@@ -13,7 +14,7 @@ public sealed class WrongServerTests
     [TestCase(2)]
     public void A_server_that_keeps_its_promises_passes_however_many_threads_ask(int loops)
     {
-        using var server = new ScriptedServer(Wrong.Nothing);
+        using var server = new ScriptedServer();
 
         var measured = FanOut.Once(server.Contender, 3, Short with { Loops = loops });
 
@@ -25,51 +26,48 @@ public sealed class WrongServerTests
     [Test]
     public void A_server_of_the_classic_dialect_is_sent_ids_that_it_accepts()
     {
-        using var server = new ScriptedServer(Wrong.Nothing);
+        using var server = new ScriptedServer(variation: Variation.Classic);
         using var classic = new PubSubContender("classic", "", server.Url, Conformance.Dialect.Classic, pid: null);
 
-        FanOut.Once(classic, 2, Short);
-
-        Assert.That(Guid.TryParse(server.LastMessageId, out _), server.LastMessageId);
-        Assert.That(server.LastPath, Does.StartWith("/topics"));
+        Assert.That(() => FanOut.Once(classic, 2, Short), Throws.Nothing);
     }
 
-    [TestCase(Wrong.LosesOne, "lost or reordered")]
-    [TestCase(Wrong.DoublesOne, "duplicated or reordered")]
-    [TestCase(Wrong.DoublesTheLast, "duplicated or reordered")]
-    [TestCase(Wrong.SwapsTwo, "lost or reordered")]
-    [TestCase(Wrong.ChangesAPayload, "unexpected")]
-    [TestCase(Wrong.LeaksAnotherTopic, "unexpected")]
-    [TestCase(Wrong.SkipsAnAnswer, "was answered after request")]
-    [TestCase(Wrong.HangsUp, "the server ended a connection")]
-    public void A_closed_loop_fails_for_the_right_reason(object wrong, string reason)
+    [TestCase("loses one", "lost or reordered")]
+    [TestCase("doubles one", "duplicated or reordered")]
+    [TestCase("doubles the last", "duplicated or reordered")]
+    [TestCase("swaps two", "lost or reordered")]
+    [TestCase("changes a payload", "unexpected")]
+    [TestCase("leaks another topic", "unexpected")]
+    [TestCase("skips an answer", "was answered after request")]
+    [TestCase("hangs up", "the server ended a connection")]
+    public void A_closed_loop_fails_for_the_right_reason(string wrong, string reason)
     {
-        using var server = new ScriptedServer((Wrong)wrong);
+        using var server = new ScriptedServer(wrong);
 
         Assert.That(() => FanOut.Once(server.Contender, 2, Short), Throws.TypeOf<RunFailed>().With.Message.Contains(reason));
     }
 
-    [TestCase(Wrong.LosesOne)]
-    [TestCase(Wrong.DoublesOne)]
-    [TestCase(Wrong.SwapsTwo)]
-    public void So_do_an_open_loop_and_pairs(object wrong)
+    [TestCase("loses one")]
+    [TestCase("doubles one")]
+    [TestCase("swaps two")]
+    public void So_do_an_open_loop_and_pairs(string wrong)
     {
-        using var open = new ScriptedServer((Wrong)wrong);
-        using var pairs = new ScriptedServer((Wrong)wrong);
+        using var open = new ScriptedServer(wrong);
+        using var pairs = new ScriptedServer(wrong);
         var load = Short with { Outstanding = 5 };
 
         Assert.That(() => Latency.Once(open.Contender, 2000, 2, Short), Throws.TypeOf<RunFailed>().With.Message.Contains("reordered"));
         Assert.That(() => Pairs.Once(pairs.Contender, 1, load), Throws.TypeOf<RunFailed>().With.Message.Contains("reordered"));
     }
 
-    [TestCase(Wrong.HasTwoOrders, "TwoOrders")]
-    [TestCase(Wrong.ForgetsToReplayOne, "Gap")]
-    [TestCase(Wrong.DoublesOne, "Duplicated")]
-    [TestCase(Wrong.LosesOne, "Lost")]
-    [TestCase(Wrong.HangsUpOnJoiners, "was ended")]
-    public void Where_several_publish_and_join_the_history_tells(object wrong, string reason)
+    [TestCase("has two orders", "TwoOrders")]
+    [TestCase("forgets to replay one", "Gap")]
+    [TestCase("doubles one", "Duplicated")]
+    [TestCase("loses one", "Lost")]
+    [TestCase("hangs up on joiners", "was ended")]
+    public void Where_several_publish_and_join_the_history_tells(string wrong, string reason)
     {
-        using var server = new ScriptedServer((Wrong)wrong);
+        using var server = new ScriptedServer(wrong);
 
         Assert.That(
             () => JoinStorm.Once(server.Contender, 5, 2, TimeSpan.FromSeconds(1), 1500, new Random(1)),
@@ -79,7 +77,7 @@ public sealed class WrongServerTests
     [Test]
     public void A_history_without_fault_is_not_accused()
     {
-        using var server = new ScriptedServer(Wrong.Nothing);
+        using var server = new ScriptedServer();
 
         Assert.That(() => JoinStorm.Once(server.Contender, 5, 2, TimeSpan.FromSeconds(1), 1500, new Random(1)), Throws.Nothing);
         Assert.That(
@@ -89,8 +87,8 @@ public sealed class WrongServerTests
     [Test]
     public void A_pause_is_charged_to_everybody_who_waited_and_not_to_one()
     {
-        using var open = new ScriptedServer(Wrong.PausesForASecond);
-        using var closed = new ScriptedServer(Wrong.PausesForASecond);
+        using var open = new ScriptedServer("pauses for a second");
+        using var closed = new ScriptedServer("pauses for a second");
         var load = Short with { Warmup = TimeSpan.Zero, Window = TimeSpan.FromSeconds(2.5) };
         const double second = 1e6; // microseconds
 
@@ -105,7 +103,7 @@ public sealed class WrongServerTests
     [Test]
     public void What_is_under_way_when_a_phase_ends_counts_all_the_same()
     {
-        using var server = new ScriptedServer(Wrong.PausesForASecond);
+        using var server = new ScriptedServer("pauses for a second");
         using var loops = new Loops(1);
         server.Contender.CreateTopic("phase");
         var schedule = new Schedule(perSecond: 400);
@@ -125,7 +123,7 @@ public sealed class WrongServerTests
     [Test]
     public void What_came_due_in_the_last_turn_is_published_before_a_run_ends()
     {
-        using var server = new ScriptedServer(Wrong.Nothing);
+        using var server = new ScriptedServer();
         using var loop = new Loop();
         using var busy = new ManualResetEventSlim();
         server.Contender.CreateTopic("end");
@@ -143,7 +141,7 @@ public sealed class WrongServerTests
     [Test]
     public void A_replay_that_is_too_short_fails_a_publish_to_many_topics()
     {
-        using var server = new ScriptedServer(Wrong.ForgetsToReplayOne);
+        using var server = new ScriptedServer("forgets to replay one");
         using var lineup = new Lineup();
         lineup.Lend(server.Contender);
         var bench = new Bench("test", lineup, folder: null);

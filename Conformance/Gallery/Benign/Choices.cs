@@ -1,4 +1,3 @@
-using System.Text;
 using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Benign;
@@ -14,9 +13,15 @@ internal static class Choices
         ["PS-PUB-006/ids-of-any-characters"] = "message ids are UUIDs",
     };
 
+    private static readonly Change AsksForKey = server => server.Variation = server.Variation with { ApiKey = Key };
+
     public static IReadOnlyList<BenignServer> All { get; } =
     [
-        Sized("benign-small-ring", "It retains 10 messages of each topic, and says so (PS-RPL-013).", new Settings { Ring = 10 }, new Limits(Ring: 10)) with
+        Sized(
+            "benign-small-ring",
+            "It retains 10 messages of each topic, and says so (PS-RPL-013).",
+            new Settings { Ring = 10 },
+            new Limits(Ring: 10)) with
         {
             UnderLoad = true,
         },
@@ -33,36 +38,78 @@ internal static class Choices
             "A request may have 256 KiB, and it says so (PS-ROB-012).",
             new Settings { MessageBytes = 256 * 1024 },
             new Limits(MessageBytes: 256 * 1024)),
-        BenignServer.Of(
+        new BenignServer(
             "benign-notices",
-            "An info message comes at any time: first of all, every 20 ms, before every reply and behind every event; SPEC.md says nothing of when one may come.",
-            parts => parts with { Variation = new Variation { Heartbeat = TimeSpan.FromMilliseconds(20) }, Outbox = server => new Talkative(server) }) with
+            "An info message comes at any time: first of all, every 20 ms, before every reply and behind every event; SPEC.md says "
+                + "nothing of when one may come.")
         {
             UnderLoad = true,
-        },
-        BenignServer.Of(
+        }
+            .Does(server => server.Variation = new Variation { Heartbeat = TimeSpan.FromMilliseconds(20) })
+            .EachSession(session =>
+            {
+                var queue = session.Queue;
+                queue.Reply.Wrap(next => text =>
+                {
+                    queue.Say.Call(session.Server.Messages.Heartbeat.Call());
+                    next(text);
+                });
+                queue.TryDeliver.Wrap(next => @event =>
+                {
+                    var delivered = next(@event);
+                    queue.Say.Call([.. """{"type":"info","topic":"weather","msg":"sunny","timestamp":"2025-08-28T10:00:00Z"}"""u8]);
+                    return delivered;
+                });
+            }),
+        new BenignServer(
             "benign-pensive",
-            "A ping is answered 30 ms late, behind the events of that time, and so is every request behind it (PS-PING-004, PS-ENV-011).",
-            parts => parts with { Session = seed => new Pensive(seed) }),
-        BenignServer.Of(
+            "A ping is answered 30 ms late, behind the events of that time, and so is every request behind it (PS-PING-004, PS-ENV-011).")
+            .EachSession(session => session.ThinkAsync.Wrap(_ => text =>
+                text.Span.IndexOf("\"ping\""u8) >= 0 ? Task.Delay(TimeSpan.FromMilliseconds(30)) : Task.CompletedTask)),
+        new BenignServer(
             "benign-ack-before-own-event",
-            "A publisher that is subscribed gets its ack ahead of its event, with both queued at one moment (PS-PUB-012 asks for no order between them).",
-            parts => parts with { Topic = seed => new AckFirst(seed) }),
-        new("benign-api-key", "Every door asks for an API key; its owner tells the key (RFC 9110, section 11).")
+            "A publisher that is subscribed gets its ack ahead of its event, with both queued at one moment (PS-PUB-012 asks for no "
+                + "order between them).")
+            .EachTopic(topic =>
+            {
+                var isOwn = false;
+                topic.Deliver.Wrap(next => (@event, publisher) =>
+                {
+                    isOwn = topic.Subscribers.Remove(publisher);
+                    next(@event, publisher);
+                });
+                topic.TryPublish.Wrap(next => (@event, publisher, request, ack) =>
+                {
+                    lock (topic.Gate)
+                    {
+                        isOwn = false;
+                        var isAccepted = next(@event, publisher, request, ack);
+                        if (isOwn && publisher.TryDeliver.Call(@event))
+                        {
+                            topic.Subscribers.Add(publisher);
+                        }
+
+                        return isAccepted;
+                    }
+                });
+            }),
+        new BenignServer(
+            "benign-api-key",
+            "Every door asks for an API key; its owner tells the key (RFC 9110, section 11).") { Probing = WithKey }
+            .Does(AsksForKey),
+        new BenignServer(
+            "benign-classic",
+            "It speaks the classic dialect: no version in the paths, ts, uptime_sec, a heartbeat first of all and UUIDs as message ids.")
         {
-            Open = () => new SmallServer(new Variation { ApiKey = Key }),
-            Probing = door => new ProbeOptions { Url = door.Origin, Headers = new Dictionary<string, string> { ["X-API-Key"] = Key } },
-        },
-        new("benign-classic", "It speaks the classic dialect: no version in the paths, ts, uptime_sec, a heartbeat first of all and UUIDs as message ids.")
-        {
-            Open = () => new ClassicServer(),
             Unsupported = Uuids,
             Observed = ["PS-PUB-007"],
-        },
-        new("benign-classic-untimed", "It speaks the classic dialect with what that leaves open: no times, a key, 204 without a body, and it drops the oldest event.")
+        }
+            .Does(server => server.Variation = Variation.Classic),
+        new BenignServer(
+            "benign-classic-untimed",
+            "It speaks the classic dialect with what that leaves open: no times, a key, 204 without a body, and it drops the oldest event.")
         {
-            Open = () => new ClassicServer(new ClassicOptions { SaysTime = false, ApiKey = Key, DropsOldest = true, DeletionStatus = 204 }),
-            Probing = door => new ProbeOptions { Url = door.Origin, Headers = new Dictionary<string, string> { ["X-API-Key"] = Key } },
+            Probing = WithKey,
             Unsupported = new Dictionary<string, string>(Uuids)
             {
                 ["PS-BPR-002/slow-consumer-is-the-last-message"] = "nobody is cut",
@@ -74,145 +121,83 @@ internal static class Choices
                 ["PS-REST-012/body-of-a-deletion"] = NoBody,
             },
             Observed = ["PS-PUB-007", "PS-BPR-001"],
-        },
+        }
+            .Does(server => server.Variation = Variation.Classic with { TimeMember = null, DropsOldest = true, DeletionStatus = 204 })
+            .Does(AsksForKey),
         Spoken(
             "benign-bare",
             "The listing is a bare array and a deletion is answered with 204, as its dialect file says.",
-            Dialect.V1 with { Name = "bare", List = [ListShape.Bare], Deleted = [204] },
-            parts => parts with { Variation = new Variation { BareList = true, DeletionStatus = 204 } }) with
+            Dialect.V1 with { Name = "bare", List = [ListShape.Bare], Deleted = [204] })
+            .Does(server => server.Variation = Variation.Bare) with
         {
             Unsupported = new Dictionary<string, string> { ["PS-REST-012/body-of-a-deletion"] = NoBody },
         },
-        Spoken(
-            "benign-uuids",
-            "Message ids are UUIDs, as its dialect file says.",
-            Open("PS-PUB-007", "A message.id has to be a UUID."),
-            parts => parts with { Variation = new Variation { UuidsOnly = true } }) with
+        Leaving("PS-PUB-007", "A message.id has to be a UUID.", "benign-uuids", "Message ids are UUIDs, as its dialect file says.")
+            .Does(server => server.Variation = new Variation { UuidsOnly = true }) with
         {
             Unsupported = Uuids,
-            Observed = ["PS-PUB-007"],
         },
-        Spoken(
+        Leaving(
+            "PS-SUB-009",
+            "The newer connection takes over.",
             "benign-takeover",
-            "Who subscribes with the client_id of another takes over from it (PS-SUB-009 calls that a legal alternative), as its dialect file says.",
-            Open("PS-SUB-009", "The newer connection takes over."),
-            parts => parts with { Topic = seed => new TakenOver(seed) }) with
-        {
-            Observed = ["PS-SUB-009"],
-        },
-        Spoken(
+            "Who subscribes with the client_id of another takes over from it (PS-SUB-009 calls that a legal alternative), as its "
+                + "dialect file says.")
+            .EachTopic(topic =>
+            {
+                var holders = new Dictionary<string, SendQueue>(StringComparer.Ordinal);
+                topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
+                {
+                    lock (topic.Gate)
+                    {
+                        if (!topic.IsDeleted && holders.TryGetValue(request.ClientId, out var holder)
+                            && holder != subscriber && topic.Subscribers.Contains(holder))
+                        {
+                            holder.Finish.Call(topic.Server.Messages.Heartbeat.Call(), 4000, "taken over");
+                            topic.Remove.Call(holder);
+                        }
+
+                        holders[request.ClientId] = subscriber;
+                        return next(subscriber, request, ack);
+                    }
+                });
+            }),
+        Leaving(
+            "PS-DEL-003",
+            "The notice alone is sent.",
             "benign-notice-of-deletion",
-            "The deletion of a topic ends subscriptions and no connection (PS-DEL-003 calls that a legal alternative), as its dialect file says.",
-            Open("PS-DEL-003", "The notice alone is sent."),
-            parts => parts with { Topic = seed => new Noticed(seed) }) with
-        {
-            Observed = ["PS-DEL-003"],
-        },
-        Spoken(
+            "The deletion of a topic ends subscriptions and no connection (PS-DEL-003 calls that a legal alternative), as its "
+                + "dialect file says.")
+            .EachTopic(topic => topic.Dismiss.Wrap(_ => (subscriber, notice) => subscriber.Say.Call(notice))),
+        Leaving(
+            "PS-BPR-003",
+            "It may try again later.",
             "benign-try-again-later",
-            "A slow consumer is cut with 1013 (PS-BPR-003 calls that legal), as its dialect file says.",
-            Open("PS-BPR-003", "It may try again later."),
-            parts => parts with { Outbox = server => new Later(server) }) with
+            "A slow consumer is cut with 1013 (PS-BPR-003 calls that legal), as its dialect file says.")
+            .EachSession(session => session.Queue.Abandon.Wrap(next => (last, code, reason) =>
+                next(last, code == 1008 ? 1013 : code, reason))) with
         {
-            Observed = ["PS-BPR-003"],
             UnderLoad = true,
         },
     ];
 
-    private static BenignServer Sized(string id, string oddity, Settings settings, Limits declared) => new(id, oddity)
-    {
-        Open = () => new SmallServer(new Parts { Settings = settings }),
-        Probing = door => new ProbeOptions { Url = door.Origin, Limits = declared },
-    };
-
-    private static Dialect Open(string requirement, string reason) =>
-        Dialect.V1 with { Name = "own", LeavesOpen = new Dictionary<string, string> { [requirement] = reason } };
+    private static BenignServer Sized(string id, string oddity, Settings settings, Limits declared) =>
+        new BenignServer(id, oddity) { Probing = door => new ProbeOptions { Url = door.Origin, Limits = declared } }
+            .Does(server => server.Settings = settings);
 
     /// <summary>The dialect takes the way through the file that its owner would write.</summary>
-    private static BenignServer Spoken(string id, string oddity, Dialect dialect, Func<Parts, Parts> change) => BenignServer.Of(id, oddity, change) with
+    private static BenignServer Spoken(string id, string oddity, Dialect dialect) => new(id, oddity)
     {
         Probing = door => new ProbeOptions { Url = door.Origin, Dialect = Dialect.Parse(dialect.ToJson()) },
     };
 
-    private sealed class Talkative(SmallServer server) : Outbox(server)
-    {
-        public override void Reply(byte[] text)
+    /// <summary>A server whose dialect leaves one requirement open, for a reason.</summary>
+    private static BenignServer Leaving(string requirement, string reason, string id, string oddity) =>
+        Spoken(id, oddity, Dialect.V1 with { Name = "own", LeavesOpen = new Dictionary<string, string> { [requirement] = reason } }) with
         {
-            Say(Server.Messages.Heartbeat());
-            base.Reply(text);
-        }
+            Observed = [requirement],
+        };
 
-        public override bool TryDeliver(byte[] @event)
-        {
-            var delivered = base.TryDeliver(@event);
-            Say(Encoding.UTF8.GetBytes("""{"type":"info","topic":"weather","msg":"sunny","timestamp":"2025-08-28T10:00:00Z"}"""));
-            return delivered;
-        }
-    }
-
-    private sealed class Pensive(SessionSeed seed) : Session(seed)
-    {
-        private static readonly TimeSpan Thought = TimeSpan.FromMilliseconds(30);
-
-        protected override Task ThinkAsync(ReadOnlyMemory<byte> text) =>
-            text.Span.IndexOf("\"ping\""u8) >= 0 ? Task.Delay(Thought) : Task.CompletedTask;
-    }
-
-    private sealed class AckFirst(TopicSeed seed) : Topic(seed)
-    {
-        public override bool TryPublish(byte[] @event, Outbox publisher, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
-            {
-                if (IsDeleted)
-                {
-                    return false;
-                }
-
-                Accepted++;
-                Retain(@event);
-                var own = Subscribers.Remove(publisher);
-                Deliver(@event, publisher);
-                publisher.Reply(ack);
-                if (own && publisher.TryDeliver(@event))
-                {
-                    Subscribers.Add(publisher);
-                }
-
-                return true;
-            }
-        }
-    }
-
-    private sealed class TakenOver(TopicSeed seed) : Topic(seed)
-    {
-        private const int Private = 4000;
-
-        private readonly Dictionary<string, Outbox> _holders = new(StringComparer.Ordinal); // guarded by Gate
-
-        public override bool TrySubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
-            {
-                if (!IsDeleted && _holders.TryGetValue(request.ClientId, out var holder) && holder != subscriber && Subscribers.Contains(holder))
-                {
-                    holder.Finish(Messages.Heartbeat(), Private, "taken over");
-                    Remove(holder);
-                }
-
-                _holders[request.ClientId] = subscriber;
-                return base.TrySubscribe(subscriber, request, ack);
-            }
-        }
-    }
-
-    private sealed class Noticed(TopicSeed seed) : Topic(seed)
-    {
-        protected override void Dismiss(Outbox subscriber, byte[] notice) => subscriber.Say(notice);
-    }
-
-    private sealed class Later(SmallServer server) : Outbox(server)
-    {
-        public override void Abandon(byte[]? last, int code, string reason) => base.Abandon(last, code == 1008 ? 1013 : code, reason);
-    }
+    private static ProbeOptions WithKey(TcpServer door) =>
+        new() { Url = door.Origin, Headers = new Dictionary<string, string> { ["X-API-Key"] = Key } };
 }

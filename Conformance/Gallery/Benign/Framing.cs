@@ -5,28 +5,38 @@ namespace PubSub.Conformance.Gallery.Benign;
 /// <summary>Servers whose WebSocket is unusual and within RFC 6455.</summary>
 internal static class Framing
 {
-    private const string LongReason = "\u00a7 5.5.1: a control frame has at most 125 bytes, and the reason is in UTF-8 \u2014 \u65e5\u672c\u8a9e, \U0001f44b, and so on to the end of it";
+    private const string LongReason =
+        "\u00a7 5.5.1: a control frame has at most 125 bytes, and the reason is in UTF-8 "
+        + "\u2014 \u65e5\u672c\u8a9e, \U0001f44b, and so on to the end of it";
 
     public static IReadOnlyList<BenignServer> All { get; } =
     [
-        Framed("benign-fragments", "Every message comes in fragments of 3 bytes, which cut characters, and the rest of a long one in one more (RFC 6455, section 5.4).", wire => new Fragments(wire)),
+        Framed(
+            "benign-fragments",
+            "Every message comes in fragments of 3 bytes, which cut characters, and the rest of a long one in one more (RFC 6455, "
+                + "section 5.4).",
+            Fragments),
         Framed(
             "benign-empty-fragments",
             "Every message begins and ends with an empty fragment (RFC 6455, section 5.4, asks for no length).",
-            wire => new EmptyFragments(wire)),
+            EmptyFragments),
         Framed(
             "benign-control-frames",
-            "Pings, and Pongs that nobody asked for, come before every other frame and between fragments (RFC 6455, sections 5.4, 5.5.2 and 5.5.3).",
-            wire => new ControlFrames(wire)),
+            "Pings, and Pongs that nobody asked for, come before every other frame and between fragments (RFC 6455, sections 5.4, "
+                + "5.5.2 and 5.5.3).",
+            ControlFrames),
         Closing("benign-silent-closes", "No Close frame gives a reason (RFC 6455, section 7.1.6: it may be empty).", ""),
         Closing("benign-long-closes", "Every Close frame with a code gives a reason of 123 bytes (RFC 6455, section 5.5).", LongReason),
     ];
 
-    private static BenignServer Closing(string id, string oddity, string reason) =>
-        BenignServer.Of(id, oddity, parts => parts with { Outbox = server => new Reasoned(server, reason) });
+    private static BenignServer Closing(string id, string oddity, string reason) => new BenignServer(id, oddity).EachSession(session =>
+    {
+        session.Queue.Finish.Wrap(next => (last, code, _) => next(last, code, reason));
+        session.Queue.Abandon.Wrap(next => (last, code, _) => next(last, code, reason));
+    });
 
-    private static BenignServer Framed(string id, string oddity, Func<Stream, Stream> filter) =>
-        BenignServer.Of(id, oddity, parts => parts with { Wire = filter });
+    private static BenignServer Framed(string id, string oddity, Func<Frame, IEnumerable<Frame>> frames) => new BenignServer(id, oddity)
+        .Does(server => server.EachFilter(filter => filter.FromServer.Wrap(_ => frames)));
 
     /// <summary>The same message in other frames of the server.</summary>
     private static IEnumerable<Frame> Cut(Frame whole, IReadOnlyList<ReadOnlyMemory<byte>> parts) => parts.Select((part, i) =>
@@ -37,45 +47,34 @@ internal static class Framing
         [.. Enumerable.Range(0, Math.Max(1, (whole.Payload.Length + size - 1) / size))
             .Select(i => whole.Payload.Slice(i * size, Math.Min(size, whole.Payload.Length - (i * size))))]);
 
-    private sealed class Fragments(Stream wire) : FrameFilter(wire)
+    // In a long message it is the beginning that readers get wrong.
+    private static IEnumerable<Frame> Fragments(Frame frame)
     {
-        private const int Small = 300;
-
-        // In a long one it is the beginning that readers get wrong.
-        protected override IEnumerable<Frame> FromServer(Frame frame) => frame.Opcode != Opcode.Text ? [frame]
-            : frame.Payload.Length <= Small ? Cut(frame, size: 3)
-            : [.. Cut(frame with { Payload = frame.Payload[..Small] }, size: 3).Select(part => part with { Final = false }), new Frame(Opcode.Continuation, frame.Payload[Small..]) { Masked = false }];
+        const int small = 300;
+        return frame.Opcode != Opcode.Text ? [frame]
+            : frame.Payload.Length <= small ? Cut(frame, size: 3)
+            :
+            [
+                .. Cut(frame with { Payload = frame.Payload[..small] }, size: 3).Select(part => part with { Final = false }),
+                new Frame(Opcode.Continuation, frame.Payload[small..]) { Masked = false },
+            ];
     }
 
-    private sealed class EmptyFragments(Stream wire) : FrameFilter(wire)
-    {
-        protected override IEnumerable<Frame> FromServer(Frame frame) =>
-            frame.Opcode == Opcode.Text ? Cut(frame, [default, frame.Payload, default, default]) : [frame];
-    }
+    private static IEnumerable<Frame> EmptyFragments(Frame frame) =>
+        frame.Opcode == Opcode.Text ? Cut(frame, [default, frame.Payload, default, default]) : [frame];
 
-    private sealed class ControlFrames(Stream wire) : FrameFilter(wire)
+    private static IEnumerable<Frame> ControlFrames(Frame frame)
     {
-        private static readonly Frame[] Some =
+        Frame[] some =
         [
             Frame.Ping("are you there?") with { Masked = false },
             Frame.Ping() with { Masked = false },
             Frame.Pong("nobody asked"u8.ToArray()) with { Masked = false },
             Frame.Pong(default) with { Masked = false },
         ];
-
-        protected override IEnumerable<Frame> FromServer(Frame frame) => frame.Opcode switch
-        {
-            Opcode.Text => Cut(frame, [.. Halves(frame.Payload)]).SelectMany(part => Some.Append(part)),
-            _ => Some.Append(frame),
-        };
-
-        private static IEnumerable<ReadOnlyMemory<byte>> Halves(ReadOnlyMemory<byte> payload) => [payload[..(payload.Length / 2)], payload[(payload.Length / 2)..]];
-    }
-
-    private sealed class Reasoned(SmallServer server, string reason) : Outbox(server)
-    {
-        public override void Finish(byte[]? last, int code, string usual) => base.Finish(last, code, reason);
-
-        public override void Abandon(byte[]? last, int code, string usual) => base.Abandon(last, code, reason);
+        var half = frame.Payload.Length / 2;
+        return frame.Opcode == Opcode.Text
+            ? Cut(frame, [frame.Payload[..half], frame.Payload[half..]]).SelectMany(part => some.Append(part))
+            : some.Append(frame);
     }
 }

@@ -9,356 +9,264 @@ internal static class Deletion
 {
     public static IReadOnlyList<Mutant> All { get; } =
     [
-        new("del-subscriptions-by-name", "Subscriptions are kept by the name of the topic, beyond its deletion.")
-        {
-            Change = parts =>
+        new Mutant("del-subscriptions-by-name", "Subscriptions are kept by the name of the topic, beyond its deletion.")
+            .Does(server =>
             {
-                var subscribers = new ConcurrentDictionary<string, List<Outbox>>();
-                return parts with { Topic = seed => new SubscriptionsByName(seed, subscribers) };
-            },
-            Kills = [new("PS-DEL-001", "A subscription ends with its topic"), new("PS-DEL-004", "A topic created again has no subscribers")],
-            Also = ["PS-DEL-003"],
-        },
-        new("del-number-by-name", "The number of subscribers is kept by the name of the topic, beyond its deletion.")
-        {
-            Change = parts =>
+                var subscribers = new ConcurrentDictionary<string, List<SendQueue>>();
+                server.EachTopic(topic =>
+                {
+                    topic.Subscribers.AddRange(subscribers.GetValueOrDefault(topic.Name, []));
+                    topic.Delete.Wrap(next => notice =>
+                    {
+                        lock (topic.Gate)
+                        {
+                            subscribers[topic.Name] = [.. topic.Subscribers];
+                            next(notice);
+                        }
+                    });
+                    topic.Dismiss.Wrap(_ => (subscriber, notice) => subscriber.Say.Call(notice));
+                });
+            })
+            .KilledBy("PS-DEL-001", "A subscription ends with its topic")
+            .KilledBy("PS-DEL-004", "A topic created again has no subscribers")
+            .MayBreak("PS-DEL-003"),
+        new Mutant("del-number-by-name", "The number of subscribers is kept by the name of the topic, beyond its deletion.")
+            .Does(server =>
             {
                 var numbers = new ConcurrentDictionary<string, int>();
-                return parts with { Topic = seed => new NumberByName(seed, numbers) };
-            },
-            Kills = [new("PS-DEL-004", "A topic created again has no subscribers")],
-        },
-        new("del-ring-by-name", "What is retained is kept by the name of the topic, beyond its deletion.")
-        {
-            Change = parts =>
+                server.EachTopic(topic =>
+                {
+                    var before = numbers.GetValueOrDefault(topic.Name);
+                    topic.Count.Wrap(next => () => next() with { Subscribers = next().Subscribers + before });
+                    topic.Delete.Wrap(next => notice =>
+                    {
+                        numbers[topic.Name] = topic.Count.Call().Subscribers;
+                        next(notice);
+                    });
+                });
+            })
+            .KilledBy("PS-DEL-004", "A topic created again has no subscribers"),
+        new Mutant("del-ring-by-name", "What is retained is kept by the name of the topic, beyond its deletion.")
+            .Does(server =>
             {
                 var rings = new ConcurrentDictionary<string, List<byte[]>>();
-                return parts with { Topic = seed => new RingByName(seed, rings) };
-            },
-            Kills = [new("PS-DEL-004", "A topic created again retains nothing of its namesake")],
-        },
-        new("del-no-notice", "Subscribers of a deleted topic are closed without a notice.")
-        {
-            Change = parts => parts with { Topic = seed => new Dismissing(seed, (subscriber, _) => subscriber.Finish(null, 1000, "topic deleted")) },
-            Kills = [new("PS-DEL-002", "the notice")],
-        },
-        new("del-undated-notice", "The notice has no timestamp.")
-        {
-            Change = parts => parts with { Messages = server => new OtherNotice(server, "timestamp", _ => null) },
-            Kills = [new("PS-DEL-002", "The notice has a timestamp"), new("PS-ENV-003", "every server message has a timestamp in UTC")],
-        },
-        new("del-notice-name-encoded", "The notice spells the name of the topic as a path does.")
-        {
-            Change = parts => parts with
-            {
-                Messages = server => new OtherNotice(server, "topic", topic => Messages.Quote(TopicName.Encode(topic.Text!))),
-            },
-            Kills = [new("PS-DEL-002", "The notice names the topic that was deleted")],
-        },
-        new("del-untyped-notice", "The notice has no type.")
-        {
-            Change = parts => parts with { Messages = server => new OtherNotice(server, "type", _ => null) },
-            Kills = [new("PS-ENV-001", "every server message has a string member type"), new("PS-DEL-002", "the notice")],
-        },
-        new("del-notice-first", "The notice goes out before the events that are queued.")
-        {
-            Change = parts => ShortOfBuffer(parts) with { Outbox = server => new NoticeFirst(server) },
-            Kills = [new("PS-DEL-002", "The notice comes after the events already queued")],
-        },
-        new("del-going-away", "Subscribers of a deleted topic are closed with 1001.")
-        {
-            Change = parts => parts with { Topic = seed => new Dismissing(seed, (subscriber, notice) => subscriber.Finish(notice, 1001, "topic deleted")) },
-            Kills = [new("PS-DEL-003", "closed with 1000")],
-        },
-        new("del-not-closed", "Subscribers of a deleted topic are told so and not closed.")
-        {
-            Change = parts => parts with { Topic = seed => new Dismissing(seed, (subscriber, notice) => subscriber.Say(notice)) },
-            Kills = [new("PS-DEL-003", "the end of the connection")],
-        },
-        new("del-spares-others", "A subscriber of a deleted topic that has other subscriptions is not closed.")
-        {
-            Change = parts => parts with { Topic = seed => new SparesOthers(seed) },
-            Kills = [new("PS-DEL-003", "the end of the connection")],
-        },
-        new("del-stale-handles", "A connection that has used a topic is acked as if the topic still were.")
-        {
-            Change = parts => parts with { Session = seed => new StaleHandles(seed) },
-            Kills = [new("PS-DEL-005", "that names a deleted topic is answered with TOPIC_NOT_FOUND")],
-        },
-        new("del-by-prefix", "Subscribers of topics whose names begin with that of the deleted one are dismissed too.")
-        {
-            Change = parts => parts with { Topics = server => new ByPrefix(server) },
-            Kills = [new("PS-DEL-007", "A subscriber of another topic goes on receiving")],
-            Also = ["PS-REST-023"],
-        },
-        new("del-former-too", "Connections that have unsubscribed from a deleted topic are closed too.")
-        {
-            Change = parts => parts with { Topic = seed => new FormerToo(seed) },
-            Kills = [new("PS-DEL-007", "A connection that has unsubscribed keeps its other subscription")],
-        },
-        new("del-queue-dropped", "What is queued for a subscriber of a deleted topic is dropped.")
-        {
-            Change = parts => ShortOfBuffer(parts) with { Topic = seed => new Dismissing(seed, (subscriber, notice) => subscriber.Abandon(notice, 1000, "topic deleted")) },
-            Kills = [new("PS-DEL-008", "expected 30 events")],
-            Also = ["PS-DEL-002"],
-        },
-        new("del-event-in-hand-lost", "Of a busy connection the last event waits a moment for company, and is lost when the topic is deleted meanwhile.")
-        {
-            Change = parts => parts with { Outbox = server => new EventInHand(server) },
-            Kills = [new("PS-DEL-008", "expected 50 events")],
-            Also = ["PS-DEL-002"],
-        },
-        new("del-twice", "Of several who delete a topic at once, all who find it succeed.")
-        {
-            Change = parts => parts with { Topics = server => new DeletesTwice(server) },
-            Kills = [new("PS-DEL-009", "concurrent deletions one is answered with 200")],
-        },
-    ];
-
-    /// <summary>What is unread is queued by the server itself, which is nobody's fault, and not by the network.</summary>
-    private static Parts ShortOfBuffer(Parts parts) => parts with
-    {
-        Connection = socket =>
-        {
-            socket.SendBufferSize = 16 * 1024;
-            return new Connection(socket);
-        },
-    };
-
-    /// <summary>Parts from each subscriber in a way of its own.</summary>
-    private sealed class Dismissing(TopicSeed seed, Action<Outbox, byte[]> dismiss) : Topic(seed)
-    {
-        protected override void Dismiss(Outbox subscriber, byte[] notice) => dismiss(subscriber, notice);
-    }
-
-    private sealed class SubscriptionsByName : Topic
-    {
-        private readonly ConcurrentDictionary<string, List<Outbox>> _byName;
-
-        public SubscriptionsByName(TopicSeed seed, ConcurrentDictionary<string, List<Outbox>> byName)
-            : base(seed)
-        {
-            _byName = byName;
-            Subscribers.AddRange(byName.GetValueOrDefault(seed.Name, []));
-        }
-
-        public override void Delete(byte[] notice)
-        {
-            lock (Gate)
-            {
-                _byName[Name] = [.. Subscribers];
-                base.Delete(notice);
-            }
-        }
-
-        protected override void Dismiss(Outbox subscriber, byte[] notice) => subscriber.Say(notice);
-    }
-
-    private sealed class NumberByName(TopicSeed seed, ConcurrentDictionary<string, int> numbers) : Topic(seed)
-    {
-        private readonly int _before = numbers.GetValueOrDefault(seed.Name);
-
-        public override (int Subscribers, long Messages) Count() => base.Count() with { Subscribers = base.Count().Subscribers + _before };
-
-        public override void Delete(byte[] notice)
-        {
-            numbers[Name] = Count().Subscribers;
-            base.Delete(notice);
-        }
-    }
-
-    private sealed class RingByName : Topic
-    {
-        private readonly ConcurrentDictionary<string, List<byte[]>> _byName;
-
-        public RingByName(TopicSeed seed, ConcurrentDictionary<string, List<byte[]>> byName)
-            : base(seed)
-        {
-            _byName = byName;
-            Retained.AddRange(byName.GetValueOrDefault(seed.Name, []));
-        }
-
-        public override void Delete(byte[] notice)
-        {
-            lock (Gate)
-            {
-                _byName[Name] = [.. Retained];
-                base.Delete(notice);
-            }
-        }
-    }
-
-    /// <summary>Writes one member of the notice otherwise, or not at all.</summary>
-    private sealed class OtherNotice(SmallServer server, string name, Func<Member, string?> write) : Messages(server.Parts.Variation)
-    {
-        public override byte[] Deleted(string topic) => Text(Member.Spell(
-            Member.Of(Encoding.UTF8.GetString(base.Deleted(topic)))
-                .Select(member => member.Name == name ? member with { Json = write(member)! } : member).Where(member => member.Json is not null)));
-    }
-
-    private sealed class NoticeFirst(SmallServer server) : Outbox(server)
-    {
-        public override void Finish(byte[]? last, int code, string reason)
-        {
-            if (code == 1000 && last is not null)
-            {
-                SayFirst(last);
-            }
-
-            base.Finish(code == 1000 ? null : last, code, reason);
-        }
-    }
-
-    private sealed class SparesOthers(TopicSeed seed) : Topic(seed)
-    {
-        protected override void Dismiss(Outbox subscriber, byte[] notice)
-        {
-            var joined = Server.Sessions.Keys.First(session => session.Outbox == subscriber).Joined.Keys;
-            if (joined.Any(topic => topic != this && Server.Topics.Find(topic.Name) == topic))
-            {
-                subscriber.Say(notice);
-                return;
-            }
-
-            base.Dismiss(subscriber, notice);
-        }
-    }
-
-    private sealed class StaleHandles(SessionSeed seed) : Session(seed)
-    {
-        private readonly HashSet<string> _used = [];
-
-        protected override void Answer(ClientRequest request)
-        {
-            if (Topics.Find(request.Topic) is not null)
-            {
-                _used.Add(request.Topic);
-            }
-
-            base.Answer(request);
-        }
-
-        protected override void NotFound(ClientRequest request)
-        {
-            if (_used.Contains(request.Topic))
-            {
-                Outbox.Reply(Ack(request));
-                return;
-            }
-
-            base.NotFound(request);
-        }
-    }
-
-    private sealed class ByPrefix(SmallServer server) : Servers.Topics(server)
-    {
-        public override bool TryDelete(string name)
-        {
-            var near = All.Where(topic => topic.Name != name && topic.Name.StartsWith(name, StringComparison.Ordinal)).ToHashSet();
-            foreach (var session in Server.Sessions.Keys.Where(session => session.Joined.Keys.Any(near.Contains)))
-            {
-                session.Outbox.Finish(Server.Messages.Deleted(name), 1000, "topic deleted");
-            }
-
-            return base.TryDelete(name);
-        }
-    }
-
-    private sealed class FormerToo(TopicSeed seed) : Topic(seed)
-    {
-        public override void Delete(byte[] notice)
-        {
-            base.Delete(notice);
-            foreach (var former in Server.Sessions.Keys.Where(session => session.Joined.ContainsKey(this)))
-            {
-                Dismiss(former.Outbox, notice);
-            }
-        }
-    }
-
-    private sealed class EventInHand(SmallServer server) : Outbox(server)
-    {
-        private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(20);
-        private const int Busy = 45;
-
-        private readonly Lock _gate = new();
-        private byte[]? _inHand; // guarded by _gate
-        private int _delivered; // guarded by _gate
-
-        public override void Reply(byte[] text)
-        {
-            lock (_gate)
-            {
-                Pass();
-                base.Reply(text);
-            }
-        }
-
-        public override void Say(byte[] text)
-        {
-            lock (_gate)
-            {
-                Pass();
-                base.Say(text);
-            }
-        }
-
-        public override bool TryDeliver(byte[] @event)
-        {
-            lock (_gate)
-            {
-                Pass();
-                if (++_delivered < Busy)
+                server.EachTopic(topic =>
                 {
-                    return base.TryDeliver(@event);
+                    topic.Retained.AddRange(rings.GetValueOrDefault(topic.Name, []));
+                    topic.Delete.Wrap(next => notice =>
+                    {
+                        lock (topic.Gate)
+                        {
+                            rings[topic.Name] = [.. topic.Retained];
+                            next(notice);
+                        }
+                    });
+                });
+            })
+            .KilledBy("PS-DEL-004", "A topic created again retains nothing of its namesake"),
+        new Mutant("del-no-notice", "Subscribers of a deleted topic are closed without a notice.")
+            .EachTopic(topic => topic.Dismiss.Wrap(_ => (subscriber, _) => subscriber.Finish.Call(null, 1000, "topic deleted")))
+            .KilledBy("PS-DEL-002", "the notice"),
+        new Mutant("del-undated-notice", "The notice has no timestamp.")
+            .Does(server => RewordNotice(server, "timestamp", _ => null))
+            .KilledBy("PS-DEL-002", "The notice has a timestamp")
+            .KilledBy("PS-ENV-003", "every server message has a timestamp in UTC"),
+        new Mutant("del-notice-name-encoded", "The notice spells the name of the topic as a path does.")
+            .Does(server => RewordNotice(server, "topic", topic => Messages.Quote(TopicName.Encode(topic.Text!))))
+            .KilledBy("PS-DEL-002", "The notice names the topic that was deleted"),
+        new Mutant("del-untyped-notice", "The notice has no type.")
+            .Does(server => RewordNotice(server, "type", _ => null))
+            .KilledBy("PS-ENV-001", "every server message has a string member type")
+            .KilledBy("PS-DEL-002", "the notice"),
+        new Mutant("del-notice-first", "The notice goes out before the events that are queued.")
+            .Does(ShortenSocketBuffer)
+            .EachSession(session => session.Queue.Finish.Wrap(next => (last, code, reason) =>
+            {
+                if (code == 1000 && last is not null)
+                {
+                    session.Queue.SayFirst(last);
                 }
 
-                _inHand = @event;
+                next(code == 1000 ? null : last, code, reason);
+            }))
+            .KilledBy("PS-DEL-002", "The notice comes after the events already queued"),
+        new Mutant("del-going-away", "Subscribers of a deleted topic are closed with 1001.")
+            .EachTopic(topic => topic.Dismiss.Wrap(_ => (subscriber, notice) => subscriber.Finish.Call(notice, 1001, "topic deleted")))
+            .KilledBy("PS-DEL-003", "closed with 1000"),
+        new Mutant("del-not-closed", "Subscribers of a deleted topic are told so and not closed.")
+            .EachTopic(topic => topic.Dismiss.Wrap(_ => (subscriber, notice) => subscriber.Say.Call(notice)))
+            .KilledBy("PS-DEL-003", "the end of the connection"),
+        new Mutant("del-spares-others", "A subscriber of a deleted topic that has other subscriptions is not closed.")
+            .Does(server => server.EachTopic(topic => topic.Dismiss.Wrap(next => (subscriber, notice) =>
+            {
+                var joined = server.Sessions.Keys.First(session => session.Queue == subscriber).Joined.Keys;
+                if (joined.Any(other => other != topic && server.Topics.Find.Call(other.Name) == other))
+                {
+                    subscriber.Say.Call(notice);
+                    return;
+                }
+
+                next(subscriber, notice);
+            })))
+            .KilledBy("PS-DEL-003", "the end of the connection"),
+        new Mutant("del-stale-handles", "A connection that has used a topic is acked as if the topic still were.")
+            .EachSession(session =>
+            {
+                var used = new HashSet<string>();
+                session.Answer.Wrap(next => request =>
+                {
+                    if (session.Server.Topics.Find.Call(request.Topic) is not null)
+                    {
+                        used.Add(request.Topic);
+                    }
+
+                    next(request);
+                });
+                session.NotFound.Wrap(next => request =>
+                {
+                    if (used.Contains(request.Topic))
+                    {
+                        session.Queue.Reply.Call(session.Ack.Call(request));
+                        return;
+                    }
+
+                    next(request);
+                });
+            })
+            .KilledBy("PS-DEL-005", "that names a deleted topic is answered with TOPIC_NOT_FOUND"),
+        new Mutant("del-by-prefix", "Subscribers of topics whose names begin with that of the deleted one are dismissed too.")
+            .Does(server => server.Topics.TryDelete.Wrap(next => name =>
+            {
+                var near = server.Topics.All.Call()
+                    .Where(topic => topic.Name != name && topic.Name.StartsWith(name, StringComparison.Ordinal))
+                    .ToHashSet();
+                foreach (var session in server.Sessions.Keys.Where(session => session.Joined.Keys.Any(near.Contains)))
+                {
+                    session.Queue.Finish.Call(server.Messages.Deleted.Call(name), 1000, "topic deleted");
+                }
+
+                return next(name);
+            }))
+            .KilledBy("PS-DEL-007", "A subscriber of another topic goes on receiving")
+            .MayBreak("PS-REST-023"),
+        new Mutant("del-former-too", "Connections that have unsubscribed from a deleted topic are closed too.")
+            .Does(server => server.EachTopic(topic => topic.Delete.Wrap(next => notice =>
+            {
+                next(notice);
+                foreach (var former in server.Sessions.Keys.Where(session => session.Joined.ContainsKey(topic)))
+                {
+                    topic.Dismiss.Call(former.Queue, notice);
+                }
+            })))
+            .KilledBy("PS-DEL-007", "A connection that has unsubscribed keeps its other subscription"),
+        new Mutant("del-queue-dropped", "What is queued for a subscriber of a deleted topic is dropped.")
+            .Does(ShortenSocketBuffer)
+            .EachTopic(topic => topic.Dismiss.Wrap(_ => (subscriber, notice) => subscriber.Abandon.Call(notice, 1000, "topic deleted")))
+            .KilledBy("PS-DEL-008", "expected 30 events")
+            .MayBreak("PS-DEL-002"),
+        new Mutant(
+            "del-event-in-hand-lost",
+            "Of a busy connection the last event waits a moment for company, and is lost when the topic is deleted meanwhile.")
+            .EachSession(HoldLatestEvent)
+            .KilledBy("PS-DEL-008", "expected 50 events")
+            .MayBreak("PS-DEL-002"),
+        new Mutant("del-twice", "Of several who delete a topic at once, all who find it succeed.")
+            .Does(server =>
+            {
+                var deleting = 0;
+                server.Topics.TryDelete.Wrap(_ => name =>
+                {
+                    if (server.Topics.Find.Call(name) is not { } topic)
+                    {
+                        return false;
+                    }
+
+                    // Give another deletion 2 ms to find the topic too.
+                    Interlocked.Increment(ref deleting);
+                    SpinWait.SpinUntil(() => Volatile.Read(ref deleting) > 1, TimeSpan.FromMilliseconds(2));
+                    server.Topics.ByName.TryRemove(name, out var _);
+                    topic.Delete.Call(server.Messages.Deleted.Call(name));
+                    Interlocked.Decrement(ref deleting);
+                    return true;
+                });
+            })
+            .KilledBy("PS-DEL-009", "concurrent deletions one is answered with 200"),
+    ];
+
+    /// <summary>Writes one member of the notice otherwise, or leaves it out where the new text is null.</summary>
+    private static void RewordNotice(SmallServer server, string name, Func<Member, string?> reword) =>
+        server.Messages.Deleted.Wrap(next => topic => Messages.Text(Member.Spell(
+            Member.Of(Encoding.UTF8.GetString(next(topic)))
+                .Select(member => member.Name == name ? member with { Json = reword(member)! } : member)
+                .Where(member => member.Json is not null))));
+
+    /// <summary>Makes the server itself queue what is unread, instead of the network; this violates nothing.</summary>
+    private static void ShortenSocketBuffer(SmallServer server) => server.NewConnection.Wrap(next => socket =>
+    {
+        socket.SendBufferSize = 16 * 1024;
+        return next(socket);
+    });
+
+    /// <summary>From the 45th event of a connection on, an event waits for the next message or 20 ms, whichever comes first.</summary>
+    private static void HoldLatestEvent(Session session)
+    {
+        const int busy = 45;
+        var queue = session.Queue;
+        var deliver = queue.TryDeliver.Call;
+        var gate = new Lock();
+        byte[]? inHand = null; // guarded by gate
+        var delivered = 0; // guarded by gate
+        queue.Reply.Wrap(next => text =>
+        {
+            lock (gate)
+            {
+                Pass();
+                next(text);
+            }
+        });
+        queue.Say.Wrap(next => text =>
+        {
+            lock (gate)
+            {
+                Pass();
+                next(text);
+            }
+        });
+        queue.TryDeliver.Wrap(next => @event =>
+        {
+            lock (gate)
+            {
+                Pass();
+                if (++delivered < busy)
+                {
+                    return next(@event);
+                }
+
+                inHand = @event;
                 _ = PassLaterAsync(@event);
-                return Closing is null;
+                return queue.Closing is null;
+            }
+        });
+
+        void Pass()
+        {
+            if (inHand is { } passed)
+            {
+                inHand = null;
+                deliver(passed);
             }
         }
 
-        private void Pass()
+        async Task PassLaterAsync(byte[] @event)
         {
-            if (_inHand is { } passed)
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+            lock (gate)
             {
-                _inHand = null;
-                base.TryDeliver(passed);
-            }
-        }
-
-        private async Task PassLaterAsync(byte[] @event)
-        {
-            await Task.Delay(Moment, TimeProvider.System);
-            lock (_gate)
-            {
-                if (_inHand == @event)
+                if (inHand == @event)
                 {
                     Pass();
                 }
             }
-        }
-    }
-
-    private sealed class DeletesTwice(SmallServer server) : Servers.Topics(server)
-    {
-        private static readonly TimeSpan Window = TimeSpan.FromMilliseconds(2);
-        private int _deleting;
-
-        public override bool TryDelete(string name)
-        {
-            if (Find(name) is not { } topic)
-            {
-                return false;
-            }
-
-            Interlocked.Increment(ref _deleting);
-            SpinWait.SpinUntil(() => Volatile.Read(ref _deleting) > 1, Window);
-            ByName.TryRemove(name, out _);
-            topic.Delete(Server.Messages.Deleted(name));
-            Interlocked.Decrement(ref _deleting);
-            return true;
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text;
 using PubSub.Conformance.Gallery.Servers;
 
@@ -9,351 +10,228 @@ internal static class Status
 {
     public static IReadOnlyList<Mutant> All { get; } =
     [
-        new("obs-topics-as-text", "Health writes the number of topics as a string.")
-        {
-            Change = parts => parts with { Rest = server => new OtherHealth(server, (name, json) => name == "topics" ? $"\"{json}\"" : json) },
-            Kills = [new("PS-OBS-001", "Health has the number topics")],
-            Also = ["PS-OBS-004"],
-        },
-        new("obs-no-subscribers", "Health leaves the subscribers out.")
-        {
-            Change = parts => parts with { Rest = server => new OtherHealth(server, (name, json) => name == "subscribers" ? null : json) },
-            Kills = [new("PS-OBS-001", "Health has the number subscribers"), new("PS-OBS-005", "Three subscriptions of two connections are counted as three")],
-        },
-        new("obs-snapshot", "Health says for ever what was so when the server started.")
-        {
-            Change = parts => parts with { Rest = server => new Snapshot(server) },
-            Kills =
-            [
-                new("PS-OBS-002", "uptime_seconds grows with time"), new("PS-OBS-004", "The five topics that exist are counted"),
-                new("PS-OBS-005", "Three subscriptions of two connections are counted as three"),
-            ],
-        },
-        new("obs-uptime-negative", "Uptime is the difference of a local time and one in UTC.")
-        {
-            Change = parts => parts with
+        new Mutant("obs-topics-as-text", "Health writes the number of topics as a string.")
+            .Does(server => server.RespellHealth((name, json) => name == "topics" ? $"\"{json}\"" : json))
+            .KilledBy("PS-OBS-001", "Health has the number topics")
+            .MayBreak("PS-OBS-004"),
+        new Mutant("obs-no-subscribers", "Health leaves the subscribers out.")
+            .Does(server => server.RespellHealth((name, json) => name == "subscribers" ? null : json))
+            .KilledBy("PS-OBS-001", "Health has the number subscribers")
+            .KilledBy("PS-OBS-005", "Three subscriptions of two connections are counted as three"),
+        new Mutant("obs-snapshot", "Health says for ever what was so when the server started.")
+            .Does(server =>
             {
-                Rest = server => new OtherHealth(server, (name, json) => name == "uptime_seconds" ? $"-{7200 - int.Parse(json, System.Globalization.CultureInfo.InvariantCulture)}" : json),
-            },
-            Kills = [new("PS-OBS-002", "uptime_seconds is a non-negative number")],
-        },
-        new("obs-uptime-fractional", "Uptime is a fraction of seconds.")
-        {
-            Change = parts => parts with { Rest = server => new OtherHealth(server, (name, json) => name == "uptime_seconds" ? $"{json}.25" : json) },
-            Kills = [new("PS-OBS-003", "uptime_seconds is an integer")],
-        },
-        new("obs-names-encoded", "Statistics spell the names of topics as a path does.")
-        {
-            Change = parts => parts with { Rest = server => new NamesEncoded(server) },
-            Kills = [new("PS-OBS-006", "Every topic has a member of its name with two integers")],
-        },
-        new("obs-deliveries", "Deliveries are counted instead of messages.")
-        {
-            Change = parts => parts with { Topic = seed => new Deliveries(seed) },
-            Kills = [new("PS-OBS-007", "Each accepted message counts as one, however many receive it")],
-            Also = ["PS-OBS-008", "PS-PUB-012", "PS-REST-014"],
-        },
-        new("obs-distinct-ids", "A message whose id was there before is not counted.")
-        {
-            Change = parts => parts with { Topic = seed => new DistinctIds(seed) },
-            Kills = [new("PS-OBS-007", "Messages are counted, not ids")],
-        },
-        new("obs-replays", "Replayed events are counted as messages.")
-        {
-            Change = parts => parts with { Topic = seed => new Replays(seed) },
-            Kills = [new("PS-OBS-007", "Replayed events are not counted")],
-        },
-        new("obs-refused", "A publish that is refused for its message is counted.")
-        {
-            Change = parts => parts with { Topic = seed => new Tallied(seed), Session = seed => new TalliesRefused(seed) },
-            Kills = [new("PS-OBS-007", "Of refused and accepted publishes the accepted one is counted")],
-        },
-        new("obs-by-publisher", "The messages of a topic are counted by its last publisher, over all topics.")
-        {
-            Change = parts =>
+                var first = server.Rest.Health.Call();
+                server.Rest.Health.Wrap(_ => () => first);
+            })
+            .KilledBy("PS-OBS-002", "uptime_seconds grows with time")
+            .KilledBy("PS-OBS-004", "The five topics that exist are counted")
+            .KilledBy("PS-OBS-005", "Three subscriptions of two connections are counted as three"),
+        new Mutant("obs-uptime-negative", "Uptime is the difference of a local time and one in UTC.")
+            .Does(server => server.RespellHealth((name, json) =>
+                name == "uptime_seconds" ? $"-{7200 - int.Parse(json, CultureInfo.InvariantCulture)}" : json))
+            .KilledBy("PS-OBS-002", "uptime_seconds is a non-negative number"),
+        new Mutant("obs-uptime-fractional", "Uptime is a fraction of seconds.")
+            .Does(server => server.RespellHealth((name, json) => name == "uptime_seconds" ? $"{json}.25" : json))
+            .KilledBy("PS-OBS-003", "uptime_seconds is an integer"),
+        new Mutant("obs-names-encoded", "Statistics spell the names of topics as a path does.")
+            .Does(server => server.Rest.Statistics.Wrap(next => () =>
             {
-                var sent = new ConcurrentDictionary<Outbox, long>();
-                return parts with { Topic = seed => new ByPublisher(seed, sent) };
-            },
-            Kills = [new("PS-OBS-007", "The messages of payments are counted there")],
-            Also = ["PS-OBS-008"],
-        },
-        new("obs-lost-increments", "Of two messages that are counted at once, one may be lost.")
-        {
-            Change = parts => parts with { Topic = seed => new LostIncrements(seed) },
-            Kills = [new("PS-OBS-007", "Each message of concurrent publishers is counted")],
-        },
-        new("obs-retained-only", "What is counted is the messages that are retained.")
-        {
-            Change = parts => parts with { Topic = seed => new RetainedOnly(seed) },
-            Kills = [new("PS-OBS-008", "Messages are counted beyond what is retained")],
-        },
-        new("obs-count-survives", "A topic that is created again goes on counting where its namesake ended.")
-        {
-            Change = parts =>
+                var topics = Member.Of(Member.Of(next()).Single().Json);
+                var encoded = Member.Spell(topics.Select(topic => topic with { Name = TopicName.Encode(topic.Name) }));
+                return Member.Spell([new Member("topics", encoded)]);
+            }))
+            .KilledBy("PS-OBS-006", "Every topic has a member of its name with two integers"),
+        new Mutant("obs-deliveries", "Deliveries are counted instead of messages.")
+            .EachTopic(topic => topic.Deliver.Wrap(next => (@event, publisher) =>
+            {
+                topic.Accepted += topic.Subscribers.Count - 1;
+                next(@event, publisher);
+            }))
+            .KilledBy("PS-OBS-007", "Each accepted message counts as one, however many receive it")
+            .MayBreak("PS-OBS-008", "PS-PUB-012", "PS-REST-014"),
+        new Mutant("obs-distinct-ids", "A message whose id was there before is not counted.")
+            .EachTopic(topic =>
+            {
+                var ids = new HashSet<string>(); // guarded by the gate
+                topic.TryPublish.Wrap(next => (@event, publisher, request, ack) =>
+                {
+                    lock (topic.Gate)
+                    {
+                        var id = Member.Of(request.RawMessage).First(member => member.Name == "id").Json;
+                        topic.Accepted -= ids.Add(id) ? 0 : 1;
+                        return next(@event, publisher, request, ack);
+                    }
+                });
+            })
+            .KilledBy("PS-OBS-007", "Messages are counted, not ids"),
+        new Mutant("obs-replays", "Replayed events are counted as messages.")
+            .EachTopic(topic => topic.Replayed.Wrap(next => lastN =>
+            {
+                var replayed = next(lastN).ToList();
+                topic.Accepted += replayed.Count;
+                return replayed;
+            }))
+            .KilledBy("PS-OBS-007", "Replayed events are not counted"),
+        new Mutant("obs-refused", "A publish that is refused for its message is counted.")
+            .EachSession(session => session.Parse.Wrap(next => text =>
+            {
+                try
+                {
+                    return next(text);
+                }
+                catch (BadRequest bad) when (bad.Message.StartsWith("message", StringComparison.Ordinal))
+                {
+                    var name = Member.Of(Encoding.UTF8.GetString(text.Span)).First(member => member.Name == "topic").Text!;
+                    if (session.Server.Topics.Find.Call(name) is { } topic)
+                    {
+                        lock (topic.Gate)
+                        {
+                            topic.Accepted++;
+                        }
+                    }
+
+                    throw;
+                }
+            }))
+            .KilledBy("PS-OBS-007", "Of refused and accepted publishes the accepted one is counted"),
+        new Mutant("obs-by-publisher", "The messages of a topic are counted by its last publisher, over all topics.")
+            .Does(server =>
+            {
+                var sent = new ConcurrentDictionary<SendQueue, long>();
+                server.EachTopic(topic => topic.Deliver.Wrap(next => (@event, publisher) =>
+                {
+                    topic.Accepted = sent.AddOrUpdate(publisher, 1, (_, count) => count + 1);
+                    next(@event, publisher);
+                }));
+            })
+            .KilledBy("PS-OBS-007", "The messages of payments are counted there")
+            .MayBreak("PS-OBS-008"),
+        new Mutant("obs-lost-increments", "Of two messages that are counted at once, one may be lost.")
+            .EachTopic(topic => topic.TryPublish.Wrap(next => (@event, publisher, request, ack) =>
+            {
+                var read = topic.Count.Call().Messages;
+                if (read % 8 == 4)
+                {
+                    SpinWait.SpinUntil(() => topic.Count.Call().Messages != read, TimeSpan.FromMilliseconds(3));
+                }
+
+                lock (topic.Gate)
+                {
+                    topic.Accepted = read;
+                    return next(@event, publisher, request, ack);
+                }
+            }))
+            .KilledBy("PS-OBS-007", "Each message of concurrent publishers is counted"),
+        new Mutant("obs-retained-only", "What is counted is the messages that are retained.")
+            .EachTopic(topic => topic.Count.Wrap(_ => () =>
+            {
+                lock (topic.Gate)
+                {
+                    return (topic.Subscribers.Count, topic.Retained.Count);
+                }
+            }))
+            .KilledBy("PS-OBS-008", "Messages are counted beyond what is retained"),
+        new Mutant("obs-count-survives", "A topic that is created again goes on counting where its namesake ended.")
+            .Does(server =>
             {
                 var counts = new ConcurrentDictionary<string, long>();
-                return parts with { Topic = seed => new CountSurvives(seed, counts) };
-            },
-            Kills = [new("PS-OBS-008", "A topic created again counts from its own creation")],
-        },
-        new("obs-never-shrinks", "An unsubscribe is not counted.")
-        {
-            Change = parts => parts with { Topic = seed => new Miscounted(seed) { Unsubscribe = was => was ? 1 : 0 } },
-            Kills = [new("PS-OBS-009", "An unsubscribe takes one away")],
-            Also = ["PS-REST-005"],
-        },
-        new("obs-counts-again", "A second subscribe is counted again.")
-        {
-            Change = parts => parts with { Topic = seed => new Miscounted(seed) { Subscribe = was => was ? 1 : 0 } },
-            Kills = [new("PS-OBS-009", "A connection that subscribed twice is counted once")],
-            Also = ["PS-REST-005", "PS-SUB-006"],
-        },
-        new("obs-shrinks-for-strangers", "An unsubscribe that ends nothing is counted.")
-        {
-            Change = parts => parts with { Topic = seed => new Miscounted(seed) { Unsubscribe = was => was ? 0 : -1 } },
-            Kills = [new("PS-OBS-009", "An unsubscribe that ends nothing takes nothing away")],
-        },
-        new("obs-closed-stays", "A connection that closes cleanly is counted until there is something to send to it.")
-        {
-            Change = parts => parts with { Session = seed => new Lingering(seed, (code, isLost) => code == 1000 && !isLost) },
-            Kills = [new("PS-OBS-010", "Of the leaver and the stayer, the stayer is counted")],
-            Also = ["PS-REST-005", "PS-SUB-009"],
-        },
-        new("obs-reset-stays", "A connection that is reset is counted until there is something to send to it.")
-        {
-            Change = parts => parts with { Session = seed => new Lingering(seed, (_, isLost) => isLost) },
-            Kills = [new("PS-OBS-011", "one is counted")],
-            Also = ["PS-ROB-007"],
-        },
-        new("obs-one-topic-left", "A connection that ends leaves the topic that it subscribed to last.")
-        {
-            Change = parts => parts with { Session = seed => new LeavesOne(seed) },
-            Kills = [new("PS-OBS-010", "the stayer is counted"), new("PS-OBS-011", "the stayer is counted")],
-        },
-        new("obs-not-live", "There is nothing at /livez.")
-        {
-            Change = parts => parts with { Rest = server => new OtherProbe(server, "/livez", 404) },
-            Kills = [new("PS-OBS-012", "GET /livez is answered with 200")],
-        },
-        new("obs-ready-without-content", "GET /readyz is answered with 204.")
-        {
-            Change = parts => parts with { Rest = server => new OtherProbe(server, "/readyz", 204) },
-            Kills = [new("PS-OBS-012", "GET /readyz is answered with 200")],
-        },
+                server.EachTopic(topic =>
+                {
+                    topic.Accepted = counts.GetValueOrDefault(topic.Name);
+                    topic.Delete.Wrap(next => notice =>
+                    {
+                        counts[topic.Name] = topic.Count.Call().Messages;
+                        next(notice);
+                    });
+                });
+            })
+            .KilledBy("PS-OBS-008", "A topic created again counts from its own creation"),
+        new Mutant("obs-never-shrinks", "An unsubscribe is not counted.")
+            .EachTopic(Miscount("unsubscribe", wasSubscribed => wasSubscribed ? 1 : 0))
+            .KilledBy("PS-OBS-009", "An unsubscribe takes one away")
+            .MayBreak("PS-REST-005"),
+        new Mutant("obs-counts-again", "A second subscribe is counted again.")
+            .EachTopic(Miscount("subscribe", wasSubscribed => wasSubscribed ? 1 : 0))
+            .KilledBy("PS-OBS-009", "A connection that subscribed twice is counted once")
+            .MayBreak("PS-REST-005", "PS-SUB-006"),
+        new Mutant("obs-shrinks-for-strangers", "An unsubscribe that ends nothing is counted.")
+            .EachTopic(Miscount("unsubscribe", wasSubscribed => wasSubscribed ? 0 : -1))
+            .KilledBy("PS-OBS-009", "An unsubscribe that ends nothing takes nothing away"),
+        new Mutant("obs-closed-stays", "A connection that closes cleanly is counted until there is something to send to it.")
+            .EachSession(session => session.LeaveAll.Wrap(next => () =>
+            {
+                if (session.IsLost || session.Queue.Closing?.Code != 1000)
+                {
+                    next();
+                }
+            }))
+            .KilledBy("PS-OBS-010", "Of the leaver and the stayer, the stayer is counted")
+            .MayBreak("PS-REST-005", "PS-SUB-009"),
+        new Mutant("obs-reset-stays", "A connection that is reset is counted until there is something to send to it.")
+            .EachSession(session => session.LeaveAll.Wrap(next => () =>
+            {
+                if (!session.IsLost)
+                {
+                    next();
+                }
+            }))
+            .KilledBy("PS-OBS-011", "one is counted")
+            .MayBreak("PS-ROB-007"),
+        new Mutant("obs-one-topic-left", "A connection that ends leaves the topic that it subscribed to last.")
+            .EachSession(session =>
+            {
+                Topic? last = null;
+                session.Subscribe.Wrap(next => (topic, request) =>
+                {
+                    last = topic;
+                    return next(topic, request);
+                });
+                session.LeaveAll.Wrap(_ => () => last?.Leave.Call(session.Queue));
+            })
+            .KilledBy("PS-OBS-010", "the stayer is counted")
+            .KilledBy("PS-OBS-011", "the stayer is counted"),
+        new Mutant("obs-not-live", "There is nothing at /livez.")
+            .Does(AnswerWith("/livez", 404))
+            .KilledBy("PS-OBS-012", "GET /livez is answered with 200"),
+        new Mutant("obs-ready-without-content", "GET /readyz is answered with 204.")
+            .Does(AnswerWith("/readyz", 204))
+            .KilledBy("PS-OBS-012", "GET /readyz is answered with 200"),
     ];
 
-    /// <summary>Writes the members of health otherwise, or not at all.</summary>
-    private sealed class OtherHealth(SmallServer server, Func<string, string, string?> write) : RestDoor(server)
+    /// <summary>Adds to the number of subscriptions at requests of one type.</summary>
+    /// <param name="type">Subscribe or unsubscribe.</param>
+    /// <param name="add">Whether the connection is subscribed already, to what is added.</param>
+    private static Action<Topic> Miscount(string type, Func<bool, int> add) => topic =>
     {
-        protected override string Health() => Member.Spell(
-            Member.Of(base.Health()).Select(member => member with { Json = write(member.Name, member.Json)! }).Where(member => member.Json is not null));
-    }
-
-    private sealed class Snapshot : RestDoor
-    {
-        private readonly string _first;
-
-        public Snapshot(SmallServer server)
-            : base(server) => _first = base.Health();
-
-        protected override string Health() => _first;
-    }
-
-    private sealed class NamesEncoded(SmallServer server) : RestDoor(server)
-    {
-        protected override string Statistics()
+        var off = 0; // guarded by the gate
+        topic.TrySubscribe.Wrap(Counted);
+        topic.TryUnsubscribe.Wrap(Counted);
+        topic.Count.Wrap(next => () =>
         {
-            var topics = Member.Of(Member.Of(base.Statistics()).Single().Json);
-            return Member.Spell([new Member("topics", Member.Spell(topics.Select(topic => topic with { Name = TopicName.Encode(topic.Name) })))]);
-        }
-    }
-
-    private sealed class Deliveries(TopicSeed seed) : Topic(seed)
-    {
-        protected override void Deliver(byte[] @event, Outbox publisher)
-        {
-            Accepted += Subscribers.Count - 1;
-            base.Deliver(@event, publisher);
-        }
-    }
-
-    private sealed class DistinctIds(TopicSeed seed) : Topic(seed)
-    {
-        private readonly HashSet<string> _ids = [];
-
-        public override bool TryPublish(byte[] @event, Outbox publisher, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
+            lock (topic.Gate)
             {
-                Accepted -= _ids.Add(Member.Of(request.RawMessage).First(member => member.Name == "id").Json) ? 0 : 1;
-                return base.TryPublish(@event, publisher, request, ack);
+                var (subscribers, messages) = next();
+                return (subscribers + off, messages);
             }
-        }
-    }
+        });
 
-    private sealed class Replays(TopicSeed seed) : Topic(seed)
-    {
-        protected override IEnumerable<byte[]> Replayed(int lastN)
-        {
-            var replayed = base.Replayed(lastN).ToList();
-            Accepted += replayed.Count;
-            return replayed;
-        }
-    }
-
-    private sealed class Tallied(TopicSeed seed) : Topic(seed)
-    {
-        public void Tally()
-        {
-            lock (Gate)
+        Func<SendQueue, ClientRequest, byte[], bool> Counted(Func<SendQueue, ClientRequest, byte[], bool> next) =>
+            (subscriber, request, ack) =>
             {
-                Accepted++;
-            }
-        }
-    }
+                lock (topic.Gate)
+                {
+                    off += request.Type == type ? add(topic.Subscribers.Contains(subscriber)) : 0;
+                    return next(subscriber, request, ack);
+                }
+            };
+    };
 
-    private sealed class TalliesRefused(SessionSeed seed) : Session(seed)
-    {
-        protected override ClientRequest Read(ReadOnlyMemory<byte> text)
+    /// <summary>Answers every request for this path with this status.</summary>
+    private static Change AnswerWith(string path, int status) => server =>
+        server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
         {
-            try
-            {
-                return base.Read(text);
-            }
-            catch (BadRequest bad) when (bad.Message.StartsWith("message", StringComparison.Ordinal))
-            {
-                var topic = Member.Of(Encoding.UTF8.GetString(text.Span)).First(member => member.Name == "topic").Text!;
-                (Topics.Find(topic) as Tallied)?.Tally();
-                throw;
-            }
-        }
-    }
-
-    private sealed class ByPublisher(TopicSeed seed, ConcurrentDictionary<Outbox, long> sent) : Topic(seed)
-    {
-        protected override void Deliver(byte[] @event, Outbox publisher)
-        {
-            Accepted = sent.AddOrUpdate(publisher, 1, (_, count) => count + 1);
-            base.Deliver(@event, publisher);
-        }
-    }
-
-    private sealed class LostIncrements(TopicSeed seed) : Topic(seed)
-    {
-        private static readonly TimeSpan Window = TimeSpan.FromMilliseconds(3);
-
-        public override bool TryPublish(byte[] @event, Outbox publisher, ClientRequest request, byte[] ack)
-        {
-            var read = Count().Messages;
-            if (read % 8 == 4)
-            {
-                SpinWait.SpinUntil(() => Count().Messages != read, Window);
-            }
-
-            lock (Gate)
-            {
-                Accepted = read;
-                return base.TryPublish(@event, publisher, request, ack);
-            }
-        }
-    }
-
-    private sealed class RetainedOnly(TopicSeed seed) : Topic(seed)
-    {
-        public override (int Subscribers, long Messages) Count()
-        {
-            lock (Gate)
-            {
-                return (Subscribers.Count, Retained.Count);
-            }
-        }
-    }
-
-    private sealed class CountSurvives : Topic
-    {
-        private readonly ConcurrentDictionary<string, long> _counts;
-
-        public CountSurvives(TopicSeed seed, ConcurrentDictionary<string, long> counts)
-            : base(seed)
-        {
-            _counts = counts;
-            Accepted = counts.GetValueOrDefault(seed.Name);
-        }
-
-        public override void Delete(byte[] notice)
-        {
-            _counts[Name] = Count().Messages;
-            base.Delete(notice);
-        }
-    }
-
-    /// <summary>Adds to the number of subscriptions for what ends or begins none; each is told whether the asker was subscribed.</summary>
-    private sealed class Miscounted(TopicSeed seed) : Topic(seed)
-    {
-        private int _off; // guarded by Gate
-
-        public Func<bool, int> Subscribe { get; init; } = _ => 0;
-        public Func<bool, int> Unsubscribe { get; init; } = _ => 0;
-
-        public override (int Subscribers, long Messages) Count()
-        {
-            lock (Gate)
-            {
-                return (Subscribers.Count + _off, Accepted);
-            }
-        }
-
-        public override bool TrySubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
-            {
-                _off += Subscribe(Subscribers.Contains(subscriber));
-                return base.TrySubscribe(subscriber, request, ack);
-            }
-        }
-
-        public override bool TryUnsubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
-            {
-                _off += Unsubscribe(Subscribers.Contains(subscriber));
-                return base.TryUnsubscribe(subscriber, request, ack);
-            }
-        }
-    }
-
-    /// <summary>Does not leave its topics after some ends: with this code, or without a word.</summary>
-    private sealed class Lingering(SessionSeed seed, Func<int, bool, bool> stays) : Session(seed)
-    {
-        protected override void LeaveAll()
-        {
-            if (!stays(Outbox.Closing?.Code ?? 0, IsLost))
-            {
-                base.LeaveAll();
-            }
-        }
-    }
-
-    private sealed class LeavesOne(SessionSeed seed) : Session(seed)
-    {
-        private Topic? _last;
-
-        protected override bool Subscribe(Topic topic, ClientRequest request)
-        {
-            _last = topic;
-            return base.Subscribe(topic, request);
-        }
-
-        protected override void LeaveAll() => _last?.Leave(Outbox);
-    }
-
-    private sealed class OtherProbe(SmallServer server, string path, int status) : RestDoor(server)
-    {
-        public override async Task<HttpResponse> AnswerAsync(HttpRequest request, CancellationToken stopping)
-        {
-            var answer = await base.AnswerAsync(request, stopping);
+            var answer = await next(request, stopping);
             return request.Path == path ? answer with { Status = status } : answer;
-        }
-    }
+        });
 }

@@ -7,269 +7,209 @@ internal static class Unsubscribe
 {
     public static IReadOnlyList<Mutant> All { get; } =
     [
-        new("uns-answered-by-info", "An unsubscribe is answered by a message of the type 'unsubscribed'.")
-        {
-            Change = parts => parts with { Messages = server => new AnsweredOtherwise(server) },
-            Kills = [new("PS-UNS-001", "an unsubscribe from a subscribed topic is acked")],
-            Also = ["PS-ENV-004", "PS-ENV-007", "PS-ENV-008", "PS-ENV-011", "PS-ENV-012", "PS-UNS-005"],
-        },
-        new("uns-one-more", "One more event of the topic is delivered after the ack of an unsubscribe.")
-        {
-            Change = parts => parts with { Topic = seed => new OneMore(seed) },
-            Kills = [new("PS-UNS-002", "nothing of the topic is delivered after the ack of an unsubscribe")],
-            Also = ["PS-DEL-007", "PS-RPL-012", "PS-UNS-009"],
-        },
-        new("uns-counts-subscribes", "Who subscribed twice has to unsubscribe twice.")
-        {
-            Change = parts => parts with { Topic = seed => new CountsSubscribes(seed) },
-            Kills = [new("PS-UNS-002", "one unsubscribe ends the subscription, however often it was asked for")],
-            Also = ["PS-OBS-009"],
-        },
-        new("uns-ends-all", "An unsubscribe ends every subscription of the connection.")
-        {
-            Change = parts => parts with { Session = seed => new EndsAll(seed) },
-            Kills = [new("PS-UNS-003", "the event sentinel-")],
-            Also = ["PS-ISO-002", "PS-DEL-007"],
-        },
-        new("uns-ends-by-client-id", "An unsubscribe ends the subscriptions of whoever has that client_id.")
-        {
-            Change = parts => parts with { Topic = seed => new EndsByClientId(seed) },
-            Kills = [new("PS-UNS-004", "the event sentinel-")],
-        },
-        new("uns-refused-when-not-subscribed", "An unsubscribe without a subscription is a bad request.")
-        {
-            Change = parts => parts with { Topic = seed => new RefusedWhenNotSubscribed(seed) },
-            Kills = [new("PS-UNS-005", "an unsubscribe without a subscription is acked")],
-            Also = ["PS-ENV-008", "PS-ENV-012"],
-        },
-        new("uns-second-refused", "A second unsubscribe is a bad request.")
-        {
-            Change = parts => parts with { Topic = seed => new SecondRefused(seed) },
-            Kills = [new("PS-UNS-005", "a second unsubscribe is acked")],
-            Also = ["PS-ENV-008", "PS-ENV-012"],
-        },
-        new("uns-unknown-acked", "An unsubscribe from a topic that does not exist is acked.")
-        {
-            Change = parts => parts with { Session = seed => new UnknownAcked(seed) },
-            Kills = [new("PS-UNS-006", "an unsubscribe from a topic that does not exist is answered with TOPIC_NOT_FOUND")],
-            Also = ["PS-DEL-005"],
-        },
-        new("uns-client-id-null", "A client_id of null is as good as any.")
-        {
-            Change = parts => parts with
+        new Mutant("uns-answered-by-info", "An unsubscribe is answered by a message of the type 'unsubscribed'.")
+            .Does(server => server.Messages.Ack.Wrap(next => request =>
             {
-                Session = seed => new MendingSession(seed, "unsubscribe", "client_id must be a string", request =>
+                var (id, topic, time) = (Messages.Id(request.RawRequestId), Messages.Quote(request.Topic), server.Messages.Time.Call());
+                return request.Type == "unsubscribe"
+                    ? Messages.Text($$"""{"type":"unsubscribed"{{id}},"topic":{{topic}}{{time}}}""")
+                    : next(request);
+            }))
+            .KilledBy("PS-UNS-001", "an unsubscribe from a subscribed topic is acked")
+            .MayBreak("PS-ENV-004", "PS-ENV-007", "PS-ENV-008", "PS-ENV-011", "PS-ENV-012", "PS-UNS-005"),
+        new Mutant("uns-one-more", "One more event of the topic is delivered after the ack of an unsubscribe.")
+            .EachTopic(topic =>
+            {
+                var leaving = new HashSet<SendQueue>(); // guarded by Gate
+                topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
                 {
-                    if (request["client_id"] is null)
+                    lock (topic.Gate)
                     {
-                        request["client_id"] = "null";
+                        leaving.Remove(subscriber);
+                        return next(subscriber, request, ack);
                     }
-                }),
-            },
-            Kills = [new("PS-UNS-007", "client_id is null")],
-        },
-        new("uns-keeps-its-place", "The place of a subscription that has ended is not given back: the seventeenth subscribe is refused.")
-        {
-            Change = parts => parts with { Session = seed => new KeepsItsPlace(seed) },
-            Kills = [new("PS-UNS-008", "a connection can subscribe again after it has unsubscribed")],
-        },
-        new("uns-demands-client-id", "An unsubscribe under another client_id than that of the subscribe is refused.")
-        {
-            Change = parts => parts with { Topic = seed => new UnderItsOwnClientId(
-                seed, (messages, request) => messages.Error("BAD_REQUEST", "client_id must be that of the subscribe", request.RawRequestId)) },
-            Kills = [new("PS-UNS-009", "an unsubscribe ends the subscription whatever client_id it names")],
-        },
-        new("uns-ignored-under-another-client-id", "An unsubscribe under another client_id is acked and does nothing.")
-        {
-            Change = parts => parts with { Topic = seed => new UnderItsOwnClientId(seed, (messages, request) => messages.Ack(request)) },
-            Kills = [new("PS-UNS-009", "an unsubscribe ends the subscription whatever client_id it names")],
-        },
+                });
+                topic.TryUnsubscribe.Wrap(next => (subscriber, request, ack) =>
+                {
+                    lock (topic.Gate)
+                    {
+                        if (topic.Subscribers.Contains(subscriber))
+                        {
+                            leaving.Add(subscriber);
+                        }
+
+                        return next(subscriber, request, ack);
+                    }
+                });
+                topic.Deliver.Wrap(next => (@event, publisher) =>
+                {
+                    next(@event, publisher);
+                    foreach (var subscriber in leaving)
+                    {
+                        subscriber.TryDeliver.Call(@event);
+                    }
+
+                    leaving.Clear();
+                });
+            })
+            .KilledBy("PS-UNS-002", "nothing of the topic is delivered after the ack of an unsubscribe")
+            .MayBreak("PS-DEL-007", "PS-RPL-012", "PS-UNS-009"),
+        new Mutant("uns-counts-subscribes", "Who subscribed twice has to unsubscribe twice.")
+            .EachTopic(topic =>
+            {
+                var times = new Dictionary<SendQueue, int>(); // guarded by Gate
+                topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
+                {
+                    lock (topic.Gate)
+                    {
+                        times[subscriber] = times.GetValueOrDefault(subscriber) + 1;
+                        return next(subscriber, request, ack);
+                    }
+                });
+                topic.TryUnsubscribe.Wrap(next => (subscriber, request, ack) =>
+                {
+                    lock (topic.Gate)
+                    {
+                        times[subscriber] = times.GetValueOrDefault(subscriber) - 1;
+                        if (times[subscriber] > 0)
+                        {
+                            subscriber.Reply.Call(ack);
+                            return true;
+                        }
+
+                        return next(subscriber, request, ack);
+                    }
+                });
+                topic.Remove.Wrap(next => subscriber =>
+                {
+                    times.Remove(subscriber);
+                    next(subscriber);
+                });
+            })
+            .KilledBy("PS-UNS-002", "one unsubscribe ends the subscription, however often it was asked for")
+            .MayBreak("PS-OBS-009"),
+        new Mutant("uns-ends-all", "An unsubscribe ends every subscription of the connection.")
+            .EachSession(session => session.Unsubscribe.Wrap(next => (topic, request) =>
+            {
+                session.LeaveAll.Call();
+                return next(topic, request);
+            }))
+            .KilledBy("PS-UNS-003", "the event sentinel-")
+            .MayBreak("PS-ISO-002", "PS-DEL-007"),
+        new Mutant("uns-ends-by-client-id", "An unsubscribe ends the subscriptions of whoever has that client_id.")
+            .EachTopic(topic =>
+            {
+                var byClientId = topic.ByClientId();
+                topic.TryUnsubscribe.Wrap(next => (subscriber, request, ack) =>
+                {
+                    lock (topic.Gate)
+                    {
+                        byClientId(request.ClientId).ForEach(topic.Remove.Call);
+                        return next(subscriber, request, ack);
+                    }
+                });
+            })
+            .KilledBy("PS-UNS-004", "the event sentinel-"),
+        new Mutant("uns-refused-when-not-subscribed", "An unsubscribe without a subscription is a bad request.")
+            .EachTopic(topic => topic.TryUnsubscribe.Wrap(next => (subscriber, request, ack) =>
+            {
+                lock (topic.Gate)
+                {
+                    return next(subscriber, request, topic.Subscribers.Contains(subscriber)
+                        ? ack
+                        : topic.Server.Messages.Error.Call("BAD_REQUEST", "topic is not subscribed to", request.RawRequestId));
+                }
+            }))
+            .KilledBy("PS-UNS-005", "an unsubscribe without a subscription is acked")
+            .MayBreak("PS-ENV-008", "PS-ENV-012"),
+        new Mutant("uns-second-refused", "A second unsubscribe is a bad request.")
+            .EachTopic(topic =>
+            {
+                var left = new HashSet<SendQueue>(); // guarded by Gate
+                topic.TryUnsubscribe.Wrap(next => (subscriber, request, ack) =>
+                {
+                    lock (topic.Gate)
+                    {
+                        var isFirst = topic.Subscribers.Contains(subscriber) || left.Add(subscriber);
+                        return next(subscriber, request, isFirst
+                            ? ack
+                            : topic.Server.Messages.Error.Call("BAD_REQUEST", "topic was left before", request.RawRequestId));
+                    }
+                });
+                topic.Remove.Wrap(_ => subscriber =>
+                {
+                    if (topic.Subscribers.Remove(subscriber))
+                    {
+                        left.Add(subscriber);
+                    }
+                });
+            })
+            .KilledBy("PS-UNS-005", "a second unsubscribe is acked")
+            .MayBreak("PS-ENV-008", "PS-ENV-012"),
+        new Mutant("uns-unknown-acked", "An unsubscribe from a topic that does not exist is acked.")
+            .EachSession(session => session.NotFound.Wrap(next => request =>
+            {
+                if (request.Type == "unsubscribe")
+                {
+                    session.Queue.Reply.Call(session.Server.Messages.Ack.Call(request));
+                }
+                else
+                {
+                    next(request);
+                }
+            }))
+            .KilledBy("PS-UNS-006", "an unsubscribe from a topic that does not exist is answered with TOPIC_NOT_FOUND")
+            .MayBreak("PS-DEL-005"),
+        new Mutant("uns-client-id-null", "A client_id of null is as good as any.")
+            .EachSession(session =>
+                session.Mend("unsubscribe", "client_id must be a string", request => request["client_id"] ??= "null"))
+            .KilledBy("PS-UNS-007", "client_id is null"),
+        new Mutant(
+            "uns-keeps-its-place",
+            "The place of a subscription that has ended is not given back: the seventeenth subscribe is refused.")
+            .EachSession(session =>
+            {
+                const string rule = "there must be no more subscriptions than there are places";
+                var places = new List<Topic>();
+                session.Subscribe.Wrap(next => (topic, request) =>
+                {
+                    places.Add(topic);
+                    if (places.Count(place => place == topic) <= 16)
+                    {
+                        return next(topic, request);
+                    }
+
+                    session.Queue.Reply.Call(session.Server.Messages.Error.Call("BAD_REQUEST", rule, request.RawRequestId));
+                    return true;
+                });
+            })
+            .KilledBy("PS-UNS-008", "a connection can subscribe again after it has unsubscribed"),
+        DemandsClientId("uns-demands-client-id", "An unsubscribe under another client_id than that of the subscribe is refused.",
+            (messages, request) => messages.Error.Call("BAD_REQUEST", "client_id must be that of the subscribe", request.RawRequestId)),
+        DemandsClientId("uns-ignored-under-another-client-id", "An unsubscribe under another client_id is acked and does nothing.",
+            (messages, request) => messages.Ack.Call(request)),
     ];
 
-    private sealed class AnsweredOtherwise(SmallServer server) : Messages(server.Parts.Variation)
-    {
-        public override byte[] Ack(ClientRequest request) => request.Type == "unsubscribe"
-            ? Text($$"""{"type":"unsubscribed"{{Id(request.RawRequestId)}},"topic":{{Quote(request.Topic)}}{{Time}}}""")
-            : base.Ack(request);
-    }
-
-    private sealed class OneMore(TopicSeed seed) : Topic(seed)
-    {
-        private readonly HashSet<Outbox> _leaving = []; // guarded by Gate
-
-        public override bool TrySubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
+    /// <param name="answer">
+    /// The ack or the error for a subscriber that names another client_id than at its subscribe; it stays subscribed.
+    /// </param>
+    private static Mutant DemandsClientId(string id, string fault, Func<Messages, ClientRequest, byte[]> answer) => new Mutant(id, fault)
+        .EachTopic(topic =>
         {
-            lock (Gate)
+            var byClientId = topic.ByClientId();
+            topic.TryUnsubscribe.Wrap(next => (subscriber, request, ack) =>
             {
-                _leaving.Remove(subscriber);
-                return base.TrySubscribe(subscriber, request, ack);
-            }
-        }
-
-        public override bool TryUnsubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
-            {
-                if (Subscribers.Contains(subscriber))
+                lock (topic.Gate)
                 {
-                    _leaving.Add(subscriber);
-                }
+                    if (topic.IsDeleted || !topic.Subscribers.Contains(subscriber) || byClientId(request.ClientId).Contains(subscriber))
+                    {
+                        return next(subscriber, request, ack);
+                    }
 
-                return base.TryUnsubscribe(subscriber, request, ack);
-            }
-        }
-
-        protected override void Deliver(byte[] @event, Outbox publisher)
-        {
-            base.Deliver(@event, publisher);
-            foreach (var subscriber in _leaving)
-            {
-                subscriber.TryDeliver(@event);
-            }
-
-            _leaving.Clear();
-        }
-    }
-
-    private sealed class CountsSubscribes(TopicSeed seed) : Topic(seed)
-    {
-        private readonly Dictionary<Outbox, int> _times = []; // guarded by Gate
-
-        public override bool TrySubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
-            {
-                _times[subscriber] = _times.GetValueOrDefault(subscriber) + 1;
-                return base.TrySubscribe(subscriber, request, ack);
-            }
-        }
-
-        public override bool TryUnsubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
-            {
-                _times[subscriber] = _times.GetValueOrDefault(subscriber) - 1;
-                if (_times[subscriber] > 0)
-                {
-                    subscriber.Reply(ack);
+                    subscriber.Reply.Call(answer(topic.Server.Messages, request));
                     return true;
                 }
-
-                return base.TryUnsubscribe(subscriber, request, ack);
-            }
-        }
-
-        protected override void Remove(Outbox subscriber)
-        {
-            _times.Remove(subscriber);
-            base.Remove(subscriber);
-        }
-    }
-
-    private sealed class EndsAll(SessionSeed seed) : Session(seed)
-    {
-        protected override bool Unsubscribe(Topic topic, ClientRequest request)
-        {
-            LeaveAll();
-            return base.Unsubscribe(topic, request);
-        }
-    }
-
-    private sealed class EndsByClientId(TopicSeed seed) : LabelledTopic(seed)
-    {
-        public override bool TryUnsubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
-            {
-                Labelled(request.ClientId).ForEach(Remove);
-                return base.TryUnsubscribe(subscriber, request, ack);
-            }
-        }
-    }
-
-    private sealed class RefusedWhenNotSubscribed(TopicSeed seed) : Topic(seed)
-    {
-        public override bool TryUnsubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
-            {
-                return base.TryUnsubscribe(
-                    subscriber, request,
-                    Subscribers.Contains(subscriber) ? ack : Messages.Error("BAD_REQUEST", "topic is not subscribed to", request.RawRequestId));
-            }
-        }
-    }
-
-    private sealed class SecondRefused(TopicSeed seed) : Topic(seed)
-    {
-        private readonly HashSet<Outbox> _left = []; // guarded by Gate
-
-        public override bool TryUnsubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
-            {
-                var isFirst = Subscribers.Contains(subscriber) || _left.Add(subscriber);
-                return base.TryUnsubscribe(
-                    subscriber, request, isFirst ? ack : Messages.Error("BAD_REQUEST", "topic was left before", request.RawRequestId));
-            }
-        }
-
-        protected override void Remove(Outbox subscriber)
-        {
-            if (Subscribers.Remove(subscriber))
-            {
-                _left.Add(subscriber);
-            }
-        }
-    }
-
-    private sealed class UnknownAcked(SessionSeed seed) : Session(seed)
-    {
-        protected override void NotFound(ClientRequest request)
-        {
-            if (request.Type == "unsubscribe")
-            {
-                Outbox.Reply(Messages.Ack(request));
-            }
-            else
-            {
-                base.NotFound(request);
-            }
-        }
-    }
-
-    private sealed class KeepsItsPlace(SessionSeed seed) : Session(seed)
-    {
-        private readonly List<Topic> _places = [];
-
-        protected override bool Subscribe(Topic topic, ClientRequest request)
-        {
-            _places.Add(topic);
-            if (_places.Count(place => place == topic) <= 16)
-            {
-                return base.Subscribe(topic, request);
-            }
-
-            Outbox.Reply(Messages.Error("BAD_REQUEST", "there must be no more subscriptions than there are places", request.RawRequestId));
-            return true;
-        }
-    }
-
-    /// <param name="answer">To who names another client_id than at the subscribe, and stays subscribed; the ack, or something else.</param>
-    private sealed class UnderItsOwnClientId(TopicSeed seed, Func<Messages, ClientRequest, byte[]> answer) : LabelledTopic(seed)
-    {
-        public override bool TryUnsubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
-        {
-            lock (Gate)
-            {
-                if (IsDeleted || !Subscribers.Contains(subscriber) || Labels[subscriber] == request.ClientId)
-                {
-                    return base.TryUnsubscribe(subscriber, request, ack);
-                }
-
-                subscriber.Reply(answer(Messages, request));
-                return true;
-            }
-        }
-    }
+            });
+        })
+        .KilledBy("PS-UNS-009", "an unsubscribe ends the subscription whatever client_id it names");
 }

@@ -10,7 +10,7 @@ namespace PubSub.Conformance.Gallery.Servers;
 /// ten seconds, and the end is either polite or a reset. Disposing it does not end it: WebSocket and TLS streams
 /// dispose what they are given.
 /// </summary>
-internal class Connection : AsyncStream
+internal sealed class Connection : AsyncStream
 {
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(1);
 
@@ -33,7 +33,7 @@ internal class Connection : AsyncStream
     /// <summary>How often so far its reader came and found nothing to read.</summary>
     public int Idles { get; private set; }
 
-    /// <summary>Something that ends a connection without anybody here being at fault.</summary>
+    /// <summary>An exception that ends a connection without a fault of the server.</summary>
     public static bool IsEnd(Exception e) =>
         e is IOException or SocketException or WebSocketException or AuthenticationException or HttpFault
             or OperationCanceledException or TimeoutException or ObjectDisposedException;
@@ -54,8 +54,10 @@ internal class Connection : AsyncStream
         }
     }
 
-    /// <summary>The next line without its end, or null at the end of the stream; a longer one is a fault of the request.</summary>
-    public virtual async Task<string?> ReadLineAsync(int longest, CancellationToken cancellation)
+    /// <summary>
+    /// Longest length in bytes: the next line without its end, or null at the end of the stream. A longer line is an <see cref="HttpFault"/>.
+    /// </summary>
+    public Seam<Func<int, CancellationToken, Task<string?>>> ReadLineAsync => field ??= new(async (longest, cancellation) =>
     {
         var line = new StringBuilder();
         while (_start < _end || await FillAsync(cancellation))
@@ -76,14 +78,14 @@ internal class Connection : AsyncStream
         }
 
         return null;
-    }
+    });
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_start == _end)
         {
             Idles += _socket.Available == 0 ? 1 : 0;
-            return await ReceiveAsync(buffer, cancellationToken);
+            return await Receive.Call(buffer, cancellationToken);
         }
 
         var count = Math.Min(buffer.Length, _end - _start);
@@ -98,7 +100,7 @@ internal class Connection : AsyncStream
         limit.CancelAfter(Patience);
         try
         {
-            await SendAsync(buffer, limit.Token);
+            await Send.Call(buffer, limit.Token);
         }
         catch (OperationCanceledException)
         {
@@ -113,7 +115,7 @@ internal class Connection : AsyncStream
     public async Task EndAsync()
     {
         using var limit = new CancellationTokenSource(Linger);
-        await EndOutputAsync();
+        await EndOutput.Call();
         try
         {
             while (await _stream.ReadAsync(_input, limit.Token) > 0)
@@ -130,11 +132,11 @@ internal class Connection : AsyncStream
     }
 
     /// <summary>Ends this direction only.</summary>
-    public virtual Task EndOutputAsync()
+    public Seam<Func<Task>> EndOutput => field ??= new(() =>
     {
         _socket.Shutdown(SocketShutdown.Send);
         return Task.CompletedTask;
-    }
+    });
 
     /// <summary>Ends at once, with a TCP reset.</summary>
     public void Reset()
@@ -152,16 +154,15 @@ internal class Connection : AsyncStream
     }
 
     /// <summary>The next bytes of the peer; 0 is the end.</summary>
-    protected virtual ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellation) => _stream.ReadAsync(buffer, cancellation);
+    public Seam<Func<Memory<byte>, CancellationToken, ValueTask<int>>> Receive => field ??= new(_stream.ReadAsync);
 
-    protected virtual ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation) =>
-        _stream.WriteAsync(bytes, cancellation);
+    public Seam<Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask>> Send => field ??= new(_stream.WriteAsync);
 
     private async Task<bool> FillAsync(CancellationToken cancellation)
     {
         _start = 0;
         _end = 0;
-        _end = await ReceiveAsync(_input, cancellation);
+        _end = await Receive.Call(_input, cancellation);
         return _end > 0;
     }
 }

@@ -20,7 +20,7 @@ internal sealed class HttpRequest
 
     private readonly Connection _connection;
     private readonly Dictionary<string, string> _headers = new(StringComparer.OrdinalIgnoreCase);
-    private bool _bodyRead;
+    private byte[]? _body;
 
     private HttpRequest(Connection connection, string method, string target, string version)
     {
@@ -45,7 +45,7 @@ internal sealed class HttpRequest
     public IEnumerable<KeyValuePair<string, string>> Headers => _headers;
 
     /// <summary>Another request may follow on the same connection, once this one has been read whole.</summary>
-    public bool KeepsAlive => Version == "HTTP/1.1" && !HasOption("Connection", "close") && (_bodyRead || !HasBody);
+    public bool KeepsAlive => Version == "HTTP/1.1" && !HasOption("Connection", "close") && (_body is not null || !HasBody);
 
     private bool HasBody => this["Content-Length"] is not (null or "0") || this["Transfer-Encoding"] is not null;
 
@@ -67,7 +67,7 @@ internal sealed class HttpRequest
             do
             {
                 // RFC 9112 section 2.2: empty lines before a request are passed over.
-                line = await connection.ReadLineAsync(LongestLine, limit.Token);
+                line = await connection.ReadLineAsync.Call(LongestLine, limit.Token);
             }
             while (line is "");
 
@@ -83,7 +83,14 @@ internal sealed class HttpRequest
     public bool HasOption(string header, string option) =>
         this[header]?.Split(',', StringSplitOptions.TrimEntries).Contains(option, StringComparer.OrdinalIgnoreCase) == true;
 
+    /// <summary>The body, also when it is asked for again; an <see cref="HttpFault"/> when it has more bytes than that.</summary>
     public async Task<byte[]> ReadBodyAsync(int most, CancellationToken stopping)
+    {
+        _body ??= await ReceiveBodyAsync(most, stopping);
+        return _body.Length <= most ? _body : throw TooLarge(most);
+    }
+
+    private async Task<byte[]> ReceiveBodyAsync(int most, CancellationToken stopping)
     {
         if (this["Transfer-Encoding"] is { } encoding)
         {
@@ -110,7 +117,6 @@ internal sealed class HttpRequest
         await ContinueAsync(stopping);
         var body = new byte[length];
         await _connection.ReadExactlyAsync(body, stopping);
-        _bodyRead = true;
         return body;
     }
 
@@ -122,7 +128,7 @@ internal sealed class HttpRequest
         }
 
         var request = new HttpRequest(connection, method, target, version);
-        for (var count = 0; await connection.ReadLineAsync(LongestLine, stopping) is { } line; count++)
+        for (var count = 0; await connection.ReadLineAsync.Call(LongestLine, stopping) is { } line; count++)
         {
             if (line.Length == 0)
             {
@@ -166,7 +172,7 @@ internal sealed class HttpRequest
         var body = new List<byte>();
         while (true)
         {
-            var line = await _connection.ReadLineAsync(LongestLine, stopping) ?? throw new EndOfStreamException();
+            var line = await _connection.ReadLineAsync.Call(LongestLine, stopping) ?? throw new EndOfStreamException();
             var digits = line.Split(';')[0].Trim();
             if (!long.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var size) || size < 0)
             {
@@ -181,11 +187,11 @@ internal sealed class HttpRequest
             var chunk = new byte[size];
             await _connection.ReadExactlyAsync(chunk, stopping);
             body.AddRange(chunk);
-            var after = await _connection.ReadLineAsync(LongestLine, stopping);
+            var after = await _connection.ReadLineAsync.Call(LongestLine, stopping);
             while (size == 0 && after is { Length: > 0 })
             {
                 // A trailer, which nobody asked for.
-                after = await _connection.ReadLineAsync(LongestLine, stopping);
+                after = await _connection.ReadLineAsync.Call(LongestLine, stopping);
             }
 
             if (after is not "")
@@ -195,7 +201,6 @@ internal sealed class HttpRequest
 
             if (size == 0)
             {
-                _bodyRead = true;
                 return [.. body];
             }
         }

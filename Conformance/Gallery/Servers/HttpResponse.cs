@@ -4,7 +4,7 @@ using System.Text;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>One answer, written in one piece.</summary>
-internal record HttpResponse(int Status, string? Body, string ContentType = "application/json")
+internal sealed record HttpResponse(int Status, string? Body, string ContentType = "application/json")
 {
     private static readonly Dictionary<int, string> Titles = new()
     {
@@ -25,6 +25,7 @@ internal record HttpResponse(int Status, string? Body, string ContentType = "app
         [431] = "Request Header Fields Too Large",
         [500] = "Internal Server Error",
         [501] = "Not Implemented",
+        [502] = "Bad Gateway",
         [503] = "Service Unavailable",
         [505] = "HTTP Version Not Supported",
         [507] = "Insufficient Storage",
@@ -38,15 +39,26 @@ internal record HttpResponse(int Status, string? Body, string ContentType = "app
 
     public static string TitleOf(int status) => Titles.GetValueOrDefault(status, "Unknown");
 
-    public virtual async Task WriteAsync(Connection connection, bool keepsAlive, bool isHead, CancellationToken stopping)
+    /// <summary>Sent ahead of the status line.</summary>
+    public string Interim { get; init; } = "";
+
+    /// <summary>Makes other lines of the status line and the headers, all without their ends.</summary>
+    public Func<IReadOnlyList<string>, IEnumerable<string>> Head { get; init; } = lines => lines;
+
+    /// <summary>Makes the body as it goes out.</summary>
+    public Func<byte[], byte[]> Coding { get; init; } = body => body;
+
+    /// <summary>Sends the body in answer to HEAD as well, as no correct server does.</summary>
+    public bool HeadHasBody { get; init; }
+
+    public async Task WriteAsync(Connection connection, bool keepsAlive, bool isHead, CancellationToken stopping)
     {
         var body = Encoding.UTF8.GetBytes(Body ?? "");
-        byte[] head = Encoding.ASCII.GetBytes($"{string.Join("\r\n", Head(body.Length, keepsAlive))}\r\n\r\n");
-        await connection.WriteAsync(isHead || Status is 101 or 204 ? head : [.. head, .. Coded(body)], stopping);
+        byte[] head = Encoding.ASCII.GetBytes($"{Interim}{string.Join("\r\n", Head(Lines(body.Length, keepsAlive)))}\r\n\r\n");
+        await connection.WriteAsync((isHead && !HeadHasBody) || Status is 101 or 204 ? head : [.. head, .. Coding(body)], stopping);
     }
 
-    /// <summary>The status line and the headers, without their ends.</summary>
-    protected virtual IReadOnlyList<string> Head(int length, bool keepsAlive)
+    private List<string> Lines(int length, bool keepsAlive)
     {
         var now = TimeProvider.System.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);
         var lines = new List<string> { $"HTTP/1.1 {Status} {TitleOf(Status)}", $"Date: {now}" };
@@ -63,7 +75,4 @@ internal record HttpResponse(int Status, string? Body, string ContentType = "app
         lines.AddRange(Headers);
         return lines;
     }
-
-    /// <summary>The body as it goes out.</summary>
-    protected virtual byte[] Coded(byte[] body) => body;
 }

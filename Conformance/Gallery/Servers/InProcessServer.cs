@@ -3,7 +3,7 @@ using System.Text;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// A small server that is taken for a process: it is started with settings, has an output, minds signals, and ends with an exit code.
+/// A small server that looks like a process: it is started with settings, has an output, minds signals, and ends with an exit code.
 /// </summary>
 internal sealed class InProcessServer : LaunchedServer
 {
@@ -14,23 +14,31 @@ internal sealed class InProcessServer : LaunchedServer
     private readonly StringBuilder _errors = new(); // guarded by itself
     private readonly Lifetime? _lifetime;
 
-    /// <param name="parts">A correct server's, or others.</param>
+    /// <param name="change">None for a correct server.</param>
     /// <param name="settings">By the names of their variables.</param>
-    /// <param name="timeouts">Of who started it.</param>
-    public InProcessServer(Parts parts, IReadOnlyDictionary<string, string> settings, Timeouts? timeouts = null)
+    /// <param name="timeouts">Those of the launcher.</param>
+    public InProcessServer(Change? change, IReadOnlyDictionary<string, string> settings, Timeouts? timeouts = null)
         : base(timeouts ?? new Timeouts())
     {
+        Func<CannotStart, string> complain = fault => fault.Message;
         try
         {
-            var server = new SmallServer(parts with { Settings = parts.Read(settings), Write = line => Keep(_output, line) });
+            var server = new SmallServer(change ?? (_ => { }), ReadSettings);
             _lifetime = server.Lifetime;
             ListensAt(server.Origin, settings);
             Exited = ExitAsync(server);
         }
         catch (CannotStart e)
         {
-            Keep(_errors, parts.Complaint(e));
+            Keep(_errors, complain(e));
             Exited = Task.FromResult(Refused);
+        }
+
+        void ReadSettings(SmallServer server)
+        {
+            complain = server.Complaint.Call;
+            server.Write.Wrap(_ => line => Keep(_output, line));
+            server.Settings = server.Read.Call(settings);
         }
     }
 
@@ -40,9 +48,9 @@ internal sealed class InProcessServer : LaunchedServer
 
     public override string StandardError => Text(_errors);
 
-    public override void Terminate() => _lifetime?.Terminate();
+    public override void Terminate() => _lifetime?.Terminate.Call();
 
-    public override void Interrupt() => _lifetime?.Interrupt();
+    public override void Interrupt() => _lifetime?.Interrupt.Call();
 
     public override void Kill() => _lifetime?.End(Killed);
 

@@ -1,7 +1,7 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>How a server ends: it drains at a first signal, and ends at once at a second.</summary>
-internal class Lifetime(SmallServer server)
+internal sealed class Lifetime(SmallServer server)
 {
     private readonly TaskCompletionSource<int> _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _signals;
@@ -9,29 +9,28 @@ internal class Lifetime(SmallServer server)
     /// <summary>The exit code, once there is nothing more to wait for.</summary>
     public Task<int> Over => _over.Task;
 
-    protected SmallServer Server => server;
-
     /// <summary>How long a drain may take.</summary>
-    protected virtual TimeSpan Limit => server.Settings.DrainTimeout;
+    public Seam<Func<TimeSpan>> Limit => field ??= new(() => server.Settings.DrainTimeout);
 
     /// <summary>The exit code after a drain, complete or not.</summary>
-    protected virtual int ExitCode => 0;
+    public Seam<Func<int>> ExitCode => field ??= new(() => 0);
 
     /// <summary>SIGTERM.</summary>
-    public virtual void Terminate() => Signal();
+    public Seam<Action> Terminate => field ??= new(Signal);
 
     /// <summary>SIGINT.</summary>
-    public virtual void Interrupt() => Signal();
+    public Seam<Action> Interrupt => field ??= new(Signal);
+
+    /// <summary>Says goodbye behind what is queued; to say it twice is to say it once.</summary>
+    public Seam<Action<Session>> Dismiss => field ??= new(session => session.Queue.Finish.Call(null, 1001, "the server goes away"));
+
+    /// <summary>A second signal.</summary>
+    public Seam<Action> SignalAgain => field ??= new(() => End(130));
 
     /// <summary>There is nothing more to wait for; the first exit code stands.</summary>
     public void End(int code) => _over.TrySetResult(code);
 
-    /// <summary>Says goodbye behind what is queued; to say it twice is to say it once.</summary>
-    public virtual void Dismiss(Session session) => session.Outbox.Finish(null, 1001, "the server goes away");
-
-    protected virtual void SignalAgain() => End(130);
-
-    protected void Signal()
+    private void Signal()
     {
         if (Interlocked.Increment(ref _signals) == 1)
         {
@@ -39,30 +38,30 @@ internal class Lifetime(SmallServer server)
         }
         else
         {
-            SignalAgain();
+            SignalAgain.Call();
         }
     }
 
     private async Task DrainAsync()
     {
         server.IsDraining = true;
-        server.Log.Write(LogLevel.Info, "draining");
+        server.Log.Write.Call(LogLevel.Info, "draining");
         foreach (var session in server.Sessions.Keys)
         {
-            Dismiss(session);
+            Dismiss.Call(session);
         }
 
         try
         {
-            await LeftAsync().WaitAsync(Limit);
-            server.Log.Write(LogLevel.Info, "drained");
+            await LeftAsync().WaitAsync(Limit.Call());
+            server.Log.Write.Call(LogLevel.Info, "drained");
         }
         catch (TimeoutException)
         {
-            server.Log.Write(LogLevel.Warn, "some peers did not leave in time");
+            server.Log.Write.Call(LogLevel.Warn, "some peers did not leave in time");
         }
 
-        End(ExitCode);
+        End(ExitCode.Call());
     }
 
     private async Task LeftAsync()

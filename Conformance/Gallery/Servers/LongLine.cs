@@ -1,42 +1,48 @@
 using System.IO.Pipelines;
-using System.Net.Sockets;
 using System.Threading.Channels;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>A connection whose output is a queue of things due at a time, as large as what a distant network holds.</summary>
-internal class LongLine : Connection
+/// <summary>Delays the output of a connection: a queue of pieces, each due at a time, as large as what a distant network holds.</summary>
+internal sealed class LongLine
 {
     private const int Capacity = 4 * 1024 * 1024;
 
     private readonly Pipe _line = new(new PipeOptions(pauseWriterThreshold: Capacity, resumeWriterThreshold: Capacity / 2));
     private readonly Channel<(long Sent, TimeSpan Delay, int Length)> _due = Channel.CreateUnbounded<(long, TimeSpan, int)>();
-    private readonly Func<TimeSpan> _delay;
+    private readonly Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> _send;
     private readonly Task _carrying;
 
-    public LongLine(Socket socket, Func<TimeSpan> delay)
-        : base(socket)
+    private LongLine(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> send)
     {
-        _delay = delay;
+        _send = send;
         _carrying = CarryAsync();
     }
 
-    public override async Task EndOutputAsync()
-    {
-        _due.Writer.TryComplete();
-        await _carrying.WaitAsync(Patience);
-        await base.EndOutputAsync();
-    }
+    /// <summary>A server that is far away: its every connection sends with this delay. It violates nothing.</summary>
+    public static Change Far(TimeSpan delay) => server => server.EachConnection(connection => Delay(connection, () => delay));
 
-    protected override async ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
+    /// <summary>Everything that the connection sends arrives so much later, and as much at once as ever.</summary>
+    /// <param name="delay">Asked for each piece.</param>
+    public static void Delay(Connection connection, Func<TimeSpan> delay)
     {
-        if (_carrying.IsCompleted)
+        var line = new LongLine(connection.Send.Call);
+        connection.Send.Wrap(_ => async (bytes, cancellation) =>
         {
-            await _carrying;
-        }
+            if (line._carrying.IsCompleted)
+            {
+                await line._carrying;
+            }
 
-        _due.Writer.TryWrite((TimeProvider.System.GetTimestamp(), _delay(), bytes.Length));
-        await _line.Writer.WriteAsync(bytes, cancellation);
+            line._due.Writer.TryWrite((TimeProvider.System.GetTimestamp(), delay(), bytes.Length));
+            await line._line.Writer.WriteAsync(bytes, cancellation);
+        });
+        connection.EndOutput.Wrap(end => async () =>
+        {
+            line._due.Writer.TryComplete();
+            await line._carrying.WaitAsync(connection.Patience);
+            await end();
+        });
     }
 
     private async Task CarryAsync()
@@ -54,7 +60,7 @@ internal class LongLine : Connection
                 var read = await _line.Reader.ReadAtLeastAsync(length);
                 foreach (var segment in read.Buffer.Slice(0, length))
                 {
-                    await base.SendAsync(segment, CancellationToken.None);
+                    await _send(segment, CancellationToken.None);
                 }
 
                 _line.Reader.AdvanceTo(read.Buffer.GetPosition(length));

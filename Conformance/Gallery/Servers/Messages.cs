@@ -6,46 +6,53 @@ using System.Text.Json;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>What the server says, as bytes of JSON text; everything raw goes out as it came in.</summary>
-internal class Messages(Variation variation)
+internal sealed class Messages(SmallServer server)
 {
-    protected virtual string Time => variation.TimeMember is { } member
+    /// <summary>The last member of every message, with the comma before it, or nothing.</summary>
+    public Seam<Func<string>> Time => field ??= new(() => server.Variation.TimeMember is { } member
         ? $",\"{member}\":\"{TimeProvider.System.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture)}\""
-        : "";
+        : "");
 
-    /// <summary>A JSON string holding the given text.</summary>
-    public static string Quote(string text) => $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
+    public Seam<Func<ClientRequest, byte[]>> Ack => field ??= new(request =>
+        Text($$"""{"type":"ack"{{Id(request.RawRequestId)}},"topic":{{Quote(request.Topic)}},"status":"ok"{{Time.Call()}}}"""));
 
-    public virtual byte[] Ack(ClientRequest request) =>
-        Text($$"""{"type":"ack"{{Id(request.RawRequestId)}},"topic":{{Quote(request.Topic)}},"status":"ok"{{Time}}}""");
+    /// <summary>Topic, raw message.</summary>
+    public Seam<Func<string, string, byte[]>> Event => field ??= new((topic, rawMessage) =>
+        Text($$"""{"type":"event","topic":{{Quote(topic)}},"message":{{rawMessage}}{{Time.Call()}}}"""));
 
-    public virtual byte[] Event(string topic, string rawMessage) =>
-        Text($$"""{"type":"event","topic":{{Quote(topic)}},"message":{{rawMessage}}{{Time}}}""");
+    public Seam<Func<ClientRequest, byte[]>> Pong => field ??= new(request =>
+        Text($$"""{"type":"pong"{{Id(request.RawRequestId)}}{{Time.Call()}}}"""));
 
-    public virtual byte[] Pong(ClientRequest request) => Text($$"""{"type":"pong"{{Id(request.RawRequestId)}}{{Time}}}""");
+    /// <summary>The notice that a topic is gone.</summary>
+    public Seam<Func<string, byte[]>> Deleted => field ??= new(topic =>
+        Text($$"""{"type":"info","topic":{{Quote(topic)}},"msg":"topic_deleted"{{Time.Call()}}}"""));
 
-    public virtual byte[] Deleted(string topic) => Text($$"""{"type":"info","topic":{{Quote(topic)}},"msg":"topic_deleted"{{Time}}}""");
+    public Seam<Func<byte[]>> Heartbeat => field ??= new(() => Text($$"""{"type":"info","msg":"ping"{{Time.Call()}}}"""));
 
-    public virtual byte[] Heartbeat() => Text($$"""{"type":"info","msg":"ping"{{Time}}}""");
-
-    public virtual byte[] Error(string code, string message, string? rawRequestId = null)
+    /// <summary>Code, sentence, raw request_id or null.</summary>
+    public Seam<Func<string, string, string?, byte[]>> Error => field ??= new((code, message, rawRequestId) =>
     {
-        var error = variation.StringErrors ? Quote(code) : $$"""{"code":{{Quote(code)}},"message":{{Quote(message)}}}""";
-        return Text($$"""{"type":"error"{{Id(rawRequestId)}},"error":{{error}}{{Time}}}""");
-    }
+        var error = server.Variation.StringErrors ? Quote(code) : $$"""{"code":{{Quote(code)}},"message":{{Quote(message)}}}""";
+        return Text($$"""{"type":"error"{{Id(rawRequestId)}},"error":{{error}}{{Time.Call()}}}""");
+    });
 
-    /// <summary>An error over REST.</summary>
-    public virtual HttpResponse Problem(int status, string code, string detail)
+    /// <summary>Status, code, detail: an error over REST.</summary>
+    public Seam<Func<int, string, string, HttpResponse>> Problem => field ??= new((status, code, detail) =>
     {
         var title = HttpResponse.TitleOf(status);
-        return variation.StringErrors
+        return server.Variation.StringErrors
             ? new HttpResponse(status, $$"""{"error":{{Quote(detail)}}}""")
             : new HttpResponse(
                 status,
                 $$"""{"type":"about:blank","title":"{{title}}","status":{{status}},"detail":{{Quote(detail)}},"code":"{{code}}"}""",
                 "application/problem+json");
-    }
+    });
 
-    protected static string Id(string? raw) => raw is null ? "" : $",\"request_id\":{raw}";
+    /// <summary>A JSON string holding the given text.</summary>
+    public static string Quote(string text) => $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
 
-    protected static byte[] Text(string json) => Encoding.UTF8.GetBytes(json);
+    /// <summary>The member request_id with the comma before it, or nothing.</summary>
+    public static string Id(string? raw) => raw is null ? "" : $",\"request_id\":{raw}";
+
+    public static byte[] Text(string json) => Encoding.UTF8.GetBytes(json);
 }

@@ -36,7 +36,7 @@ internal sealed class PrefixProxy : TcpServer
 
         var server = await Connection.OpenAsync(_inner, stopping);
         await server.WriteAsync(Rewritten(request), stopping);
-        await Relay.CarryAsync(connection, connection.EndOutputAsync, server, stopping);
+        await Relay.CarryAsync(connection, connection.EndOutput.Call, server, stopping);
     }
 
     private byte[] Rewritten(HttpRequest request)

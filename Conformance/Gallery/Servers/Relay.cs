@@ -12,7 +12,7 @@ internal static class Relay
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         try
         {
-            var up = CarryAsync(client, server, server.EndOutputAsync, either);
+            var up = CarryAsync(client, server, server.EndOutput.Call, either);
             var down = CarryAsync(server, client, endOutput, either);
             await Task.WhenAll(up, down);
         }

@@ -3,96 +3,91 @@ using System.Text.Json;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>Everything that is asked over plain HTTP.</summary>
-internal class RestDoor(SmallServer server)
+internal sealed class RestDoor(SmallServer server)
 {
     private readonly long _started = TimeProvider.System.GetTimestamp();
 
-    protected SmallServer Server => server;
-    protected Topics Topics => server.Topics;
-    protected Messages Messages => server.Messages;
-    protected Variation Variation => server.Parts.Variation;
+    /// <summary>The answer to a request that is not legal HTTP, after which the connection ends.</summary>
+    public Seam<Func<HttpFault, HttpResponse>> Refuse =>
+        field ??= new(fault => server.Messages.Problem.Call(fault.Status, fault.Code, fault.Message));
 
-    /// <summary>The answer to what is no legal request, after which the connection ends.</summary>
-    public virtual HttpResponse Refuse(HttpFault fault) => Messages.Problem(fault.Status, fault.Code, fault.Message);
-
-    public virtual async Task<HttpResponse> AnswerAsync(HttpRequest request, CancellationToken stopping)
+    public Seam<Func<HttpRequest, CancellationToken, Task<HttpResponse>>> AnswerAsync => field ??= new(async (request, stopping) =>
     {
-        var path = PathOf(request);
+        var path = PathOf.Call(request);
         var method = request.Method == "HEAD" ? "GET" : request.Method;
         if (path is "/livez" or "/readyz")
         {
-            return method != "GET" ? NotAllowed("GET, HEAD")
-                : path == "/readyz" && IsClosing ? Messages.Problem(503, "DRAINING", "the server is about to end")
+            return method != "GET" ? NotAllowed.Call("GET, HEAD")
+                : path == "/readyz" && IsClosing.Call() ? server.Messages.Problem.Call(503, "DRAINING", "the server is about to end")
                 : Json("""{"status":"ok"}""");
         }
 
-        var below = path.StartsWith($"{Variation.Root}/", StringComparison.Ordinal) ? path[Variation.Root.Length..] : "";
+        var root = server.Variation.Root;
+        var below = path.StartsWith($"{root}/", StringComparison.Ordinal) ? path[root.Length..] : "";
         return (method, below.Split('/')) switch
         {
-            ("GET", ["", "health"]) => Json(Health()),
-            ("GET", ["", "stats"]) => Json(Statistics()),
-            (_, ["", "health" or "stats"]) => NotAllowed("GET, HEAD"),
-            ("GET", ["", "topics"]) => Json(List()),
-            ("POST", ["", "topics"]) => await CreateAsync(request, stopping),
-            (_, ["", "topics"]) => NotAllowed("GET, HEAD, POST"),
-            ("GET" or "DELETE", ["", "topics", { Length: > 0 } segment]) => Named(method, segment),
-            (_, ["", "topics", { Length: > 0 }]) => NotAllowed("GET, HEAD, DELETE"),
-            _ => NothingThere(),
+            ("GET", ["", "health"]) => Json(Health.Call()),
+            ("GET", ["", "stats"]) => Json(Statistics.Call()),
+            (_, ["", "health" or "stats"]) => NotAllowed.Call("GET, HEAD"),
+            ("GET", ["", "topics"]) => Json(List.Call()),
+            ("POST", ["", "topics"]) => await CreateAsync.Call(request, stopping),
+            (_, ["", "topics"]) => NotAllowed.Call("GET, HEAD, POST"),
+            ("GET" or "DELETE", ["", "topics", { Length: > 0 } segment]) => Named.Call(method, segment),
+            (_, ["", "topics", { Length: > 0 }]) => NotAllowed.Call("GET, HEAD, DELETE"),
+            _ => NothingThere.Call(),
         };
-    }
+    });
 
-    protected virtual bool IsClosing => server.IsDraining;
-
-    protected static HttpResponse Json(string body) => new(200, body);
+    public Seam<Func<bool>> IsClosing => field ??= new(() => server.IsDraining);
 
     /// <summary>The path by which a request finds its answer, names in it still encoded.</summary>
-    protected virtual string PathOf(HttpRequest request) => request.Path;
+    public Seam<Func<HttpRequest, string>> PathOf => field ??= new(request => request.Path);
 
-    protected virtual HttpResponse NothingThere() => Messages.Problem(404, "NOT_FOUND", "there is nothing at this path");
+    public Seam<Func<HttpResponse>> NothingThere =>
+        field ??= new(() => server.Messages.Problem.Call(404, "NOT_FOUND", "there is nothing at this path"));
 
-    protected virtual async Task<HttpResponse> CreateAsync(HttpRequest request, CancellationToken stopping)
+    public Seam<Func<HttpRequest, CancellationToken, Task<HttpResponse>>> CreateAsync => field ??= new(async (request, stopping) =>
     {
-        if (!IsJson(request["Content-Type"]))
+        if (!IsJson.Call(request["Content-Type"]))
         {
-            return Messages.Problem(415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json");
+            return server.Messages.Problem.Call(415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json");
         }
 
-        var name = NameIn(await ReadBodyAsync(request, stopping));
-        if (!await TryCreateAsync(name))
-        {
-            return Messages.Problem(409, "TOPIC_EXISTS", "name must not be that of an existing topic");
-        }
+        var name = NameIn.Call(await ReadBodyAsync.Call(request, stopping));
+        return await TryCreateAsync.Call(name)
+            ? Created.Call(name)
+            : server.Messages.Problem.Call(409, "TOPIC_EXISTS", "name must not be that of an existing topic");
+    });
 
-        return Created(name);
-    }
+    /// <summary>Whether a Content-Type, or none, is that of JSON.</summary>
+    public Seam<Func<string?, bool>> IsJson => field ??= new(contentType =>
+        string.Equals(contentType?.Split(';')[0].Trim(), "application/json", StringComparison.OrdinalIgnoreCase));
 
-    protected virtual bool IsJson(string? contentType) =>
-        string.Equals(contentType?.Split(';')[0].Trim(), "application/json", StringComparison.OrdinalIgnoreCase);
-
-    protected virtual Task<byte[]> ReadBodyAsync(HttpRequest request, CancellationToken stopping) =>
-        request.ReadBodyAsync(server.Settings.MessageBytes, stopping);
+    public Seam<Func<HttpRequest, CancellationToken, Task<byte[]>>> ReadBodyAsync =>
+        field ??= new((request, stopping) => request.ReadBodyAsync(server.Settings.MessageBytes, stopping));
 
     /// <summary>False when there is a topic of this name.</summary>
-    protected virtual Task<bool> TryCreateAsync(string name) => Task.FromResult(Topics.TryCreate(name));
+    public Seam<Func<string, Task<bool>>> TryCreateAsync => field ??= new(name => Task.FromResult(server.Topics.TryCreate.Call(name)));
 
-    protected virtual HttpResponse Created(string name) =>
-        new(201, $$"""{"status":"created","topic":{{Servers.Messages.Quote(name)}}}""") { Headers = [$"Location: {Location(name)}"] };
+    public Seam<Func<string, HttpResponse>> Created => field ??= new(name =>
+        new(201, $$"""{"status":"created","topic":{{Messages.Quote(name)}}}""") { Headers = [$"Location: {Location.Call(name)}"] });
 
     /// <summary>Relative to the request, so that it holds behind a proxy with a prefix.</summary>
-    protected virtual string Location(string name) => $"topics/{TopicName.Encode(name)}";
+    public Seam<Func<string, string>> Location => field ??= new(name => $"topics/{TopicName.Encode(name)}");
 
-    protected virtual string NameIn(byte[] body)
+    /// <summary>The legal name in the body of a creation; an <see cref="HttpFault"/> when there is none.</summary>
+    public Seam<Func<byte[], string>> NameIn => field ??= new(body =>
     {
         try
         {
-            using var json = Parse(body);
+            using var json = Parse.Call(body);
             if (json.RootElement.ValueKind != JsonValueKind.Object)
             {
                 throw Bad("the body must be a JSON object with a name");
             }
 
-            var name = Text(Find(json.RootElement) ?? throw Bad("name is required"));
-            return Fault(name) is { } fault ? throw Bad($"name {fault}") : name;
+            var name = Text.Call(Find.Call(json.RootElement) ?? throw Bad("name is required"));
+            return Fault.Call(name) is { } fault ? throw Bad($"name {fault}") : name;
         }
         catch (JsonException)
         {
@@ -102,80 +97,92 @@ internal class RestDoor(SmallServer server)
         {
             throw Bad("name must not contain an unpaired surrogate");
         }
-    }
+    });
 
-    protected virtual JsonDocument Parse(byte[] body) => JsonDocument.Parse(body, new JsonDocumentOptions { AllowDuplicateProperties = false });
+    public Seam<Func<byte[], JsonDocument>> Parse =>
+        field ??= new(body => JsonDocument.Parse(body, new JsonDocumentOptions { AllowDuplicateProperties = false }));
 
     /// <summary>The member of a creation that is to be the name.</summary>
-    protected virtual JsonElement? Find(JsonElement body) => body.TryGetProperty("name", out var value) ? value : null;
+    public Seam<Func<JsonElement, JsonElement?>> Find =>
+        field ??= new(body => body.TryGetProperty("name", out var value) ? value : null);
 
-    protected virtual string Text(JsonElement name) =>
-        name.ValueKind == JsonValueKind.String ? name.GetString()! : throw Bad("name must be a string");
+    /// <summary>The text of that member.</summary>
+    public Seam<Func<JsonElement, string>> Text => field ??= new(name =>
+        name.ValueKind == JsonValueKind.String ? name.GetString()! : throw Bad("name must be a string"));
 
     /// <summary>The rule that a name breaks, or null when it is legal.</summary>
-    protected virtual string? Fault(string name) => TopicName.Fault(name);
+    public Seam<Func<string, string?>> Fault => field ??= new(TopicName.Fault);
 
-    protected virtual HttpResponse Named(string method, string segment)
+    /// <summary>Method, path segment: the answer to a GET or DELETE of one topic.</summary>
+    public Seam<Func<string, string, HttpResponse>> Named => field ??= new((method, segment) =>
     {
-        var name = NameOf(segment);
-        if (method == "GET" && Topics.Find(name)?.Count() is var (subscribers, messages))
+        var name = NameOf.Call(segment);
+        if (method == "GET" && server.Topics.Find.Call(name)?.Count.Call() is var (subscribers, messages))
         {
-            return Json(One(name, subscribers, messages));
+            return Json(One.Call(name, subscribers, messages));
         }
 
-        return method == "DELETE" && Topics.TryDelete(name) ? Deleted(name) : NoSuchTopic(method, name);
-    }
+        return method == "DELETE" && server.Topics.TryDelete.Call(name) ? Deleted.Call(name) : NoSuchTopic.Call(method, name);
+    });
 
-    /// <summary>The legal name that a path segment encodes.</summary>
-    protected virtual string NameOf(string segment)
+    /// <summary>The legal name that a path segment encodes; an <see cref="HttpFault"/> when there is none.</summary>
+    public Seam<Func<string, string>> NameOf => field ??= new(segment =>
     {
-        var name = Decode(segment) ?? throw Bad("the topic name in the path must be percent-encoded UTF-8");
-        return Fault(name) is { } fault ? throw Bad($"the topic name in the path {fault}") : name;
-    }
+        var name = Decode.Call(segment) ?? throw Bad("the topic name in the path must be percent-encoded UTF-8");
+        return Fault.Call(name) is { } fault ? throw Bad($"the topic name in the path {fault}") : name;
+    });
 
     /// <summary>What a path segment encodes; null when it is no percent-encoded UTF-8.</summary>
-    protected virtual string? Decode(string segment) => TopicName.Decode(segment);
+    public Seam<Func<string, string?>> Decode => field ??= new(TopicName.Decode);
 
-    protected virtual string One(string name, int subscribers, long messages) =>
-        $$"""{"name":{{Servers.Messages.Quote(name)}},"subscribers":{{subscribers}},"messages":{{messages}}}""";
+    /// <summary>Name, subscribers, messages: the body about one topic.</summary>
+    public Seam<Func<string, int, long, string>> One => field ??= new((name, subscribers, messages) =>
+        $$"""{"name":{{Messages.Quote(name)}},"subscribers":{{subscribers}},"messages":{{messages}}}""");
 
-    protected virtual HttpResponse Deleted(string name) =>
-        new(Variation.DeletionStatus, $$"""{"status":"deleted","topic":{{Servers.Messages.Quote(name)}}}""");
+    public Seam<Func<string, HttpResponse>> Deleted => field ??= new(name =>
+        new(server.Variation.DeletionStatus, $$"""{"status":"deleted","topic":{{Messages.Quote(name)}}}"""));
 
-    protected virtual HttpResponse NoSuchTopic(string method, string name) => Messages.Problem(404, "TOPIC_NOT_FOUND", "topic not found");
+    /// <summary>Method, name.</summary>
+    public Seam<Func<string, string, HttpResponse>> NoSuchTopic =>
+        field ??= new((_, _) => server.Messages.Problem.Call(404, "TOPIC_NOT_FOUND", "topic not found"));
 
     /// <summary>The topics of the listing, in its order.</summary>
-    protected virtual IEnumerable<Topic> Listed => Topics.All;
+    public Seam<Func<IEnumerable<Topic>>> Listed => field ??= new(() => server.Topics.All.Call());
 
-    protected virtual string Entry(string name, int subscribers) =>
-        $$"""{"name":{{Servers.Messages.Quote(name)}},"subscribers":{{subscribers}}}""";
+    /// <summary>Name, subscribers: one entry of the listing.</summary>
+    public Seam<Func<string, int, string>> Entry => field ??= new((name, subscribers) =>
+        $$"""{"name":{{Messages.Quote(name)}},"subscribers":{{subscribers}}}""");
 
     /// <summary>What the listing says of a topic's subscriptions.</summary>
-    protected virtual int Subscribers(Topic topic) => topic.Count().Subscribers;
+    public Seam<Func<Topic, int>> Subscribers => field ??= new(topic => topic.Count.Call().Subscribers);
 
-    protected virtual string List()
+    public Seam<Func<string>> List => field ??= new(() =>
     {
-        var entries = Listed.Select(topic => Entry(topic.Name, Subscribers(topic)));
+        var entries = Listed.Call().Select(topic => Entry.Call(topic.Name, Subscribers.Call(topic)));
         var list = $"[{string.Join(',', entries)}]";
-        return Variation.BareList ? list : $$"""{"topics":{{list}}}""";
-    }
+        return server.Variation.BareList ? list : $$"""{"topics":{{list}}}""";
+    });
 
-    protected virtual string Health()
+    public Seam<Func<string>> Health => field ??= new(() =>
     {
-        var counts = Topics.All.Select(topic => topic.Count().Subscribers).ToList();
+        var counts = server.Topics.All.Call().Select(topic => topic.Count.Call().Subscribers).ToList();
         var uptime = (long)TimeProvider.System.GetElapsedTime(_started).TotalSeconds;
-        return $$"""{"{{Variation.UptimeMember}}":{{uptime}},"topics":{{counts.Count}},"subscribers":{{counts.Sum()}}}""";
-    }
+        return $$"""{"{{server.Variation.UptimeMember}}":{{uptime}},"topics":{{counts.Count}},"subscribers":{{counts.Sum()}}}""";
+    });
 
-    protected virtual string Statistics()
+    public Seam<Func<string>> Statistics => field ??= new(() =>
     {
-        var entries = Topics.All.Select(topic => (topic.Name, topic.Count().Messages, topic.Count().Subscribers))
-            .Select(of => $$"""{{Servers.Messages.Quote(of.Name)}}:{"messages":{{of.Messages}},"subscribers":{{of.Subscribers}}}""");
+        var entries = server.Topics.All.Call()
+            .Select(topic => (topic.Name, topic.Count.Call().Messages, topic.Count.Call().Subscribers))
+            .Select(of => $$"""{{Messages.Quote(of.Name)}}:{"messages":{{of.Messages}},"subscribers":{{of.Subscribers}}}""");
         return $$$"""{"topics":{{{{string.Join(',', entries)}}}}}""";
-    }
+    });
 
-    protected virtual HttpResponse NotAllowed(string allowed) =>
-        Messages.Problem(405, "METHOD_NOT_ALLOWED", $"the path takes {allowed} only") with { Headers = [$"Allow: {allowed}"] };
+    /// <summary>The methods that the path takes.</summary>
+    public Seam<Func<string, HttpResponse>> NotAllowed => field ??= new(allowed =>
+        server.Messages.Problem.Call(405, "METHOD_NOT_ALLOWED", $"the path takes {allowed} only") with { Headers = [$"Allow: {allowed}"] });
 
-    protected static HttpFault Bad(string detail) => new(400, "BAD_REQUEST", detail);
+    public static HttpResponse Json(string body) => new(200, body);
+
+    public static HttpFault Bad(string detail) => new(400, "BAD_REQUEST", detail);
 }

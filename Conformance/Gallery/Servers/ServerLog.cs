@@ -17,20 +17,19 @@ internal enum LogLevel
 }
 
 /// <summary>What a server writes about itself, line by line: nothing below the level that its operator chose, and no payloads.</summary>
-internal class ServerLog(SmallServer server)
+internal sealed class ServerLog(SmallServer server)
 {
-    protected Settings Settings => server.Settings;
-
-    public virtual void Write(LogLevel level, string text)
+    public Seam<Action<LogLevel, string>> Write => field ??= new((level, text) =>
     {
-        if (IsWritten(level))
+        if (IsWritten.Call(level))
         {
-            server.Parts.Write($"{level.ToString().ToLowerInvariant()}: {text}");
+            server.Write.Call($"{level.ToString().ToLowerInvariant()}: {text}");
         }
-    }
+    });
 
     /// <summary>A request that was understood.</summary>
-    public virtual void Request(ClientRequest request) => Write(LogLevel.Debug, $"{request.Type} {request.Topic}");
+    public Seam<Action<ClientRequest>> Request =>
+        field ??= new(request => Write.Call(LogLevel.Debug, $"{request.Type} {request.Topic}"));
 
-    protected virtual bool IsWritten(LogLevel level) => level >= Settings.LogLevel;
+    public Seam<Func<LogLevel, bool>> IsWritten => field ??= new(level => level >= server.Settings.LogLevel);
 }

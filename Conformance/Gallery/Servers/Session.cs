@@ -6,43 +6,44 @@ namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
 /// One WebSocket connection: a read loop that answers one request after the other, and a write loop that alone takes from the
-/// outbox. Framing, masking, UTF-8 and the Pongs are the runtime's.
+/// queue. Framing, masking, UTF-8 and the Pongs are the runtime's.
 /// </summary>
-internal class Session(SessionSeed seed) : IDisposable
+internal sealed class Session(Connection connection, SmallServer server) : IDisposable
 {
     private const int UsualMessage = 2048;
 
     private readonly CancellationTokenSource _leaving = new();
 
     /// <summary>Everything that this connection is still to be sent.</summary>
-    public Outbox Outbox { get; } = seed.Server.Parts.Outbox(seed.Server);
+    public SendQueue Queue { get; } = new(server);
 
     /// <summary>The topics that it ever subscribed to.</summary>
     public ConcurrentDictionary<Topic, byte> Joined { get; } = [];
 
-    /// <summary>Whether the peer is gone without a word.</summary>
-    protected bool IsLost { get; private set; }
+    /// <summary>Whether the peer has gone without a Close frame, or broke the rules of RFC 6455.</summary>
+    public bool IsLost { get; private set; }
 
-    protected Connection Connection => seed.Connection;
-    protected SmallServer Server => seed.Server;
-    protected Messages Messages => seed.Server.Messages;
-    protected Topics Topics => seed.Server.Topics;
-    protected Settings Settings => seed.Server.Settings;
+    public SmallServer Server => server;
+    public Connection Connection => connection;
 
-    /// <summary>In bytes; what is larger is refused.</summary>
-    protected virtual int LargestMessage => Settings.MessageBytes;
+    /// <summary>In bytes; a larger message is refused.</summary>
+    public Seam<Func<int>> LargestMessage => field ??= new(() => server.Settings.MessageBytes);
 
-    /// <summary>The runtime sends Pings after a silence, and gives up who does not answer.</summary>
-    protected virtual WebSocketCreationOptions Options =>
-        new() { IsServer = true, KeepAliveInterval = Settings.KeepAliveInterval, KeepAliveTimeout = Settings.KeepAliveTimeout };
+    /// <summary>The runtime sends Pings after a silence, and gives up a peer that does not answer.</summary>
+    public Seam<Func<WebSocketCreationOptions>> Options => field ??= new(() => new()
+    {
+        IsServer = true,
+        KeepAliveInterval = server.Settings.KeepAliveInterval,
+        KeepAliveTimeout = server.Settings.KeepAliveTimeout,
+    });
 
-    /// <summary>How many there are now.</summary>
-    protected virtual int Subscriptions => Joined.Keys.Count(topic => topic.Has(Outbox));
+    /// <summary>How many subscriptions there are now.</summary>
+    public Seam<Func<int>> Subscriptions => field ??= new(() => Joined.Keys.Count(topic => topic.Has(Queue)));
 
     /// <summary>Returns when the WebSocket has ended, one way or the other; the TCP connection is the caller's to end.</summary>
-    public virtual async Task RunAsync()
+    public Seam<Func<Task>> RunAsync => field ??= new(async () =>
     {
-        using var socket = WebSocket.CreateFromStream(seed.Server.Parts.Wire(Connection), Options);
+        using var socket = WebSocket.CreateFromStream(server.NewWire.Call(connection), Options.Call());
         var beating = BeatAsync();
         var watching = WatchAsync(socket);
         var leaving = LeaveWhenEndedAsync();
@@ -53,30 +54,30 @@ internal class Session(SessionSeed seed) : IDisposable
         }
         catch (Exception e) when (Connection.IsEnd(e))
         {
-            // The peer left, or broke the rules and has been told so by the runtime.
+            // The runtime has told a peer that broke the rules.
             IsLost = true;
         }
 
-        Outbox.Abandon(null, 1000, "");
+        Queue.Abandon.Call(null, 1000, "");
         await Task.WhenAll(leaving, writing, beating, watching);
-        LeaveAll();
-    }
+        LeaveAll.Call();
+    });
 
     public void Dispose()
     {
         _leaving.Dispose();
-        Outbox.Dispose();
-        GC.SuppressFinalize(this);
+        Queue.Dispose();
     }
 
     private async Task ReadAsync(WebSocket socket)
     {
-        var buffer = new byte[Math.Min(UsualMessage, LargestMessage + 1)];
+        var largest = LargestMessage.Call();
+        var buffer = new byte[Math.Min(UsualMessage, largest + 1)];
         while (true)
         {
-            if (!Outbox.Ended.IsCompleted)
+            if (!Queue.Ended.IsCompleted)
             {
-                await Outbox.RoomAsync(_leaving.Token);
+                await Queue.RoomAsync.Call(_leaving.Token);
             }
 
             var length = 0;
@@ -85,71 +86,71 @@ internal class Session(SessionSeed seed) : IDisposable
             {
                 part = await socket.ReceiveAsync(buffer.AsMemory(length), _leaving.Token);
                 length += part.Count;
-                if (length > LargestMessage)
+                if (length > largest)
                 {
-                    RefuseTooLarge(part.MessageType);
+                    RefuseTooLarge.Call(part.MessageType);
                 }
                 else if (length == buffer.Length)
                 {
-                    Array.Resize(ref buffer, Math.Min(2 * length, LargestMessage + 1));
+                    Array.Resize(ref buffer, Math.Min(2 * length, largest + 1));
                 }
 
                 // Of a connection that is closing everything is read, and only the end is of interest.
-                length = Outbox.Ended.IsCompleted ? 0 : length;
+                length = Queue.Ended.IsCompleted ? 0 : length;
             }
             while (!part.EndOfMessage);
 
             if (part.MessageType == WebSocketMessageType.Close)
             {
-                Outbox.Abandon(null, (int)(socket.CloseStatus ?? WebSocketCloseStatus.Empty), "");
+                Queue.Abandon.Call(null, (int)(socket.CloseStatus ?? WebSocketCloseStatus.Empty), "");
                 return;
             }
 
             if (part.MessageType == WebSocketMessageType.Text && !Utf8.IsValid(buffer.AsSpan(0, length)))
             {
                 // The runtime overlooks a character that is cut short by an empty last fragment.
-                Outbox.Abandon(null, 1007, "");
+                Queue.Abandon.Call(null, 1007, "");
             }
 
-            if (!Outbox.Ended.IsCompleted)
+            if (!Queue.Ended.IsCompleted)
             {
-                await ThinkAsync(buffer.AsMemory(0, length));
-                Answer(part.MessageType, buffer.AsMemory(0, length));
+                await ThinkAsync.Call(buffer.AsMemory(0, length));
+                Receive.Call(part.MessageType, buffer.AsMemory(0, length));
             }
         }
     }
-
-    /// <summary>How long it takes to answer; nothing else of the connection is read meanwhile.</summary>
-    protected virtual Task ThinkAsync(ReadOnlyMemory<byte> text) => Task.CompletedTask;
 
     private async Task WriteAsync(WebSocket socket)
     {
         try
         {
-            while (await Outbox.NextAsync() is { } text)
+            while (await Queue.NextAsync() is { } text)
             {
                 await socket.SendAsync(text, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
             }
 
-            // Of whom is gone nobody takes leave.
+            // Skip the Close frame if the peer is already gone.
             if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
             {
-                var (code, reason) = Outbox.Closing!.Value;
+                var (code, reason) = Queue.Closing!.Value;
                 var status = (WebSocketCloseStatus)code;
                 await socket.CloseOutputAsync(status, status == WebSocketCloseStatus.Empty ? null : reason, CancellationToken.None);
             }
         }
         catch (Exception e) when (Connection.IsEnd(e))
         {
-            // Whoever ended it knows why.
-            Outbox.Abandon(null, 1006, "");
+            // The connection has ended, or been given up.
+            Queue.Abandon.Call(null, 1006, "");
         }
 
-        _leaving.CancelAfter(Settings.CloseTimeout);
+        _leaving.CancelAfter(server.Settings.CloseTimeout);
     }
 
-    /// <summary>One message of the client, whole; it is answered before the next is read.</summary>
-    protected virtual void Answer(WebSocketMessageType type, ReadOnlyMemory<byte> text)
+    /// <summary>The time that it takes to answer a text; nothing else of the connection is read meanwhile.</summary>
+    public Seam<Func<ReadOnlyMemory<byte>, Task>> ThinkAsync => field ??= new(_ => Task.CompletedTask);
+
+    /// <summary>Type, text: one whole message of the client. It is answered before the next is read.</summary>
+    public Seam<Action<WebSocketMessageType, ReadOnlyMemory<byte>>> Receive => field ??= new((type, text) =>
     {
         try
         {
@@ -158,106 +159,108 @@ internal class Session(SessionSeed seed) : IDisposable
                 throw new BadRequest("the request must be a text message", null);
             }
 
-            var request = Read(text);
-            Server.Hear(Connection, request);
-            Server.Log.Request(request);
-            Answer(request);
+            var request = Parse.Call(text);
+            server.Hear.Call(this, request);
+            server.Log.Request.Call(request);
+            Answer.Call(request);
         }
         catch (BadRequest bad)
         {
-            Server.Log.Write(LogLevel.Debug, $"refused: {bad.Message}");
-            Refuse(bad);
+            server.Log.Write.Call(LogLevel.Debug, $"refused: {bad.Message}");
+            Refuse.Call(bad);
         }
-    }
+    });
 
-    /// <exception cref="BadRequest">It is none.</exception>
-    protected virtual ClientRequest Read(ReadOnlyMemory<byte> text) => ClientRequest.Read(text, Server.Parts.Variation);
+    /// <summary>The request in a text; a <see cref="BadRequest"/> when there is none.</summary>
+    public Seam<Func<ReadOnlyMemory<byte>, ClientRequest>> Parse => field ??= new(text => ClientRequest.Read(text, server.Variation));
 
-    /// <summary>What could not be understood.</summary>
-    protected virtual void Refuse(BadRequest bad)
+    /// <summary>Answers a text that could not be understood.</summary>
+    public Seam<Action<BadRequest>> Refuse => field ??= new(bad =>
     {
-        if (!bad.IsJson && Server.Parts.Variation.HangsUpOnBrokenJson)
+        if (!bad.IsJson && server.Variation.HangsUpOnBrokenJson)
         {
-            Outbox.Abandon(null, 1003, "");
+            Queue.Abandon.Call(null, 1003, "");
             return;
         }
 
-        Outbox.Reply(Messages.Error("BAD_REQUEST", bad.Message, bad.RawRequestId));
-    }
+        Queue.Reply.Call(server.Messages.Error.Call("BAD_REQUEST", bad.Message, bad.RawRequestId));
+    });
 
-    /// <summary>What cannot be read to its end; nothing of it is looked at, and the connection has to end.</summary>
-    protected virtual void RefuseTooLarge(WebSocketMessageType type)
+    /// <summary>A message that cannot be read to its end; nothing of it is looked at, and the connection has to end.</summary>
+    public Seam<Action<WebSocketMessageType>> RefuseTooLarge => field ??= new(_ =>
     {
-        var rule = $"the request must be at most {LargestMessage} bytes long";
-        Outbox.Finish(Messages.Error("BAD_REQUEST", rule), 1009, "too large");
-    }
+        var rule = $"the request must be at most {LargestMessage.Call()} bytes long";
+        Queue.Finish.Call(server.Messages.Error.Call("BAD_REQUEST", rule, null), 1009, "too large");
+    });
 
-    protected virtual void Answer(ClientRequest request)
+    public Seam<Action<ClientRequest>> Answer => field ??= new(request =>
     {
-        var topic = Topics.Find(request.Topic);
+        var topic = server.Topics.Find.Call(request.Topic);
         var done = request.Type switch
         {
-            "ping" => Ping(request),
-            "subscribe" => topic is not null && Subscribe(topic, request),
-            "unsubscribe" => topic is not null && Unsubscribe(topic, request),
-            _ => topic is not null && Publish(topic, request),
+            "ping" => Ping.Call(request),
+            "subscribe" => topic is not null && Subscribe.Call(topic, request),
+            "unsubscribe" => topic is not null && Unsubscribe.Call(topic, request),
+            _ => topic is not null && Publish.Call(topic, request),
         };
         if (!done)
         {
-            NotFound(request);
+            NotFound.Call(request);
         }
-    }
+    });
 
-    protected virtual bool Ping(ClientRequest request)
+    public Seam<Func<ClientRequest, bool>> Ping => field ??= new(request =>
     {
-        Outbox.Reply(Messages.Pong(request));
+        Queue.Reply.Call(server.Messages.Pong.Call(request));
         return true;
-    }
+    });
 
-    /// <summary>False when the topic is gone, as of the others below.</summary>
-    protected virtual bool Subscribe(Topic topic, ClientRequest request)
+    /// <summary>False when the topic is gone, as for the next two.</summary>
+    public Seam<Func<Topic, ClientRequest, bool>> Subscribe => field ??= new((topic, request) =>
     {
-        // Who never joined so many cannot be subscribed to so many.
-        if (Joined.Count >= Settings.MostSubscriptions && Subscriptions >= Settings.MostSubscriptions && !topic.Has(Outbox))
+        // A connection that never joined so many topics cannot be subscribed to so many.
+        var most = server.Settings.MostSubscriptions;
+        if (Joined.Count >= most && Subscriptions.Call() >= most && !topic.Has(Queue))
         {
-            throw new BadRequest($"topic must not be beyond MAX_SUBSCRIPTIONS, which is {Settings.MostSubscriptions}", request.RawRequestId);
+            throw new BadRequest($"topic must not be beyond MAX_SUBSCRIPTIONS, which is {most}", request.RawRequestId);
         }
 
         Joined[topic] = 0;
-        return topic.TrySubscribe(Outbox, request, Ack(request));
-    }
+        return topic.TrySubscribe.Call(Queue, request, Ack.Call(request));
+    });
 
-    protected virtual bool Unsubscribe(Topic topic, ClientRequest request) => topic.TryUnsubscribe(Outbox, request, Ack(request));
+    public Seam<Func<Topic, ClientRequest, bool>> Unsubscribe =>
+        field ??= new((topic, request) => topic.TryUnsubscribe.Call(Queue, request, Ack.Call(request)));
 
-    protected virtual bool Publish(Topic topic, ClientRequest request) =>
-        topic.TryPublish(Messages.Event(topic.Name, request.RawMessage), Outbox, request, Ack(request));
+    public Seam<Func<Topic, ClientRequest, bool>> Publish => field ??= new((topic, request) =>
+        topic.TryPublish.Call(server.Messages.Event.Call(topic.Name, request.RawMessage), Queue, request, Ack.Call(request)));
 
-    protected virtual byte[] Ack(ClientRequest request) => Messages.Ack(request);
+    public Seam<Func<ClientRequest, byte[]>> Ack => field ??= new(request => server.Messages.Ack.Call(request));
 
-    protected virtual void NotFound(ClientRequest request) =>
-        Outbox.Reply(Messages.Error("TOPIC_NOT_FOUND", "topic not found", request.RawRequestId));
+    public Seam<Action<ClientRequest>> NotFound => field ??= new(request =>
+        Queue.Reply.Call(server.Messages.Error.Call("TOPIC_NOT_FOUND", "topic not found", request.RawRequestId)));
 
-    /// <summary>The connection has ended, or is about to: nobody needs to deliver to it any more.</summary>
-    protected virtual void LeaveAll()
+    /// <summary>The connection has ended, or is about to: it is delivered nothing any more.</summary>
+    public Seam<Action> LeaveAll => field ??= new(() =>
     {
         foreach (var topic in Joined.Keys)
         {
-            topic.Leave(Outbox);
+            topic.Leave.Call(Queue);
         }
-    }
+    });
 
     private async Task LeaveWhenEndedAsync()
     {
-        await Outbox.Ended;
-        LeaveAll();
+        await Queue.Ended;
+        LeaveAll.Call();
     }
 
-    /// <summary>Who answers no Ping is given up by the runtime, which does not tell whoever reads from a stream that cannot be closed.</summary>
+    /// <summary>The runtime gives up a peer that answers no Ping, and does not tell a reader of a stream that cannot be closed.</summary>
     private async Task WatchAsync(WebSocket socket)
     {
-        while (!Outbox.Ended.IsCompleted && socket.State != WebSocketState.Aborted)
+        while (!Queue.Ended.IsCompleted && socket.State != WebSocketState.Aborted)
         {
-            await Task.WhenAny(Task.Delay(TimeSpan.FromMilliseconds(100)), Outbox.Ended);
+            await Task.WhenAny(Task.Delay(TimeSpan.FromMilliseconds(100)), Queue.Ended);
         }
 
         if (socket.State == WebSocketState.Aborted)
@@ -268,16 +271,16 @@ internal class Session(SessionSeed seed) : IDisposable
 
     private async Task BeatAsync()
     {
-        if (Server.Parts.Variation.Heartbeat is not { } interval)
+        if (server.Variation.Heartbeat is not { } interval)
         {
             return;
         }
 
         using var timer = new PeriodicTimer(interval);
-        while (!Outbox.Ended.IsCompleted)
+        while (!Queue.Ended.IsCompleted)
         {
-            Outbox.Say(Messages.Heartbeat());
-            await Task.WhenAny(timer.WaitForNextTickAsync(CancellationToken.None).AsTask(), Outbox.Ended);
+            Queue.Say.Call(server.Messages.Heartbeat.Call());
+            await Task.WhenAny(timer.WaitForNextTickAsync(CancellationToken.None).AsTask(), Queue.Ended);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
@@ -14,6 +15,9 @@ internal sealed record Settings
 {
     /// <summary>0 for any that is free, unlike the specification's: many small servers live beside each other.</summary>
     public int Port { get; init; }
+
+    /// <summary>A loopback address; it is no variable.</summary>
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
 
     public int QueueSize { get; init; } = 100;
     public int QueueBytes { get; init; } = 1024 * 1024;
@@ -63,7 +67,8 @@ internal sealed record Settings
             HandshakeTimeout = Seconds("HANDSHAKE_TIMEOUT", 0.001, otherwise.HandshakeTimeout),
             LogLevel = OneOf("LOG_LEVEL", otherwise.LogLevel),
             TopicDeletion = OneOf("TOPIC_DELETION", otherwise.TopicDeletion),
-            AllowedOrigins = (Text("ALLOWED_ORIGINS") ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+            AllowedOrigins = (Text("ALLOWED_ORIGINS") ?? "")
+                .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
         };
 
         string? Text(string name) => variables.GetValueOrDefault(name) is { Length: > 0 } text ? text : null;
@@ -75,7 +80,8 @@ internal sealed record Settings
 
         TimeSpan Seconds(string name, double least, TimeSpan usual) =>
             Text(name) is not { } text ? usual
-            : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && value >= least && value <= 86_400
+            : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+                && value >= least && value <= 86_400
                 ? TimeSpan.FromSeconds(value)
                 : throw new CannotStart(string.Create(
                     CultureInfo.InvariantCulture, $"{name} must be a number of seconds from {least} to 86400, but is '{text}'"));

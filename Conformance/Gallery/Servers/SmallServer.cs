@@ -5,65 +5,133 @@ namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
 /// A broker of the family that has nothing in common with ours: HTTP by hand, framing by the runtime, a lock per topic and a queue
-/// per connection. It keeps what SPEC.md asks of a server, of both levels; other parts or a variation say where it does not.
+/// per connection. It keeps what SPEC.md asks of a server, of both levels. Every step is a <see cref="Seam{TStep}"/>; a server that is
+/// wrong or odd is this one with a <see cref="Change"/>, or several.
 /// </summary>
-internal class SmallServer : TcpServer
+internal sealed class SmallServer : TcpServer
 {
     private volatile bool _isDraining;
-
-    public SmallServer()
-        : this(new Parts())
-    {
-    }
+    private volatile bool _hangs;
 
     public SmallServer(Variation variation)
-        : this(new Parts { Variation = variation })
+        : this(server => server.Variation = variation)
     {
     }
 
-    public SmallServer(Parts parts)
-        : base(parts.Settings.Port)
+    /// <summary>Applies the changes in this order, and listens.</summary>
+    /// <exception cref="CannotStart">A setting is not legal, or the port is in use.</exception>
+    public SmallServer(params Change[] changes)
     {
-        Parts = parts;
-        Log = parts.Log(this);
-        Lifetime = parts.Lifetime(this);
-        Messages = parts.Messages(this);
-        Topics = parts.Topics(this);
-        Rest = parts.Rest(this);
-        Door = parts.Upgrade(this);
-        Start();
-        Log.Write(LogLevel.Info, $"Now listening on: {Origin.GetLeftPart(UriPartial.Authority)}");
+        Log = new ServerLog(this);
+        Lifetime = new Lifetime(this);
+        Messages = new Messages(this);
+        Topics = new Topics(this);
+        Rest = new RestDoor(this);
+        Upgrade = new UpgradeDoor(this);
+        foreach (var change in changes)
+        {
+            change(this);
+        }
+
+        Start(Settings.Port, Settings.Address);
+        Log.Write.Call(LogLevel.Info, $"Now listening on: {Origin.GetLeftPart(UriPartial.Authority)}");
     }
 
-    public Parts Parts { get; }
-    public Settings Settings => Parts.Settings;
+    /// <summary>What the operator chose; set by changes only.</summary>
+    public Settings Settings { get; set; } = new();
+
+    /// <summary>The dialect; set by changes only.</summary>
+    public Variation Variation { get; set; } = new();
+
     public ServerLog Log { get; }
     public Lifetime Lifetime { get; }
+
+    /// <summary>How everything that goes out is worded.</summary>
     public Messages Messages { get; }
+
+    /// <summary>The registry of topics.</summary>
     public Topics Topics { get; }
 
-    /// <summary>WebSocket sessions that have not ended, each with what comes when its connection has.</summary>
+    public RestDoor Rest { get; }
+
+    /// <summary>The opening handshake.</summary>
+    public UpgradeDoor Upgrade { get; }
+
+    /// <summary>WebSocket sessions that have not ended, each with a task that ends with its connection.</summary>
     public ConcurrentDictionary<Session, Task> Sessions { get; } = [];
 
-    /// <summary>It is about to end, and takes no new sessions.</summary>
+    /// <summary>The server is about to end, and takes no new sessions.</summary>
     public bool IsDraining { get => _isDraining; set => _isDraining = value; }
 
-    private RestDoor Rest { get; }
-    private UpgradeDoor Door { get; }
+    /// <summary>How settings are understood where they are given as variables; it throws <see cref="CannotStart"/>.</summary>
+    public Seam<Func<IReadOnlyDictionary<string, string>, Settings>> Read => field ??= new(Settings.Read);
+
+    /// <summary>The line for the operator of a server that does not start.</summary>
+    public Seam<Func<CannotStart, string>> Complaint => field ??= new(fault => fault.Message);
+
+    /// <summary>Takes one line of the log.</summary>
+    public Seam<Action<string>> Write => field ??= new(_ => { });
 
     /// <summary>Told of every request that was understood, before it is answered.</summary>
-    public virtual void Hear(Connection connection, ClientRequest request)
-    {
-    }
+    public Seam<Action<Session, ClientRequest>> Hear => field ??= new((_, _) => { });
 
-    /// <summary>Dies, and is started again at once by whoever watches over it: every connection is reset, and nothing is remembered.</summary>
+    public Seam<Func<Socket, Connection>> NewConnection => field ??= new(socket => new Connection(socket));
+
+    /// <summary>What lies between a TCP connection and the WebSocket on it, once the handshake is done.</summary>
+    public Seam<Func<Connection, Stream>> NewWire => field ??= new(connection => connection);
+
+    public Seam<Func<Connection, Session>> NewSession => field ??= new(connection => new Session(connection, this));
+    public Seam<Func<string, Topic>> NewTopic => field ??= new(name => new Topic(name, this));
+
+    /// <summary>The answer to one HTTP request, a handshake included.</summary>
+    public Seam<Func<HttpRequest, CancellationToken, Task<HttpResponse>>> AnswerAsync => field ??= new(async (request, stopping) =>
+        Variation.ApiKey is { } key && request["X-API-Key"] != key
+            ? Messages.Problem.Call(401, "UNAUTHORIZED", "X-API-Key is missing or wrong") with { Headers = ["WWW-Authenticate: ApiKey"] }
+            : Upgrade.IsAsked.Call(request) ? Upgrade.Answer.Call(request)
+            : await Rest.AnswerAsync.Call(request, stopping));
+
+    /// <summary>Changes every TCP connection before anything is read from it.</summary>
+    public void EachConnection(Action<Connection> change) => NewConnection.Wrap(next => socket => Changed(next(socket), change));
+
+    /// <summary>Changes every session before it reads; its queue is changed here as well.</summary>
+    public void EachSession(Action<Session> change) => NewSession.Wrap(next => connection => Changed(next(connection), change));
+
+    /// <summary>Changes every topic before it is in the registry.</summary>
+    public void EachTopic(Action<Topic> change) => NewTopic.Wrap(next => name => Changed(next(name), change));
+
+    /// <summary>Puts a frame filter in front of every WebSocket.</summary>
+    public void EachFilter(Action<FrameFilter> change) =>
+        NewWire.Wrap(next => connection => Changed(new FrameFilter(next(connection)), change));
+
+    /// <summary>Dies, and is started again at once by its supervisor: every connection is reset, and nothing is remembered.</summary>
     public void Restart()
     {
         ResetAll();
         Topics.Clear();
     }
 
-    protected override Connection Open(Socket socket) => Parts.Connection(socket);
+    /// <summary>
+    /// Answers nothing any more, as a process whose threads are all stuck: connections are accepted and stay open, and nothing goes in or
+    /// out. Only a crash ends it.
+    /// </summary>
+    public void Hang() => _hangs = true;
+
+    protected override Connection Open(Socket socket)
+    {
+        var connection = NewConnection.Call(socket);
+        connection.Receive.Wrap(next => async (buffer, cancellation) =>
+        {
+            var count = await next(buffer, cancellation);
+            await StayAsync();
+            return count;
+        });
+        connection.Send.Wrap(next => async (bytes, cancellation) =>
+        {
+            await StayAsync();
+            await next(bytes, cancellation);
+        });
+        return connection;
+    }
 
     protected override async Task ServeAsync(Connection connection, CancellationToken stopping)
     {
@@ -81,14 +149,14 @@ internal class SmallServer : TcpServer
                 }
 
                 isHead = request.Method == "HEAD";
-                response = await AnswerAsync(request, stopping);
+                response = await AnswerAsync.Call(request, stopping);
                 keepsAlive = request.KeepsAlive && response.KeepsAlive;
-                Log.Write(LogLevel.Debug, $"{request.Method} {request.Target} {response.Status}");
+                Log.Write.Call(LogLevel.Debug, $"{request.Method} {request.Target} {response.Status}");
             }
             catch (HttpFault fault)
             {
-                response = Rest.Refuse(fault);
-                Log.Write(LogLevel.Debug, $"refused with {response.Status}: {fault.Message}");
+                response = Rest.Refuse.Call(fault);
+                Log.Write.Call(LogLevel.Debug, $"refused with {response.Status}: {fault.Message}");
                 keepsAlive = false;
             }
 
@@ -102,38 +170,33 @@ internal class SmallServer : TcpServer
         }
     }
 
+    private static T Changed<T>(T made, Action<T> change)
+    {
+        change(made);
+        return made;
+    }
+
+    private Task StayAsync() => _hangs ? Task.Delay(Timeout.Infinite, Stopping) : Task.CompletedTask;
+
     private async Task HoldAsync(Connection connection, HttpResponse welcome, CancellationToken stopping)
     {
-        using var session = Parts.Session(new SessionSeed(connection, this));
+        using var session = NewSession.Call(connection);
         Sessions[session] = ServedAsync(connection);
         try
         {
             await welcome.WriteAsync(connection, keepsAlive: true, isHead: false, stopping);
             if (IsDraining)
             {
-                // It was let in before.
-                Lifetime.Dismiss(session);
+                // The session was admitted before the drain began.
+                Lifetime.Dismiss.Call(session);
             }
 
-            await session.RunAsync();
+            await session.RunAsync.Call();
         }
         finally
         {
             Sessions.TryRemove(session, out _);
-            Door.Leave();
+            Upgrade.Leave.Call();
         }
-    }
-
-    private async Task<HttpResponse> AnswerAsync(HttpRequest request, CancellationToken stopping)
-    {
-        if (Parts.Variation.ApiKey is { } key && request["X-API-Key"] != key)
-        {
-            return Messages.Problem(401, "UNAUTHORIZED", "X-API-Key is missing or wrong") with
-            {
-                Headers = ["WWW-Authenticate: ApiKey"],
-            };
-        }
-
-        return request.Path == $"{Parts.Variation.Root}/ws" ? Door.Answer(request) : await Rest.AnswerAsync(request, stopping);
     }
 }

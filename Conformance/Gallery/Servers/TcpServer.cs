@@ -5,49 +5,33 @@ using System.Net.Sockets;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// Listens on a loopback port, a free one unless another is named, and serves every connection on its own. Whatever goes wrong on one connection ends that
-/// connection; what is not the network's doing is kept in <see cref="Faults"/>.
+/// Listens on a loopback port, a free one unless another is named, and serves every connection on its own. Whatever goes wrong on one
+/// connection ends that connection; a fault that is not the network's is kept in <see cref="Faults"/>.
 /// </summary>
 internal abstract class TcpServer : IAsyncDisposable
 {
-    private readonly TcpListener _listener;
     private readonly ConcurrentDictionary<Connection, Task> _connections = [];
     private readonly ConcurrentQueue<Exception> _faults = [];
     private readonly CancellationTokenSource _stopping = new();
+    private TcpListener? _listener;
+    private EndPoint? _local;
     private Task _accepting = Task.CompletedTask;
 
-    /// <param name="port">0 for any that is free.</param>
-    /// <param name="address">Another loopback address than 127.0.0.1.</param>
-    /// <exception cref="CannotStart">The port is in use.</exception>
-    protected TcpServer(int port = 0, IPAddress? address = null)
-    {
-        _listener = new TcpListener(address ?? IPAddress.Loopback, port);
-        try
-        {
-            _listener.Start(backlog: 512);
-        }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
-        {
-            throw new CannotStart($"the port {port} is in use", e);
-        }
-
-        Local = (IPEndPoint)_listener.LocalEndpoint;
-    }
-
-    public Uri Origin => new($"{Scheme}://{Local}");
+    public Uri Origin => new($"{Scheme}://{_local ?? throw new InvalidOperationException("The server has not started.")}");
 
     /// <summary>Mistakes of the server itself; a test that cares asserts that there are none.</summary>
     public IReadOnlyCollection<Exception> Faults => _faults;
 
     protected virtual string Scheme => Uri.UriSchemeHttp;
 
-    private IPEndPoint Local { get; }
+    /// <summary>Cancelled when the server dies.</summary>
+    protected CancellationToken Stopping => _stopping.Token;
 
     /// <summary>Dies as a killed process does: nothing listens any more, and every connection is reset, at once.</summary>
     public void Crash()
     {
         _stopping.Cancel();
-        _listener.Stop();
+        _listener?.Stop();
         ResetAll();
     }
 
@@ -60,34 +44,51 @@ internal abstract class TcpServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Accepts nobody any more; who is connected stays so.</summary>
-    protected void Close() => _listener.Stop();
+    /// <summary>Accepts no further connection; those that are open stay open.</summary>
+    public void Close() => _listener?.Stop();
 
     public async ValueTask DisposeAsync()
     {
         Crash();
         await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Task.WhenAll(_connections.Values);
-        _listener.Dispose();
+        _listener?.Dispose();
         _stopping.Dispose();
     }
 
-    /// <summary>Comes when the connection has ended.</summary>
+    /// <summary>Ends when the connection has ended.</summary>
     protected Task ServedAsync(Connection connection) => _connections.GetValueOrDefault(connection, Task.CompletedTask);
 
-    /// <summary>Begins to serve; the last act of a constructor.</summary>
-    protected void Start() => _accepting = AcceptAsync();
+    /// <summary>Listens and begins to serve; the last act of a constructor.</summary>
+    /// <param name="port">0 for any that is free.</param>
+    /// <param name="address">Another loopback address than 127.0.0.1.</param>
+    /// <exception cref="CannotStart">The port is in use.</exception>
+    protected void Start(int port = 0, IPAddress? address = null)
+    {
+        _listener = new TcpListener(address ?? IPAddress.Loopback, port);
+        try
+        {
+            _listener.Start(backlog: 512);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            throw new CannotStart($"the port {port} is in use", e);
+        }
+
+        _local = _listener.LocalEndpoint;
+        _accepting = AcceptAsync(_listener);
+    }
 
     /// <summary>When this returns the connection is ended politely, when it throws it is reset.</summary>
     protected abstract Task ServeAsync(Connection connection, CancellationToken stopping);
 
     protected virtual Connection Open(Socket socket) => new(socket);
 
-    private async Task AcceptAsync()
+    private async Task AcceptAsync(TcpListener listener)
     {
         while (true)
         {
-            var connection = Open(await _listener.AcceptSocketAsync(_stopping.Token));
+            var connection = Open(await listener.AcceptSocketAsync(_stopping.Token));
             var served = new TaskCompletionSource();
             _connections[connection] = served.Task;
             _ = ServeToTheEndAsync(connection, served);

@@ -1,39 +1,39 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>A named stream. Everything that happens to it happens under its one lock, which never waits.</summary>
-internal class Topic(TopicSeed seed)
+internal sealed class Topic(string name, SmallServer server)
 {
-    public string Name => seed.Name;
+    public SmallServer Server => server;
+    public string Name => name;
+
+    /// <summary>Every step below enters it; a wrap that keeps state of its own enters it first.</summary>
+    public Lock Gate { get; } = new();
 
     /// <summary>Whether it has been deleted.</summary>
-    protected bool IsDeleted { get; set; } // guarded by Gate
+    public bool IsDeleted { get; private set; } // guarded by Gate
 
     /// <summary>Messages accepted ever.</summary>
-    protected long Accepted { get; set; } // guarded by Gate
-
-    protected Lock Gate { get; } = new();
+    public long Accepted { get; set; } // guarded by Gate
 
     /// <summary>In the order of their subscribing.</summary>
-    protected List<Outbox> Subscribers { get; } = []; // guarded by Gate
+    public List<SendQueue> Subscribers { get; } = []; // guarded by Gate
 
     /// <summary>The oldest first.</summary>
-    protected List<byte[]> Retained { get; } = []; // guarded by Gate
-
-    protected SmallServer Server => seed.Server;
-    protected Settings Settings => seed.Server.Settings;
-    protected Messages Messages => seed.Server.Messages;
+    public List<byte[]> Retained { get; } = []; // guarded by Gate
 
     /// <summary>Subscriptions now, and messages accepted ever.</summary>
-    public virtual (int Subscribers, long Messages) Count()
+    public Seam<Func<(int Subscribers, long Messages)>> Count => field ??= new(() =>
     {
         lock (Gate)
         {
             return (Subscribers.Count, Accepted);
         }
-    }
+    });
 
-    /// <summary>The ack, then the replayed events, then what is live. False when the topic is gone, as everywhere here.</summary>
-    public virtual bool TrySubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
+    /// <summary>
+    /// Subscriber, request, ack. The ack, then the replayed events, then live events. False when the topic is gone, as for the next two.
+    /// </summary>
+    public Seam<Func<SendQueue, ClientRequest, byte[], bool>> TrySubscribe => field ??= new((subscriber, request, ack) =>
     {
         lock (Gate)
         {
@@ -42,22 +42,22 @@ internal class Topic(TopicSeed seed)
                 return false;
             }
 
-            subscriber.Reply(ack);
+            subscriber.Reply.Call(ack);
             if (!Subscribers.Contains(subscriber))
             {
                 Subscribers.Add(subscriber);
-                foreach (var @event in Replayed(request.LastN))
+                foreach (var @event in Replayed.Call(request.LastN))
                 {
-                    subscriber.Say(@event);
+                    subscriber.Say.Call(@event);
                 }
             }
 
             return true;
         }
-    }
+    });
 
-    /// <summary>Nothing of the topic comes behind the ack.</summary>
-    public virtual bool TryUnsubscribe(Outbox subscriber, ClientRequest request, byte[] ack)
+    /// <summary>Subscriber, request, ack. Nothing of the topic comes behind the ack.</summary>
+    public Seam<Func<SendQueue, ClientRequest, byte[], bool>> TryUnsubscribe => field ??= new((subscriber, _, ack) =>
     {
         lock (Gate)
         {
@@ -66,14 +66,14 @@ internal class Topic(TopicSeed seed)
                 return false;
             }
 
-            Remove(subscriber);
-            subscriber.Reply(ack);
+            Remove.Call(subscriber);
+            subscriber.Reply.Call(ack);
             return true;
         }
-    }
+    });
 
-    /// <summary>The ack goes out behind the event, which everyone subscribed has been offered by then.</summary>
-    public virtual bool TryPublish(byte[] @event, Outbox publisher, ClientRequest request, byte[] ack)
+    /// <summary>Event, publisher, request, ack. The ack goes out when every subscriber has been offered the event.</summary>
+    public Seam<Func<byte[], SendQueue, ClientRequest, byte[], bool>> TryPublish => field ??= new((@event, publisher, _, ack) =>
     {
         lock (Gate)
         {
@@ -83,14 +83,15 @@ internal class Topic(TopicSeed seed)
             }
 
             Accepted++;
-            Retain(@event);
-            Deliver(@event, publisher);
-            publisher.Reply(ack);
+            Retain.Call(@event);
+            Deliver.Call(@event, publisher);
+            publisher.Reply.Call(ack);
             return true;
         }
-    }
+    });
 
-    public virtual bool Has(Outbox subscriber)
+    /// <summary>Whether it is subscribed.</summary>
+    public bool Has(SendQueue subscriber)
     {
         lock (Gate)
         {
@@ -98,56 +99,58 @@ internal class Topic(TopicSeed seed)
         }
     }
 
-    public virtual void Leave(Outbox subscriber)
+    /// <summary>The subscriber's connection has ended.</summary>
+    public Seam<Action<SendQueue>> Leave => field ??= new(subscriber =>
     {
         lock (Gate)
         {
-            Remove(subscriber);
+            Remove.Call(subscriber);
         }
-    }
+    });
 
-    /// <summary>Ends every subscription, and unless settings keep it, every subscriber's connection behind what is queued and the notice.</summary>
-    public virtual void Delete(byte[] notice)
+    /// <summary>The notice. Ends every subscription and, unless settings keep it, every subscriber's connection behind its queue.</summary>
+    public Seam<Action<byte[]>> Delete => field ??= new(notice =>
     {
         lock (Gate)
         {
             IsDeleted = true;
             foreach (var subscriber in Subscribers)
             {
-                Dismiss(subscriber, notice);
+                Dismiss.Call(subscriber, notice);
             }
 
             Subscribers.Clear();
         }
-    }
+    });
 
-    /// <summary>What a new subscriber is to be sent of what was before, inside the gate as all that follows.</summary>
-    protected virtual IEnumerable<byte[]> Replayed(int lastN) => Retained.TakeLast(lastN);
+    /// <summary>Number wanted to retained events, oldest first; inside the gate, as all that follows.</summary>
+    public Seam<Func<int, IEnumerable<byte[]>>> Replayed => field ??= new(lastN => Retained.TakeLast(lastN));
 
-    protected virtual void Retain(byte[] @event)
+    public Seam<Action<byte[]>> Retain => field ??= new(@event =>
     {
         Retained.Add(@event);
-        if (Retained.Count > Settings.Ring)
+        if (Retained.Count > server.Settings.Ring)
         {
             Retained.RemoveAt(0);
         }
-    }
+    });
 
-    /// <summary>Offers the event to everyone subscribed; who cannot take it has ended.</summary>
-    protected virtual void Deliver(byte[] @event, Outbox publisher) => Subscribers.RemoveAll(subscriber => !subscriber.TryDeliver(@event));
+    /// <summary>Event, publisher. Offers the event to every subscriber; one that cannot take it has ended.</summary>
+    public Seam<Action<byte[], SendQueue>> Deliver =>
+        field ??= new((@event, _) => Subscribers.RemoveAll(subscriber => !subscriber.TryDeliver.Call(@event)));
 
-    protected virtual void Remove(Outbox subscriber) => Subscribers.Remove(subscriber);
+    public Seam<Action<SendQueue>> Remove => field ??= new(subscriber => Subscribers.Remove(subscriber));
 
-    /// <summary>What the deletion of the topic means for one of its subscribers.</summary>
-    protected virtual void Dismiss(Outbox subscriber, byte[] notice)
+    /// <summary>Subscriber, notice. What the deletion of the topic means for one of its subscribers.</summary>
+    public Seam<Action<SendQueue, byte[]>> Dismiss => field ??= new((subscriber, notice) =>
     {
-        if (Settings.TopicDeletion == TopicDeletion.Unsubscribe)
+        if (server.Settings.TopicDeletion == TopicDeletion.Unsubscribe)
         {
-            subscriber.Say(notice);
+            subscriber.Say.Call(notice);
         }
         else
         {
-            subscriber.Finish(notice, 1000, "topic deleted");
+            subscriber.Finish.Call(notice, 1000, "topic deleted");
         }
-    }
+    });
 }

@@ -2,50 +2,51 @@ using System.Collections.Concurrent;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>The topics that exist. Of several who create or delete one name at once, one succeeds.</summary>
-internal class Topics(SmallServer server)
+/// <summary>The topics that exist. Of several concurrent creations or deletions of one name, one succeeds.</summary>
+internal sealed class Topics(SmallServer server)
 {
     private readonly Lock _creating = new();
 
+    public ConcurrentDictionary<string, Topic> ByName { get; } = new(StringComparer.Ordinal);
+
     /// <summary>In ascending ordinal order of their names.</summary>
-    public virtual IEnumerable<Topic> All => ByName.Values.OrderBy(topic => topic.Name, StringComparer.Ordinal);
+    public Seam<Func<IEnumerable<Topic>>> All =>
+        field ??= new(() => ByName.Values.OrderBy(topic => topic.Name, StringComparer.Ordinal));
 
     /// <summary>Those that count for the limit.</summary>
-    protected virtual int Count => ByName.Count;
+    public Seam<Func<int>> Count => field ??= new(() => ByName.Count);
 
-    protected SmallServer Server => server;
-    protected ConcurrentDictionary<string, Topic> ByName { get; } = new(StringComparer.Ordinal);
+    public Seam<Func<string, Topic?>> Find => field ??= new(name => ByName.GetValueOrDefault(Key.Call(name)));
 
-    public virtual Topic? Find(string name) => ByName.GetValueOrDefault(Key(name));
+    /// <summary>Two names are one topic's exactly when their keys are equal.</summary>
+    public Seam<Func<string, string>> Key => field ??= new(name => name);
 
-    /// <summary>Forgets them all, and tells nobody.</summary>
-    public void Clear() => ByName.Clear();
-
-    /// <exception cref="HttpFault">There are as many as may be.</exception>
-    public virtual bool TryCreate(string name)
+    /// <summary>False when there is a topic of this name; an <see cref="HttpFault"/> when there are as many topics as may be.</summary>
+    public Seam<Func<string, bool>> TryCreate => field ??= new(name =>
     {
         lock (_creating)
         {
-            if (Count >= server.Settings.MostTopics && !ByName.ContainsKey(Key(name)))
+            if (Count.Call() >= server.Settings.MostTopics && !ByName.ContainsKey(Key.Call(name)))
             {
                 throw new HttpFault(507, "LIMIT_EXCEEDED", $"at most {server.Settings.MostTopics} topics may exist");
             }
 
-            return ByName.TryAdd(Key(name), server.Parts.Topic(new TopicSeed(name, server)));
+            return ByName.TryAdd(Key.Call(name), server.NewTopic.Call(name));
         }
-    }
+    });
 
-    public virtual bool TryDelete(string name)
+    /// <summary>False when there is no topic of this name.</summary>
+    public Seam<Func<string, bool>> TryDelete => field ??= new(name =>
     {
-        if (!ByName.TryRemove(Key(name), out var topic))
+        if (!ByName.TryRemove(Key.Call(name), out var topic))
         {
             return false;
         }
 
-        topic.Delete(server.Messages.Deleted(name));
+        topic.Delete.Call(server.Messages.Deleted.Call(name));
         return true;
-    }
+    });
 
-    /// <summary>Two names are one topic's exactly when their keys are equal.</summary>
-    protected virtual string Key(string name) => name;
+    /// <summary>Forgets them all, and tells no subscriber.</summary>
+    public void Clear() => ByName.Clear();
 }

@@ -1,69 +1,70 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>Answers what comes to the WebSocket's path: with 101, or with why not.</summary>
-internal class UpgradeDoor(SmallServer server)
+/// <summary>Answers what comes to the WebSocket's path: with 101, or with the reason of the refusal.</summary>
+internal sealed class UpgradeDoor(SmallServer server)
 {
     private int _inside;
 
-    protected SmallServer Server => server;
-    protected Settings Settings => server.Settings;
+    /// <summary>Whether a request is for the WebSocket's path.</summary>
+    public Seam<Func<HttpRequest, bool>> IsAsked => field ??= new(request => request.Path == $"{server.Variation.Root}/ws");
 
-    public virtual HttpResponse Answer(HttpRequest request)
+    public Seam<Func<HttpRequest, HttpResponse>> Answer => field ??= new(request =>
     {
-        if (!IsHandshake(request))
+        if (!IsHandshake.Call(request))
         {
-            return Refuse(request);
+            return Refuse.Call(request);
         }
 
-        if (!IsAllowed(request))
+        if (!IsAllowed.Call(request))
         {
-            return server.Messages.Problem(403, "FORBIDDEN_ORIGIN", "the page is of another host");
+            return server.Messages.Problem.Call(403, "FORBIDDEN_ORIGIN", "the page is of another host");
         }
 
-        if (IsClosing)
+        if (IsClosing.Call())
         {
-            return server.Messages.Problem(503, "DRAINING", "the server is about to end");
+            return server.Messages.Problem.Call(503, "DRAINING", "the server is about to end");
         }
 
-        return TryEnter() ? Accept(request) : Full();
-    }
+        return TryEnter.Call() ? Accept.Call(request) : Full.Call();
+    });
 
-    /// <summary>Of somebody who was let in, the connection has ended.</summary>
-    public virtual void Leave() => Interlocked.Decrement(ref _inside);
+    /// <summary>The connection of an accepted handshake has ended.</summary>
+    public Seam<Action> Leave => field ??= new(() => Interlocked.Decrement(ref _inside));
 
     /// <summary>Whether it asks for a WebSocket as RFC 6455 has it.</summary>
-    protected virtual bool IsHandshake(HttpRequest request) => Handshake.IsValid(request);
+    public Seam<Func<HttpRequest, bool>> IsHandshake => field ??= new(Handshake.IsValid);
 
-    protected virtual HttpResponse Accept(HttpRequest request) => Handshake.Accept(request);
+    public Seam<Func<HttpRequest, HttpResponse>> Accept => field ??= new(Handshake.Accept);
 
-    /// <summary>What is no handshake.</summary>
-    protected virtual HttpResponse Refuse(HttpRequest request) =>
-        server.Messages.Problem(426, "UPGRADE_REQUIRED", "the request must be a WebSocket handshake of version 13") with
+    /// <summary>The answer to a request that is no handshake.</summary>
+    public Seam<Func<HttpRequest, HttpResponse>> Refuse => field ??= new(_ =>
+        server.Messages.Problem.Call(426, "UPGRADE_REQUIRED", "the request must be a WebSocket handshake of version 13") with
         {
             Headers = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"],
-        };
+        });
 
     /// <summary>Whether the page that asks may connect.</summary>
-    protected virtual bool IsAllowed(HttpRequest request) =>
-        Handshake.IsOfSameOrigin(request) || Settings.AllowedOrigins.Any(origin => origin == "*" || IsSame(origin, request["Origin"]!));
+    public Seam<Func<HttpRequest, bool>> IsAllowed => field ??= new(request =>
+        Handshake.IsOfSameOrigin(request)
+        || server.Settings.AllowedOrigins.Any(origin => origin == "*" || IsSame.Call(origin, request["Origin"]!)));
 
-    /// <summary>Whether an origin that asks is one that is allowed.</summary>
-    protected virtual bool IsSame(string allowed, string asking) => allowed == asking;
+    /// <summary>Allowed origin, asking origin: whether they are the same.</summary>
+    public Seam<Func<string, string, bool>> IsSame => field ??= new((allowed, asking) => allowed == asking);
 
-    protected virtual bool IsClosing => server.IsDraining;
+    public Seam<Func<bool>> IsClosing => field ??= new(() => server.IsDraining);
 
     /// <summary>True when there was room for one more.</summary>
-    protected virtual bool TryEnter()
+    public Seam<Func<bool>> TryEnter => field ??= new(() =>
     {
-        if (Interlocked.Increment(ref _inside) <= Settings.MostConnections)
+        if (Interlocked.Increment(ref _inside) <= server.Settings.MostConnections)
         {
             return true;
         }
 
         Interlocked.Decrement(ref _inside);
         return false;
-    }
+    });
 
-    protected virtual HttpResponse Full() =>
-        server.Messages.Problem(503, "LIMIT_EXCEEDED", $"at most {Settings.MostConnections} connections may be open");
+    public Seam<Func<HttpResponse>> Full => field ??= new(() =>
+        server.Messages.Problem.Call(503, "LIMIT_EXCEEDED", $"at most {server.Settings.MostConnections} connections may be open"));
 }

@@ -3,6 +3,37 @@ namespace PubSub.Conformance.Gallery.Servers;
 /// <summary>What one server of the family does otherwise than another. The defaults are v1, as SPEC.md has it.</summary>
 internal sealed record Variation
 {
+    /// <summary>
+    /// The classic dialect, and conformant to it: everything at the root, <c>ts</c> and <c>uptime_sec</c>, a heartbeat as the very first
+    /// message of each connection and then every 200 ms, UUIDs alone as <c>message.id</c>.
+    /// </summary>
+    /// <remarks>
+    /// Measured by v1 it has other paths (everything), no <c>timestamp</c> (PS-ENV-002, PS-ENV-003, PS-FAN-006, PS-PING-002,
+    /// PS-DEL-002), no <c>uptime_seconds</c> (PS-OBS-001 to PS-OBS-003) and refuses ids that are no UUIDs (PS-PUB-007, and every scenario
+    /// that publishes with such an id).
+    /// </remarks>
+    public static Variation Classic { get; } = new()
+    {
+        Root = "",
+        TimeMember = "ts",
+        UptimeMember = "uptime_sec",
+        UuidsOnly = true,
+        Heartbeat = TimeSpan.FromMilliseconds(200),
+    };
+
+    /// <summary>
+    /// v1, except that DELETE is answered with 204 and no body (PS-REST-006, PS-REST-012, PS-DEL-009) and that the listing is a bare
+    /// array (PS-REST-004).
+    /// </summary>
+    public static Variation Bare { get; } = new() { BareList = true, DeletionStatus = 204 };
+
+    /// <summary>
+    /// v1, except that an error is a plain string: the code on the WebSocket (PS-ERR-004, and so no sentence for PS-ERR-005), a sentence
+    /// in plain JSON over REST (PS-REST-018, PS-REST-019, PS-REST-026, PS-REST-028). Text that is no JSON, or too deep to be read as
+    /// such, ends the connection with 1003 and is not answered (PS-ERR-001, PS-ERR-002, PS-ENV-007, PS-ROB-002).
+    /// </summary>
+    public static Variation PlainErrors { get; } = new() { StringErrors = true, HangsUpOnBrokenJson = true };
+
     /// <summary>What stands before <c>/ws</c>, <c>/topics</c>, <c>/health</c> and <c>/stats</c>.</summary>
     public string Root { get; init; } = "/v1";
 
@@ -20,7 +51,10 @@ internal sealed record Variation
     /// <summary>Asked for in <c>X-API-Key</c> at every door.</summary>
     public string? ApiKey { get; init; }
 
-    /// <summary>A full queue loses its oldest event instead of its subscriber.</summary>
+    /// <summary>
+    /// A full queue loses its oldest event instead of its subscriber: it never cuts a slow consumer (PS-BPR-001 to PS-BPR-003, PS-BPR-007)
+    /// and leaves gaps (PS-BPR-008).
+    /// </summary>
     public bool DropsOldest { get; init; }
 
     /// <summary>An error is a plain string: the code on the WebSocket, a sentence over REST.</summary>

@@ -17,7 +17,7 @@ public sealed class CancelTests
         await using var server = new SmallServer();
         using var folder = new Folder();
         await using var tool = Tool.Start(
-            ["run", "--url", server.Origin.AbsoluteUri, "--include", "core", "--repeat", "100", "--out", folder.PathOf("out")], folder.Temporary);
+            Tool.Words($"run --url {server.Origin} --include core --repeat 100 --out {folder.PathOf("out")}"), folder.Temporary);
         await tool.SaysAsync("scenarios, 8 at one time");
         await server.HasTopicAsync("conformance-");
 
@@ -46,7 +46,7 @@ public sealed class CancelTests
     [Test]
     public async Task A_probe_that_is_stopped_deletes_its_topic_and_leaves_no_journal()
     {
-        await using var server = new FarServer(TimeSpan.FromMilliseconds(250));
+        await using var server = new SmallServer(LongLine.Far(TimeSpan.FromMilliseconds(250)));
         using var folder = new Folder();
         await using var tool = Tool.Start(["run", "--url", server.Origin.AbsoluteUri], folder.Temporary);
         await server.HasTopicAsync("-probe");
@@ -62,12 +62,17 @@ public sealed class CancelTests
     [Test]
     public async Task A_second_signal_waits_for_nothing()
     {
-        await using var server = new SmallServer();
-        await using var proxy = new FailingProxy(server.Origin, 100, Loss.Hang);
+        var lost = new TaskCompletionSource();
+        await using var server = new SmallServer(Crash.AtConnection(101, server =>
+        {
+            server.Hang();
+            lost.SetResult();
+        }));
         using var folder = new Folder();
         await using var tool = Tool.Start(
-            ["run", "--url", proxy.Origin.AbsoluteUri, "--include", "core", "--timeout-scale", "10", "--out", folder.PathOf("out")], folder.Temporary);
-        await proxy.Lost;
+            ["run", "--url", server.Origin.AbsoluteUri, "--include", "core", "--timeout-scale", "10", "--out", folder.PathOf("out")],
+            folder.Temporary);
+        await lost.Task;
 
         tool.Terminate();
         await tool.SaysAsync("Once more ends it at once");

@@ -6,7 +6,8 @@ internal sealed class Folder : IDisposable
     public string Root { get; } = Directory.CreateTempSubdirectory("conformance-test-").FullName;
 
     /// <summary>The environment of a tool that keeps its temporary files here and not with those of others.</summary>
-    public IReadOnlyDictionary<string, string?> Temporary => new Dictionary<string, string?> { ["TMPDIR"] = Root, ["TMP"] = Root, ["TEMP"] = Root };
+    public IReadOnlyDictionary<string, string?> Temporary =>
+        new Dictionary<string, string?> { ["TMPDIR"] = Root, ["TMP"] = Root, ["TEMP"] = Root };
 
     /// <summary>What tools with such an environment have left to clean up.</summary>
     public IReadOnlyList<string> Journals => Directory.GetFiles(Root, "*.journal", SearchOption.AllDirectories);

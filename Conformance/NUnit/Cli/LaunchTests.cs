@@ -16,28 +16,37 @@ public sealed class LaunchTests
     {
         using var folder = new Folder();
 
-        var run = await Tool.RunAsync(["run", "--launch", Host, "--include", "PS-LIF-001", "--include", "PS-LIF-005", "--include", "PS-LIF-010/*-queue-*", "--include", "PS-SUB-001", "--out", folder.PathOf("out")], folder.Temporary);
+        var patterns = folder.Write("patterns", "PS-LIF-001\nPS-LIF-005\nPS-LIF-010/*-queue-*\nPS-SUB-001");
 
-        Assert.That(run.Exit, Is.EqualTo(ExitCode.Conformant), run.ToString());
-        var results = folder.Results("out");
-        Assert.That(results.Scenarios.Where(scenario => scenario.Verdict != Verdict.Disabled).Select(scenario => scenario.Verdict), Is.All.EqualTo(Verdict.Pass), run.ToString());
-        Assert.That(results.Scenarios.Count(scenario => scenario.Verdict == Verdict.Pass), Is.GreaterThan(8));
+        var run = await Tool.ExitsAsync(
+            ExitCode.Conformant, $"run --launch {Host} --include @{patterns} --out {folder.Root}", folder.Temporary);
+
+        var verdicts = folder.Results().Scenarios.Select(scenario => scenario.Verdict).Where(verdict => verdict != Verdict.Disabled)
+            .ToList();
+        Assert.That(verdicts, Is.All.EqualTo(Verdict.Pass), run.ToString());
+        Assert.That(verdicts, Has.Count.GreaterThan(8));
         Assert.That(folder.Journals, Is.Empty);
     }
 
     [Test]
     public async Task A_server_by_URL_is_the_target_and_the_command_serves_where_settings_matter()
     {
-        await using var server = new BareServer();
+        await using var server = new SmallServer(Variation.Bare);
         using var folder = new Folder();
 
-        var run = await Tool.RunAsync(
-            "run", "--url", server.Origin.AbsoluteUri, "--dialect", "v1", "--launch", Host, "--include", "PS-REST-012", "--include", "PS-LIF-008", "--out", folder.Root);
+        var run = await Tool.ExitsAsync(
+            ExitCode.Conformant,
+            $"run --url {server.Origin} --dialect v1 --launch {Host} --include PS-REST-012 --include PS-LIF-008 --out {folder.Root}");
 
-        Assert.That(run.Exit, Is.EqualTo(ExitCode.Conformant), run.ToString());
-        var results = folder.Results();
-        Assert.That(results.Scenarios.Single(scenario => scenario.Id == "PS-REST-012/body-of-a-deletion").Verdict, Is.EqualTo(Verdict.Unsupported), "that is the server by URL, whose deletions are answered with 204");
-        Assert.That(results.Scenarios.Where(scenario => scenario.Requirement == "PS-LIF-008").Select(scenario => scenario.Verdict), Is.All.EqualTo(Verdict.Pass), run.ToString());
+        var scenarios = folder.Results().Scenarios;
+        Assert.That(
+            scenarios.Single(scenario => scenario.Id == "PS-REST-012/body-of-a-deletion").Verdict,
+            Is.EqualTo(Verdict.Unsupported),
+            "that is the server by URL, whose deletions are answered with 204");
+        Assert.That(
+            scenarios.Where(scenario => scenario.Requirement == "PS-LIF-008").Select(scenario => scenario.Verdict),
+            Is.All.EqualTo(Verdict.Pass),
+            run.ToString());
     }
 
     [TestCase("sh -c 'exit 3'", "status 3")]
@@ -48,20 +57,17 @@ public sealed class LaunchTests
     {
         var clock = Stopwatch.StartNew();
 
-        var run = await Tool.RunAsync("run", "--launch", command);
+        var run = await Tool.ExitsAsync(ExitCode.Unreachable, $"run --launch {command}");
 
-        Assert.That(run.Exit, Is.EqualTo(ExitCode.Unreachable), run.ToString());
-        Assert.That(run.Errors, Does.Contain("--launch").And.Contain(says));
-        Assert.That(run.Errors, Does.Not.Contain("   at "));
+        run.Complains("--launch", says);
         Assert.That(clock.Elapsed.TotalSeconds, Is.LessThan(10));
     }
 
     [Test]
     public async Task A_command_that_never_listens_is_given_up()
     {
-        var run = await Tool.RunAsync("run", "--launch", "sh -c 'echo thinking; exec sleep 60'", "--timeout-scale", "0.1");
+        var run = await Tool.ExitsAsync(ExitCode.Unreachable, $"run --launch {"sh -c 'echo thinking; exec sleep 60'"} --timeout-scale 0.1");
 
-        Assert.That(run.Exit, Is.EqualTo(ExitCode.Unreachable), run.ToString());
-        Assert.That(run.Errors, Does.Contain("no open port within 2 s").And.Contain("thinking"));
+        run.Complains("no open port within 2 s", "thinking");
     }
 }

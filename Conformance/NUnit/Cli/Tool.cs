@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Threading.Channels;
 using NUnit.Framework;
 
 namespace PubSub.Conformance.Tests.Cli;
@@ -10,6 +12,17 @@ internal sealed record ToolResult(int Exit, string Out, string Errors)
 {
     /// <summary>Both streams, for a test that only asks whether something was said at all.</summary>
     public string Everything => $"{Out}\n{Errors}";
+
+    /// <summary>Fails unless standard error holds each of these words, and a message instead of a stack trace.</summary>
+    public void Complains(params IEnumerable<string> words)
+    {
+        foreach (var word in words)
+        {
+            Assert.That(Errors, Does.Contain(word));
+        }
+
+        Assert.That(Errors, Does.Not.Contain("   at "), "a message and no stack trace");
+    }
 
     public override string ToString() => $"exit status {Exit}\n--- standard output\n{Out}\n--- standard error\n{Errors}";
 }
@@ -29,7 +42,7 @@ internal sealed class Tool : IAsyncDisposable
     private readonly Process _process;
     private readonly StringBuilder _output = new(); // guarded by itself
     private readonly StringBuilder _errors = new(); // guarded by itself
-    private readonly List<(string Text, TaskCompletionSource Said)> _awaited = []; // guarded by _errors
+    private readonly Channel<string> _complaints = Channel.CreateUnbounded<string>();
 
     private Tool(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment)
     {
@@ -59,7 +72,8 @@ internal sealed class Tool : IAsyncDisposable
 
     public static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
 
-    public static Tool Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null) => new(arguments, environment);
+    public static Tool Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null) =>
+        new(arguments, environment);
 
     public static Task<ToolResult> RunAsync(params string[] arguments) => RunAsync(arguments, environment: null);
 
@@ -69,22 +83,36 @@ internal sealed class Tool : IAsyncDisposable
         return await tool.EndAsync();
     }
 
-    /// <summary>Waits until this has been written to standard error.</summary>
+    /// <summary>Runs a command line, which must end with this status. A value in it is never split at its spaces.</summary>
+    public static Task<ToolResult> ExitsAsync(int exit, FormattableString line, IReadOnlyDictionary<string, string?>? environment = null) =>
+        ExitsAsync(exit, Words(line), environment);
+
+    /// <inheritdoc cref="ExitsAsync(int, FormattableString, IReadOnlyDictionary{string, string})"/>
+    public static async Task<ToolResult> ExitsAsync(
+        int exit, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    {
+        var result = await RunAsync(arguments, environment);
+        Assert.That(result.Exit, Is.EqualTo(exit), result.ToString());
+        return result;
+    }
+
+    public static IEnumerable<string> Words(FormattableString line) => line.Format
+        .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        .Select(word => string.Format(CultureInfo.InvariantCulture, word, line.GetArguments()));
+
+    /// <summary>Waits for a line of standard error with this text in it, after those that have been waited for before.</summary>
     public async Task SaysAsync(string text)
     {
-        var said = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_errors)
+        using var limit = new CancellationTokenSource(Longest);
+        await foreach (var line in _complaints.Reader.ReadAllAsync(limit.Token))
         {
-            if (_errors.ToString().Contains(text, StringComparison.Ordinal))
+            if (line.Contains(text, StringComparison.Ordinal))
             {
                 return;
             }
-
-            _awaited.Add((text, said));
         }
 
-        await Task.WhenAny(said.Task, _process.WaitForExitAsync()).WaitAsync(Longest);
-        Assert.That(said.Task.IsCompletedSuccessfully, Is.True, () => $"'{text}' was never said, but this:\n{Read(_errors)}");
+        Assert.Fail($"'{text}' was never said, but this:\n{Read(_errors)}");
     }
 
     /// <summary>Ctrl-C.</summary>
@@ -136,15 +164,13 @@ internal sealed class Tool : IAsyncDisposable
     private void Hear(string? line)
     {
         Keep(_errors, line);
-        lock (_errors)
+        if (line is null)
         {
-            foreach (var (text, said) in _awaited)
-            {
-                if (line?.Contains(text, StringComparison.Ordinal) == true)
-                {
-                    said.TrySetResult();
-                }
-            }
+            _complaints.Writer.TryComplete();
+        }
+        else
+        {
+            _complaints.Writer.TryWrite(line);
         }
     }
 

@@ -11,6 +11,14 @@ namespace PubSub.Conformance.Tests.Cli;
 [Parallelizable(ParallelScope.All)]
 public sealed class UnplugTests
 {
+    /// <summary>Says, between its messages, five info messages every two milliseconds, of which the first comes first.</summary>
+    private static readonly Change Babbles = server =>
+    {
+        server.Variation = server.Variation with { Heartbeat = TimeSpan.FromMilliseconds(2) };
+        server.EachFilter(filter => filter.FromServer.Wrap(_ => frame =>
+            Enumerable.Repeat(frame, frame.TextPayload.StartsWith("""{"type":"info","msg":""", StringComparison.Ordinal) ? 5 : 1)));
+    };
+
     [Test]
     public async Task A_process_that_is_killed()
     {
@@ -28,7 +36,7 @@ public sealed class UnplugTests
     [Test]
     public async Task A_burst_that_kills()
     {
-        await using var server = new CrashingServer();
+        await using var server = new SmallServer(Crash.AtBurst(3));
         using var folder = new Folder();
 
         var run = await Tool.RunAsync("run", "--url", server.Origin.AbsoluteUri, "--include", "PUB", "--include", "ROB", "--parallel", "1", "--out", folder.Root);
@@ -41,26 +49,23 @@ public sealed class UnplugTests
     [Test]
     public async Task Everything_hangs()
     {
-        await using var server = new SmallServer();
-        await using var proxy = new FailingProxy(server.Origin, 150, Loss.Hang);
-        await IsLostBehindAsync(proxy, "--timeout-scale", "0.1");
+        await using var server = new SmallServer(Crash.AtConnection(151, server => server.Hang()));
+        await IsLostAsync(server, "--timeout-scale", "0.1");
     }
 
     [Test]
     public async Task The_port_is_closed_and_connections_go_on()
     {
-        await using var server = new SmallServer();
-        await using var proxy = new FailingProxy(server.Origin, 150, Loss.ClosedPort);
-        await IsLostBehindAsync(proxy);
+        await using var server = new SmallServer(Crash.AtConnection(151, server => server.Close()));
+        await IsLostAsync(server);
     }
 
     [Test]
     public async Task A_gateway_says_502_for_a_server_that_is_gone()
     {
-        await using var server = new SmallServer();
-        await using var proxy = new FailingProxy(server.Origin, 150, Loss.BadGateway);
+        await using var server = new SmallServer(Crash.BehindGateway(150));
 
-        var results = await IsLostBehindAsync(proxy, "--include", "REST");
+        var results = await IsLostAsync(server, "--include", "REST");
 
         Assert.That(results.Ending.Message, Does.Contain("502"));
     }
@@ -68,16 +73,16 @@ public sealed class UnplugTests
     [Test]
     public async Task A_refusal_of_the_gateway_passes_nothing_that_asks_for_a_refusal()
     {
-        await using var server = new SmallServer();
-        await using var proxy = new FailingProxy(server.Origin, 0, Loss.BadGateway);
+        await using var server = new SmallServer(Crash.BehindGateway(0));
         Scenario[] scenarios =
         [
             new("PS-REST-001", "refused", async stage => stage.Expect.Equal(false, (await stage.Rest.HealthAsync()).IsSuccess, "it is refused")),
             new("PS-REST-002", "answered", async stage => stage.Expect.Equal(true, (await stage.Rest.HealthAsync()).IsSuccess, "it is answered")),
         ];
 
-        var probed = new ProbedTarget(Target.From(proxy.Origin), proxy.Origin);
-        var results = await new Run(Catalogue.Embedded, scenarios, probed, new RunOptions { Parallel = 1 }).ExecuteAsync(CancellationToken.None);
+        var probed = new ProbedTarget(Target.From(server.Origin), server.Origin);
+        var setup = new RunSetup { Catalogue = Catalogue.Embedded, Scenarios = scenarios, Probed = probed };
+        var results = await (setup with { Options = new() { Parallel = 1 } }).ExecuteAsync();
 
         Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied));
         Assert.That(results.Scenarios.Select(scenario => scenario.Verdict), Is.EqualTo([Verdict.NotEvaluated, Verdict.Inconclusive]));
@@ -86,22 +91,21 @@ public sealed class UnplugTests
     [Test]
     public async Task A_server_that_cannot_stop_talking_is_judged_all_the_same_in_little_memory()
     {
-        await using var server = new SmallServer();
-        await using var proxy = new BabblingProxy(server.Origin);
+        await using var server = new SmallServer(Babbles);
         using var folder = new Folder();
         var limited = new Dictionary<string, string?> { ["DOTNET_GCHeapHardLimit"] = "0x18000000" };
 
         var run = await Tool.RunAsync(
-            ["run", "--url", proxy.Origin.AbsoluteUri, "--include", "PS-SUB-001", "--include", "PS-FAN-00?", "--transcripts", "all", "--out", folder.Root], limited);
+            ["run", "--url", server.Origin.AbsoluteUri, "--include", "PS-SUB-001", "--include", "PS-FAN-00?", "--transcripts", "all", "--out", folder.Root], limited);
 
         Assert.That(run.Exit, Is.EqualTo(ExitCode.Conformant), run.ToString());
         Assert.That(folder.Results().Target.Findings.Select(finding => finding.What), Has.Some.EqualTo("notices"));
     }
 
-    private static async Task<Results> IsLostBehindAsync(FailingProxy proxy, params string[] options)
+    private static async Task<Results> IsLostAsync(SmallServer server, params string[] options)
     {
         using var folder = new Folder();
-        var run = await Tool.RunAsync(["run", "--url", proxy.Origin.AbsoluteUri, "--include", "core", "--out", folder.Root, .. options], null);
+        var run = await Tool.RunAsync(["run", "--url", server.Origin.AbsoluteUri, "--include", "core", "--out", folder.Root, .. options], null);
         return IsLost(run, folder);
     }
 

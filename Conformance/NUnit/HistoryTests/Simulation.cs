@@ -36,7 +36,8 @@ internal sealed class Simulation
 
     public int Retained { get; }
 
-    public static (History History, int Retained) Run(int seed, bool withDeletions = true, bool withEndings = true, bool acksLast = false, int steps = 600)
+    public static (History History, int Retained) Run(
+        int seed, bool withDeletions = true, bool withEndings = true, bool acksLast = false, int steps = 600)
     {
         var simulation = new Simulation(seed, withDeletions, withEndings, acksLast);
         for (var step = 0; step < steps; step++)

@@ -1,4 +1,4 @@
-using PubSub.Conformance.Scenarios;
+using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests.Reports;
 
@@ -25,14 +25,87 @@ internal static class SampleResults
     /// <summary>One scenario of every verdict, one of them known to fail, in two areas.</summary>
     public static Results Every() => Of(
     [
-        .. Enum.GetValues<Verdict>().Select(verdict => Scenario($"PS-TST-{(verdict == Verdict.Warn ? "002" : "001")}", Words(verdict), verdict)),
+        .. Enum.GetValues<Verdict>().Select(verdict =>
+            Scenario(verdict == Verdict.Warn ? "PS-TST-002" : "PS-TST-001", $"slug-of-{verdict.ToString().ToLowerInvariant()}", verdict)),
         Scenario("PS-TST-001", "announced", Verdict.Fail) with { KnownFailing = "PS-TST-001/ann*" },
         Scenario("PS-OTH-001", "other-area", Verdict.Pass) with { Also = ["PS-TST-001"] },
         Scenario("PS-OTH-001", "needs-a-launcher", Verdict.Unsupported),
+        Scenario("PS-OTH-001", "repeated", Verdict.Fail) with { Repetitions = [Verdict.Pass, Verdict.Fail, Verdict.Pass] },
     ]);
 
+    /// <summary>The same scenarios, with every requirement satisfied.</summary>
+    public static Results AllSatisfied() => Every() with
+    {
+        Requirements = [.. Every().Requirements.Select(one => one with { Status = RequirementStatus.Satisfied })],
+    };
+
+    /// <summary>A run of every ending and every conclusion, by name; the violation is one of a strict run.</summary>
+    public static IReadOnlyDictionary<string, Results> Endings()
+    {
+        var pass = Of([Scenario("PS-TST-001", "slug", Verdict.Pass)]);
+        var strict = Of(
+        [
+            Scenario("PS-TST-002", "slug", Verdict.Warn),
+            Scenario("PS-TST-002", "announced", Verdict.Warn) with { KnownFailing = "*/announced" },
+        ]);
+        return new Dictionary<string, Results>
+        {
+            ["conformant"] = pass,
+            ["conformant in everything"] = pass with { Requirements = [Requirement("PS-TST-001", Level.Must)] },
+            ["strict"] = strict with
+            {
+                Options = new Dictionary<string, string> { ["strict"] = "true" },
+                Conclusion = new Conclusion(ConclusionKind.Violation, 1, "PS-TST-002 is violated"),
+            },
+            ["stale"] = pass with
+            {
+                Conclusion = new Conclusion(ConclusionKind.Stale, 5, "expectations went stale"),
+                Stale = [.. Enumerable.Range(1, 12).Select(n => $"PS-TST-{n:D3}/* matches nothing")],
+                Leftovers = ["conformance-1a2b3c4d-1-orders"],
+            },
+            ["target died"] = pass with
+            {
+                Conclusion = new Conclusion(ConclusionKind.NotEvaluated, 6, "the target was lost"),
+                Ending = new Ending(EndingKind.TargetDied, "connection refused", "PS-TST-001/slug")
+                {
+                    LastRequests = [new(12.5, "PS-TST-001/slug", "rude", "text", "[[[[")],
+                },
+            },
+            ["deadline"] = Of([Scenario("PS-TST-001", "slug", Verdict.NotEvaluated)]) with
+            {
+                Conclusion = new Conclusion(ConclusionKind.NotEvaluated, 6, "time ran out"),
+                Ending = new Ending(EndingKind.Deadline, "it took more than 30 min"),
+                DurationSeconds = 1805,
+                Profiles = [new ProfileResult("core", Conformity.NotEvaluated, 0, 0, 0, 80, 80)],
+            },
+            ["cancelled"] = pass with
+            {
+                Conclusion = new Conclusion(ConclusionKind.Cancelled, 130, "it was stopped"),
+                Ending = new Ending(EndingKind.Cancelled, "somebody pressed Ctrl-C"),
+            },
+            ["error"] = Of([Scenario("PS-TST-001", "slug", Verdict.Error)]) with
+            {
+                Conclusion = new Conclusion(ConclusionKind.Error, 4, "the suite erred"),
+            },
+            ["nothing"] = Of([]) with { Profiles = [], Conclusion = new Conclusion(ConclusionKind.NotEvaluated, 6, "nothing ran") },
+        };
+    }
+
+    /// <summary>Four implementations, one of them hostile, judged by two catalogues.</summary>
+    public static Matrix SideBySide()
+    {
+        var stopped = Every() with { Ending = new Ending(EndingKind.Cancelled, "stopped") };
+        return Matrix.Of(
+        [
+            new("red", Every()),
+            new("green", AllSatisfied()),
+            new("other", stopped with { Suite = stopped.Suite with { Catalogue = new string('b', 64) } }),
+            new("<b>|evil", EvilEverywhere()),
+        ]);
+    }
+
     /// <summary>The hostile strings wherever a string can be.</summary>
-    public static Results EvilEverywhere() => Of(Hostile.Select((evil, i) => Evil(evil, $"evil-{i}", i % 2 == 0 ? Verdict.Fail : Verdict.Warn))) with
+    public static Results EvilEverywhere() => Of(Hostile.Select(Evil)) with
     {
         Target = Target() with
         {
@@ -51,7 +124,10 @@ internal static class SampleResults
         Profiles = [new ProfileResult(Hostile[2], Conformity.NonConformant, 1, 2, 3, 4, 10)],
         Requirements =
         [
-            Requirement("PS-TST-001", Level.Must) with { Text = Everything, Intent = Everything, Source = Everything, Decision = Everything },
+            Requirement("PS-TST-001", Level.Must) with
+            {
+                Text = Everything, Intent = Everything, Source = Everything, Decision = Everything,
+            },
         ],
     };
 
@@ -70,7 +146,7 @@ internal static class SampleResults
             Conclusion = all.Any(scenario => scenario is { Verdict: Verdict.Fail, KnownFailing: null })
                 ? new Conclusion(ConclusionKind.Violation, 1, "PS-TST-001 is violated")
                 : new Conclusion(ConclusionKind.Conformant, 0, "every requirement that was asked for holds"),
-            Totals = Enum.GetValues<Verdict>().ToDictionary(verdict => verdict, verdict => all.Count(scenario => scenario.Verdict == verdict)),
+            Totals = Enum.GetValues<Verdict>().ToDictionary(verdict => verdict, verdict => all.Count(one => one.Verdict == verdict)),
             Profiles =
             [
                 new ProfileResult("core", Conformity.NonConformant, 78, 1, 1, 0, 80),
@@ -82,14 +158,18 @@ internal static class SampleResults
             Requirements =
             [
                 Requirement("PS-TST-001", Level.Must) with { Status = RequirementStatus.Violated },
-                Requirement("PS-TST-002", Level.ShouldNot) with { Status = RequirementStatus.Warned, Source = null, Decision = "The ruling." },
-                Requirement("PS-OTH-001", Level.May) with { Status = RequirementStatus.LeftOpen, Profile = Profile.Replay },
+                Requirement("PS-TST-002", Level.ShouldNot) with
+                {
+                    Status = RequirementStatus.Warned, Source = null, Decision = "The ruling.",
+                },
+                Requirement("PS-OTH-001", Level.Should) with { Status = RequirementStatus.LeftOpen, Profile = Profile.Replay },
             ],
             Scenarios = all,
             Traffic = new TrafficResult(12, 4, 123_456, 7_654_321),
         };
     }
 
+    /// <summary>A scenario with a short transcript; that of <c>slug-of-fail</c> is longer than any report shows.</summary>
     public static ScenarioResult Scenario(string requirement, string slug, Verdict verdict)
     {
         var scenario = new ScenarioResult
@@ -110,7 +190,7 @@ internal static class SampleResults
             DurationMs = 12.345,
             Transcript =
             [
-                .. Enumerable.Range(1, 40).Select(i =>
+                .. Enumerable.Range(1, slug == "slug-of-fail" ? 40 : 2).Select(i =>
                     new TranscriptLine(i, "sub1", i % 2 == 0 ? "<" : ">", "text", 20, $$"""{"type":"ping","request_id":"r{{i}}"}""")),
             ],
         };
@@ -120,31 +200,20 @@ internal static class SampleResults
             : scenario;
     }
 
-    /// <summary>Every requirement and every scenario of the suite, with a given share of failures and transcripts of a given length.</summary>
-    public static Results Whole(int failEvery = 23, int lines = 40)
-    {
-        var random = new Random(7);
-        ScenarioResult[] scenarios = [.. All.Scenarios.Select((scenario, i) => Realistic(scenario, i, failEvery, lines, random))];
-        RequirementResult[] requirements = [.. Catalogue.Embedded.Requirements.Select(requirement => Judged(requirement, scenarios))];
-        return Of(scenarios) with
-        {
-            Requirements = requirements,
-            Profiles = [.. requirements.GroupBy(requirement => requirement.Profile).Select(group => Sum(group.Key.ToString().ToLowerInvariant(), [.. group]))],
-            Conclusion = scenarios.Any(scenario => scenario.Verdict == Verdict.Fail)
-                ? new Conclusion(ConclusionKind.Violation, 1, $"{requirements.Count(one => one.Status == RequirementStatus.Violated)} requirements are violated")
-                : new Conclusion(ConclusionKind.Conformant, 0, "every requirement that was asked for holds"),
-        };
-    }
-
-    private static ScenarioResult Evil(string evil, string slug, Verdict verdict) => Scenario("PS-TST-001", slug, verdict) with
+    private static ScenarioResult Evil(string evil, int i) => Scenario(
+        "PS-TST-001", $"evil-{i}", i % 2 == 0 ? Verdict.Fail : Verdict.Warn) with
     {
         Message = evil,
         Expectation = evil,
         Expected = evil,
         Observed = evil + "!",
         Observations = [new Observation(evil, evil)],
-        KnownFailing = slug == "evil-3" ? evil : null,
-        Transcript = [new TranscriptLine(1.25, evil, "<", evil, evil.Length, evil), new TranscriptLine(2.5, evil, "-", "note", evil.Length, evil)],
+        KnownFailing = i == 3 ? evil : null,
+        Transcript =
+        [
+            new TranscriptLine(1.25, evil, "<", evil, evil.Length, evil),
+            new TranscriptLine(2.5, evil, "-", "note", evil.Length, evil),
+        ],
         TranscriptDropped = 17,
     };
 
@@ -154,7 +223,7 @@ internal static class SampleResults
         Level = level,
         Area = id.Split('-')[1],
         Profile = Profile.Core,
-        Text = $"A sentence with `code` that {Reports(level)} hold.",
+        Text = $"A sentence with `code` that {level.ToString().ToUpperInvariant()} hold.",
         Intent = "What it is good for.",
         Source = "seed: Sample",
         Status = RequirementStatus.Satisfied,
@@ -176,117 +245,4 @@ internal static class SampleResults
         Limits = new Limits(),
         RoundTrips = new RoundTrips(20, 0.4, 1.2, 3.5, 5, 90),
     };
-
-    private static string Reports(Level level) => level.ToString().ToUpperInvariant();
-
-    private static string Words(Verdict verdict) => $"slug-of-{verdict.ToString().ToLowerInvariant()}";
-
-    private static ScenarioResult Realistic(Scenario scenario, int i, int failEvery, int lines, Random random)
-    {
-        var level = Catalogue.Embedded.Find(scenario.Requirement)!;
-        var verdict = scenario.IsLaunched ? Verdict.Unsupported
-            : failEvery > 0 && i % failEvery == failEvery - 1 ? (level.Binding ? Verdict.Fail : Verdict.Warn)
-            : failEvery > 0 && i % 97 == 50 ? Verdict.Inconclusive
-            : i % 61 == 20 ? Verdict.Observed
-            : Verdict.Pass;
-        var sample = Scenario(scenario.Requirement, scenario.Slug, verdict) with
-        {
-            Also = scenario.Also,
-            DurationMs = random.Next(2, 900),
-            Transcript = verdict == Verdict.Unsupported ? [] : Talk(lines, random),
-        };
-        return verdict is not (Verdict.Fail or Verdict.Warn) ? sample : (i / failEvery % 4) switch
-        {
-            0 => sample with
-            {
-                Expectation = "every subscriber receives every event once and in order",
-                Expected = Names(1, 60),
-                Observed = Names(1, 60).Replace("m17, ", "", StringComparison.Ordinal).Replace("m41", "m41, m41", StringComparison.Ordinal),
-            },
-            1 => sample with
-            {
-                Expectation = "an unknown topic is answered with an error",
-                Expected = "an error TOPIC_NOT_FOUND",
-                Observed = """error BAD_REQUEST {"type":"error","request_id":"r4","error":{"code":"BAD_REQUEST","message":"no such topic"}}""",
-            },
-            2 => sample with
-            {
-                Expectation = "the payload comes back as it was sent",
-                Expected = """{"type":"event","topic":"orders","message":{"id":"m1","payload":{"n":9007199254740993,"text":"Gr\u00fc\u00dfe"}}}""",
-                Observed = """{"type":"event","topic":"orders","message":{"id":"m1","payload":{"n":9007199254740992,"text":"Gr\u00fc\u00dfe"}}}""",
-                Repetitions = [Verdict.Pass, Verdict.Fail, Verdict.Pass],
-            },
-            _ => sample with
-            {
-                Expectation = "the topic is created",
-                Expected = "the status 201",
-                Observed = "the status 200",
-                KnownFailing = i % 2 == 0 ? $"{scenario.Requirement}/*" : null,
-            },
-        };
-    }
-
-    private static string Names(int from, int to) => $"[{string.Join(", ", Enumerable.Range(from, to).Select(n => $"m{n}"))}]";
-
-    private static TranscriptLine[] Talk(int lines, Random random)
-    {
-        const string Topic = "conformance-1a2b3c4d-12-orders";
-        var at = 0.0;
-        TranscriptLine[] opening =
-        [
-            new(0.2, "rest", ">", "http", 96,
-                $$"""POST /v1/topics HTTP/1.1\nHost: localhost:8080\nContent-Type: application/json\n\n{"name":"{{Topic}}"}"""),
-            new(1.9, "rest", "<", "http", 120,
-                $$"""HTTP/1.1 201 Created\nContent-Type: application/json\n\n{"status":"created","topic":"{{Topic}}"}"""),
-            new(2.0, "stage", "-", "note", 40, $"established: topic {Topic} is created"),
-            new(2.4, "sub1", "-", "note", 22, "connected to 127.0.0.1:8080"),
-            new(2.5, "sub1", ">", "handshake", 200, """GET /v1/ws HTTP/1.1\nHost: localhost:8080\nUpgrade: websocket\nConnection: Upgrade\n\n"""),
-            new(3.1, "sub1", "<", "handshake", 129, """HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\n\n"""),
-            new(3.3, "sub1", ">", "text", 90,
-                $$"""{"type":"subscribe","topic":"{{Topic}}","client_id":"sub1","last_n":5,"request_id":"r1"}"""),
-            new(3.8, "sub1", "<", "text", 60, $$"""{"type":"ack","request_id":"r1","topic":"{{Topic}}","status":"ok"}"""),
-            new(4.0, "sub2", ">", "text", 90, $$"""{"type":"subscribe","topic":"{{Topic}}","client_id":"sub2","request_id":"r1"}"""),
-            new(4.4, "sub2", "<", "text", 90,
-                """{"type":"error","request_id":"r1","error":{"code":"TOPIC_NOT_FOUND","message":"no such topic"}}"""),
-        ];
-        return
-        [
-            .. opening,
-            .. Enumerable.Range(1, Math.Max(0, lines - opening.Length)).Select(i => (i % 4) switch
-            {
-                1 => new TranscriptLine(at = 5 + i * 1.3, "pub", ">", "text", 130,
-                    $$"""{"type":"publish","topic":"{{Topic}}","message":{"id":"m{{i}}","payload":[{{random.Next(1000)}}]},"request_id":"r{{i}}"}"""),
-                2 => new TranscriptLine(at + .4, "pub", "<", "text", 60, $$"""{"type":"ack","request_id":"r{{i - 1}}","status":"ok"}"""),
-                3 => new TranscriptLine(at + .6, "sub1", "<", "text", 150,
-                    $$"""{"type":"event","topic":"{{Topic}}","message":{"id":"m{{i - 2}}","payload":[1]},"timestamp":"2026-03-04T12:05:06Z"}"""),
-                _ => new TranscriptLine(at + .7, "sub2", "<", "close", 20, "close 1001 going away"),
-            }),
-        ];
-    }
-
-    private static RequirementResult Judged(Requirement requirement, IReadOnlyList<ScenarioResult> scenarios)
-    {
-        Verdict[] verdicts = [.. scenarios.Where(scenario => scenario.Requirement == requirement.Id).Select(scenario => scenario.Verdict)];
-        bool Any(params Verdict[] these) => verdicts.Any(these.Contains);
-        return RequirementResult.Of(
-            requirement,
-            Any(Verdict.Fail) ? RequirementStatus.Violated
-                : Any(Verdict.Warn) ? RequirementStatus.Warned
-                : !Any(Verdict.Pass, Verdict.Observed) ? RequirementStatus.NotEvaluated
-                : Any(Verdict.Unsupported, Verdict.Inconclusive) ? RequirementStatus.PartlyEvaluated
-                : RequirementStatus.Satisfied);
-    }
-
-    private static ProfileResult Sum(string name, RequirementResult[] requirements)
-    {
-        int Count(params RequirementStatus[] these) => requirements.Count(requirement => these.Contains(requirement.Status));
-        var (violated, warned) = (Count(RequirementStatus.Violated), Count(RequirementStatus.Warned));
-        var open = Count(RequirementStatus.NotEvaluated, RequirementStatus.PartlyEvaluated);
-        var conformity = violated > 0 ? Conformity.NonConformant
-            : open == requirements.Length ? Conformity.NotEvaluated
-            : open > 0 ? Conformity.Partial
-            : warned > 0 ? Conformity.ConformantWithWarnings
-            : Conformity.Conformant;
-        return new ProfileResult(name, conformity, Count(RequirementStatus.Satisfied), violated, warned, open, requirements.Length);
-    }
 }

@@ -11,58 +11,19 @@ namespace PubSub.Conformance.Tests.Reports;
 public sealed partial class SummaryTests
 {
     [Test]
-    public void The_headline_is_the_conclusion_and_failures_come_before_warnings()
-    {
-        var summary = Summary.Render(SampleResults.Every());
-
-        Assert.That(summary, Does.StartWith("## \u274c Not conformant: PS-TST-001 is violated"));
-        Assert.That(
-            Places(summary, "| core |", "### 2 failures", "1 warning</summary>", "1 known failure</summary>", "### 5 scenarios not decided"),
-            Is.Ordered);
-    }
-
-    [Test]
-    public void A_failure_is_told_with_the_sentence_and_what_was_expected_and_observed()
-    {
-        var summary = Summary.Render(SampleResults.Every());
-
-        Assert.That(summary, Does.Contain("> A sentence with <code>code</code> that MUST hold. *(MUST, core)*"));
-        Assert.That(summary, Does.Contain("expected     [m1, m2, m3]\nobserved     [m1, m3]; lost [m2]\n"));
-    }
-
-    [Test]
-    public void Equal_reasons_are_counted_together() =>
-        Assert.That(Summary.Render(SampleResults.Every()), Does.Contain("| unsupported | 2 | needs a launcher to start a server with its defaults |"));
-
-    [Test]
     public void Data_of_the_target_is_no_markup()
     {
         var prose = Fence().Replace(Summary.Render(SampleResults.EvilEverywhere(), failures: 100), "");
 
-        Assert.That(Tag().Matches(prose).Select(match => match.Groups[1].Value), Is.All.EqualTo("code").Or.EqualTo("details").Or.EqualTo("summary"));
-        Assert.That(prose, Does.Not.Contain("@somebody").And.Not.Contain("[link]").And.Not.Contain("**bold").And.Not.Contain("https://"));
-        Assert.That(prose, Does.Not.Contain("www.example").And.Not.Contain("`").And.Not.Contain("~~").And.Not.Contain("$x$").And.Not.Contain(":tada:"));
-        Assert.That(prose.Split('\n').Where(line => line.StartsWith('|')).Select(line => line.Count(c => c == '|')), Is.All.EqualTo(7).Or.EqualTo(4));
+        Assert.That(Tag().Matches(prose).Select(match => match.Groups[1].Value).Distinct(), Is.SubsetOf(["code", "details", "summary"]));
+        foreach (var markup in (string[])["@somebody", "[link]", "**bold", "https://", "www.example", "`", "~~", "$x$", ":tada:"])
+        {
+            Assert.That(prose, Does.Not.Contain(markup));
+        }
+
+        var rows = prose.Split('\n').Where(line => line.StartsWith('|'));
+        Assert.That(rows.Select(line => line.Count(c => c == '|')), Is.All.EqualTo(7).Or.EqualTo(4));
         Assert.That(prose.Split('\n').Where(line => line.StartsWith('#')), Is.All.Match("^#{2,4} (\u274c|Stale|Topics|\\d|fail)"));
-    }
-
-    [Test]
-    public void A_fence_is_longer_than_any_in_the_data()
-    {
-        var summary = Summary.Render(SampleResults.EvilEverywhere());
-
-        Assert.That(summary, Does.Contain("`````text"), "four backticks are in the data");
-        Assert.That(summary.Split('\n').Count(line => line.StartsWith("```", StringComparison.Ordinal)) % 2, Is.Zero);
-    }
-
-    [Test]
-    public void No_character_that_steers_anything_is_left()
-    {
-        var summary = Summary.Render(SampleResults.EvilEverywhere());
-
-        Assert.That(summary.EnumerateRunes().Where(rune => rune.Value < 0x20 && rune.Value is not ('\n' or '\t')), Is.Empty);
-        Assert.That(summary, Does.Not.Contain("\u202e").And.Not.Contain("\u2066").And.Contain("u{202e}"));
-        Assert.That(() => new UTF8Encoding(false, throwOnInvalidBytes: true).GetBytes(summary), Throws.Nothing);
     }
 
     [TestCase(900 * 1024)]
@@ -71,10 +32,9 @@ public sealed partial class SummaryTests
     [TestCase(1000)]
     public void It_never_grows_beyond_its_size_and_counts_what_is_left_out(int bytes)
     {
-        var failures = Enumerable.Range(0, 3000).Select(i => SampleResults.Scenario("PS-TST-001", $"s{i}", i % 2 == 0 ? Verdict.Fail : Verdict.Warn) with
-        {
-            Expected = new string('\u65e5', 4000),
-        });
+        var expected = new string('\u65e5', 4000);
+        var failures = Enumerable.Range(0, 3000).Select(i =>
+            SampleResults.Scenario("PS-TST-001", $"s{i}", i % 2 == 0 ? Verdict.Fail : Verdict.Warn) with { Expected = expected });
 
         var summary = Summary.Render(SampleResults.Of(failures), failures: 1000, bytes);
 
@@ -92,28 +52,6 @@ public sealed partial class SummaryTests
         Assert.That(summary.Split("#### fail").Length - 1, Is.EqualTo(50));
         Assert.That(summary, Does.Contain("10 more failures left out here"));
     }
-
-    [Test]
-    public void A_target_that_died_is_reported_with_what_it_was_sent_last()
-    {
-        var summary = Summary.Render(SampleResults.Every() with
-        {
-            Ending = new Ending(EndingKind.TargetDied, "connection refused", "PS-TST-001/slug-of-fail")
-            {
-                LastRequests = [new(12.5, "PS-TST-001/x", "rude", "text", "[[[[")],
-            },
-        });
-
-        Assert.That(summary, Does.Contain("**The target stopped answering.** connection refused First seen by <code>PS-TST-001/slug-of-fail</code>"));
-        Assert.That(summary, Does.Contain("12.500 s  PS-TST-001/x  rude > text  [[[["));
-    }
-
-    private static int[] Places(string text, params string[] pieces) => [.. pieces.Select(piece =>
-    {
-        var place = text.IndexOf(piece, StringComparison.Ordinal);
-        Assert.That(place, Is.Not.Negative, piece);
-        return place;
-    })];
 
     [GeneratedRegex(@"^(`{3,})text\n.*?^\1$", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex Fence();

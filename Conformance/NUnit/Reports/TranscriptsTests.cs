@@ -17,27 +17,26 @@ public sealed class TranscriptsTests
         var lines = Write(results);
 
         Assert.That(lines, Has.Length.EqualTo(results.Scenarios.Sum(scenario => scenario.Transcript.Count)));
-        Assert.That(string.Join(' ', lines[0].EnumerateObject().Select(member => member.Name)), Is.EqualTo("scenario t c dir op len data"));
-        Assert.That(lines[0].GetProperty("scenario").GetString(), Is.EqualTo("PS-TST-001/slug-of-pass"));
-        Assert.That(lines[0].GetProperty("t").GetDouble(), Is.EqualTo(1));
-        Assert.That(lines[1].GetProperty("dir").GetString(), Is.EqualTo("<"));
+        Assert.That(lines[1], Is.EqualTo(
+            """{"scenario":"PS-TST-001/slug-of-pass","t":2,"c":"sub1","dir":"<","op":"text","len":"""
+            + """20,"data":"{\"type\":\"ping\",\"request_id\":\"r2\"}"}"""));
     }
 
     [Test]
-    public void What_was_dropped_is_said_and_hostile_data_stays_on_its_line()
+    public void Dropped_lines_are_counted_and_hostile_data_stays_on_its_line()
     {
-        var lines = Write(SampleResults.EvilEverywhere());
+        var lines = Write(SampleResults.EvilEverywhere()).Select(line => JsonElement.Parse(line).GetProperty("data").GetString()).ToList();
 
-        Assert.That(lines, Has.Length.EqualTo(3 * SampleResults.Hostile.Count));
-        Assert.That(lines[0].GetProperty("data").GetString(), Is.EqualTo("17 earlier lines were left out"));
-        Assert.That(lines[1].GetProperty("data").GetString(), Is.EqualTo(SampleResults.Hostile[0]));
+        Assert.That(lines, Has.Count.EqualTo(3 * SampleResults.Hostile.Count));
+        Assert.That(lines[0], Is.EqualTo("17 earlier lines were left out"));
+        Assert.That(lines[1], Is.EqualTo(SampleResults.Hostile[0]));
     }
 
-    private static JsonElement[] Write(Results results)
+    private static string[] Write(Results results)
     {
         using var text = new StringWriter();
         Transcripts.Write(results, text);
         Assert.That(text.ToString(), Does.EndWith("\n").And.Not.Contain('\r'));
-        return [.. text.ToString().TrimEnd('\n').Split('\n').Select(line => JsonElement.Parse(line))];
+        return text.ToString().TrimEnd('\n').Split('\n');
     }
 }

@@ -1,6 +1,6 @@
 namespace PubSub.Conformance.Histories;
 
-/// <summary>The earliest anomalies of each kind. A history can be wrong a million times, and nobody reads that.</summary>
+/// <summary>The earliest anomalies of each kind. A history can have a million.</summary>
 internal sealed class Findings(int mostPerKind)
 {
     private readonly Dictionary<AnomalyKind, PriorityQueue<Finding, (long, int)>> _latestFirst = [];

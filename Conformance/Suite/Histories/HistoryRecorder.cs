@@ -30,7 +30,7 @@ public sealed class HistoryRecorder
     /// <summary>All that has been recorded by now; what has no answer yet has an unknown outcome.</summary>
     public History ToHistory()
     {
-        // The logs come first: whatever stands in them was published before.
+        // The logs come first, so that the publish of each message in them is recorded already.
         SubscriberLog[] logs = [.. _subscribers.Values.Select(subscriber => subscriber.ToLog()).OrderBy(log => log.Subscriber, StringComparer.Ordinal)];
         return new(
             [.. _publishes.Select(one => Answered(one.Publication, one.Invocation.Answer))],

@@ -6,10 +6,13 @@ namespace PubSub.Conformance.Histories;
 internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings findings)
 {
     private readonly Dictionary<long, long> _acks = log.Entries
-        .Where(entry => entry.Kind == EntryKind.Subscribed).DistinctBy(entry => entry.Invoked).ToDictionary(entry => entry.Invoked, entry => entry.At);
+        .Where(entry => entry.Kind == EntryKind.Subscribed).DistinctBy(entry => entry.Invoked)
+        .ToDictionary(entry => entry.Invoked, entry => entry.At);
 
-    private readonly HashSet<long> _refused = [.. log.Entries.Where(entry => entry.Kind == EntryKind.SubscribeRefused).Select(entry => entry.Invoked)];
-    private readonly Dictionary<string, Seat> _seats = new(StringComparer.Ordinal);
+    private readonly HashSet<long> _refused =
+        [.. log.Entries.Where(entry => entry.Kind == EntryKind.SubscribeRefused).Select(entry => entry.Invoked)];
+
+    private readonly Dictionary<string, SubscriptionState> _states = new(StringComparer.Ordinal);
 
     public void Read()
     {
@@ -18,35 +21,36 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
             switch (entry.Kind)
             {
                 case EntryKind.Subscribe when !_refused.Contains(entry.At):
-                    SeatAt(entry.Topic).Subscribe(new(
-                        log.Subscriber, topics.Find(entry.Topic)!, entry.At, _acks.TryGetValue(entry.At, out var ackedAt) ? ackedAt : null, entry.LastN));
+                    StateOf(entry.Topic).Subscribe(new(
+                        log.Subscriber, topics.Find(entry.Topic)!, entry.At,
+                        _acks.TryGetValue(entry.At, out var ackedAt) ? ackedAt : null, entry.LastN));
                     break;
                 case EntryKind.Subscribed:
-                    SeatAt(entry.Topic).Acked(entry.Invoked);
+                    StateOf(entry.Topic).Acked(entry.Invoked);
                     break;
                 case EntryKind.Unsubscribe:
-                    SeatAt(entry.Topic).EndsFrom(entry.At, Ending.Unsubscribed);
+                    StateOf(entry.Topic).EndsFrom(entry.At, Ending.Unsubscribed);
                     break;
                 case EntryKind.Unsubscribed:
-                    SeatAt(entry.Topic).Unsubscribed(entry);
+                    StateOf(entry.Topic).Unsubscribed(entry);
                     break;
                 case EntryKind.Received:
                     Receive(entry);
                     break;
                 case EntryKind.TopicDeleted:
-                    SeatAt(entry.Topic).TopicDeleted(entry);
+                    StateOf(entry.Topic).TopicDeleted(entry);
                     break;
                 case EntryKind.Left:
-                    foreach (var seat in _seats.Values)
+                    foreach (var state in _states.Values)
                     {
-                        seat.EndsFrom(entry.At, Ending.Left);
+                        state.EndsFrom(entry.At, Ending.Left);
                     }
 
                     break;
                 case EntryKind.Cut:
-                    foreach (var seat in _seats.Values)
+                    foreach (var state in _states.Values)
                     {
-                        seat.Cut(entry);
+                        state.Cut(entry);
                     }
 
                     break;
@@ -75,24 +79,24 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
             return;
         }
 
-        var seat = SeatAt(entry.Topic);
-        if (seat.Current is not { } subscription || (subscription.IsOfAnotherLife(message.Life) && seat.Waiting.Count > 0))
+        var state = StateOf(entry.Topic);
+        if (state.Current is not { } subscription || (subscription.IsOfAnotherLife(message.Life) && state.Waiting.Count > 0))
         {
-            if (seat.Waiting.Count == 0)
+            if (state.Waiting.Count == 0)
             {
-                Report(AnomalyKind.Leaked, entry, $", {seat.WhyClosed}");
-                seat.Last?.TooLate.Add(message);
+                Report(AnomalyKind.Leaked, entry, $", {state.WhyClosed}");
+                state.Last?.TooLate.Add(message);
                 return;
             }
 
-            subscription = seat.Waiting[0];
-            if (!seat.IsEarly && subscription.AckedAt is not null)
+            subscription = state.Waiting[0];
+            if (!state.IsEarly && subscription.AckedAt is not null)
             {
-                seat.IsEarly = true;
+                state.IsEarly = true;
                 Report(AnomalyKind.Early, entry, $" before its subscribe {subscription.Interval} was acked");
             }
 
-            Seat.Register(subscription);
+            SubscriptionState.Register(subscription);
         }
 
         Take(entry, message, subscription);
@@ -103,7 +107,9 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
         var topic = subscription.Topic;
         if (subscription.IsOfAnotherLife(message.Life))
         {
-            Report(AnomalyKind.Leaked, entry, $", published {message.Interval} and subscribed to {subscription.Interval}, but the topic was deleted in between");
+            Report(
+                AnomalyKind.Leaked, entry,
+                $", published {message.Interval} and subscribed to {subscription.Interval}, but the topic was deleted in between");
             return;
         }
 
@@ -124,21 +130,23 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
         var (first, second) = (message.PublisherName, ahead.PublisherName);
         if (first == second)
         {
-            Report(AnomalyKind.Reordered, entry, $" after {ahead}, although {first} published {message} {message.Interval} before {ahead} {ahead.Interval}");
-        }
-        else
-        {
             Report(
-                AnomalyKind.Overtaken, entry,
-                $" after {ahead}, although {first}'s {message} {message.Interval} was acked before {second} published {ahead} {ahead.Interval}");
+                AnomalyKind.Reordered, entry,
+                $" after {ahead}, although {first} published {message} {message.Interval} before {ahead} {ahead.Interval}");
+            return;
         }
+
+        Report(
+            AnomalyKind.Overtaken, entry,
+            $" after {ahead}, although {first}'s {message} {message.Interval} was acked before {second} published {ahead} {ahead.Interval}");
     }
 
     private void Duplicated(LogEntry entry, Message message, Subscription subscription) => findings.Add(
         AnomalyKind.Duplicated, entry.Topic, entry.At, () =>
         {
             var first = subscription.Deliveries.Find(delivery => delivery.Message == message).At;
-            return FormattableString.Invariant($"{log.Subscriber} received {message} of {entry.Topic} twice in one subscription ({first} and {entry.At})");
+            return FormattableString.Invariant(
+                $"{log.Subscriber} received {message} of {entry.Topic} twice in one subscription ({first} and {entry.At})");
         });
 
     private void Foreign(LogEntry entry)
@@ -154,20 +162,21 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
     }
 
     private void Report(AnomalyKind kind, LogEntry entry, FormattableString circumstance) => findings.Add(kind, entry.Topic, entry.At, () =>
-        FormattableString.Invariant($"{log.Subscriber} received {entry.MessageId} of {entry.Topic} ({entry.At})") + FormattableString.Invariant(circumstance));
+        FormattableString.Invariant($"{log.Subscriber} received {entry.MessageId} of {entry.Topic} ({entry.At})")
+        + FormattableString.Invariant(circumstance));
 
-    private Seat SeatAt(string topic)
+    private SubscriptionState StateOf(string topic)
     {
-        if (!_seats.TryGetValue(topic, out var seat))
+        if (!_states.TryGetValue(topic, out var state))
         {
-            _seats[topic] = seat = new();
+            _states[topic] = state = new();
         }
 
-        return seat;
+        return state;
     }
 
-    /// <summary>Where a subscriber stands with one topic.</summary>
-    private sealed class Seat
+    /// <summary>The subscriber's subscriptions to one topic, as far as the log has been read.</summary>
+    private sealed class SubscriptionState
     {
         /// <summary>Subscribes without an answer so far, oldest first.</summary>
         public List<Subscription> Waiting { get; } = [];
@@ -187,7 +196,7 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
         {
             if (Current?.Ending == Ending.Left)
             {
-                // Somebody who left and subscribes is there on another connection.
+                // A subscriber that left and subscribes again has another connection.
                 Waiting.Clear();
                 Close("but had left");
             }
@@ -251,8 +260,9 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
         {
             if ((Current ?? Waiting.FirstOrDefault()) is { } subscription)
             {
-                // Without a record of the deletion nobody knows from when on it may have been over.
-                subscription.IsCut |= subscription.Life == TopicLives.Unclear || subscription.Topic.Lives.End(subscription.Life) == long.MaxValue;
+                // Without a record of the deletion it is unknown from when on the subscription may have been over.
+                subscription.IsCut |=
+                    subscription.Life == TopicLives.Unclear || subscription.Topic.Lives.End(subscription.Life) == long.MaxValue;
                 Waiting.Remove(subscription);
                 Current ??= subscription;
                 Close($"but the notice of its deletion had arrived ({notice.At})");

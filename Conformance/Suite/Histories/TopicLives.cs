@@ -22,7 +22,7 @@ internal sealed class TopicLives
         var existed = deleted.Count > created.Count || (deleted.Count == created.Count && (deleted.Count == 0 || deleted[0].Responded < created[0].Invoked));
         if (deleted.Count > 0 && deleted.Count == created.Count && deleted[0].Responded > created[0].Invoked && created[0].Responded > deleted[0].Invoked)
         {
-            // Which of the two was first nobody knows.
+            // The creation and the deletion overlapped: either may have been first.
             _clearUntil = long.MinValue;
         }
 

@@ -10,7 +10,7 @@ internal sealed class TopicOrder
 {
     private readonly TopicHistory _topic;
     private readonly Findings _findings;
-    private readonly Message[] _messages; // those that somebody received, in the order of their invocations; the first nodes
+    private readonly Message[] _messages; // the received ones, in the order of their invocations; the first nodes
     private readonly Message[] _moments; // the same, those that were acked, in the order of their acks; the other nodes
     private readonly int[] _first; // where the edges of a node begin
     private readonly int[] _to;
@@ -52,7 +52,7 @@ internal sealed class TopicOrder
     private int Nodes => _messages.Length + _moments.Length;
 
     /// <summary>
-    /// The messages that somebody received, in chains: of two neighbours somebody received the second next after the first. So there is
+    /// The received messages, in chains: for two neighbours a subscription received the second next after the first. So there is
     /// no order but one within a chain.
     /// </summary>
     /// <returns>The chains; none, and an anomaly, when there is no order of all.</returns>
@@ -64,7 +64,7 @@ internal sealed class TopicOrder
             before[to]++;
         }
 
-        // Whatever becomes free is next, so that what hangs together stays together.
+        // A node that becomes free is next, so that a chain stays together.
         var sorted = new List<int>(Nodes);
         var free = new Stack<int>(Enumerable.Range(0, Nodes).Where(node => before[node] == 0).Reverse());
         while (free.TryPop(out var next))
@@ -174,7 +174,7 @@ internal sealed class TopicOrder
     /// <summary>A cycle among the nodes that could not be sorted, which are those that something still has to come before.</summary>
     private List<Edge> Cycle(int[] before)
     {
-        // Each of them has a predecessor among them; whoever goes back from one to the next walks in a circle at last.
+        // Each of them has a predecessor among them, so the walk from predecessor to predecessor ends in a cycle.
         var back = new int[Nodes];
         for (var node = 0; node < Nodes; node++)
         {
@@ -245,7 +245,7 @@ internal sealed class TopicOrder
         return joined;
     }
 
-    /// <summary>A cycle through some of these messages only, where those who show this one show a shorter one as well.</summary>
+    /// <summary>A shorter cycle through some of these messages, if the same subscriptions, publishers and acks show one.</summary>
     private List<Edge> Reduced(List<Edge> cycle)
     {
         const int most = 60; // the search is cubic; a cycle of so many is not made readable by leaving out a few

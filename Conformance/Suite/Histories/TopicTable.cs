@@ -46,7 +46,7 @@ internal sealed class TopicTable
     /// <summary>A topic to which anything was published or anyone subscribed.</summary>
     public TopicHistory? Find(string name) => _topics.GetValueOrDefault(name);
 
-    /// <summary>The message of this id in whatever topic.</summary>
+    /// <summary>The message with this id in any topic.</summary>
     public Message? Anywhere(string id)
     {
         if (_anywhere is null)
@@ -148,7 +148,7 @@ internal sealed class Message(Publication publication, int publisher, int turn, 
     /// <summary>When it had certainly taken its place in the order; never, as far as is known, without an ack.</summary>
     public long AckedAt { get; } = publication.Outcome == RequestOutcome.Acked ? publication.Responded ?? long.MaxValue : long.MaxValue;
 
-    /// <summary>Acked, or received by somebody.</summary>
+    /// <summary>Acked, or received by a subscriber.</summary>
     public bool Accepted => Acked || FirstIn is not null;
 
     public int Life { get; } = lives.Of(publication.Invoked, publication.Responded ?? long.MaxValue);
@@ -162,7 +162,7 @@ internal sealed class Message(Publication publication, int publisher, int turn, 
     /// <summary>The last subscription that needs no telling whether it received it.</summary>
     public Subscription? SettledIn { get; set; }
 
-    /// <summary>Its number among those of its topic that somebody received.</summary>
+    /// <summary>Its number among the received messages of its topic.</summary>
     public int Number { get; set; }
 
     /// <summary>Which chain it belongs to, of those that <see cref="TopicOrder"/> finds.</summary>

@@ -3,7 +3,7 @@ namespace PubSub.Conformance.Histories;
 /// <summary>
 /// What a subscription receives is a window of its topic's order, without a hole. So it is owed every message that certainly came
 /// after the window's beginning, which is the ack of its subscribe or anything it received, and certainly before the window's end,
-/// which is when its end was asked for, or anything it received. Who was cut has no end of the first kind.
+/// which is when its end was asked for, or anything it received. A subscription that was cut has no end of the first kind.
 /// </summary>
 /// <param name="topic">The topic.</param>
 /// <param name="chains">What is known of the order in which its subscribers received its messages.</param>

@@ -26,19 +26,18 @@ public sealed record Change(string Id, ChangeKind Kind, string? Before, string? 
 public sealed class Comparison
 {
     /// <summary>Options by which no verdict changes.</summary>
-    private static readonly HashSet<string> Harmless = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "url", "rest-url", "ws-url", "target", "header", "header-env", "namespace", "keep",
-        "out", "output", "report", "reports", "transcripts", "redact", "github-summary", "baseline", "known-failing",
-        "color", "colour", "no-color", "no-colour", "quiet", "verbose", "width",
-    };
+    private static readonly HashSet<string> Harmless =
+    [
+        "url", "rest-url", "ws-url", "target", "header", "header-env", "namespace",
+        "out", "transcripts", "redact", "known-failing", "no-color", "quiet", "verbose",
+    ];
 
     private Comparison(Results before, Results after)
     {
         Before = before;
         After = after;
-        Scenarios = Changes(before.Scenarios, after.Scenarios, scenario => scenario.Id, scenario => scenario.Verdict, KindOf);
-        Requirements = Changes(before.Requirements, after.Requirements, requirement => requirement.Id, requirement => requirement.Status, KindOf);
+        Scenarios = Changes(before.Scenarios, after.Scenarios, one => one.Id, one => one.Verdict, KindOf);
+        Requirements = Changes(before.Requirements, after.Requirements, one => one.Id, one => one.Status, KindOf);
         Caveats = [.. CaveatsOf(before, after)];
     }
 
@@ -133,7 +132,7 @@ public sealed class Comparison
             yield return $"the limits differ: {before.Target.Limits} and {after.Target.Limits}";
         }
 
-        var options = before.Options.Keys.Union(after.Options.Keys).Where(name => !Harmless.Contains(name.TrimStart('-')));
+        var options = before.Options.Keys.Union(after.Options.Keys).Where(name => !Harmless.Contains(name));
         foreach (var name in options.Order(StringComparer.Ordinal))
         {
             var (one, other) = (before.Options.GetValueOrDefault(name), after.Options.GetValueOrDefault(name));
@@ -143,9 +142,12 @@ public sealed class Comparison
             }
         }
 
-        foreach (var (which, run) in new[] { ("first", before), ("second", after) }.Where(pair => pair.Item2.Ending.Kind != EndingKind.Completed))
+        foreach (var (which, ending) in new[] { ("first", before.Ending.Kind), ("second", after.Ending.Kind) })
         {
-            yield return $"the {which} run did not come to its end ({Words.Of(run.Ending.Kind)})";
+            if (ending != EndingKind.Completed)
+            {
+                yield return $"the {which} run did not come to its end ({Words.Of(ending)})";
+            }
         }
     }
 
@@ -208,9 +210,9 @@ public sealed class Comparison
 
     private string Outcome()
     {
-        var counts = Scenarios.GroupBy(change => change.Kind).OrderBy(group => group.Key).Select(group => $"{group.Count()} {Words.Of(group.Key)}");
-        return Scenarios.Count + Requirements.Count == 0 ? "Nothing changed"
-            : HasRegressions ? $"Something became worse; scenarios: {string.Join(", ", counts)}"
-            : $"Nothing became worse; scenarios: {string.Join(", ", counts)}";
+        var what = HasRegressions ? "Something" : "Nothing";
+        return Scenarios.Count + Requirements.Count == 0
+            ? "Nothing changed"
+            : $"{what} became worse; scenarios: {Words.Counts(Scenarios.Select(change => change.Kind))}";
     }
 }

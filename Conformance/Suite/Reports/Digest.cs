@@ -25,21 +25,19 @@ internal sealed class Digest
 {
     private readonly Dictionary<string, RequirementResult> _requirements;
     private readonly Dictionary<string, int> _areas;
+    private readonly bool _strict; // recommendations were taken as duties
 
     public Digest(Results results)
     {
         Results = results;
         _requirements = results.Requirements.DistinctBy(requirement => requirement.Id).ToDictionary(requirement => requirement.Id);
-        Strict = results.Options.GetValueOrDefault("strict") == "true";
+        _strict = results.Options.GetValueOrDefault("strict") == "true";
         _areas = results.Requirements.Select(requirement => requirement.Area)
             .Concat(results.Scenarios.Select(AreaOf))
             .Distinct().Select((area, place) => (area, place)).ToDictionary(pair => pair.area, pair => pair.place);
     }
 
     public Results Results { get; }
-
-    /// <summary>Recommendations were taken as duties.</summary>
-    public bool Strict { get; }
 
     public IEnumerable<ScenarioResult> Failures => Of(Standing.Failed);
     public IEnumerable<ScenarioResult> Known => Of(Standing.KnownFailing);
@@ -54,9 +52,8 @@ internal sealed class Digest
     public Standing Weigh(ScenarioResult scenario) => scenario.Verdict switch
     {
         Verdict.Error => Standing.Failed,
-        Verdict.Fail => scenario.KnownFailing is null ? Standing.Failed : Standing.KnownFailing,
-        Verdict.Warn when Strict => scenario.KnownFailing is null ? Standing.Failed : Standing.KnownFailing,
-        Verdict.Warn => Standing.Warned,
+        Verdict.Warn when !_strict => Standing.Warned,
+        Verdict.Fail or Verdict.Warn => scenario.KnownFailing is null ? Standing.Failed : Standing.KnownFailing,
         Verdict.Pass or Verdict.Observed => Standing.Fine,
         _ => Standing.Undecided,
     };
@@ -70,10 +67,12 @@ internal sealed class Digest
     public IEnumerable<IGrouping<string, ScenarioResult>> ByArea(IEnumerable<ScenarioResult> scenarios) =>
         scenarios.GroupBy(AreaOf).OrderBy(group => _areas[group.Key]);
 
+    public IEnumerable<(string Label, string Text)> Facts(ScenarioResult scenario) => Facts(scenario, RequirementOf(scenario));
+
     /// <summary>What there is to tell about one scenario, in the order in which it is told.</summary>
-    public IEnumerable<(string Label, string Text)> Facts(ScenarioResult scenario)
+    public static IEnumerable<(string Label, string Text)> Facts(ScenarioResult scenario, RequirementResult? requirement)
     {
-        if (RequirementOf(scenario) is { } requirement)
+        if (requirement is not null)
         {
             yield return ("requirement", $"{requirement.Text} ({Words.Of(requirement.Level)}, {Words.Of(requirement.Profile)})");
         }
@@ -103,6 +102,16 @@ internal sealed class Digest
         {
             yield return ("known", $"expected to fail by {pattern}");
         }
+    }
+
+    /// <summary>Facts as lines of fixed width: each label, and beside it its text, in its own column also where it breaks.</summary>
+    public static string Lines(IEnumerable<(string Label, string Text)> facts, int indent, int cap)
+    {
+        const int LabelWidth = 12;
+        var margin = new string(' ', indent);
+        var lineBreak = $"\n{margin}{"",LabelWidth} ";
+        return string.Concat(facts.Select(fact =>
+            $"{margin}{fact.Label,-LabelWidth} {Visible.Text(fact.Text, cap).Replace("\n", lineBreak, StringComparison.Ordinal)}\n"));
     }
 
     /// <summary>"transcript: 40 lines, the last 25", and then those lines.</summary>

@@ -17,7 +17,9 @@ public static class JUnit
     public static string Render(Results results)
     {
         var digest = new Digest(results);
-        List<Suite> suites = [.. digest.ByArea(results.Scenarios).Select(area => new Suite(area.Key, [.. area.Select(one => CaseOf(digest, one))]))];
+        var suites = digest.ByArea(results.Scenarios)
+            .Select(area => new Suite(area.Key, [.. area.Select(one => CaseOf(digest, one))]))
+            .ToList();
         var red = suites.SelectMany(suite => suite.Cases).Any(one => one.Kind is Kind.Failure or Kind.Error);
         if (results.Conclusion.ExitCode != 0 && !red)
         {
@@ -75,38 +77,22 @@ public static class JUnit
     private static Case RunCase(Results results)
     {
         var violated = results.Conclusion.Kind is ConclusionKind.Violation or ConclusionKind.Stale;
-        var story = new StringBuilder($"{results.Conclusion.Message}\n{Words.Prose(results.Ending.Kind)}: {results.Ending.Message}\n");
-        foreach (var stale in results.Stale)
-        {
-            story.Append($"stale: {stale}\n");
-        }
-
         return new Case("conclusion", "PS.RUN", violated ? Kind.Failure : Kind.Error, 0)
         {
             Label = $"conclusion={Words.Of(results.Conclusion.Kind)}",
             Type = Words.Of(results.Conclusion.Kind),
             Message = results.Conclusion.Message,
-            Story = story.ToString(),
+            Story = $"{results.Conclusion.Message}\n{Words.Prose(results.Ending.Kind)}: {results.Ending.Message}\n"
+                + string.Concat(results.Stale.Select(stale => $"stale: {stale}\n")),
         };
     }
 
     private static string Story(Digest digest, ScenarioResult scenario)
     {
-        var text = new StringBuilder();
-        text.Append($"{scenario.Id}: {Words.Of(scenario.Verdict)}\n");
-        foreach (var (label, value) in digest.Facts(scenario))
-        {
-            text.Append($"  {label,-12} {Visible.Text(value, ValueCap).Replace("\n", "\n               ", StringComparison.Ordinal)}\n");
-        }
-
         var (heading, frames) = Digest.LastFrames(scenario, ShownFrames, LineCap);
-        text.Append($"  {"transcript",-12} {heading}\n");
-        foreach (var frame in frames)
-        {
-            text.Append($"    {frame}\n");
-        }
-
-        return text.ToString();
+        return $"{scenario.Id}: {Words.Of(scenario.Verdict)}\n"
+            + Digest.Lines(digest.Facts(scenario).Append(("transcript", heading)), indent: 2, ValueCap)
+            + string.Concat(frames.Select(frame => $"    {frame}\n"));
     }
 
     private static void Write(XmlWriter xml, Results results, Suite suite)
@@ -181,7 +167,8 @@ public static class JUnit
         xml.WriteEndElement();
     }
 
-    private static void Attribute(XmlWriter xml, string name, string value) => xml.WriteAttributeString(name, Visible.Line(value, ValueCap));
+    private static void Attribute(XmlWriter xml, string name, string value) =>
+        xml.WriteAttributeString(name, Visible.Line(value, ValueCap));
 
     private enum Kind
     {

@@ -23,9 +23,6 @@ public sealed class Matrix
 
     public static Matrix Of(IEnumerable<Implementation> implementations) => new(implementations);
 
-    /// <summary>Who violates this requirement, by name.</summary>
-    public IReadOnlyList<string> Violators(string requirement) => [.. Who(requirement, RequirementStatus.Violated)];
-
     public string ToMarkdown()
     {
         var text = new StringBuilder("| Profile |");
@@ -134,7 +131,8 @@ public sealed class Matrix
         if (catalogues.Count > 1)
         {
             yield return "Not judged by the same requirements: " + string.Join("; ", catalogues.Select(group =>
-                $"{string.Join(", ", group.Select(column => column.Name))} by {group.First().Results.Suite.SpecVersion} ({Visible.Line(group.Key, 12)})"));
+                $"{string.Join(", ", group.Select(column => column.Name))} by "
+                + $"{group.First().Results.Suite.SpecVersion} ({Visible.Line(group.Key, 12)})"));
         }
 
         foreach (var column in _columns.Where(column => column.Results.Ending.Kind != EndingKind.Completed))

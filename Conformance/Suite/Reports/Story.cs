@@ -12,6 +12,7 @@ public static class Story
     private const int LabelWidth = 13;
     private const int ShownBullets = 10;
     private const int LongestBullet = 300;
+    private const int WidthOfOne = 140;
 
     /// <param name="width">Columns of the terminal; no line is longer, but for what cannot be broken.</param>
     /// <param name="colour">Whether ANSI colours are written.</param>
@@ -41,6 +42,15 @@ public static class Story
         return paper.ToString();
     }
 
+    /// <summary>One scenario alone, as it is told among the failures of a run. Secrets are not redacted.</summary>
+    public static string Of(Outcome outcome)
+    {
+        var paper = new Paper(WidthOfOne, colour: false);
+        var requirement = outcome.Requirement is { } known ? RequirementResult.Of(known, Rollup.Status([outcome.Verdict])) : null;
+        Tell(paper, outcome.ToResult(), requirement, Ink.Plain);
+        return paper.ToString();
+    }
+
     private static void Told(Paper paper, Digest digest, string heading, IEnumerable<ScenarioResult> scenarios, Ink ink)
     {
         foreach (var area in digest.ByArea(scenarios))
@@ -48,16 +58,16 @@ public static class Story
             paper.Heading($"{heading} in {area.Key} ({area.Count()})");
             foreach (var scenario in area)
             {
-                Tell(paper, digest, scenario, ink);
+                Tell(paper, scenario, digest.RequirementOf(scenario), ink);
             }
         }
     }
 
-    private static void Tell(Paper paper, Digest digest, ScenarioResult scenario, Ink ink)
+    private static void Tell(Paper paper, ScenarioResult scenario, RequirementResult? requirement, Ink ink)
     {
         paper.Gap();
         paper.Line($"{Words.Of(scenario.Verdict).ToUpperInvariant()} {scenario.Id}", ink, bold: true);
-        foreach (var (label, value) in digest.Facts(scenario))
+        foreach (var (label, value) in Digest.Facts(scenario, requirement))
         {
             paper.Entry(2, label, LabelWidth, Visible.Text(value, ValueCap), label is "observed" or "because" ? ink : Ink.Plain);
         }

@@ -45,8 +45,8 @@ public static class Summary
         page.TryAdd($"## {mark} {Words.Prose(conclusion.Kind)}: {Markdown.Prose(conclusion.Message)}\n\n");
         page.TryAdd(
             $"Target {Markdown.Code(results.Target.Url)}, dialect {Markdown.Code(results.Target.Dialect)}, "
-            + $"{Words.Moment(results.Started)}, {Words.Seconds(results.DurationSeconds)}. {Words.Count(results.Scenarios.Count, "scenario")}: "
-            + $"{Words.Counts(results.Scenarios.Select(scenario => scenario.Verdict))}.\n\n");
+            + $"{Words.Moment(results.Started)}, {Words.Seconds(results.DurationSeconds)}. "
+            + $"{Words.Count(results.Scenarios.Count, "scenario")}: {Words.Counts(results.Scenarios.Select(scenario => scenario.Verdict))}.\n\n");
         if (results.Ending.Kind == EndingKind.Completed)
         {
             return;
@@ -57,8 +57,8 @@ public static class Summary
         if (results.Ending.LastRequests.Count > 0)
         {
             var requests = results.Ending.LastRequests.TakeLast(20).Select(request =>
-                $"{Words.Number(request.AtSeconds, 3),9} s  {Visible.Line(request.Scenario, 120)}  {Visible.Line(request.Connection, 24)} > "
-                + $"{Visible.Line(request.Kind, 24)}  {Visible.Line(request.Data, 300)}\n");
+                $"{Words.Number(request.AtSeconds, 3),9} s  {Visible.Line(request.Scenario, 120)}  "
+                + $"{Visible.Line(request.Connection, 24)} > {Visible.Line(request.Kind, 24)}  {Visible.Line(request.Data, 300)}\n");
             page.TryAdd("The last requests before that:\n\n" + Markdown.Block(string.Concat(requests)) + "\n");
         }
     }
@@ -69,8 +69,8 @@ public static class Summary
         foreach (var profile in results.Profiles)
         {
             var (mark, word) = Of(profile.Conformity);
-            table.Append($"| {Markdown.Prose(profile.Name, 60)} | {mark} {word} | {profile.Satisfied} of {profile.Requirements} | {profile.Violated} ");
-            table.Append($"| {profile.Warned} | {profile.NotEvaluated} |\n");
+            table.Append($"| {Markdown.Prose(profile.Name, 60)} | {mark} {word} | {profile.Satisfied} of {profile.Requirements} ");
+            table.Append($"| {profile.Violated} | {profile.Warned} | {profile.NotEvaluated} |\n");
         }
 
         page.TryAdd(table.Append('\n').ToString());
@@ -107,22 +107,18 @@ public static class Summary
 
         if (told < failures.Length)
         {
-            page.TryAdd($"\n{Words.Count(failures.Length - told, "more failure")} left out here; the other reports of this run hold them all.\n\n");
+            var more = Words.Count(failures.Length - told, "more failure");
+            page.TryAdd($"\n{more} left out here; the other reports of this run hold them all.\n\n");
         }
     }
 
     private static string Failure(Digest digest, ScenarioResult scenario)
     {
-        var facts = new StringBuilder();
-        foreach (var (label, value) in digest.Facts(scenario).Where(fact => fact.Label is not "requirement"))
-        {
-            facts.Append($"{label,-12} {Visible.Text(value, ValueCap).Replace("\n", "\n             ", StringComparison.Ordinal)}\n");
-        }
-
+        var facts = Digest.Lines(digest.Facts(scenario).Where(fact => fact.Label is not "requirement"), indent: 0, ValueCap);
         var sentence = digest.RequirementOf(scenario) is { } requirement
             ? $"> {Markdown.Prose(requirement.Text)} *({Words.Of(requirement.Level)}, {Words.Of(requirement.Profile)})*\n\n"
             : "";
-        return $"#### {Words.Of(scenario.Verdict)} {Markdown.Code(scenario.Id)}\n\n{sentence}{Markdown.Block(facts.ToString())}\n";
+        return $"#### {Words.Of(scenario.Verdict)} {Markdown.Code(scenario.Id)}\n\n{sentence}{Markdown.Block(facts)}\n";
     }
 
     private static void Undecided(Page page, Digest digest)

@@ -35,9 +35,12 @@ internal static partial class Words
         string.Create(CultureInfo.InvariantCulture, $"{count:N0} {(count == 1 ? one : many ?? one + "s")}");
 
     public static string Seconds(double seconds) =>
-        seconds < 60 ? Number(seconds, 1) + " s" : string.Create(CultureInfo.InvariantCulture, $"{(long)seconds / 60} min {(long)seconds % 60} s");
+        seconds < 60
+            ? Number(seconds, 1) + " s"
+            : string.Create(CultureInfo.InvariantCulture, $"{(long)seconds / 60} min {(long)seconds % 60} s");
 
-    public static string Moment(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
+    public static string Moment(DateTimeOffset moment) =>
+        moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 
     public static string Number(double value, int decimals) => value.ToString("F" + decimals, CultureInfo.InvariantCulture);
 
@@ -55,10 +58,10 @@ internal static partial class Words
         yield return (false, prose[end..]);
     }
 
-    /// <summary>"400 pass, 3 fail": only what there is, in the order of <see cref="Verdict"/>.</summary>
-    public static string Counts(IEnumerable<Verdict> verdicts)
+    /// <summary>"400 pass, 3 fail": only what there is, in the order of the enum.</summary>
+    public static string Counts<T>(IEnumerable<T> values) where T : struct, Enum
     {
-        var counts = verdicts.GroupBy(verdict => verdict).OrderBy(group => group.Key).Select(group => $"{group.Count()} {Of(group.Key)}");
+        var counts = values.GroupBy(value => value).OrderBy(group => group.Key).Select(group => $"{group.Count()} {Of(group.Key)}");
         return string.Join(", ", counts);
     }
 

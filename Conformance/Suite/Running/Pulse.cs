@@ -46,7 +46,7 @@ public sealed class Pulse(Target target, TimeProvider time)
             var answer = await client.HandshakeAsync();
             if (answer.Status == 429)
             {
-                // It has had enough of us, which is an answer.
+                // It limits our rate, which is an answer.
                 return null;
             }
 
@@ -55,7 +55,7 @@ public sealed class Pulse(Target target, TimeProvider time)
                 return $"it answers a handshake with {answer}";
             }
 
-            // A request that nobody understands is answered as well as a ping is; either reply will do.
+            // An unknown request is answered as well as a ping is; either reply will do.
             await client.SendAsync(Request.Ping().WithRequestId("pulse"));
             await client.SendTextAsync("{\"type\":\"pulse\",\"request_id\":\"pulse\"}");
             await client.ReadMessageAsync(message => message.IsReply, "an answer");

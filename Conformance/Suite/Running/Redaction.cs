@@ -14,6 +14,7 @@ public sealed partial class Redaction
     public const string Mark = "\u2022\u2022\u2022";
 
     private const int ShortestSecret = 4;
+    private const int ShownData = 500;
     private const char Cut = '\u2026';
 
     private static readonly TimeSpan LongestMatch = TimeSpan.FromSeconds(1);
@@ -32,7 +33,8 @@ public sealed partial class Redaction
         [
             .. headers.Values
                 .Concat(headers.Values.SelectMany(value => value.Split(' ')))
-                .Concat(query.Split('&').Select(pair => pair.Split('=', 2)).Where(pair => pair.Length == 2).SelectMany(pair => new[] { pair[1], Uri.UnescapeDataString(pair[1]) }))
+                .Concat(query.Split('&').Select(pair => pair.Split('=', 2)).Where(pair => pair.Length == 2)
+                    .SelectMany(pair => new[] { pair[1], Uri.UnescapeDataString(pair[1]) }))
                 .Where(value => value.Length >= ShortestSecret)
                 .Distinct()
                 .OrderByDescending(value => value.Length),
@@ -60,6 +62,25 @@ public sealed partial class Redaction
     }
 
     public string? CleanOrNull(string? text) => text is null ? null : Clean(text);
+
+    internal ScenarioResult Clean(ScenarioResult scenario) => scenario with
+    {
+        Message = Clean(scenario.Message),
+        Expectation = CleanOrNull(scenario.Expectation),
+        Expected = CleanOrNull(scenario.Expected),
+        Observed = CleanOrNull(scenario.Observed),
+        Observations = [.. scenario.Observations.Select(seen => seen with { Value = Clean(seen.Value) })],
+        Transcript = [.. scenario.Transcript.Select(line => line with { Data = Clean(line.Data) })],
+    };
+
+    /// <summary>The data of the last requests is cut after it is cleaned, so that no cut goes through a secret.</summary>
+    internal Ending Clean(Ending ending) => ending with
+    {
+        Message = Clean(ending.Message),
+        LastRequests = [.. ending.LastRequests.Select(request => request with { Data = Clean(request.Data).Cut(ShownData) })],
+    };
+
+    internal Conclusion Clean(Conclusion conclusion) => conclusion with { Message = Clean(conclusion.Message) };
 
     /// <summary>Long texts are cut before they come here, and the cut may go through a secret.</summary>
     private string WithoutRests(string text)

@@ -1,65 +1,8 @@
-using System.Text;
-
 namespace PubSub.Conformance;
 
-/// <summary>What became of one scenario, with everything needed to understand it without running it again.</summary>
-public sealed record Outcome(Scenario Scenario, Requirement? Requirement, Verdict Verdict, string Message)
-{
-    private const int ShownEntries = 25;
-    private const int LongestEntry = 400;
-
-    public string? Expectation { get; init; }
-    public string? Expected { get; init; }
-    public string? Observed { get; init; }
-    public IReadOnlyList<KeyValuePair<string, string>> Observations { get; init; } = [];
-    public int Checks { get; init; }
-    public IReadOnlyList<TranscriptEntry> Transcript { get; init; } = [];
-    public long TranscriptDropped { get; init; }
-    public TimeSpan Duration { get; init; }
-
-    /// <summary>Since the start of the run.</summary>
-    internal TimeSpan Ended { get; init; }
-
-    /// <summary>What this scenario alone put the target through.</summary>
-    public Traffic? Traffic { get; init; }
-
-    /// <summary>The whole story: the requirement, what was expected, what was seen, and the last of the transcript.</summary>
-    public string Explain()
-    {
-        var text = new StringBuilder();
-        text.AppendLine($"{Scenario.Id}: {Verdict.ToString().ToLowerInvariant()} ({Requirement?.Keyword ?? "no such requirement"})");
-        if (Requirement is { } requirement)
-        {
-            text.AppendLine($"  requirement  {requirement.Text}");
-        }
-
-        if (Expectation is null)
-        {
-            text.AppendLine($"  because      {Message}");
-        }
-        else
-        {
-            text.AppendLine($"  expectation  {Expectation}").AppendLine($"  expected     {Expected}").AppendLine($"  observed     {Observed}");
-        }
-
-        foreach (var (what, value) in Observations)
-        {
-            text.AppendLine($"  noted        {what}: {value}");
-        }
-
-        text.AppendLine($"  transcript   {Transcript.Count} entries{(Transcript.Count > ShownEntries ? $", the last {ShownEntries}" : "")}");
-        foreach (var entry in Transcript.TakeLast(ShownEntries))
-        {
-            text.AppendLine($"    {entry.ToString().Cut(LongestEntry)}");
-        }
-
-        return text.ToString();
-    }
-}
-
 /// <summary>
-/// Runs scenarios against one target. Whatever happens becomes a verdict: a scenario never throws, never hangs, and never passes
-/// without having decided something.
+/// Runs scenarios against one target. Every end of a scenario becomes a verdict: it never throws, never hangs, and never passes without
+/// a decisive check.
 /// </summary>
 public sealed class Runner
 {
@@ -80,7 +23,7 @@ public sealed class Runner
         Traffic = new Traffic(target, _time);
     }
 
-    /// <summary>What all scenarios together put the target through.</summary>
+    /// <summary>The connections, bytes and requests of all scenarios together.</summary>
     public Traffic Traffic { get; }
 
     public async Task<Outcome> RunAsync(Scenario scenario, CancellationToken cancellation = default)
@@ -91,13 +34,20 @@ public sealed class Runner
         var requirement = _catalogue.Find(scenario.Requirement);
         var outcome = requirement is null
             ? new Outcome(scenario, null, Verdict.Error, $"the catalogue has no requirement {scenario.Requirement}")
-            : await PlayAsync(scenario, requirement, transcript, cancellation);
-        return outcome with { Duration = _time.GetElapsedTime(start), Ended = Traffic.Now, TranscriptDropped = transcript.Dropped, Traffic = traffic };
+            : await RunWithinLimitAsync(scenario, requirement, transcript, cancellation);
+        return outcome with
+        {
+            Duration = _time.GetElapsedTime(start),
+            Ended = Traffic.Now,
+            TranscriptDropped = transcript.Dropped,
+            Traffic = traffic,
+        };
     }
 
-    private async Task<Outcome> PlayAsync(Scenario scenario, Requirement requirement, Transcript transcript, CancellationToken cancellation)
+    /// <summary>Starts the server that the scenario asks for, and ends it.</summary>
+    private async Task<Outcome> RunWithinLimitAsync(
+        Scenario scenario, Requirement requirement, Transcript transcript, CancellationToken cancellation)
     {
-        MessageIds.Current = _target.MessageIds;
         if (_launch is null && scenario.IsLaunched)
         {
             return new Outcome(scenario, requirement, Verdict.Unsupported, Stage.NoLauncher);
@@ -114,7 +64,7 @@ public sealed class Runner
                 server = await _launch!(chosen, either.Token);
             }
 
-            return await PlayAsync(scenario, requirement, server, transcript, either.Token);
+            return await RunBodyAsync(scenario, requirement, server, transcript, either.Token);
         }
         catch (Exception e)
         {
@@ -129,7 +79,7 @@ public sealed class Runner
         }
     }
 
-    private async Task<Outcome> PlayAsync(
+    private async Task<Outcome> RunBodyAsync(
         Scenario scenario, Requirement requirement, LaunchedServer? server, Transcript transcript, CancellationToken limit)
     {
         await using var stage = new Stage(server?.Target ?? _target, _launch, _names, transcript, limit);
@@ -141,7 +91,7 @@ public sealed class Runner
         Outcome outcome;
         try
         {
-            await EndedAsync(scenario.Body(stage), limit);
+            await AwaitBodyAsync(scenario.Body(stage), limit);
             outcome = Decided(scenario, requirement, stage.Expect);
         }
         catch (Exception e)
@@ -152,11 +102,12 @@ public sealed class Runner
         return outcome with { Transcript = transcript.Entries, Observations = stage.Expect.Observations, Checks = stage.Expect.Checks };
     }
 
-    /// <summary>A body that hears of the end is waited for; one that does not is left behind.</summary>
-    private async Task EndedAsync(Task body, CancellationToken limit)
+    /// <summary>Waits for a body that observes the limit; a body that does not is abandoned.</summary>
+    private async Task AwaitBodyAsync(Task body, CancellationToken limit)
     {
         await body.WaitAsync(limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await body.WaitAsync(_target.Timeouts.Cleanup, _time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await body.WaitAsync(_target.Timeouts.Cleanup, _time, CancellationToken.None)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!body.IsCompleted)
         {
             throw new OperationCanceledException(limit);
@@ -165,17 +116,9 @@ public sealed class Runner
         await body;
     }
 
-    private static Outcome Decided(Scenario scenario, Requirement requirement, Expect expect)
-    {
-        if (requirement.Level == Level.May && expect.Checks + expect.Observations.Count > 0)
-        {
-            return new(scenario, requirement, Verdict.Observed, "a legal alternative was seen");
-        }
-
-        return expect.Checks > 0
-            ? new(scenario, requirement, Verdict.Pass, $"{expect.Checks} check(s) held")
-            : new(scenario, requirement, Verdict.Error, "the scenario ended without a decisive check");
-    }
+    private static Outcome Decided(Scenario scenario, Requirement requirement, Expect expect) => expect.Checks > 0
+        ? new(scenario, requirement, Verdict.Pass, $"{expect.Checks} check(s) held")
+        : new(scenario, requirement, Verdict.Error, "the scenario ended without a decisive check");
 
     private Outcome Judge(Scenario scenario, Requirement requirement, Exception exception) => exception switch
     {
@@ -194,12 +137,5 @@ public sealed class Runner
     private Outcome Weigh(Scenario scenario, Requirement requirement, Violation violation) =>
         _target.Dialect.LeavesOpen.TryGetValue(requirement.Id, out var reason)
             ? new(scenario, requirement, Verdict.Observed, $"the dialect {_target.Dialect.Name} leaves this open: {reason}")
-            : new(scenario, requirement, Severity(requirement), violation.Message);
-
-    private static Verdict Severity(Requirement requirement) => requirement switch
-    {
-        { Binding: true } => Verdict.Fail,
-        { Recommended: true } => Verdict.Warn,
-        _ => Verdict.Observed,
-    };
+            : new(scenario, requirement, requirement.Binding ? Verdict.Fail : Verdict.Warn, violation.Message);
 }

@@ -117,7 +117,8 @@ internal static class Backpressure
             var publisher = await stage.ConnectAsync("publisher");
 
             await BurstsAsync(stage, readers, publisher, topic, rounds: 30);
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-BPR-006", "exactly-the-bound-unread", async stage =>
         {
@@ -261,7 +262,7 @@ internal static class Backpressure
             {
                 foreach (var id in ids)
                 {
-                    await raw.SendTogetherAsync([.. pings, Frame.Text(Request.Publish(marks, id).WithRequestId(id))]);
+                    await raw.SendTogetherAsync([.. pings, Frame.Text(Request.Publish(marks, id).WithRequestId(id).To(stage.Target))]);
                 }
             }
         })

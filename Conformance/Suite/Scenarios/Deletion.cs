@@ -297,7 +297,8 @@ internal static class Deletion
                 stage.Expect.Equal(1, answers.Count(answer => answer.Status == 200),
                     $"Of {Contenders} concurrent deletions one is answered with 200");
             }
-        }),
+        })
+        { IsLengthy = true },
     ];
 
     private static IReadOnlyDictionary<string, string> Unsubscribing { get; } = new Dictionary<string, string> { ["TOPIC_DELETION"] = "unsubscribe" };

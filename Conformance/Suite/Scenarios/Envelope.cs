@@ -49,7 +49,8 @@ internal static class Envelope
             {
                 var client = await stage.ConnectAsync("client");
                 var id = $"req-124-{Array.FindIndex(requests, row => row.Kind == kind)}";
-                var reply = await client.AnswerAsync(request.WithRequestId(id).ToString()).For($"{kind} has the request's request_id");
+                var reply = await client.AnswerAsync(request.WithRequestId(id).To(stage.Target).ToString())
+                    .For($"{kind} has the request's request_id");
                 stage.Expect.Equal(id, reply.RequestId, $"{kind} has the request's request_id");
             }
         }),
@@ -61,7 +62,7 @@ internal static class Envelope
 
             foreach (var id in Names.Plain)
             {
-                var reply = await client.AnswerAsync(Request.Publish(topic, "m").WithRequestId(id).ToString()).For(
+                var reply = await client.AnswerAsync(Request.Publish(topic, "m").WithRequestId(id).To(stage.Target).ToString()).For(
                     $"the request_id {id} is echoed");
                 stage.Expect.Equal(id, reply.RequestId, $"the request_id {id} is echoed unchanged");
             }
@@ -85,7 +86,7 @@ internal static class Envelope
             ];
             foreach (var (kind, request) in requests)
             {
-                var reply = await client.AnswerAsync(request.ToString()).Given($"the {kind} is answered");
+                var reply = await client.AnswerAsync(request.To(stage.Target).ToString()).Given($"the {kind} is answered");
                 stage.Expect.True(
                     !reply.HasRequestId, $"the reply to a {kind} without request_id has none", reply.ToString());
             }
@@ -183,7 +184,7 @@ internal static class Envelope
             foreach (var (what, _, request) in Spoilt.OfEveryKind(topic))
             {
                 var client = await stage.ConnectAsync("client");
-                await client.AnswerAsync(request.WithRequestId("bad").ToString()).For($"{what} is answered");
+                await client.AnswerAsync(request.WithRequestId("bad").To(stage.Target).ToString()).For($"{what} is answered");
                 await client.OutspokenAsync();
                 stage.Expect.Equal(
                     1,
@@ -200,7 +201,7 @@ internal static class Envelope
             const int Requests = 20;
             for (var n = 0; n < Requests; n++)
             {
-                await client.SendAsync((n % 2 == 0 ? Request.Publish(topic, $"m{n}") : Request.Ping()).ToString());
+                await client.SendAsync((n % 2 == 0 ? Request.Publish(topic, $"m{n}") : Request.Ping()).To(stage.Target).ToString());
             }
 
             for (var n = 1; n <= Requests; n++)
@@ -308,7 +309,7 @@ internal static class Envelope
             var topic = await stage.TopicAtWorkAsync();
             var client = await stage.ConnectAsync("client");
 
-            foreach (var members in Members(topic))
+            foreach (var members in Members(topic, stage.Target.MessageIds))
             {
                 for (var first = 0; first < members.Length; first++)
                 {
@@ -324,7 +325,7 @@ internal static class Envelope
             var topic = await stage.TopicAtWorkAsync();
             var client = await stage.ConnectAsync("client");
 
-            foreach (var members in Members(topic))
+            foreach (var members in Members(topic, stage.Target.MessageIds))
             {
                 foreach (var space in (string[])["", " ", "\t", "\n", "\r\n", " \t\r\n ", new string(' ', 500)])
                 {
@@ -446,10 +447,10 @@ internal static class Envelope
         ("fifty members", Enumerable.Range(0, 50).Aggregate(request, (grown, n) => grown.With($"x{n}", $"{n}"))),
     ];
 
-    private static IEnumerable<string[]> Members(string topic)
+    private static IEnumerable<string[]> Members(string topic, MessageIds ids)
     {
         var name = $"\"topic\"~:~{Json.Quote(topic)}";
-        var id = $"\"id\"~:~{Json.Quote(MessageIds.Current.Spell("m"))}";
+        var id = $"\"id\"~:~{Json.Quote(ids.Spell("m"))}";
         return
         [
             ["\"type\"~:~\"subscribe\"", name, "\"client_id\"~:~\"c\"", "\"last_n\"~:~0", "\"request_id\"~:~\"r\""],

@@ -89,7 +89,8 @@ internal static class Isolation
                     await publisher.ReplyAsync(request).Acked();
                 }
             }
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ISO-002", "look-alike-names", async stage =>
         {
@@ -109,7 +110,8 @@ internal static class Isolation
                 stage.Expect.Sequence(
                     [], events.Ids().Where(id => id != $"to-{n}"), $"'{topic}' shares no events with a name that looks like it");
             }));
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ISO-002", "look-alike-names-on-one-connection", async stage =>
         {
@@ -175,7 +177,8 @@ internal static class Isolation
                     events.Ids().Where(id => !id.StartsWith(own, StringComparison.Ordinal) && !id.StartsWith(Client.SentinelPrefix, StringComparison.Ordinal)),
                     $"the replay of '{topics[n]}' has no event of another topic");
             }));
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ISO-003", "an-empty-topic-replays-nothing", async stage =>
         {

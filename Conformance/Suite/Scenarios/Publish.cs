@@ -369,7 +369,8 @@ internal static class Publish
                     await subscriber.UnsubscribeAsync(topic).Acked();
                 }
             }));
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-PUB-012", "counted-when-acked", async stage =>
         {
@@ -392,7 +393,7 @@ internal static class Publish
 
             foreach (var letter in (string[])["x", "\u00e9", "\u20ac", "\U0001f600"])
             {
-                var (request, payload) = OfSize(MessageLimit, topic, letter);
+                var (request, payload) = OfSize(stage.Target, MessageLimit, topic, letter);
                 stage.Require(Encoding.UTF8.GetByteCount(request.ToString()) == MessageLimit, "the request has 64 KiB");
 
                 stage.Expect.Acked(await publisher.RequestAsync(request), "a request of 64 KiB is accepted");
@@ -410,7 +411,7 @@ internal static class Publish
             // A frame's length is written in another way from 126 and from 65536 bytes on; buffers are often 4 or 16 KiB.
             foreach (var size in (int[])[1000, 4095, 4096, 4097, 8192, 16383, 16384, 16385, 32768, 65000, 65400, 65535])
             {
-                var (request, payload) = OfSize(size, topic, "x");
+                var (request, payload) = OfSize(stage.Target, size, topic, "x");
                 stage.Expect.Acked(await publisher.RequestAsync(request), $"a request of {size} bytes is accepted");
                 var delivered = await subscriber.NextEventAsync(topic).For($"the message of a request of {size} bytes is delivered whole");
                 stage.Expect.JsonEqual(payload, delivered.Payload, $"the message of a request of {size} bytes is delivered whole");
@@ -492,9 +493,9 @@ internal static class Publish
         ("white space in empty brackets", "[ { } , [ ] ]"),
     ];
 
-    private static (Request Request, string Payload) OfSize(int bytes, string topic, string letter)
+    private static (Request Request, string Payload) OfSize(Target target, int bytes, string topic, string letter)
     {
-        var empty = Request.Publish(topic, $"{bytes} of {letter}", "\"\"").WithRequestId($"size-{bytes}-{letter}");
+        var empty = Request.Publish(topic, $"{bytes} of {letter}", "\"\"").WithRequestId($"size-{bytes}-{letter}").To(target);
         var room = bytes - Encoding.UTF8.GetByteCount(empty.ToString());
         var (letters, rest) = Math.DivRem(room, Encoding.UTF8.GetByteCount(letter));
         var payload = $"\"{Names.Long(letter, letters)}{new string('.', rest)}\"";

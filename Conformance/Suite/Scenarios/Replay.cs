@@ -32,7 +32,8 @@ internal static class Replay
 
                 await ReplaysAsync(stage, topic, publisher, Newest(sent, ring), [1, 2, ring - 1, ring]);
             }
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-RPL-001", "a-topic-without-messages", async stage =>
         {
@@ -80,7 +81,8 @@ internal static class Replay
                     stage.Expect.SameItems(ofOne.Skip(Earliest(ofOne, seen)), seen, $"{joiner.Name} receives every message of a publisher once, from its first one on");
                 }
             }
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-FAN-003", "one-order-across-the-seam", async stage =>
         {
@@ -92,7 +94,7 @@ internal static class Replay
                 stage.Expect.Sequence(order.Intersect(seen), seen, $"{joiner.Name} receives its events in the order that the witness saw");
             }
         })
-        { Also = ["PS-RPL-008"] },
+        { IsLengthy = true, Also = ["PS-RPL-008"] },
 
         new("PS-RPL-002", "subscribe-and-publish-in-one-breath", async stage =>
         {
@@ -145,7 +147,8 @@ internal static class Replay
 
                 await ReplaysAsync(stage, topic, publisher, Newest(sent, ring), [ring, ring + 1, 10 * ring, int.MaxValue], stage.Expect.SameItems);
             }
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-RPL-004", "each-topic-its-own", async stage =>
         {
@@ -273,7 +276,8 @@ internal static class Replay
                     await publisher.ReplyAsync(ack).Acked();
                 }
             }
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-RPL-010", "a-replay-larger-than-the-bound-in-bytes", async stage =>
         {
@@ -288,7 +292,8 @@ internal static class Replay
             await publisher.PublishAsync(topic, "live", payload).Acked();
 
             stage.Expect.SameItems([.. sent, "live"], (await reader.EventsUntilAsync("live").For(Uncut)).Ids(), "a large replay and the live event behind it are received");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-RPL-010", "replays-of-many-topics-at-once", async stage =>
         {
@@ -311,7 +316,8 @@ internal static class Replay
             }
 
             stage.Expect.Equal("live", (await reader.NextEventAsync().For(Uncut)).MessageId, "live events follow");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-RPL-011", "the-event-that-was", async stage =>
         {

@@ -22,13 +22,15 @@ internal static class Robustness
             }
 
             await neighbours.UndisturbedByAsync(() => Task.WhenAll(rudeness), "after random frames");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ROB-001", "random-requests-from-rude-clients", async stage =>
         {
             var neighbours = await Neighbours.SettleAsync(stage);
             var random = new Random(8259);
-            var whole = Request.Publish(await stage.TopicAsync("wild"), "m1", "{\"a\":[1,2,{\"b\":null}]}").WithRequestId("r").ToString();
+            var publish = Request.Publish(await stage.TopicAsync("wild"), "m1", "{\"a\":[1,2,{\"b\":null}]}").WithRequestId("r");
+            var whole = publish.To(stage.Target).ToString();
             await neighbours.UndisturbedByAsync(async () =>
             {
                 for (var i = 0; i < 40; i++)
@@ -45,7 +47,8 @@ internal static class Robustness
                     });
                 }
             }, "after hundreds of spoilt requests");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ROB-001", "no-http-at-all", async stage =>
         {
@@ -168,7 +171,8 @@ internal static class Robustness
 
             await RefusedAsTooLargeAsync(stage, client, "a message of endless fragments");
             await sending;
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ROB-004", "fragment-that-claims-everything", async stage =>
         {
@@ -198,12 +202,14 @@ internal static class Robustness
             await client.SendFramesAsync(Frame.Binary(new byte[stage.Limits.MessageBytes + 1]));
 
             await RefusedAsTooLargeAsync(stage, client, "a binary message of one byte more than the limit");
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-ROB-005", "reset-within-a-frame", async stage =>
         {
             var neighbours = await Neighbours.SettleAsync(stage);
-            var whole = Frame.Text(Request.Publish(neighbours.Topic, "broken", Json.Quote(new string('x', 1000)))).Encode();
+            var publish = Request.Publish(neighbours.Topic, "broken", Json.Quote(new string('x', 1000)));
+            var whole = Frame.Text(publish.To(stage.Target)).Encode();
             await neighbours.UndisturbedByAsync(async () =>
             {
                 foreach (var cut in (int[])[1, 2, 3, 5, 8, 9, 100, whole.Length - 1])
@@ -218,12 +224,13 @@ internal static class Robustness
         new("PS-ROB-005", "reset-between-fragments", async stage =>
         {
             var neighbours = await Neighbours.SettleAsync(stage);
+            var whole = Frame.Text(Request.Publish(neighbours.Topic, "broken").To(stage.Target));
             await neighbours.UndisturbedByAsync(async () =>
             {
                 for (var i = 0; i < 5; i++)
                 {
                     var rude = await stage.RawAsync("rude");
-                    await rude.SendAsync(Frame.Fragments(Frame.Text(Request.Publish(neighbours.Topic, "broken")).Payload, 10).SkipLast(1));
+                    await rude.SendAsync(Frame.Fragments(whole.Payload, 10).SkipLast(1));
                     rude.Abort();
                 }
             }, "after resets between fragments");

@@ -511,12 +511,15 @@ internal static class Topics
                 stage.Expect.Equal(1, answers.Count(answer => answer.Status == 201),
                     $"Of {Contenders} concurrent creations one is answered with 201");
             }
-        }),
+        })
+        { IsLengthy = true },
 
         new("PS-REST-026", "detail-names-field-and-rule", async stage =>
         {
             var details = new List<string>();
-            string[] bodies = ["{}", """{"name":7}""", """{"name":""}""", """{"name":"a\u0000b"}""", Rest.CreateBody(new string('x', 256))];
+            var family = stage.FreshName();
+            string[] illegal = [Within(stage, $"{family}\0"), Within(stage, family.PadRight(256, 'x'))];
+            string[] bodies = ["{}", """{"name":7}""", """{"name":""}""", .. illegal.Select(Rest.CreateBody)];
             foreach (var body in bodies)
             {
                 var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, body);

@@ -560,7 +560,7 @@ internal static class Transport
         var topic = await stage.TopicAsync("orders");
         var publisher = await stage.SubscriberAsync("publisher", topic);
         const string payload = "{\"greeting\":\"gr\u00fc\u00df Gott \u4e2d\u6587 \U0001f600\"}";
-        var whole = Frame.Text(Request.Publish(topic, "m1", payload).WithRequestId("fragmented")).Payload;
+        var whole = Frame.Text(Request.Publish(topic, "m1", payload).WithRequestId("fragmented").To(stage.Target)).Payload;
 
         await publisher.SendFramesAsync(fragments(whole));
 

@@ -14,7 +14,14 @@ public sealed record ProbedTarget(Target Target, Uri Url)
         Rest = redaction.Clean(Target.Rest.AbsoluteUri),
         WebSocket = redaction.Clean(Target.WebSocket.AbsoluteUri),
         Dialect = Target.Dialect.Name,
-        Findings = [.. Findings.Select(finding => finding with { Value = redaction.Clean(finding.Value), Evidence = redaction.Clean(finding.Evidence) })],
+        Findings =
+        [
+            .. Findings.Select(finding => finding with
+            {
+                Value = redaction.Clean(finding.Value),
+                Evidence = redaction.Clean(finding.Evidence),
+            }),
+        ],
         Fingerprint = Fingerprint.ToDictionary(entry => entry.Key, entry => redaction.Clean(entry.Value)),
         Limits = Target.Limits,
         RoundTrips = RoundTrips,
@@ -23,7 +30,8 @@ public sealed record ProbedTarget(Target Target, Uri Url)
     /// <summary>What its owner can commit, so that the next run has nothing to guess.</summary>
     public TargetFile ToFile() => new()
     {
-        Url = new UriBuilder(Url) { UserName = "", Password = "", Query = "", Fragment = "" }.Uri, // a committed file is no place for credentials
+        // A committed file is no place for credentials.
+        Url = new UriBuilder(Url) { UserName = "", Password = "", Query = "", Fragment = "" }.Uri,
         Rest = Target.Rest,
         WebSocket = Target.WebSocket,
         Dialect = Target.Dialect.Name,
@@ -32,5 +40,5 @@ public sealed record ProbedTarget(Target Target, Uri Url)
     };
 }
 
-/// <summary>There is nothing to test: nobody answers, or nobody who speaks this protocol. The message says what was tried.</summary>
+/// <summary>There is nothing to test: nothing answers, or nothing that speaks this protocol. The message says what was tried.</summary>
 public sealed class Unreachable(string message) : Exception(message);

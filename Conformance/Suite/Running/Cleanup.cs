@@ -1,0 +1,34 @@
+namespace PubSub.Conformance;
+
+/// <summary>Deletes topics at the end of a run.</summary>
+internal static class Cleanup
+{
+    private const int DeletionsAtOnce = 8;
+
+    /// <summary>Tries again to delete what no scenario could delete. A topic that is not listed was never made.</summary>
+    public static async Task DeleteLeftoversAsync(Journal? journal, Target target, TimeProvider time)
+    {
+        if (journal is not { Left.Count: > 0 })
+        {
+            return;
+        }
+
+        using var limit = new CancellationTokenSource(target.Timeouts.Cleanup * 4, time);
+        try
+        {
+            var rest = new Rest(target, limit.Token);
+            var listed = (await rest.ListTopicsAsync()).Topics?.Select(topic => topic.Name).ToHashSet(StringComparer.Ordinal);
+            await Parallel.ForEachAsync(journal.Left, new ParallelOptions { MaxDegreeOfParallelism = DeletionsAtOnce }, async (topic, _) =>
+            {
+                if (listed?.Contains(topic) == false || (await rest.DeleteTopicAsync(topic)).IsGone)
+                {
+                    journal.Gone(topic);
+                }
+            });
+        }
+        catch (Exception e) when (e is Violation or OperationCanceledException)
+        {
+            // The server does not answer; the journal keeps what is left.
+        }
+    }
+}

@@ -1,0 +1,39 @@
+namespace PubSub.Conformance;
+
+/// <summary>How one run of one scenario ended, with everything needed to understand it without running it again.</summary>
+public sealed record Outcome(Scenario Scenario, Requirement? Requirement, Verdict Verdict, string Message)
+{
+    public string? Expectation { get; init; }
+    public string? Expected { get; init; }
+    public string? Observed { get; init; }
+    public IReadOnlyList<KeyValuePair<string, string>> Observations { get; init; } = [];
+    public int Checks { get; init; }
+    public IReadOnlyList<TranscriptEntry> Transcript { get; init; } = [];
+    public long TranscriptDropped { get; init; }
+    public TimeSpan Duration { get; init; }
+
+    /// <summary>Since the start of the run.</summary>
+    internal TimeSpan Ended { get; init; }
+
+    /// <summary>The connections and bytes of this scenario alone.</summary>
+    public Traffic? Traffic { get; init; }
+
+    /// <summary>As the results hold it, with nothing redacted yet.</summary>
+    internal ScenarioResult ToResult() => new()
+    {
+        Id = Scenario.Id,
+        Requirement = Scenario.Requirement,
+        Also = Scenario.Also,
+        Verdict = Verdict,
+        Message = Message,
+        Expectation = Expectation,
+        Expected = Expected,
+        Observed = Observed,
+        Observations = [.. Observations.Select(seen => new Observation(seen.Key, seen.Value))],
+        Checks = Checks,
+        DurationMs = Math.Round(Duration.TotalMilliseconds, 1),
+        Transcript = [.. Transcript.Select(line => new TranscriptLine(
+            Math.Round(line.At.TotalMilliseconds, 3), line.Connection, line.Direction, line.Kind, line.Length, line.Data))],
+        TranscriptDropped = TranscriptDropped,
+    };
+}

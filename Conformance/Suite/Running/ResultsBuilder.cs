@@ -1,0 +1,89 @@
+namespace PubSub.Conformance;
+
+/// <summary>Makes the results of a run from the outcomes of its scenarios.</summary>
+internal sealed class ResultsBuilder(RunSetup setup)
+{
+    private const int KeptLines = 300;
+
+    /// <param name="outcomes">In order; several of one scenario are its repetitions.</param>
+    public Results Build(DateTimeOffset started, TimeSpan duration, IEnumerable<Outcome> outcomes, Ending ending, Traffic traffic)
+    {
+        var byScenario = outcomes.ToLookup(outcome => outcome.Scenario.Id, StringComparer.Ordinal);
+        List<ScenarioResult> scenarios =
+        [
+            .. setup.Scenarios.Select(scenario => Of(byScenario[scenario.Id].DefaultIfEmpty(NotRun(scenario, ending.Kind)).ToList())),
+        ];
+        var verdicts = scenarios.ToLookup(scenario => scenario.Requirement, scenario => scenario.Verdict, StringComparer.Ordinal);
+        List<RequirementResult> requirements = [.. setup.Catalogue.Requirements.Select(requirement =>
+            RequirementResult.Of(requirement, Rollup.Status([.. verdicts[requirement.Id]])))];
+        List<string> stale =
+        [
+            .. setup.Options.Selection.Idle(setup.Scenarios, setup.Catalogue),
+            .. scenarios.Where(scenario => scenario is { KnownFailing: not null, Verdict: Verdict.Pass or Verdict.Observed })
+                .Select(scenario => $"{scenario.Id} is known to fail by '{scenario.KnownFailing}', but it passed"),
+        ];
+
+        return new Results
+        {
+            Run = setup.Names.Run,
+            Suite = Run.Identity(setup.Catalogue),
+            Started = started,
+            DurationSeconds = Math.Round(duration.TotalSeconds, 3),
+            Target = setup.Probed.Describe(setup.Redaction),
+            Options = setup.Options.Described.ToDictionary(option => option.Key, option => setup.Redaction.Clean(option.Value)),
+            Ending = setup.Redaction.Clean(ending),
+            Conclusion = setup.Redaction.Clean(Rollup.Conclude(ending, scenarios, setup.Catalogue, stale, setup.Options.Strict)),
+            Totals = Enum.GetValues<Verdict>()
+                .ToDictionary(verdict => verdict, verdict => scenarios.Count(scenario => scenario.Verdict == verdict)),
+            Profiles = Rollup.Profiles(requirements),
+            Requirements = requirements,
+            Scenarios = scenarios,
+            Stale = stale,
+            Leftovers = setup.Names.Journal?.Left ?? [],
+            Traffic = new TrafficResult(traffic.Connections, traffic.MostOpen, traffic.BytesSent, traffic.BytesReceived),
+        };
+    }
+
+    /// <summary>The result of one scenario, of its repetitions the worst, with secrets redacted.</summary>
+    public ScenarioResult Of(IReadOnlyList<Outcome> repetitions)
+    {
+        var worst = Rollup.Worst(repetitions.Select(outcome => outcome.Verdict));
+        var outcome = repetitions.First(candidate => candidate.Verdict == worst);
+        return setup.Redaction.Clean(outcome.ToResult() with
+        {
+            KnownFailing = setup.Options.Selection.Expecting(outcome.Scenario, outcome.Requirement)?.ToString(),
+            Repetitions = setup.Options.Repeat > 1 ? [.. repetitions.Select(repetition => repetition.Verdict)] : [],
+        });
+    }
+
+    /// <summary>
+    /// Without the lines of its transcript that the results do not keep: whole transcripts of a thousand repetitions would fill the memory.
+    /// </summary>
+    public Outcome Shortened(Outcome outcome)
+    {
+        var kept = setup.Options.Transcripts switch
+        {
+            KeptTranscripts.All => true,
+            KeptTranscripts.Failed => outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported or Verdict.Disabled),
+            _ => false,
+        };
+        return outcome with
+        {
+            Transcript = kept ? [.. outcome.Transcript.TakeLast(KeptLines)] : [],
+            TranscriptDropped = kept ? outcome.TranscriptDropped + Math.Max(0, outcome.Transcript.Count - KeptLines) : 0,
+        };
+    }
+
+    private Outcome NotRun(Scenario scenario, EndingKind ending)
+    {
+        var requirement = setup.Catalogue.Find(scenario.Requirement);
+        return setup.Options.Refusal(scenario, requirement) is { } refusal
+            ? new(scenario, requirement, Verdict.Disabled, refusal)
+            : new(scenario, requirement, Verdict.NotEvaluated, ending switch
+            {
+                EndingKind.TargetDied => "the target had stopped answering",
+                EndingKind.Cancelled => "the run was cancelled",
+                _ => "the run was out of time",
+            });
+    }
+}

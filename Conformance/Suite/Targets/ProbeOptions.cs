@@ -1,0 +1,32 @@
+namespace PubSub.Conformance;
+
+/// <summary>How to find the target, where it is not to be guessed.</summary>
+public sealed record ProbeOptions
+{
+    /// <summary>An origin, an origin with a path in front of everything, or the URL of the WebSocket.</summary>
+    public required Uri Url { get; init; }
+
+    /// <summary>The root of the REST interface: where it is given, nothing else is tried.</summary>
+    public Uri? Rest { get; init; }
+
+    /// <summary>The WebSocket: where it is given, nothing else is tried.</summary>
+    public Uri? WebSocket { get; init; }
+
+    /// <summary>Further paths that may stand before <c>/topics</c> and <c>/ws</c>.</summary>
+    public IReadOnlyList<string> Prefixes { get; init; } = [];
+
+    /// <summary>Null lets the evidence decide.</summary>
+    public Dialect? Dialect { get; init; }
+
+    /// <summary>Null lets a publish decide.</summary>
+    public bool? UuidsOnly { get; init; }
+
+    public Limits? Limits { get; init; }
+    public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
+    public string Query { get; init; } = "";
+    public string? Origin { get; init; }
+    public Tls Tls { get; init; } = new();
+
+    /// <summary>Multiplies every wait.</summary>
+    public double TimeoutScale { get; init; } = 1;
+}

@@ -1,0 +1,92 @@
+namespace PubSub.Conformance;
+
+/// <summary>What a probe knows of a target so far, and the connections by which it asks for more.</summary>
+internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeProvider time, CancellationToken cancellation)
+{
+    public ProbeOptions Options => options;
+    public TimeProvider Time => time;
+    public CancellationToken Cancellation => cancellation;
+    public Timeouts Timeouts { get; } = new Timeouts().For(TimeSpan.Zero, options.TimeoutScale);
+
+    /// <summary>At least one, the one in use first.</summary>
+    public IReadOnlyList<RestCandidate> Rests { get; set; } = [];
+
+    /// <inheritdoc cref="Rests"/>
+    public IReadOnlyList<SocketCandidate> Sockets { get; set; } = [];
+
+    public RestCandidate Rest => Rests[0];
+    public SocketCandidate Socket => Sockets[0];
+    public HttpAnswer? Health { get; set; }
+
+    /// <summary>The target by what is known of it; answers complete it.</summary>
+    public Target Target { get; set; } = Target.From(options.Url);
+
+    public Dictionary<string, string> Fingerprint { get; } = [];
+
+    /// <summary>The topic of the probe, from before it is created until it is deleted.</summary>
+    public string? Topic { get; private set; }
+
+    /// <summary>The answer to the creation of <see cref="Topic"/>.</summary>
+    public HttpAnswer? Created { get; private set; }
+
+    public Rest RestOf(Target target) => new(target, new Transcript(time), cancellation);
+
+    /// <summary>A connection of the probe's own, upgraded if the server is willing.</summary>
+    public async Task<(RawClient Client, HttpAnswer Answer)> ConnectAsync(Target target)
+    {
+        var client = await RawClient.OpenAsync("probe", target, new Transcript(time), new ConnectOptions(), cancellation);
+        try
+        {
+            return (client, await client.HandshakeAsync());
+        }
+        catch
+        {
+            await client.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A target at this root by what its owner declares.</summary>
+    public Target Plain(Uri root) => Target.From(root, options.Dialect) with
+    {
+        Headers = options.Headers,
+        Query = options.Query,
+        Origin = options.Origin,
+        Tls = options.Tls,
+        Timeouts = Timeouts,
+    };
+
+    public async Task CreateTopicAsync()
+    {
+        Topic = names.Next("probe");
+        names.Journal?.Made(Topic);
+        Created = await RestOf(Target).CreateTopicAsync(Topic).IfAnswered();
+    }
+
+    /// <summary>Also for a probe that was cancelled: nothing else deletes its topic. Null without a topic or an answer.</summary>
+    public async Task<HttpAnswer?> DeleteTopicAsync()
+    {
+        if (Topic is not { } topic)
+        {
+            return null;
+        }
+
+        Topic = null;
+        using var limit = new CancellationTokenSource(Timeouts.Cleanup, time);
+        try
+        {
+            var deleted = await new Rest(Target, new Transcript(time), limit.Token).DeleteTopicAsync(topic);
+            if (deleted.IsGone)
+            {
+                names.Journal?.Gone(topic);
+            }
+
+            return deleted;
+        }
+        catch (Exception e) when (e is Violation or OperationCanceledException)
+        {
+            // The journal keeps it.
+            return null;
+        }
+    }
+}
