@@ -66,7 +66,8 @@ public sealed class DeathTests
             await raw.SendTextAsync(MortalServer.Poison);
             await raw.ClosedAsync();
             stage.Expect.True(true, "the server hangs up on nonsense");
-        }),
+        }
+        ),
         ["it_is_silent_as_expected"] = (true, false, async (server, stage) =>
         {
             var client = await stage.ConnectAsync("client");
@@ -74,14 +75,16 @@ public sealed class DeathTests
             await client.SendAsync(Request.Of(MortalServer.Poison));
             await server.Ended.WaitAsync(stage.Cancellation);
             stage.Expect.True(client.Unread.Count == 0, "nothing arrives");
-        }),
+        }
+        ),
         ["the_request_that_kills_comes_after_a_silence"] = (false, true, async (_, stage) =>
         {
             var client = await stage.ConnectAsync("client");
             await client.PingAsync();
             await Task.Delay(TimeSpan.FromMilliseconds(300), stage.Cancellation);
             await client.RequestAsync(Request.Of(MortalServer.Poison));
-        }),
+        }
+        ),
         ["many_more_requests_are_sent_to_the_dead_target"] = (true, true, async (server, stage) =>
         {
             var client = await stage.RawAsync("client");
@@ -93,7 +96,8 @@ public sealed class DeathTests
             }
 
             await client.ReadMessageAsync();
-        }),
+        }
+        ),
     };
 
     [TestCase("it_crashes_before_its_reply")]

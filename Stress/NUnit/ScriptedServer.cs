@@ -118,7 +118,8 @@ internal sealed class ScriptedServer : IDisposable
     public ScriptedServer(string? wrong = null, Variation? variation = null)
     {
         _server = new SmallServer(
-            Roomy, server => server.Variation = variation ?? server.Variation, wrong is null ? _ => { } : Wrong[wrong]);
+            Roomy, server => server.Variation = variation ?? server.Variation, wrong is null ? _ => { }
+        : Wrong[wrong]);
         Contender = new PubSubContender("scripted", wrong ?? "right", Url, Conformance.Dialect.V1, pid: null)
         {
             Retained = _server.Settings.Ring,
