@@ -330,6 +330,13 @@ internal static partial class Topics
             .Does(server => server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
                 await next(request, stopping) with { HeadHasBody = true }))
             .KilledBy("PS-REST-029", "is answered without a body"),
+        new Mutant("rest-reads-as-text", "The answer to a GET is declared as text/plain, as by a handler that writes a string.")
+            .Does(server => server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
+            {
+                var answer = await next(request, stopping);
+                return request.Method == "GET" && answer.Status == 200 ? answer with { ContentType = "text/plain" } : answer;
+            }))
+            .KilledBy("PS-REST-030", "is declared as JSON"),
     ];
 
     private static void KeepDeletedLeaves(SmallServer server)

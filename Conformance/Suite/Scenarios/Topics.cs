@@ -573,6 +573,18 @@ internal static class Topics
                 stage.Expect.True(answer.EndsWith("\r\n\r\n", StringComparison.Ordinal), $"HEAD {path} is answered without a body", answer);
             }
         }),
+
+        new("PS-REST-030", "reads-are-declared-as-json", async stage =>
+        {
+            await stage.ListedTopicAsync();
+            foreach (var path in new[] { Rest.TopicsPath, Rest.HealthPath, Rest.StatsPath })
+            {
+                var answer = await stage.Rest.SendAsync("GET", path);
+                stage.Require(answer.Status == 200, $"GET {path} is answered with 200");
+
+                stage.Expect.Equal("application/json", answer.MediaType, $"The answer to GET {path} is declared as JSON");
+            }
+        }),
     ];
 
     /// <summary>The answer behind the interim ones, of which there may be any number (RFC 9110, section 15.2).</summary>
