@@ -117,9 +117,8 @@ internal sealed class ScriptedServer : IDisposable
 
     public ScriptedServer(string? wrong = null, Variation? variation = null)
     {
-        _server = new SmallServer(
-            Roomy, server => server.Variation = variation ?? server.Variation, wrong is null ? _ => { }
-        : Wrong[wrong]);
+        Change[] wrongs = wrong is null ? [] : [Wrong[wrong]];
+        _server = new SmallServer([Roomy, server => server.Variation = variation ?? server.Variation, .. wrongs]);
         Contender = new PubSubContender("scripted", wrong ?? "right", Url, Conformance.Dialect.V1, pid: null)
         {
             Retained = _server.Settings.Ring,
