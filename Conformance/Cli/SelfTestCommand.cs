@@ -111,6 +111,7 @@ internal static class SelfTestCommand
     {
         var rows = Collection.Whole.Mutants.Select(mutant => (mutant.Id, Story: mutant.Fault))
             .Concat(Collection.Whole.Benign.Select(server => (server.Id, Story: server.Oddity)))
+            .Concat(Collection.Whole.Strangers.Select(server => (server.Id, Story: server.Habits)))
             .Concat(Collection.Whole.NullTargets.Select(target => (target.Id, Story: target.Nature)));
         foreach (var (id, story) in rows.Where(row => options.Shows(row.Id)))
         {

@@ -3,8 +3,13 @@ namespace PubSub.Conformance.Gallery;
 /// <summary>Servers to be shown to the suite.</summary>
 /// <param name="Mutants">What is wrong.</param>
 /// <param name="Benign">What is odd, and legal.</param>
+/// <param name="Strangers">What other people wrote, with the verdict that is right.</param>
 /// <param name="NullTargets">What is no broker at all.</param>
-internal sealed record Collection(IReadOnlyList<Mutant> Mutants, IReadOnlyList<BenignServer> Benign, IReadOnlyList<NullTarget> NullTargets)
+internal sealed record Collection(
+    IReadOnlyList<Mutant> Mutants,
+    IReadOnlyList<BenignServer> Benign,
+    IReadOnlyList<Stranger> Strangers,
+    IReadOnlyList<NullTarget> NullTargets)
 {
     /// <summary>Every server: mutants in the order of the specification, benign servers from TCP up to the messages.</summary>
     public static Collection Whole { get; } = new(
@@ -33,9 +38,15 @@ internal sealed record Collection(IReadOnlyList<Mutant> Mutants, IReadOnlyList<B
             .. Gallery.Benign.Wording.All,
             .. Gallery.Benign.Choices.All,
         ],
+        Gallery.Strangers.All,
         NullTarget.All);
 
     /// <summary>Of everything above.</summary>
     public IReadOnlyList<string> Ids =>
-        [.. Mutants.Select(mutant => mutant.Id), .. Benign.Select(server => server.Id), .. NullTargets.Select(target => target.Id)];
+    [
+        .. Mutants.Select(mutant => mutant.Id),
+        .. Benign.Select(server => server.Id),
+        .. Strangers.Select(server => server.Id),
+        .. NullTargets.Select(target => target.Id),
+    ];
 }

@@ -31,6 +31,7 @@ internal sealed record KillMatrix
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
     public required IReadOnlyList<MutantRow> Mutants { get; init; }
     public required IReadOnlyList<OtherRow> Benign { get; init; }
+    public IReadOnlyList<OtherRow> Strangers { get; init; } = [];
     public required IReadOnlyList<OtherRow> NullTargets { get; init; }
 
     public static KillMatrix Empty { get; } = new() { Mutants = [], Benign = [], NullTargets = [] };
@@ -47,7 +48,7 @@ internal sealed record KillMatrix
     ];
 
     [JsonIgnore]
-    public IEnumerable<MatrixRow> Rows => [.. Mutants, .. Benign, .. NullTargets];
+    public IEnumerable<MatrixRow> Rows => [.. Mutants, .. Benign, .. Strangers, .. NullTargets];
 
     /// <summary>The same with new rows for the servers that were shown, and without those of servers that are gone.</summary>
     public KillMatrix With(SelfTestResult shown, Collection collection, Catalogue catalogue)
@@ -59,6 +60,7 @@ internal sealed record KillMatrix
             Mutants = Merge(
                 Mutants, collection.Mutants, mutant => mutant.Id, mutant => MutantRow.Of(mutant, catalogue).Shown(trials[mutant.Id])),
             Benign = Merge(Benign, collection.Benign, server => server.Id, OtherRow.Of),
+            Strangers = Merge(Strangers, collection.Strangers, server => server.Id, OtherRow.Of),
             NullTargets = Merge(NullTargets, collection.NullTargets, target => target.Id, OtherRow.Of),
         };
 
@@ -94,6 +96,9 @@ internal sealed record KillMatrix
             "benign": [
             {{Lines(Benign)}}
             ],
+            "strangers": [
+            {{Lines(Strangers)}}
+            ],
             "nullTargets": [
             {{Lines(NullTargets)}}
             ]
@@ -122,6 +127,7 @@ internal sealed record KillMatrix
         {
             Mutants = [.. collection.Mutants.Select(mutant => MutantRow.Of(mutant, catalogue))],
             Benign = [.. collection.Benign.Select(OtherRow.Of)],
+            Strangers = [.. collection.Strangers.Select(OtherRow.Of)],
             NullTargets = [.. collection.NullTargets.Select(OtherRow.Of)],
         };
         var known = scenarios.Select(scenario => scenario.Id).ToList();
@@ -129,6 +135,7 @@ internal sealed record KillMatrix
         [
             .. Differences("mutant", Mutants, today.Mutants),
             .. Differences("benign server", Benign, today.Benign),
+            .. Differences("stranger", Strangers, today.Strangers),
             .. Differences("null target", NullTargets, today.NullTargets),
             .. known.Except(Mutants.SelectMany(row => row.Always)).Select(id => $"scenario not in the matrix: {id} kills no mutant"),
             .. Mutants.SelectMany(row => row.Always.Concat(row.Sometimes).Except(known)
@@ -251,15 +258,25 @@ internal sealed record MutantRow(
         : "";
 }
 
-/// <summary>One server that is no mutant: legal but odd, so that everything passes, or a null target, on which nothing may.</summary>
+/// <summary>
+/// One server that is no mutant: legal but odd, so that everything passes; a stranger, with its exact verdict; or a null target, on which
+/// nothing may pass.
+/// </summary>
 /// <param name="Nature">What is odd about it, or what it does.</param>
-/// <param name="Excused">Exceptions, each with its reason: scenarios that are undecided on an odd server, or pass on a null target.</param>
+/// <param name="Excused">
+/// What is declared, each with its reason: scenarios that are undecided on an odd server, or pass on a null target; verdicts on a stranger.
+/// </param>
 internal sealed record OtherRow(string Id, string Nature, IReadOnlyDictionary<string, string> Excused) : MatrixRow(Id)
 {
     [JsonIgnore]
     public override string Declaration => $"{Id}: {Nature} {string.Join(", ", Excused.Select(one => $"{one.Key} ({one.Value})"))}";
 
     public static OtherRow Of(BenignServer server) => new(server.Id, server.Oddity, server.Unsupported);
+
+    public static OtherRow Of(Stranger server) => new(
+        server.Id,
+        server.Habits,
+        server.Verdicts.GroupBy(declared => $"{declared}").ToDictionary(group => group.Key, group => string.Join("; ", group.Select(one => one.Because))));
 
     public static OtherRow Of(NullTarget target) => new(target.Id, target.Nature, target.Earns);
 }

@@ -24,6 +24,7 @@ internal static class KillMatrixPage
             | of these killed by every declared requirement, every time | {matrix.Mutants.Count(row => !row.Survived.Any())} |
             | Scenarios that kill at least one mutant every time | {killers.Count} |
             | Legal but odd servers, on which every scenario has to pass | {matrix.Benign.Count} |
+            | Servers with the habits of independent implementations, whose exact verdict is declared | {matrix.Strangers.Count} |
             | Null targets, on which none may pass | {matrix.NullTargets.Count} |
             | Passes on null targets, each excused with a reason | {matrix.NullTargets.Sum(row => row.Excused.Count)} |
             | Showings of each server, at least | {matrix.Rows.Select(row => row.Repetitions).DefaultIfEmpty(0).Min()} |

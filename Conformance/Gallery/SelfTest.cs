@@ -52,7 +52,8 @@ internal sealed class SelfTest(
         {
             await ShowAsync(
                 collection.Mutants.Where(mutant => options.Shows(mutant.Id)).Select(mutant => new Turn(IsSlow(mutant), token => ShowAsync(mutant, token)))
-                    .Concat(collection.Benign.Where(server => options.Shows(server.Id)).Select(server => new Turn(true, token => ShowAsync(server, token)))),
+                    .Concat(collection.Benign.Where(server => options.Shows(server.Id)).Select(server => new Turn(true, token => ShowAsync(server, token))))
+                    .Concat(collection.Strangers.Where(server => options.Shows(server.Id)).Select(server => new Turn(true, token => ShowAsync(server, token)))),
                 cancellation);
 
             // Waits are short there, and a machine that is busy elsewhere must not be why nothing passes; a few of them leave it idle.
@@ -133,6 +134,12 @@ internal sealed class SelfTest(
     private async Task<Showing> ShowAsync(BenignServer server, CancellationToken cancellation)
     {
         var trial = await BenignTrial.ExecuteAsync(server, catalogue, scenarios, Options(server.UnderLoad), cancellation);
+        return new(server.Id, TimeSpan.FromSeconds(trial.Results.DurationSeconds), trial.Objections, trial.Results);
+    }
+
+    private async Task<Showing> ShowAsync(Stranger server, CancellationToken cancellation)
+    {
+        var trial = await StrangerTrial.ExecuteAsync(server, catalogue, scenarios, Options(underLoad: false), cancellation);
         return new(server.Id, TimeSpan.FromSeconds(trial.Results.DurationSeconds), trial.Objections, trial.Results);
     }
 

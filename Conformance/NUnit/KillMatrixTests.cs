@@ -11,8 +11,9 @@ public sealed class KillMatrixTests
     private static readonly Mutant First = MutantTrialTests.Plain with { Id = "tst-first" };
     private static readonly Mutant Second = MutantTrialTests.Plain with { Id = "tst-second" };
     private static readonly BenignServer Odd = new("benign-sample", "It is odd.");
+    private static readonly Stranger Strange = new("stranger-sample", "It is strange.");
     private static readonly NullTarget Nothing = Collection.Whole.NullTargets[0];
-    private static readonly Collection Both = new([First, Second], [Odd], [Nothing]);
+    private static readonly Collection Both = new([First, Second], [Odd], [Strange], [Nothing]);
 
     private static readonly Scenario[] Scenarios =
         [new("PS-TST-001", "one", _ => Task.CompletedTask), new("PS-TST-002", "other", _ => Task.CompletedTask)];
@@ -40,7 +41,7 @@ public sealed class KillMatrixTests
         var json = Matrix.ToJson();
 
         Assert.That(KillMatrix.Parse(json).ToJson(), Is.EqualTo(json));
-        Assert.That(json.Split('\n').Count(line => line.StartsWith("{\"id\":", StringComparison.Ordinal)), Is.EqualTo(4));
+        Assert.That(json.Split('\n').Count(line => line.StartsWith("{\"id\":", StringComparison.Ordinal)), Is.EqualTo(5));
         Assert.That(
             () => KillMatrix.Parse(json.Replace("\"schemaVersion\": 2", "\"schemaVersion\": 3", StringComparison.Ordinal)),
             Throws.TypeOf<InvalidDataException>());
@@ -60,6 +61,7 @@ public sealed class KillMatrixTests
         Assert.That(
             Stale(Both with { Mutants = [First.KilledBy("PS-TST-001", "another reason"), Second] }), Has.Count.EqualTo(2));
         Assert.That(Stale(Both with { Benign = [] }), Has.One.StartsWith("benign server only in the matrix"));
+        Assert.That(Stale(Both with { Strangers = [] }), Has.One.StartsWith("stranger only in the matrix"));
         Assert.That(Stale(Both with { NullTargets = [] }), Has.One.StartsWith("null target only in the matrix"));
         Assert.That(
             Matrix.Stale(Both, Script.Catalogue, [.. Scenarios, new("PS-TST-002", "new", _ => Task.CompletedTask)]),
@@ -118,7 +120,7 @@ public sealed class KillMatrixTests
     [Test]
     public void A_server_that_is_gone_takes_its_row_with_it_and_one_that_was_not_shown_gets_none()
     {
-        var matrix = Matrix.With(Result(), new([Second, First with { Id = "tst-third" }], [], []), Script.Catalogue);
+        var matrix = Matrix.With(Result(), new([Second, First with { Id = "tst-third" }], [], [], []), Script.Catalogue);
 
         Assert.That(matrix.Mutants.Select(row => row.Id), Is.EqualTo(["tst-second"]));
         Assert.That(matrix.Benign.Concat(matrix.NullTargets), Is.Empty);
@@ -168,6 +170,7 @@ public sealed class KillMatrixTests
             [
                 .. trials.Select(trial => Showing(trial.Mutant.Id)),
                 .. Enumerable.Repeat(Showing(Odd.Id), times),
+                .. Enumerable.Repeat(Showing(Strange.Id), times),
                 .. Enumerable.Repeat(Showing(Nothing.Id), times),
             ],
             trials,

@@ -127,7 +127,7 @@ public sealed class SelfTestTests
     private static Scenario Broken(string requirement, Func<Stage, Task> body) => new(requirement, "broken", body);
 
     private static Task<SelfTestResult> TestAsync(Scenario scenario, IReadOnlyList<Mutant> mutants, IReadOnlyList<BenignServer>? benign = null) =>
-        new SelfTest(new Collection(mutants, benign ?? [], Collection.Whole.NullTargets), Catalogue.Embedded, [scenario], new SelfTestOptions()).ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+        new SelfTest(new Collection(mutants, benign ?? [], [], Collection.Whole.NullTargets), Catalogue.Embedded, [scenario], new SelfTestOptions()).ExecuteAsync(TestContext.CurrentContext.CancellationToken);
 
     private static List<string> Objections(SelfTestResult result) => [.. result.Showings.SelectMany(showing => showing.Objections), .. result.Objections];
 }

@@ -33,6 +33,7 @@ public static partial class Specification
             }
             else if (fenced)
             {
+                // An example defines nothing.
             }
             else if (line.StartsWith('#'))
             {

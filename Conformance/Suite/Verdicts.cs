@@ -40,7 +40,11 @@ public sealed class Violation(string expectation, string expected, string observ
 }
 
 /// <summary>What had to hold before anything could be decided did not hold.</summary>
-public sealed class Inconclusive(string reason) : Exception(reason);
+/// <param name="blames">The requirement that is really broken, where one is.</param>
+public sealed class Inconclusive(string reason, string? blames = null) : Exception(reason)
+{
+    public string? Blames { get; } = blames;
+}
 
 /// <summary>What the scenario needs is legitimately not there.</summary>
 public sealed class Unsupported(string reason) : Exception(reason);

@@ -218,6 +218,9 @@ public sealed record ScenarioResult
     public string? Expected { get; init; }
     public string? Observed { get; init; }
 
+    /// <summary>The requirement whose violation kept this from being decided.</summary>
+    public string? Blames { get; init; }
+
     /// <summary>Which of the legal alternatives were seen.</summary>
     public IReadOnlyList<Observation> Observations { get; init => field = value ?? []; } = [];
 

@@ -6,6 +6,9 @@ public sealed record Outcome(Scenario Scenario, Requirement? Requirement, Verdic
     public string? Expectation { get; init; }
     public string? Expected { get; init; }
     public string? Observed { get; init; }
+    /// <summary>The requirement that kept this from being decided.</summary>
+    public string? Blames { get; init; }
+
     public IReadOnlyList<KeyValuePair<string, string>> Observations { get; init; } = [];
     public int Checks { get; init; }
     public IReadOnlyList<TranscriptEntry> Transcript { get; init; } = [];
@@ -29,6 +32,7 @@ public sealed record Outcome(Scenario Scenario, Requirement? Requirement, Verdic
         Expectation = Expectation,
         Expected = Expected,
         Observed = Observed,
+        Blames = Blames,
         Observations = [.. Observations.Select(seen => new Observation(seen.Key, seen.Value))],
         Checks = Checks,
         DurationMs = Math.Round(Duration.TotalMilliseconds, 1),

@@ -1,0 +1,67 @@
+using PubSub.Conformance.Gallery.Servers;
+
+namespace PubSub.Conformance.Gallery;
+
+/// <summary>
+/// A server as independent implementations really are: several habits at once, some legal, some wrong. The exact verdict is declared,
+/// requirement by requirement; every requirement that is not mentioned has to be satisfied.
+/// </summary>
+/// <param name="Id">"stranger-" and a slug; it never changes and is never used again.</param>
+/// <param name="Habits">One or two sentences: what it does otherwise.</param>
+internal sealed record Stranger(string Id, string Habits)
+{
+    /// <summary>Makes a correct server strange; called once for each server that is started.</summary>
+    public Change Change { get; private init; } = _ => { };
+
+    /// <summary>Starts what stands in front of it, where clients do not reach it directly.</summary>
+    public Func<Uri, TcpServer>? Front { get; init; }
+
+    /// <summary>What the user of the suite says about it; by default only its URL.</summary>
+    public Func<TcpServer, ProbeOptions> Probing { get; init; } = door => new ProbeOptions { Url = door.Origin };
+
+    /// <summary>Changes the options of the run, such as how many scenarios at one time.</summary>
+    public Func<RunOptions, RunOptions> Options { get; init; } = options => options;
+
+    /// <summary>What the suite has to say of it.</summary>
+    public IReadOnlyList<Declared> Verdicts { get; private init; } = [];
+
+    /// <summary>The habits themselves; several calls add up.</summary>
+    public Stranger Does(Change change) => this with { Change = Change + change };
+
+    /// <inheritdoc cref="SmallServer.EachTopic"/>
+    public Stranger EachTopic(Action<Topic> change) => Does(server => server.EachTopic(change));
+
+    /// <inheritdoc cref="SmallServer.EachSession"/>
+    public Stranger EachSession(Action<Session> change) => Does(server => server.EachSession(change));
+
+    /// <summary>A MUST that at least one scenario has to find violated.</summary>
+    /// <param name="requirement">Its id.</param>
+    /// <param name="because">What the message of one of these scenarios has to contain.</param>
+    public Stranger Violates(string requirement, string because) => With(Verdict.Fail, requirement, because);
+
+    /// <summary>A SHOULD of which at least one scenario has to warn.</summary>
+    /// <inheritdoc cref="Violates"/>
+    public Stranger Warned(string requirement, string because) => With(Verdict.Warn, requirement, because);
+
+    /// <summary>A requirement of which at least one scenario has to say that the server does not offer what it needs.</summary>
+    /// <inheritdoc cref="Violates"/>
+    public Stranger Lacks(string requirement, string because) => With(Verdict.Unsupported, requirement, because);
+
+    /// <summary>A requirement of which at least one scenario cannot decide, because another one is broken.</summary>
+    /// <inheritdoc cref="Violates"/>
+    public Stranger Undecided(string requirement, string because) => With(Verdict.Inconclusive, requirement, because);
+
+    public override string ToString() => Id;
+
+    private Stranger With(Verdict verdict, string requirement, string because) =>
+        this with { Verdicts = [.. Verdicts, new(verdict, requirement, because)] };
+}
+
+/// <summary>One verdict that the suite has to give.</summary>
+/// <param name="Verdict">Fail, warn, unsupported or inconclusive.</param>
+/// <param name="Requirement">The id of the requirement.</param>
+/// <param name="Because">What the message of one of its scenarios with this verdict has to contain.</param>
+internal sealed record Declared(Verdict Verdict, string Requirement, string Because)
+{
+    public override string ToString() => $"{Verdict.ToString().ToLowerInvariant()} {Requirement}";
+}

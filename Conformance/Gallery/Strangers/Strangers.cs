@@ -1,0 +1,9 @@
+namespace PubSub.Conformance.Gallery;
+
+/// <summary>Every stranger. Each file of this folder holds the strangers of one kind.</summary>
+internal static class Strangers
+{
+    public static IReadOnlyList<Stranger> All { get; } =
+    [
+    ];
+}
