@@ -18,6 +18,7 @@ public sealed class Run
 
     private readonly Lock _gate = new();
     private readonly List<Outcome> _outcomes = []; // guarded by _gate
+    private readonly Deaths _deaths = new();
     private Ending? _ending; // guarded by _gate
     private TimeSpan _lastHeard = TimeSpan.MaxValue; // guarded by _gate
     private int _done;
@@ -68,7 +69,7 @@ public sealed class Run
 
         await Cleanup.DeleteLeftoversAsync(_setup.Names.Journal, _setup.Probed.Target, _setup.Time);
 
-        return _results.Build(started, _setup.Time.GetElapsedTime(clock), Counted(), _ending, _runner.Traffic);
+        return _results.Build(started, _setup.Time.GetElapsedTime(clock), Counted(), _ending, _deaths, _runner.Traffic);
     }
 
     private Scenario[] Ordered(IReadOnlyList<Scenario> scenarios, int repetition)
