@@ -127,7 +127,10 @@ public sealed record Ending(EndingKind Kind, string Message, string? Witness = n
 
 /// <summary>Something the target was sent shortly before it fell silent.</summary>
 /// <param name="AtSeconds">Since the start of the run.</param>
-public sealed record LastRequest(double AtSeconds, string Scenario, string Connection, string Kind, string Data);
+public sealed record LastRequest(double AtSeconds, string Scenario, string Connection, string Kind, string Data)
+{
+    internal static LastRequest Of(Traffic.Request sent) => new(sent.At.TotalSeconds, sent.Scenario, sent.Connection, sent.Kind, sent.Data);
+}
 
 /// <summary>How well it is known what the target died of.</summary>
 public enum DeathProof
