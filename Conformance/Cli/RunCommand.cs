@@ -98,7 +98,7 @@ internal sealed class RunCommand
             await Console.Error.WriteLineAsync(Budget(options));
         }
 
-        var terminal = new Terminal(quiet, Terminal.WantsColour(parsed.GetValue(_plain)));
+        var terminal = new Terminal(quiet, parsed.GetValue(_plain));
         var run = new Run(new()
         {
             Catalogue = Catalogue.Embedded,
@@ -131,7 +131,7 @@ internal sealed class RunCommand
     {
         try
         {
-            var server = await launcher.LaunchAsync(new Dictionary<string, string>(), cancellation);
+            var server = await StallWatch.OfProcess.UnstalledAsync(() => launcher.LaunchAsync(new Dictionary<string, string>(), cancellation), cancellation);
             if (server.Listened)
             {
                 return server;

@@ -18,7 +18,7 @@ public sealed class Pulse(Target target, TimeProvider time)
         var start = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
-            var missing = await AskAsync(cancellation);
+            var missing = await StallWatch.OfProcess.UnstalledAsync(() => AskAsync(cancellation), cancellation);
             if (missing is null || (attempt >= FewestAttempts && time.GetElapsedTime(start) >= Patience))
             {
                 return missing;
@@ -34,6 +34,11 @@ public sealed class Pulse(Target target, TimeProvider time)
         try
         {
             client = await RawClient.OpenAsync("pulse", target, new Transcript(time), new ConnectOptions(), cancellation);
+        }
+        catch (Interference)
+        {
+            // This machine cannot ask, so nothing is known of the target.
+            return null;
         }
         catch (Violation violation)
         {
