@@ -40,7 +40,8 @@ internal static class CleanupCommand
             var really = noted is not null || wanted is not null || parsed.GetValue(all);
             try
             {
-                var probed = await Probe.ExecuteAsync(probing, new TopicNames(prefix), cancellation: cancellation);
+                var probed = await StallWatch.OfProcess.UnstalledAsync(
+                    () => Probe.ExecuteAsync(probing, new TopicNames(prefix), cancellation: cancellation), cancellation);
                 var left = await DeleteAsync(new Rest(probed.Target, cancellation), IsMeant, really);
                 if (left == 0 && path is not null)
                 {

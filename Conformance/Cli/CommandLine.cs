@@ -133,7 +133,24 @@ internal static class CommandLine
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
+            RemoveHalf(path);
             throw new WrongUsage($"{option} '{path}' cannot be written: {e.Message}");
+        }
+    }
+
+    // Half a file would be taken for a whole one. A device has no length, and stays.
+    private static void RemoveHalf(string path)
+    {
+        try
+        {
+            if (new FileInfo(path) is { Exists: true, LinkTarget: null, Length: > 0 } half)
+            {
+                half.Delete();
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            // The reason why it cannot be written is told already.
         }
     }
 

@@ -8,7 +8,7 @@ internal static class CompareCommand
 {
     private const string Description =
         """
-        Compares two results.json, the older first. Exit status 1 when something got worse.
+        Compares two results.json, the older first. Exit status 1 when something got worse, or was decided before and is not any more.
 
         Example:
           pubsub-conformance compare before/results.json after/results.json
@@ -19,12 +19,13 @@ internal static class CompareCommand
         var before = new Argument<string>("before") { Description = "The results.json of the earlier run." };
         var after = new Argument<string>("after") { Description = "The results.json of the later run." };
         var format = CommandLine.Choice("--format", "How to write it.", "text", "text", "md");
-        var command = new Command("compare", Description) { before, after, format };
+        var missing = CommandLine.Flag("--allow-missing", "Accepts that scenarios were not decided again, or are gone.");
+        var command = new Command("compare", Description) { before, after, format, missing };
         command.SetAction(parsed =>
         {
             var comparison = Comparison.Of(Read(parsed.GetValue(before)!), Read(parsed.GetValue(after)!));
-            Console.Write(parsed.GetValue(format) == "md" ? comparison.ToMarkdown() : comparison.ToText());
-            return comparison.HasRegressions ? ExitCode.Violation : ExitCode.Conformant;
+            Console.Write(parsed.GetValue(format) == "md" ? comparison.ToMarkdown(parsed.GetValue(missing)) : comparison.ToText(parsed.GetValue(missing)));
+            return comparison.HasRegressions(parsed.GetValue(missing)) ? ExitCode.Violation : ExitCode.Conformant;
         });
         return command;
     }

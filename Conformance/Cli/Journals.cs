@@ -28,5 +28,12 @@ internal sealed class Journals(string prefix) : IDisposable
         _names = names.Journalled(_journal);
     }
 
-    public void Dispose() => _journal?.Dispose();
+    public void Dispose()
+    {
+        _journal?.Dispose();
+        if (_journal?.Fault is { } fault)
+        {
+            Console.Error.WriteLine($"The journal {Path} is not whole: {fault}. What a killed run leaves behind, cleanup finds by the listing.");
+        }
+    }
 }

@@ -1,12 +1,10 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using PubSub.Conformance;
 using PubSub.Conformance.Cli;
 
-// The first Ctrl-C or SIGTERM lets the run clean up after itself and report what it has; the second ends the process at once.
-using var stopping = new CancellationTokenSource();
-using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+// The terminal may go away with the signal that says so.
+var output = LossyStream.ReplaceConsole();
+using var signals = new StopSignals();
 
 var root = new RootCommand(
     "Asks any publish/subscribe server over WebSocket and REST, requirement by requirement, whether it conforms to PubSubSpec.")
@@ -45,8 +43,16 @@ if (parsed.Errors.Count > 0)
 
 try
 {
-    return await parsed.InvokeAsync(
-        new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stopping.Token);
+    var status = await parsed.InvokeAsync(
+        new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, signals.Token);
+    if (output.Fault is not { } fault)
+    {
+        return status;
+    }
+
+    // The status of a run is its verdict; any other command that succeeds has told nothing.
+    await Console.Error.WriteLineAsync($"Standard output cannot be written: {fault}");
+    return status == 0 && parsed.CommandResult.Command.Name != "run" ? ExitCode.Usage : status;
 }
 catch (WrongUsage wrong)
 {
@@ -58,23 +64,18 @@ catch (Unreachable unreachable)
     await Console.Error.WriteLineAsync(unreachable.Message);
     return ExitCode.Unreachable;
 }
-catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
 {
     await Console.Error.WriteLineAsync("Cancelled.");
     return ExitCode.Cancelled;
+}
+catch (Exception e) when (Interference.Of(e) is { } interference)
+{
+    await Console.Error.WriteLineAsync($"{interference.Message.TrimEnd('.')}. The target is not to blame.");
+    return interference.Kind == InterferenceKind.Machine ? ExitCode.SuiteError : ExitCode.Unreachable;
 }
 catch (Exception e)
 {
     await Console.Error.WriteLineAsync($"The suite itself failed; the target is not to blame. Please report this:\n{e}");
     return ExitCode.SuiteError;
-}
-
-void Stop(PosixSignalContext signal)
-{
-    if (!stopping.IsCancellationRequested)
-    {
-        signal.Cancel = true;
-        Console.Error.WriteLine("Stopping, and cleaning up. Once more ends it at once.");
-        stopping.Cancel();
-    }
 }

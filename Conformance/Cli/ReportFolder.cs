@@ -7,6 +7,8 @@ internal sealed class ReportFolder
 {
     public const string ResultsFile = "results.json";
 
+    private readonly List<(string Name, string Why)> _missing = [];
+
     private ReportFolder(string path) => Path = path;
 
     public string Path { get; }
@@ -18,7 +20,7 @@ internal sealed class ReportFolder
         {
             Directory.CreateDirectory(path);
             var probe = System.IO.Path.Combine(path, ".writable");
-            File.WriteAllText(probe, "");
+            File.WriteAllText(probe, "x");
             File.Delete(probe);
             return new ReportFolder(System.IO.Path.GetFullPath(path));
         }
@@ -28,8 +30,11 @@ internal sealed class ReportFolder
         }
     }
 
+    /// <summary>Writes each report, also when another has no room.</summary>
+    /// <exception cref="WrongUsage">Some could not be written; it says which, and why the first could not.</exception>
     public void Write(Results results)
     {
+        _missing.Clear();
         Save(ResultsFile, results.ToJson());
         Save("report.html", HtmlPage.Render(results));
         Save("junit.xml", JUnit.Render(results));
@@ -38,6 +43,10 @@ internal sealed class ReportFolder
         using var transcripts = new StringWriter();
         Transcripts.Write(results, transcripts);
         Save("transcripts.jsonl", transcripts.ToString());
+        if (_missing is [var (_, why), ..])
+        {
+            throw new WrongUsage($"{why} (not written: {string.Join(", ", _missing.Select(file => file.Name))}). {results.Conclusion.Message}");
+        }
     }
 
     /// <summary>On GitHub Actions, shows the summary on the page of the job.</summary>
@@ -59,5 +68,15 @@ internal sealed class ReportFolder
         }
     }
 
-    private void Save(string name, string text) => CommandLine.WriteFile(System.IO.Path.Combine(Path, name), "--out", text);
+    private void Save(string name, string text)
+    {
+        try
+        {
+            CommandLine.WriteFile(System.IO.Path.Combine(Path, name), "--out", text);
+        }
+        catch (WrongUsage fault)
+        {
+            _missing.Add((name, fault.Message));
+        }
+    }
 }

@@ -132,7 +132,7 @@ internal sealed class RunCommand
             await Console.Error.WriteLineAsync(Budget(options, options.AtOnce(probed.Target.RoundTrip)));
         }
 
-        var terminal = new Terminal(quiet, Terminal.WantsColour(parsed.GetValue(_plain)));
+        var terminal = new Terminal(quiet, parsed.GetValue(_plain));
         var results = await new Run(setup with { Progress = terminal }).ExecuteAsync(cancellation);
         terminal.Done();
         return Report(results, parsed, reports, journal);

@@ -95,7 +95,7 @@ internal sealed class TargetOptions
     {
         try
         {
-            return await Probe.ExecuteAsync(options, names, cancellation: cancellation);
+            return await StallWatch.OfProcess.UnstalledAsync(() => Probe.ExecuteAsync(options, names, cancellation: cancellation), cancellation);
         }
         catch (Unreachable unreachable)
         {

@@ -4,21 +4,45 @@ namespace PubSub.Conformance.Cli;
 /// What the user sees while a run is under way, on standard error: one line that changes where there is a terminal, and otherwise a
 /// line now and then. What is wrong is shown at once.
 /// </summary>
-internal sealed class Terminal(bool quiet, bool colour) : IProgress<Progress>
+internal sealed class Terminal(bool quiet, bool plain) : IProgress<Progress>
 {
     private const int Steps = 10;
+    private const int UsualWidth = 100;
 
-    private readonly bool _live = !quiet && !Console.IsErrorRedirected;
+    private readonly bool _live = !quiet && !Console.IsErrorRedirected && !IsDumb;
+    private readonly bool _colour = WantsColour(plain, Console.IsErrorRedirected);
     private readonly Lock _gate = new();
     private int _failed; // guarded by _gate
     private int _warned; // guarded by _gate
     private int _step; // guarded by _gate
 
-    /// <summary>Colour is for people: not for files, not where NO_COLOR asks for none.</summary>
-    public static bool WantsColour(bool refused) =>
-        !refused && !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+    /// <summary>Of standard output. Colour is for people: not for files, not where NO_COLOR asks for none.</summary>
+    public static bool WantsColour(bool refused) => WantsColour(refused, Console.IsOutputRedirected);
 
-    public static int Width => Console.IsOutputRedirected ? 100 : Math.Clamp(Console.WindowWidth, 60, 160);
+    /// <summary>Of standard output, in columns.</summary>
+    public static int Width => Console.IsOutputRedirected ? UsualWidth : Math.Clamp(Columns, 60, 160);
+
+    // Escape sequences mean nothing to such a terminal.
+    private static bool IsDumb => Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb" && !OperatingSystem.IsWindows();
+
+    private static int Columns
+    {
+        get
+        {
+            try
+            {
+                // A terminal that does not know its size says 0.
+                return Console.WindowWidth is > 0 and var width ? width : UsualWidth;
+            }
+            catch (IOException)
+            {
+                return UsualWidth;
+            }
+        }
+    }
+
+    private static bool WantsColour(bool refused, bool isFile) =>
+        !refused && !isFile && !IsDumb && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
     public void Report(Progress value)
     {
@@ -45,7 +69,7 @@ internal sealed class Terminal(bool quiet, bool colour) : IProgress<Progress>
             if (_live)
             {
                 Clear();
-                Console.Error.Write(Cut($"{counts}  {value.Scenario.Id}", Math.Max(20, Console.WindowWidth - 1)));
+                Console.Error.Write(Cut($"{counts}  {value.Scenario.Id}", Math.Max(20, Columns - 1)));
             }
             else if (value.Done * Steps / value.Total > _step)
             {
@@ -72,7 +96,7 @@ internal sealed class Terminal(bool quiet, bool colour) : IProgress<Progress>
         }
     }
 
-    private string Paint(string code, string text) => colour ? $"\u001b[{code}m{text}\u001b[0m" : text;
+    private string Paint(string code, string text) => _colour ? $"\u001b[{code}m{text}\u001b[0m" : text;
 
     private static string Cut(string text, int width)
     {

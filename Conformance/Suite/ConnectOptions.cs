@@ -18,10 +18,14 @@ public sealed record ConnectOptions
     public bool AnswersPings { get; init; } = true;
 
     /// <summary>
-    /// Ends its own direction of TCP as soon as it has answered the server's Close. A client that announced more payload than it sends has
-    /// to: the server takes its Close for payload, and would wait for the end of the frame until a deadline of its own.
+    /// How long after both Close frames it ends its own direction of TCP, should the server not have ended the connection by then, as
+    /// browsers do. Null leaves the end to the server, as RFC 6455, section 7.1.1, has it: for a scenario that asks for just that. Zero is
+    /// for a client that announced more payload than it sends: the server takes its Close for payload, and would wait for the rest.
     /// </summary>
-    public bool HalfClosesAfterClose { get; init; }
+    public TimeSpan? EndsAfterClose { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The server has to end the connection itself.</summary>
+    public static ConnectOptions LeavesEndToServer { get; } = new() { EndsAfterClose = null };
 }
 
 /// <summary>How a connection ended: with a close frame (code and reason) or without, and what TCP said.</summary>

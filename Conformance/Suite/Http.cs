@@ -52,6 +52,7 @@ internal static class Http
     /// One exchange with the target's REST origin, on a connection of its own. Once the request is on its way only time ends it: whoever cleans up
     /// after a cancelled run has to know what the server made of it.
     /// </summary>
+    /// <exception cref="Interference">Not the server, but something between it and the suite, answered or failed.</exception>
     public static async Task<HttpAnswer> ExchangeAsync(
         ReadOnlyMemory<byte> request,
         string label,
@@ -59,6 +60,39 @@ internal static class Http
         Transcript transcript,
         CancellationToken cancellation,
         StartingLine? start = null)
+    {
+        // In front of a server that a scenario has started itself there is no gateway; and a readiness check says 503 of its own accord.
+        var gateway = transcript.Traffic is { } traffic && traffic.Covers(target.Rest) && !IsReadiness(label) ? traffic.Gateway : null;
+        for (var attempt = 1; ; attempt++)
+        {
+            await (gateway?.TurnAsync(cancellation) ?? Task.CompletedTask);
+            var answer = await ExchangeOnceAsync(request, label, target, transcript, cancellation, attempt == 1 ? start : null);
+            var again = false;
+            if (gateway?.Judge(answer, IsSafe(label), attempt, out again) is { } interference)
+            {
+                throw transcript.Traffic!.Noted(interference);
+            }
+
+            if (!again)
+            {
+                return answer;
+            }
+
+            transcript.Note("rest", $"a gateway answered {answer.Status}; the request is made again");
+        }
+    }
+
+    private static bool IsSafe(string label) => label.Split(' ')[0] is "GET" or "HEAD" or "OPTIONS";
+
+    private static bool IsReadiness(string label) => label.EndsWith(Rest.ReadyPath, StringComparison.Ordinal);
+
+    private static async Task<HttpAnswer> ExchangeOnceAsync(
+        ReadOnlyMemory<byte> request,
+        string label,
+        Target target,
+        Transcript transcript,
+        CancellationToken cancellation,
+        StartingLine? start)
     {
         var expectation = $"The server answers {label}";
         try
@@ -80,6 +114,10 @@ internal static class Http
         catch (TimeoutException)
         {
             throw new Violation(expectation, "an HTTP response", $"none within {target.Timeouts.Wait.TotalSeconds} s");
+        }
+        catch (Exception e) when (Interference.Of(e) is { } own)
+        {
+            throw transcript.Traffic?.Noted(own) ?? own;
         }
         catch (Exception e) when (e is SocketException or IOException or AuthenticationException)
         {
@@ -112,7 +150,7 @@ internal static class Http
                 continue;
             }
 
-            if (code is not (502 or 503 or 504))
+            if (code is not (502 or 503 or 504 or 508 or (>= 520 and <= 530)))
             {
                 // These are what a gateway says of a server that does not answer.
                 wire.Lived();

@@ -207,6 +207,8 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
         {
             case null:
                 return;
+            case Interference own:
+                throw new Interference(own.Kind, own.Message, own);
             case Violation violation:
                 throw new Violation(violation.Expectation, violation.Expected, violation.Observed);
             default:

@@ -12,6 +12,7 @@ public sealed class Journal : IDisposable
     private readonly StreamWriter _writer; // guarded by _gate
     private readonly HashSet<string> _topics = new(StringComparer.Ordinal); // guarded by _gate
     private bool _closed; // guarded by _gate
+    private string? _fault; // guarded by _gate
 
     private Journal(string path)
     {
@@ -20,6 +21,18 @@ public sealed class Journal : IDisposable
     }
 
     public string Path { get; }
+
+    /// <summary>Why the file is not whole; null while it is. What is left is known all the same, until the process ends.</summary>
+    public string? Fault
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _fault;
+            }
+        }
+    }
 
     /// <summary>What is there to clean up now.</summary>
     public IReadOnlyList<string> Left
@@ -101,10 +114,17 @@ public sealed class Journal : IDisposable
             }
 
             _closed = true;
-            _writer.Dispose();
-            if (_topics.Count == 0)
+            try
             {
-                File.Delete(Path);
+                _writer.Dispose();
+                if (_topics.Count == 0)
+                {
+                    File.Delete(Path);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                _fault ??= e.Message;
             }
         }
     }
@@ -113,9 +133,18 @@ public sealed class Journal : IDisposable
     {
         lock (_gate)
         {
-            if (!_closed)
+            if (_closed)
+            {
+                return;
+            }
+
+            try
             {
                 _writer.WriteLine($"[{Json.Quote(what)},{Json.Quote(text)}]");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                _fault ??= e.Message;
             }
         }
     }

@@ -11,14 +11,15 @@ namespace PubSub.Conformance;
 /// </summary>
 public sealed class RawClient : IAsyncDisposable
 {
-    private readonly Wire _wire;
+    private Wire _wire;
     private readonly Target _target;
     private readonly Transcript _transcript;
     private readonly ConnectOptions _options;
     private readonly CancellationToken _cancellation;
     private int _messages;
     private bool _closeSent;
-    private Frame? _closeFrame;
+    private Frame? _closeFrame; // the first
+    private ITimer? _leaving;
 
     private RawClient(string name, Wire wire, Target target, Transcript transcript, ConnectOptions options, CancellationToken cancellation)
     {
@@ -38,6 +39,13 @@ public sealed class RawClient : IAsyncDisposable
     internal static async Task<RawClient> OpenAsync(
         string name, Target target, Transcript transcript, ConnectOptions options, CancellationToken cancellation)
     {
+        var wire = await OpenWireAsync(name, target, transcript, options, cancellation);
+        return new RawClient(name, wire, target, transcript, options, cancellation);
+    }
+
+    private static async Task<Wire> OpenWireAsync(
+        string name, Target target, Transcript transcript, ConnectOptions options, CancellationToken cancellation)
+    {
         var where = $"{target.WebSocket.Host}:{target.WebSocket.Port}";
         try
         {
@@ -47,12 +55,16 @@ public sealed class RawClient : IAsyncDisposable
                 limit => Wire.OpenAsync(target.WebSocket, target.Tls, options.ReceiveBuffer, transcript.Traffic, limit),
                 cancellation);
             transcript.Note(name, $"connected to {where}");
-            return new RawClient(name, wire, target, transcript, options, cancellation);
+            return wire;
         }
         catch (TimeoutException)
         {
             throw new Violation(
                 "The server accepts connections", "a TCP connection", $"none to {where} within {target.Timeouts.Connect.TotalSeconds} s");
+        }
+        catch (Exception e) when (Interference.Of(e) is { } own)
+        {
+            throw transcript.Traffic?.Noted(own) ?? own;
         }
         catch (Exception e) when (e is SocketException or IOException or AuthenticationException)
         {
@@ -69,8 +81,11 @@ public sealed class RawClient : IAsyncDisposable
 #pragma warning restore CA5350
     }
 
-    /// <summary>Asks for the upgrade, with the usual headers unless told otherwise, and returns any answer.</summary>
-    public Task<HttpAnswer> HandshakeAsync(IReadOnlyDictionary<string, string?>? headers = null, string? path = null, string method = "GET")
+    /// <summary>
+    /// Asks for the upgrade, with the usual headers unless told otherwise, and returns any answer of the server's own. If a gateway
+    /// refuses, it asks again on a new connection.
+    /// </summary>
+    public async Task<HttpAnswer> HandshakeAsync(IReadOnlyDictionary<string, string?>? headers = null, string? path = null, string method = "GET")
     {
         var lines = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
@@ -93,11 +108,42 @@ public sealed class RawClient : IAsyncDisposable
 
         var head = string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Key}: {line.Value}\r\n"));
         var where = Http.WithQuery(path ?? _target.WebSocket.AbsolutePath, _target.Query);
-        return HandshakeBytesAsync(Encoding.UTF8.GetBytes($"{method} {where} HTTP/1.1\r\n{head}\r\n"), isHead: method == "HEAD");
+        var request = Encoding.UTF8.GetBytes($"{method} {where} HTTP/1.1\r\n{head}\r\n");
+        for (var attempt = 1; ; attempt++)
+        {
+            await (Gateway?.TurnAsync(_cancellation) ?? Task.CompletedTask);
+            var answer = await AskAsync(request, isHead: method == "HEAD");
+            if (!MayRepeat(answer, attempt))
+            {
+                return answer;
+            }
+
+            _transcript.Note(Name, $"a gateway answered {answer.Status}; the handshake is made again");
+            await _wire.DisposeAsync();
+            _wire = await OpenWireAsync(Name, _target, _transcript, _options, _cancellation);
+        }
     }
 
     /// <summary>Sends these bytes as the handshake and reads the HTTP response to them.</summary>
+    /// <exception cref="Interference">A gateway answered in the server's place.</exception>
     public async Task<HttpAnswer> HandshakeBytesAsync(ReadOnlyMemory<byte> request, bool isHead = false)
+    {
+        var answer = await AskAsync(request, isHead);
+        return MayRepeat(answer, Gateway.MostAttempts) ? throw new InvalidOperationException("No attempt follows the last.") : answer;
+    }
+
+    // A server that the scenario has started itself stands behind no gateway, and errands beside a run take what they get.
+    private Gateway? Gateway => _transcript.Traffic is { } traffic && traffic.Covers(_target.WebSocket) ? traffic.Gateway : null;
+
+    private bool MayRepeat(HttpAnswer answer, int attempt)
+    {
+        var again = false;
+        return Gateway?.Judge(answer, isSafe: true, attempt, out again) is { } interference
+            ? throw _transcript.Traffic!.Noted(interference)
+            : again;
+    }
+
+    private async Task<HttpAnswer> AskAsync(ReadOnlyMemory<byte> request, bool isHead)
     {
         const string Expectation = "The server answers the WebSocket handshake";
         _transcript.Sent(Name, "handshake", request.Span);
@@ -235,7 +281,11 @@ public sealed class RawClient : IAsyncDisposable
     }
 
     /// <summary>Hangs up without a word.</summary>
-    public ValueTask DisposeAsync() => _wire.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await (_leaving?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await _wire.DisposeAsync();
+    }
 
     internal string StillOpen => _closeFrame is { } close ? $"a close frame {close.CloseCode}, but an open TCP connection" : "an open connection";
 
@@ -265,15 +315,15 @@ public sealed class RawClient : IAsyncDisposable
 
     private async Task AnswerCloseAsync(Frame close)
     {
-        _closeFrame = close;
+        _closeFrame ??= close;
         if (!_closeSent)
         {
             await TrySendAsync(Frame.Close(close.CloseCode));
         }
 
-        if (_options.HalfClosesAfterClose)
+        if (_options.EndsAfterClose is { } patience)
         {
-            HalfClose();
+            _leaving ??= _transcript.Time.CreateTimer(_ => HalfClose(), null, patience, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -304,6 +354,10 @@ public sealed class RawClient : IAsyncDisposable
         catch (TimeoutException)
         {
             throw new Violation($"The server reads what {Name} sends", "room to write", $"none within {_target.Timeouts.Wait.TotalSeconds} s");
+        }
+        catch (Exception e) when (Interference.Of(e) is { } own)
+        {
+            throw _transcript.Traffic?.Noted(own) ?? own;
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
         {

@@ -12,6 +12,7 @@ public sealed class Rest
     public const string TopicsPath = "/topics";
     public const string HealthPath = "/health";
     public const string StatsPath = "/stats";
+    public const string ReadyPath = "/readyz";
 
     private readonly Target _target;
     private readonly Transcript _transcript;
@@ -51,7 +52,7 @@ public sealed class Rest
 
     public Task<HttpAnswer> LiveAsync() => ExchangeAsync("GET", AtRoot("/livez"), null, null, null);
 
-    public Task<HttpAnswer> ReadyAsync() => ExchangeAsync("GET", AtRoot("/readyz"), null, null, null);
+    public Task<HttpAnswer> ReadyAsync() => ExchangeAsync("GET", AtRoot(ReadyPath), null, null, null);
 
     /// <summary>Any request below the root of the interface; a null content type, like a null header, leaves the header out.</summary>
     public Task<HttpAnswer> SendAsync(

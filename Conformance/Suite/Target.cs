@@ -33,8 +33,21 @@ public sealed record Target
     /// <summary>How long its slow round trips take, as far as that has been measured.</summary>
     public TimeSpan RoundTrip { get; init; }
 
-    /// <summary><see cref="Headers"/> as they stand in a request that is written by hand.</summary>
-    internal string HeaderLines => string.Concat(Headers.Select(header => $"{header.Key}: {header.Value}\r\n"));
+    /// <summary>
+    /// The lines that every request to this URL of the target carries, for one that is written by hand: <c>Host</c>, <see cref="Headers"/>,
+    /// which may replace it, and, to a WebSocket, <see cref="Origin"/>.
+    /// </summary>
+    internal string HeaderLines(Uri url) => string.Concat(Headers
+        .Where(header => !header.Key.Equals("Host", StringComparison.OrdinalIgnoreCase))
+        .Prepend(new("Host", HostAt(url)))
+        .Concat(Origin is { } origin && url.Scheme is "ws" or "wss" && Header("Origin") is null ? [new("Origin", origin)] : [])
+        .Select(header => $"{header.Key}: {header.Value}\r\n"));
+
+    /// <summary>What requests to this URL say in <c>Host</c>.</summary>
+    internal string HostAt(Uri url) => Header("Host") ?? url.Authority;
+
+    /// <summary>The value that <see cref="Headers"/> give a header, whatever the case of its name; null when they do not.</summary>
+    internal string? Header(string name) => Headers.FirstOrDefault(header => header.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
 
     /// <summary>A server of this dialect, v1 unless another is named, whose paths begin at this URL.</summary>
     public static Target From(Uri root, Dialect? dialect = null)
@@ -135,28 +148,31 @@ public sealed record Limits(int QueueSize = 100, int QueueBytes = 1024 * 1024, i
         settings.TryGetValue(name, out var text) && int.TryParse(text, out var value) ? value : otherwise;
 }
 
-/// <summary>How long the suite waits before it calls something absent. Every wait ends as soon as it is decided.</summary>
+/// <summary>
+/// How long the suite waits before it calls something absent. Every wait ends as soon as it is decided. None is as long as a usual
+/// default of a library (5, 10, 15, 20, 30 or 60 s): such a deadline and its delay fit inside.
+/// </summary>
 public sealed record Timeouts
 {
     private const int RoundTripsInWait = 20;
     private const int RoundTripsInScenario = 1_000;
 
-    public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(7);
 
     /// <summary>The longest silence tolerated while something is due.</summary>
-    public TimeSpan Wait { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan Wait { get; init; } = TimeSpan.FromSeconds(7);
 
     /// <summary>From the start of a server process to its open port.</summary>
-    public TimeSpan Start { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan Start { get; init; } = TimeSpan.FromSeconds(23);
 
     /// <summary>From the signal to the end of a server process, when a scenario names no bound of its own.</summary>
-    public TimeSpan Exit { get; init; } = TimeSpan.FromSeconds(15);
+    public TimeSpan Exit { get; init; } = TimeSpan.FromSeconds(17);
 
     /// <summary>The whole scenario.</summary>
-    public TimeSpan Scenario { get; init; } = TimeSpan.FromSeconds(90);
+    public TimeSpan Scenario { get; init; } = TimeSpan.FromSeconds(97);
 
     /// <summary>Leaving the stage: closing connections, deleting topics, ending servers.</summary>
-    public TimeSpan Cleanup { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan Cleanup { get; init; } = TimeSpan.FromSeconds(7);
 
     /// <summary>
     /// The same waits for a target whose slow round trips take this long: at least <see cref="RoundTripsInWait"/> of them in a wait, and

@@ -21,16 +21,18 @@ public sealed class Traffic
     private long _received;
     private long _heard;
     private int _unheard; // requests since anything was heard
+    private Interference? _interference;
 
     internal Traffic(Target target, TimeProvider time)
     {
         _time = time;
         _host = Authority(target.WebSocket);
         _start = _heard = time.GetTimestamp();
+        Gateway = new Gateway(time);
     }
 
     private Traffic(Traffic whole)
-        => (_time, _whole, _host, _start, _heard) = (whole._time, whole, whole._host, whole._start, whole._start);
+        => (_time, _whole, _host, _start, _heard, Gateway) = (whole._time, whole, whole._host, whole._start, whole._start, whole.Gateway);
 
     public long Connections => Volatile.Read(ref _connections);
     public long MostOpen => Volatile.Read(ref _mostOpen);
@@ -45,11 +47,24 @@ public sealed class Traffic
 
     internal TimeSpan Now => _time.GetElapsedTime(_start);
 
+    /// <summary>What the whole knows of a gateway in front of the target.</summary>
+    internal Gateway Gateway { get; }
+
+    /// <summary>The last that kept this part from asking; null when nothing did.</summary>
+    internal Interference? Interference => Volatile.Read(ref _interference);
+
     /// <summary>The newest requests, oldest first.</summary>
     internal IReadOnlyList<Request> Requests => [.. _requests];
 
     /// <summary>A part that counts for itself and for the whole.</summary>
     internal Traffic Part() => new(this);
+
+    /// <summary>Keeps the interference, whatever the scenario makes of the exception, and returns it.</summary>
+    internal Interference Noted(Interference interference)
+    {
+        Volatile.Write(ref _interference, interference);
+        return interference;
+    }
 
     /// <summary>True for the target's own address.</summary>
     internal bool Covers(Uri uri) => Authority(uri) == (_whole ?? this)._host;

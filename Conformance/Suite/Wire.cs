@@ -30,7 +30,7 @@ internal sealed class Wire : IAsyncDisposable
         _stream = stream;
         _traffic = traffic;
         _traffic?.Opened();
-        _input = PipeReader.Create(new Heard(stream, traffic), new StreamPipeReaderOptions(bufferSize: 4096, minimumReadSize: 1));
+        _input = PipeReader.Create(new Heard(this), new StreamPipeReaderOptions(bufferSize: 4096, minimumReadSize: 1));
     }
 
     /// <summary>How the peer ended the stream, once it has.</summary>
@@ -44,13 +44,14 @@ internal sealed class Wire : IAsyncDisposable
 
     /// <summary>
     /// Throws <see cref="SocketException"/> when there is no connection, <see cref="AuthenticationException"/> when there is no TLS, and
-    /// <see cref="Untrusted"/> when there is no trust.
+    /// <see cref="Untrusted"/> when there is no trust, <see cref="Interference"/> when this machine has no connection to give.
     /// </summary>
     public static async Task<Wire> OpenAsync(Uri uri, Tls tls, int? receiveBuffer, Traffic? traffic, CancellationToken cancellation)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Socket? socket = null;
         try
         {
+            socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             if (receiveBuffer is { } size)
             {
                 // The window is negotiated while connecting; later is too late.
@@ -68,9 +69,14 @@ internal sealed class Wire : IAsyncDisposable
 
             return new Wire(socket, stream, traffic?.Covers(uri) == true ? traffic : null);
         }
-        catch
+        catch (Exception e)
         {
-            socket.Dispose();
+            socket?.Dispose();
+            if (Interference.Of(e) is { Kind: InterferenceKind.Machine } own)
+            {
+                throw traffic?.Noted(own) ?? own;
+            }
+
             throw;
         }
     }
@@ -194,9 +200,9 @@ internal sealed class Wire : IAsyncDisposable
         {
             _socket.Shutdown(SocketShutdown.Send);
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The peer has reset it, and there is no direction left to end; whoever reads learns how it ended.
+            // The peer has reset it, or it is closed here: there is no direction left to end.
         }
     }
 
@@ -232,14 +238,22 @@ internal sealed class Wire : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
         {
+            if (Interference.Of(e) is { } own)
+            {
+                throw _traffic?.Noted(own) ?? own;
+            }
+
             // A reset is an end like any other, with another name.
             End ??= e.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionReset } ? "a TCP reset" : "a broken TCP stream";
             return null;
         }
     }
 
-    /// <summary>Tells the traffic of every byte that comes in; it is never written to.</summary>
-    private sealed class Heard(Stream inner, Traffic? traffic) : Stream
+    /// <summary>
+    /// Tells the traffic of every byte that comes in, and ends our direction as soon as the peer has ended its own, as the usual clients
+    /// do: some servers notice only then that the connection is closed. It is never written to.
+    /// </summary>
+    private sealed class Heard(Wire wire) : Stream
     {
         public override bool CanRead => true;
         public override bool CanSeek => false;
@@ -249,10 +263,14 @@ internal sealed class Wire : IAsyncDisposable
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            var count = await inner.ReadAsync(buffer, cancellationToken);
+            var count = await wire._stream.ReadAsync(buffer, cancellationToken);
             if (count > 0)
             {
-                traffic?.Heard(count);
+                wire._traffic?.Heard(count);
+            }
+            else if (buffer.Length > 0)
+            {
+                wire.HalfClose();
             }
 
             return count;

@@ -4,16 +4,21 @@ namespace PubSub.Conformance.Reports;
 
 public enum ChangeKind
 {
-    /// <summary>It held, or was not known, and now it does not hold; or it held, and now nobody knows.</summary>
+    /// <summary>It held, or was not known, and now it does not hold.</summary>
     Worse,
+
+    /// <summary>It was decided, and now it is not, or is gone: a loss of evidence.</summary>
+    Lost,
 
     /// <summary>It holds now, or what was a violated duty is only a warning.</summary>
     Better,
 
-    /// <summary>Different, and neither: a failure that was not looked for again has not been mended.</summary>
+    /// <summary>Different, and neither.</summary>
     Other,
 
     New,
+
+    /// <summary>It was not decided before, and is gone.</summary>
     Gone,
 }
 
@@ -36,8 +41,8 @@ public sealed class Comparison
     {
         Before = before;
         After = after;
-        Scenarios = Changes(before.Scenarios, after.Scenarios, one => one.Id, one => one.Verdict, KindOf);
-        Requirements = Changes(before.Requirements, after.Requirements, one => one.Id, one => one.Status, KindOf);
+        Scenarios = Changes(before.Scenarios, after.Scenarios, one => one.Id, one => one.Verdict, Badness);
+        Requirements = Changes(before.Requirements, after.Requirements, one => one.Id, one => one.Status, Badness);
         Caveats = [.. CaveatsOf(before, after)];
     }
 
@@ -55,12 +60,15 @@ public sealed class Comparison
 
     public bool LikeForLike => Caveats.Count == 0;
 
-    /// <summary>Something became worse. What is new or gone is not compared with anything.</summary>
-    public bool HasRegressions => Scenarios.Concat(Requirements).Any(change => change.Kind == ChangeKind.Worse);
+    /// <summary>Something became worse, or is not decided any more. What is new is not compared with anything.</summary>
+    /// <param name="allowMissing">Accepts what is not decided any more.</param>
+    public bool HasRegressions(bool allowMissing = false) => Scenarios.Concat(Requirements)
+        .Any(change => change.Kind == ChangeKind.Worse || (change.Kind == ChangeKind.Lost && !allowMissing));
 
     public static Comparison Of(Results before, Results after) => new(before, after);
 
-    public string ToText()
+    /// <inheritdoc cref="HasRegressions"/>
+    public string ToText(bool allowMissing = false)
     {
         var text = new StringBuilder();
         text.Append($"before  {Name(Before)}\nafter   {Name(After)}\n");
@@ -81,13 +89,14 @@ public sealed class Comparison
             }
         }
 
-        return text.Append($"\n{Outcome()}\n").ToString();
+        return text.Append($"\n{Outcome(allowMissing)}\n").ToString();
     }
 
-    public string ToMarkdown()
+    /// <inheritdoc cref="HasRegressions"/>
+    public string ToMarkdown(bool allowMissing = false)
     {
         var text = new StringBuilder();
-        text.Append($"## {(HasRegressions ? "\u274c" : "\u2705")} {Outcome()}\n\n");
+        text.Append($"## {(HasRegressions(allowMissing) ? "\u274c" : "\u2705")} {Outcome(allowMissing)}\n\n");
         text.Append($"- before: {Markdown.Prose(Name(Before))}\n- after: {Markdown.Prose(Name(After))}\n\n");
         if (!LikeForLike)
         {
@@ -154,37 +163,35 @@ public sealed class Comparison
     private static string Catalogue(SuiteIdentity suite) => $"{suite.Spec} {suite.SpecVersion} ({Visible.Line(suite.Catalogue, 12)})";
 
     private static IReadOnlyList<Change> Changes<T, TState>(
-        IReadOnlyList<T> before, IReadOnlyList<T> after, Func<T, string> id, Func<T, TState> state, Func<TState, TState, ChangeKind> kind)
+        IReadOnlyList<T> before, IReadOnlyList<T> after, Func<T, string> id, Func<T, TState> state, Func<TState, int> badness)
         where TState : struct, Enum
     {
+        bool IsDecided(TState value) => badness(value) != Unknown;
         var was = before.DistinctBy(id).ToDictionary(id, state);
         var isNow = after.DistinctBy(id).ToDictionary(id, state);
         var changed = isNow.Where(now => was.TryGetValue(now.Key, out var then) && !then.Equals(now.Value))
-            .Select(now => new Change(now.Key, kind(was[now.Key], now.Value), Words.Of(was[now.Key]), Words.Of(now.Value)));
+            .Select(now => new Change(now.Key, KindOf(badness(was[now.Key]), badness(now.Value)), Words.Of(was[now.Key]), Words.Of(now.Value)));
         var fresh = isNow.Where(now => !was.ContainsKey(now.Key))
             .Select(now => new Change(now.Key, ChangeKind.New, null, Words.Of(now.Value)));
         var gone = was.Where(then => !isNow.ContainsKey(then.Key))
-            .Select(then => new Change(then.Key, ChangeKind.Gone, Words.Of(then.Value), null));
+            .Select(then => new Change(then.Key, IsDecided(then.Value) ? ChangeKind.Lost : ChangeKind.Gone, Words.Of(then.Value), null));
         return [.. changed.Concat(fresh).Concat(gone).OrderBy(change => change.Kind)];
     }
 
-    private static ChangeKind KindOf(Verdict before, Verdict after) =>
-        after == Verdict.Disabled ? ChangeKind.Other : KindOf(Badness(before), Badness(after));
-
-    private static ChangeKind KindOf(RequirementStatus before, RequirementStatus after) => KindOf(Badness(before), Badness(after));
-
     private static ChangeKind KindOf(int before, int after) =>
-        after > before ? ChangeKind.Worse
-        : after < before && after != Unknown ? ChangeKind.Better
+        after == Unknown ? (before == Unknown ? ChangeKind.Other : ChangeKind.Lost)
+        : after > before ? ChangeKind.Worse
+        : after < before ? ChangeKind.Better
         : ChangeKind.Other;
 
+    /// <summary>Nothing was decided; that the suite erred is evidence of nothing about the server.</summary>
     private const int Unknown = 1;
 
     private static int Badness(Verdict verdict) => verdict switch
     {
         Verdict.Pass or Verdict.Observed => 0,
         Verdict.Warn => 2,
-        Verdict.Fail or Verdict.Error => 3,
+        Verdict.Fail => 3,
         _ => Unknown,
     };
 
@@ -192,7 +199,7 @@ public sealed class Comparison
     {
         RequirementStatus.Satisfied or RequirementStatus.LeftOpen => 0,
         RequirementStatus.Warned => 2,
-        RequirementStatus.Violated or RequirementStatus.Error => 3,
+        RequirementStatus.Violated => 3,
         _ => Unknown,
     };
 
@@ -208,11 +215,17 @@ public sealed class Comparison
 
     private IEnumerable<(string What, IReadOnlyList<Change> Changes)> Parts() => [("requirement", Requirements), ("scenario", Scenarios)];
 
-    private string Outcome()
+    private string Outcome(bool allowMissing)
     {
-        var what = HasRegressions ? "Something" : "Nothing";
-        return Scenarios.Count + Requirements.Count == 0
+        var changes = Scenarios.Concat(Requirements).ToList();
+        var lost = changes.Any(change => change.Kind == ChangeKind.Lost) switch
+        {
+            false => "",
+            true when allowMissing => "; what is not decided any more is accepted",
+            true => "; something is not decided any more",
+        };
+        return changes.Count == 0
             ? "Nothing changed"
-            : $"{what} became worse; scenarios: {Words.Counts(Scenarios.Select(change => change.Kind))}";
+            : $"{(changes.Any(change => change.Kind == ChangeKind.Worse) ? "Something" : "Nothing")} became worse{lost}; scenarios: {Words.Counts(Scenarios.Select(change => change.Kind))}";
     }
 }

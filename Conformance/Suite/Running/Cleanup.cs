@@ -26,7 +26,7 @@ internal static class Cleanup
                 }
             });
         }
-        catch (Exception e) when (e is Violation or OperationCanceledException)
+        catch (Exception e) when (e is Violation or Interference or OperationCanceledException)
         {
             // The server does not answer; the journal keeps what is left.
         }

@@ -10,6 +10,9 @@ public sealed record Outcome(Scenario Scenario, Requirement? Requirement, Verdic
     /// <inheritdoc cref="ScenarioResult.Blames"/>
     public string? Blames { get; init; }
 
+    /// <summary>What is not the server's doing and kept this from being decided.</summary>
+    internal Interference? Interference { get; init; }
+
     public IReadOnlyList<KeyValuePair<string, string>> Observations { get; init; } = [];
     public int Checks { get; init; }
     public IReadOnlyList<TranscriptEntry> Transcript { get; init; } = [];

@@ -27,7 +27,7 @@ public sealed class Pulse(Target target, TimeProvider time)
         var start = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
-            var missing = await AskAsync(cancellation);
+            var missing = await StallWatch.OfProcess.UnstalledAsync(() => AskAsync(cancellation), cancellation);
             if (missing is null || (attempt >= FewestAttempts && time.GetElapsedTime(start) >= (patience ?? Patience)))
             {
                 return missing;
@@ -43,6 +43,11 @@ public sealed class Pulse(Target target, TimeProvider time)
         try
         {
             client = await RawClient.OpenAsync("pulse", target, new Transcript(time), new ConnectOptions(), cancellation);
+        }
+        catch (Interference)
+        {
+            // This machine cannot ask, so nothing is known of the target.
+            return null;
         }
         catch (Violation violation)
         {

@@ -6,11 +6,21 @@ namespace PubSub.Conformance;
 /// </summary>
 public sealed class Runner
 {
+    /// <summary>How often a scenario runs that something other than the server keeps from being decided.</summary>
+    private const int MostAttempts = 4;
+
+    /// <summary>After so many scenarios in a row that were never decided, the others run only once.</summary>
+    private const int HopelessAfter = 8;
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
+
     private readonly Catalogue _catalogue;
     private readonly Target _target;
     private readonly Launch? _launch;
     private readonly TimeProvider _time;
     private readonly TopicNames _names;
+    private readonly Admission _admission;
+    private int _undecided; // scenarios in a row that interference kept from being decided
 
     /// <param name="names">Where the names of topics come from; without it they are this runner's own, and journalled nowhere.</param>
     /// <param name="traffic">That of an earlier runner, to go on with.</param>
@@ -23,28 +33,104 @@ public sealed class Runner
         _time = time ?? TimeProvider.System;
         _names = names ?? new TopicNames();
         Traffic = traffic ?? new Traffic(target, _time);
+        _admission = new Admission(_time);
     }
 
     /// <summary>The connections, bytes and requests of all scenarios together.</summary>
     public Traffic Traffic { get; }
 
+    /// <summary>When this process did not run, which decides nothing.</summary>
+    internal StallWatch Stalls { get; init; } = StallWatch.OfProcess;
+
+    /// <summary>
+    /// Runs the scenario. If something other than the server kept it from being decided, it runs again, at most
+    /// <see cref="MostAttempts"/> times, or <see cref="StallWatch.MostRepeats"/> more times when this process was stopped meanwhile.
+    /// </summary>
     public async Task<Outcome> RunAsync(Scenario scenario, CancellationToken cancellation = default)
     {
         var start = _time.GetTimestamp();
         var traffic = Traffic.Part();
-        var transcript = new Transcript(_time, traffic, scenario.Id);
         var requirement = _catalogue.Find(scenario.Requirement);
         var outcome = requirement is null
             ? new Outcome(scenario, null, Verdict.Error, $"the catalogue has no requirement {scenario.Requirement}")
-            : await RunWithinLimitAsync(scenario, requirement, transcript, cancellation);
+            : await RunUndisturbedAsync(scenario, requirement, traffic, cancellation);
         return outcome with
         {
             Duration = _time.GetElapsedTime(start),
             Ended = Traffic.Now,
-            TranscriptDropped = transcript.Dropped,
             Traffic = traffic,
         };
     }
+
+    private async Task<Outcome> RunUndisturbedAsync(Scenario scenario, Requirement requirement, Traffic traffic, CancellationToken cancellation)
+    {
+        for (var (attempt, stalls) = (1, 0); ;)
+        {
+            var part = traffic.Part();
+            var transcript = new Transcript(_time, part, scenario.Id);
+            var before = Stalls.Lost;
+            Outcome outcome;
+            try
+            {
+                await _admission.EnterAsync(cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                return new Outcome(scenario, requirement, Verdict.Inconclusive, "the run ended before its turn came");
+            }
+
+            try
+            {
+                outcome = await RunWithinLimitAsync(scenario, requirement, transcript, cancellation) with { TranscriptDropped = transcript.Dropped };
+                if (part.Interference?.Kind == InterferenceKind.Machine)
+                {
+                    _admission.Halve();
+                }
+            }
+            finally
+            {
+                _admission.Leave();
+            }
+
+            var lost = Stalls.Lost - before;
+            var interference = outcome.Interference ?? part.Interference;
+            if (outcome.Verdict == Verdict.Pass || cancellation.IsCancellationRequested || (lost < StallWatch.Tolerance && interference is null))
+            {
+                Volatile.Write(ref _undecided, 0);
+                return outcome;
+            }
+
+            if (lost >= StallWatch.Tolerance)
+            {
+                if (stalls++ == StallWatch.MostRepeats)
+                {
+                    return Undecided(outcome, $"the suite itself did not run for {lost.TotalSeconds:0.0} s meanwhile (stopped, asleep or starved)");
+                }
+            }
+            else if (attempt == MostAttempts || Volatile.Read(ref _undecided) >= HopelessAfter)
+            {
+                Interlocked.Increment(ref _undecided);
+                return Undecided(outcome, interference!.Message);
+            }
+            else
+            {
+                await PauseAsync(FirstPause * Math.Pow(2, attempt++ - 1), cancellation);
+            }
+        }
+    }
+
+    private static Outcome Undecided(Outcome outcome, string why) => outcome with
+    {
+        Verdict = Verdict.Inconclusive,
+        Message = $"{why}. That is not the server's doing, and nothing is decided",
+        Expectation = null,
+        Expected = null,
+        Observed = null,
+        Blames = null,
+    };
+
+    private async Task PauseAsync(TimeSpan pause, CancellationToken cancellation) =>
+        await Task.Delay(pause, _time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>Starts the server that the scenario asks for, and ends it.</summary>
     private async Task<Outcome> RunWithinLimitAsync(
@@ -133,6 +219,7 @@ public sealed class Runner
         Unsupported => new(scenario, requirement, Verdict.Unsupported, exception.Message),
         Inconclusive inconclusive => new(scenario, requirement, Verdict.Inconclusive, exception.Message) { Blames = inconclusive.Blames },
         OperationCanceledException => new(scenario, requirement, Verdict.Inconclusive, "the scenario did not end in time"),
+        _ when Interference.Of(exception) is { } own => new(scenario, requirement, Verdict.Inconclusive, own.Message) { Interference = own },
         _ => new(scenario, requirement, Verdict.Error, exception.ToString()),
     };
 

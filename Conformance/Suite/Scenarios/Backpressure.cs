@@ -9,7 +9,7 @@ internal static class Backpressure
 
     private const string Innocent = "every other subscriber receives every message while one does not read";
 
-    private static readonly TimeSpan Draining = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Draining = TimeSpan.FromSeconds(33);
 
     /// <summary>How long a server may do none of a deaf client's requests before the client begins to read.</summary>
     private static readonly TimeSpan Deafness = TimeSpan.FromSeconds(1);

@@ -11,7 +11,7 @@ internal static class Lifecycle
     private const int Backlog = 200;
 
     /// <summary>Long enough for a machine under load, short enough to tell "at once" and "bounded" from "never".</summary>
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(17);
 
     private static readonly string LargePayload = Json.Quote(new string('x', 60_000));
 

@@ -53,7 +53,7 @@ internal static class Robustness
         new("PS-ROB-001", "no-http-at-all", async stage =>
         {
             var neighbours = await Neighbours.SettleAsync(stage);
-            var headers = $"Host: {stage.Target.WebSocket.Authority}\r\n{stage.Target.HeaderLines}";
+            var headers = stage.Target.HeaderLines(stage.Target.WebSocket);
             var socket = stage.Target.WebSocket.AbsolutePath;
             var topics = $"{stage.Target.Rest.AbsolutePath.TrimEnd('/')}{Rest.TopicsPath}";
             string[] texts =
@@ -176,7 +176,7 @@ internal static class Robustness
 
         new("PS-ROB-004", "fragment-that-claims-everything", async stage =>
         {
-            var client = await stage.ConnectAsync("talker", new ConnectOptions { HalfClosesAfterClose = true });
+            var client = await stage.ConnectAsync("talker", new ConnectOptions { EndsAfterClose = TimeSpan.Zero });
 
             var sending = TryAsync(() => client.SendFramesAsync(
                 Frame.Text("x") with { Final = false },
@@ -240,7 +240,7 @@ internal static class Robustness
         {
             var neighbours = await Neighbours.SettleAsync(stage);
             var handshake = Encoding.ASCII.GetBytes(
-                $"GET {stage.Target.WebSocket.PathAndQuery} HTTP/1.1\r\nHost: {stage.Target.WebSocket.Authority}\r\n{stage.Target.HeaderLines}Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+                $"GET {stage.Target.WebSocket.PathAndQuery} HTTP/1.1\r\n{stage.Target.HeaderLines(stage.Target.WebSocket)}Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
             await neighbours.UndisturbedByAsync(async () =>
             {
                 foreach (var cut in (int[])[0, 1, 20, handshake.Length - 1, handshake.Length])
@@ -349,7 +349,7 @@ internal static class Robustness
                 }
             });
 
-            await slow.ReadToEndAsync(TimeSpan.FromSeconds(10));
+            await slow.ReadToEndAsync(TimeSpan.FromSeconds(13));
             await dripping;
 
             stage.Expect.True(drops < enough, "a connection that goes on sending headers is closed before they end", $"{drops} headers");
@@ -500,7 +500,7 @@ internal static class Robustness
     {
         var error = await client.NextAsync(message => message.IsReply, $"the answer to {what}");
         stage.Expect.Error(error, "BAD_REQUEST", $"{what} is answered with BAD_REQUEST");
-        stage.Expect.Equal(1009, (await client.ClosedAsync(TimeSpan.FromSeconds(10))).Code, $"{what} ends in a Close with 1009");
+        stage.Expect.Equal(1009, (await client.ClosedAsync(TimeSpan.FromSeconds(13))).Code, $"{what} ends in a Close with 1009");
     }
 
     /// <summary>Decisive: what is just as large as it may be is answered, whole or in fragments; one byte more is not.</summary>

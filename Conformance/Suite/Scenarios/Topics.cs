@@ -566,7 +566,7 @@ internal static class Topics
 
                 var raw = await stage.RawAsync("monitor", new ConnectOptions { Handshake = false });
                 await raw.SendBytesAsync(Encoding.ASCII.GetBytes(
-                    $"HEAD {Http.WithQuery(stage.Target.Rest.AbsolutePath.TrimEnd('/') + path, stage.Target.Query)} HTTP/1.1\r\nHost: {stage.Target.Rest.Authority}\r\n{stage.Target.HeaderLines}Connection: close\r\n\r\n"));
+                    $"HEAD {Http.WithQuery(stage.Target.Rest.AbsolutePath.TrimEnd('/') + path, stage.Target.Query)} HTTP/1.1\r\n{stage.Target.HeaderLines(stage.Target.Rest)}Connection: close\r\n\r\n"));
                 var answer = FinalOf(Encoding.Latin1.GetString(await raw.ReadToEndAsync()));
 
                 stage.Expect.Equal("HTTP/1.1 200", answer[..Math.Min(12, answer.Length)], $"HEAD {path} is answered as GET is");

@@ -113,8 +113,8 @@ internal static class Transport
         {
             var raw = await stage.RawAsync("client", new ConnectOptions { Handshake = false });
             var path = stage.Target.WebSocket;
-            var request = $"GET {Http.WithQuery(path.AbsolutePath, stage.Target.Query)} HTTP/1.1\r\nHost: {path.Authority}\r\nUpgrade: websocket\r\n"
-                + $"Connection: Upgrade\r\n{stage.Target.HeaderLines}"
+            var request = $"GET {Http.WithQuery(path.AbsolutePath, stage.Target.Query)} HTTP/1.1\r\nUpgrade: websocket\r\n"
+                + $"Connection: Upgrade\r\n{stage.Target.HeaderLines(path)}"
                 + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
             var bytes = Encoding.ASCII.GetBytes(request);
 
@@ -332,7 +332,7 @@ internal static class Transport
         {
             foreach (var code in (int?[])[null, 1000, 1001, 1011, 3000, 4999])
             {
-                var client = await stage.ConnectAsync("client");
+                var client = await stage.ConnectAsync("client", ConnectOptions.LeavesEndToServer);
                 await client.PingAsync().Given("the connection works");
 
                 var closure = await client.CloseAsync(code, code is null ? "" : "goodbye");
@@ -344,7 +344,7 @@ internal static class Transport
 
         new("PS-WS-008", "within-an-unfinished-message", async stage =>
         {
-            var raw = await stage.RawAsync("client");
+            var raw = await stage.RawAsync("client", ConnectOptions.LeavesEndToServer);
             await raw.SendAsync(Probe("control"));
             await raw.ReadMessageAsync(message => message.RequestId == "control").Given("a whole message is answered");
 
@@ -466,7 +466,7 @@ internal static class Transport
         new("PS-WS-014", "a-foreign-origin", async stage =>
         {
             await stage.RawAsync("control");
-            var here = stage.Target.WebSocket.Authority;
+            var here = stage.Target.HostAt(stage.Target.WebSocket);
             foreach (var origin in (string[])["http://evil.example", "https://evil.example", $"http://{here}.evil.example", $"http://evil.example/{here}", $"http://evil-{here}", "null"])
             {
                 var raw = await stage.RawAsync("page", new ConnectOptions { Handshake = false });
@@ -477,7 +477,9 @@ internal static class Transport
 
         new("PS-WS-014", "the-same-host-or-none", async stage =>
         {
-            foreach (var origin in (string?[])[null, $"http://{stage.Target.WebSocket.Authority}"])
+            stage.Supports(stage.Target.Origin is null && stage.Target.Header("Origin") is null, "handshakes from any other origin than the one that the options name");
+            var here = $"{Target.Http(stage.Target.WebSocket).Scheme}://{stage.Target.HostAt(stage.Target.WebSocket)}";
+            foreach (var origin in (string?[])[null, here])
             {
                 var raw = await stage.RawAsync("page", new ConnectOptions { Handshake = false });
                 var answer = await raw.HandshakeAsync(new Dictionary<string, string?> { ["Origin"] = origin });
@@ -487,13 +489,17 @@ internal static class Transport
 
         new("PS-WS-015", "nothing-offered-nothing-named", async stage =>
         {
+            // What the options of the run add to every handshake is an offer.
+            var (extensions, protocols) = Offered(stage.Target);
             var raw = await stage.RawAsync("client", new ConnectOptions { Handshake = false });
 
             var answer = await raw.HandshakeAsync();
 
             stage.Require(answer.Status == 101, "the handshake succeeds");
-            stage.Expect.Equal(null, answer.Header("Sec-WebSocket-Extensions"), "no extension is named that was not offered");
-            stage.Expect.Equal(null, answer.Header("Sec-WebSocket-Protocol"), "no subprotocol is named that was not offered");
+            stage.Expect.Equal(
+                null, NotOffered(answer.Header("Sec-WebSocket-Extensions"), extensions), "no extension is named that was not offered");
+            stage.Expect.Equal(
+                null, NotOffered(answer.Header("Sec-WebSocket-Protocol"), protocols), "no subprotocol is named that was not offered");
         }),
 
         new("PS-WS-015", "only-what-was-offered", async stage =>
@@ -505,20 +511,22 @@ internal static class Transport
                 "permessage-deflate; server_max_window_bits=77; unheard_of=1",
                 "x-webkit-deflate-frame, mux; max-channels=4",
             ];
-            foreach (var offer in offers)
+            var (given, protocols) = Offered(stage.Target);
+            string[] subprotocols = [.. protocols, "pubsub.v9", "chat"];
+            foreach (var offer in offers.Select(offer => string.Join(", ", given.Append(offer))))
             {
                 var raw = await stage.RawAsync("client", new ConnectOptions { Handshake = false });
                 var answer = await raw.HandshakeAsync(new Dictionary<string, string?>
                 {
                     ["Sec-WebSocket-Extensions"] = offer,
-                    ["Sec-WebSocket-Protocol"] = "pubsub.v9, chat",
+                    ["Sec-WebSocket-Protocol"] = string.Join(", ", subprotocols),
                 });
 
                 stage.Require(answer.Status == 101, "offers do not keep a handshake from succeeding");
                 var extensions = answer.Header("Sec-WebSocket-Extensions");
                 stage.Expect.True(
                     Names(extensions).All(Names(offer).Contains), $"no other extension is named than those of '{offer}'", $"{extensions}");
-                stage.Expect.OneOf([null, "pubsub.v9", "chat"], answer.Header("Sec-WebSocket-Protocol"), "no other subprotocol is named than those offered");
+                stage.Expect.OneOf([null, .. subprotocols], answer.Header("Sec-WebSocket-Protocol"), "no other subprotocol is named than those offered");
                 stage.Expect.Observe($"extensions for '{offer}'", extensions);
                 if (extensions is null)
                 {
@@ -536,8 +544,19 @@ internal static class Transport
 
     private static byte[] Bytes(Frame frame, params byte[] more) => [.. frame.Payload.Span, .. more];
 
+    /// <summary>The extensions and subprotocols, each as it stands there, that the options of the run offer with every handshake.</summary>
+    private static (IReadOnlyList<string> Extensions, IReadOnlyList<string> Protocols) Offered(Target target) =>
+        (List(target.Header("Sec-WebSocket-Extensions")), List(target.Header("Sec-WebSocket-Protocol")));
+
+    private static string[] List(string? header) =>
+        header?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
+
+    /// <summary>The answer's header if it names anything that was not offered, otherwise null.</summary>
+    private static string? NotOffered(string? named, IReadOnlyList<string> offered) =>
+        Names(named).All(Names(string.Join(',', offered)).Contains) ? null : named;
+
     private static IEnumerable<string> Names(string? extensions) =>
-        extensions?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(offer => offer.Split(';')[0].Trim()) ?? [];
+        List(extensions).Select(offer => offer.Split(';')[0].Trim());
 
     /// <summary>The status of the answer, or null when the server hung up instead.</summary>
     private static async Task<int?> AnswerAsync(Stage stage, string method, Dictionary<string, string?> headers)

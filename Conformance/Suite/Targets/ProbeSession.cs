@@ -85,7 +85,7 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
 
             return deleted;
         }
-        catch (Exception e) when (e is Violation or OperationCanceledException)
+        catch (Exception e) when (e is Violation or Interference or OperationCanceledException)
         {
             // The journal keeps it.
             return null;

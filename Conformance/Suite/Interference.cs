@@ -1,0 +1,68 @@
+using System.ComponentModel;
+using System.Net.Sockets;
+
+namespace PubSub.Conformance;
+
+/// <summary>What kept a scenario from deciding anything, other than the server.</summary>
+public enum InterferenceKind
+{
+    /// <summary>The suite's own machine has run out of something, or forbids it.</summary>
+    Machine,
+
+    /// <summary>The network between the two, or the resolution of names.</summary>
+    Network,
+
+    /// <summary>A proxy in front of the server answered in its place.</summary>
+    Gateway,
+}
+
+/// <summary>Something that is not the server's doing kept the suite from asking it. It is never a violation.</summary>
+public sealed class Interference(InterferenceKind kind, string message, Exception? inner = null) : Exception(message, inner)
+{
+    private const int NoMemory = 12; // ENOMEM
+    private const int NoSpace = 28; // ENOSPC
+    private const int TryLater = 11; // EAGAIN, of a process that cannot be started
+    private const int TooManyInSystem = 23; // ENFILE
+    private const int TooManyInProcess = 24; // EMFILE
+
+    private const string Descriptors = "has no file descriptor left for the suite (EMFILE or ENFILE: raise `ulimit -n`, or lower --parallel)";
+
+    public InterferenceKind Kind { get; } = kind;
+
+    /// <summary>This failure as an interference; null when it may be the server's doing.</summary>
+    public static Interference? Of(Exception failure) => failure.GetBaseException() switch
+    {
+        Interference own => own,
+        SocketException socket => Of(socket),
+        Win32Exception { NativeErrorCode: var code } start => OfNumber(code, start),
+        OutOfMemoryException memory => Machine("has no memory left for the suite (ENOMEM)", memory),
+        IOException { HResult: var code } file => OfNumber(code, file),
+        _ => null,
+    };
+
+    private static Interference? Of(SocketException socket) => socket.SocketErrorCode switch
+    {
+        SocketError.TooManyOpenSockets => Machine(Descriptors, socket),
+        SocketError.AddressNotAvailable => Machine("has no local port left for the suite (EADDRNOTAVAIL)", socket),
+        SocketError.NoBufferSpaceAvailable => Machine("has no buffer space left for the suite (ENOBUFS)", socket),
+        SocketError.AccessDenied => Machine("forbids the connection (EACCES or EPERM: a local firewall?)", socket),
+        SocketError.NetworkDown or SocketError.NetworkUnreachable or SocketError.HostUnreachable or SocketError.HostDown =>
+            Network($"The server's address cannot be reached from this machine: {socket.Message}", socket),
+        SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoRecovery or SocketError.NoData =>
+            Network($"The server's name cannot be resolved on this machine: {socket.Message}", socket),
+        _ => OfNumber(socket.NativeErrorCode, socket),
+    };
+
+    private static Interference? OfNumber(int code, Exception failure) => code switch
+    {
+        TooManyInProcess or TooManyInSystem => Machine(Descriptors, failure),
+        NoSpace => Machine("has no space left on its disk (ENOSPC)", failure),
+        NoMemory => Machine("has no memory left for the suite (ENOMEM)", failure),
+        TryLater when failure is not SocketException => Machine("can start no further process (EAGAIN)", failure),
+        _ => null,
+    };
+
+    private static Interference Machine(string what, Exception failure) => new(InterferenceKind.Machine, $"This machine {what}", failure);
+
+    private static Interference Network(string what, Exception failure) => new(InterferenceKind.Network, what, failure);
+}
