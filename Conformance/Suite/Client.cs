@@ -71,7 +71,7 @@ public sealed class Client : IAsyncDisposable
 
     /// <summary>Sends the request, with a request_id unless it is anonymous, and waits for the reply to it.</summary>
     public async Task<ServerMessage> RequestAsync(Request request) =>
-        request.IsAnonymous ? await RequestAsync(request.To(_target).ToString()) : await ReplyAsync(await SendAsync(request));
+        request.IsAnonymous ? await RequestAsync(request.To(_target, ClientId).ToString()) : await ReplyAsync(await SendAsync(request));
 
     /// <summary>
     /// Sends the text as it is and waits for the reply that carries its request_id, or, where none can be read, for the next
@@ -79,7 +79,7 @@ public sealed class Client : IAsyncDisposable
     /// </summary>
     public async Task<ServerMessage> RequestAsync(string rawJson)
     {
-        if (Json.TryParse(rawJson).Member("request_id").Text() is { } id)
+        if (Spelling.RequestId(Json.TryParse(rawJson).Member("request_id").Text(), _target) is { } id)
         {
             _unanswered.TryAdd(id, true);
             await SendAsync(rawJson);
@@ -107,7 +107,7 @@ public sealed class Client : IAsyncDisposable
     {
         var identified = request.RequestId is null ? Identified(request, null) : request;
         _unanswered.TryAdd(identified.RequestId!, true);
-        await _raw.SendAsync(identified);
+        await _raw.SendTextAsync(identified.To(_target, ClientId).ToString());
         return identified.RequestId!;
     }
 
@@ -115,7 +115,7 @@ public sealed class Client : IAsyncDisposable
     public Task<string> SendPublishAsync(string topic, string id, string payload = "{}") => SendAsync(Request.Publish(topic, id, payload));
 
     /// <summary>Sends the text as it is; no reply is expected.</summary>
-    public Task SendAsync(string rawJson) => _raw.SendTextAsync(rawJson);
+    public Task SendAsync(string rawJson) => _raw.SendTextAsync(Spelling.Of(rawJson, _target, ClientId));
 
     /// <summary>Sends frames as they are, between the messages of this connection.</summary>
     public Task SendFramesAsync(params IEnumerable<Frame> frames) => _raw.SendAsync(frames);
@@ -126,7 +126,7 @@ public sealed class Client : IAsyncDisposable
         Request[] identified = [.. requests.Select(request => request.RequestId is null ? Identified(request, null) : request)];
         string[] ids = [.. identified.Select(request => request.RequestId!)];
         Array.ForEach(ids, id => _unanswered.TryAdd(id, true));
-        await _raw.SendTogetherAsync([.. identified.Select(request => Frame.Text(request.To(_target)))]);
+        await _raw.SendTogetherAsync([.. identified.Select(request => Frame.Text(request.To(_target, ClientId)))]);
         return ids;
     }
 

@@ -18,6 +18,7 @@ public sealed class RawClient : IAsyncDisposable
     private readonly CancellationToken _cancellation;
     private int _messages;
     private bool _closeSent;
+    private bool _answerToFirst;
     private Frame? _closeFrame;
 
     private RawClient(string name, Wire wire, Target target, Transcript transcript, ConnectOptions options, CancellationToken cancellation)
@@ -112,12 +113,19 @@ public sealed class RawClient : IAsyncDisposable
         }
 
         _transcript.Received(Name, "handshake", answer.Whole());
+        if (answer.Status == 101 && _target.Accommodations.First is { } first)
+        {
+            _answerToFirst = _target.Accommodations.FirstIsAnswered;
+            await SendAsync(Frame.Text(first.GetRawText()));
+        }
+
         return answer;
     }
 
     public Task SendAsync(Request request) => SendAsync(Frame.Text(request.To(_target)));
 
-    public Task SendTextAsync(string text) => SendAsync(Frame.Text(text));
+    /// <summary>The text in the target's own spelling; frames go out as they are.</summary>
+    public Task SendTextAsync(string text) => SendAsync(Frame.Text(Spelling.Of(text, _target)));
 
     public async Task SendAsync(params IEnumerable<Frame> frames)
     {
@@ -279,10 +287,13 @@ public sealed class RawClient : IAsyncDisposable
 
     private async Task<Frame?> ReadFrameAsync(CancellationToken cancellation)
     {
-        if (await _wire.ReadFrameAsync(cancellation) is { } frame)
+        while (await _wire.ReadFrameAsync(cancellation) is { } frame)
         {
             _transcript.Received(Name, KindOf(frame), Shown(frame));
-            return frame;
+            if (!IsAnswerToFirst(frame))
+            {
+                return frame;
+            }
         }
 
         if (Closure is null)
@@ -293,6 +304,19 @@ public sealed class RawClient : IAsyncDisposable
         }
 
         return null;
+    }
+
+    // No scenario knows of the first message, so none is shown the answer to it.
+    private bool IsAnswerToFirst(Frame frame)
+    {
+        if (!_answerToFirst || frame is not { Opcode: Opcode.Text, Final: true })
+        {
+            return false;
+        }
+
+        var isAnswer = new ServerMessage(0, Encoding.UTF8.GetString(frame.Payload.Span), isText: true, _target) is { IsInfo: false, IsEvent: false };
+        _answerToFirst = !isAnswer;
+        return isAnswer;
     }
 
     private async Task WriteAsync(ReadOnlyMemory<byte> bytes)
