@@ -12,6 +12,9 @@ public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<s
     /// <summary>The status that was sent, where <see cref="Status"/> is what it means in the target's dialect.</summary>
     public int SentStatus { get; init; } = Status;
 
+    /// <summary>The requirement that is broken when this is no success; null where the request may be refused.</summary>
+    internal string? Requirement { get; init; }
+
     public string Body => Encoding.UTF8.GetString(BodyBytes);
 
     /// <summary>The body as JSON, or null when it is not.</summary>

@@ -33,6 +33,9 @@ public sealed class RawClient : IAsyncDisposable
 
     public string Name { get; }
 
+    /// <summary>For targets that want it where SPEC.md has none.</summary>
+    internal string? ClientId { get; set; }
+
     /// <summary>How the connection ended, once reading has come to its end.</summary>
     public Closure? Closure { get; private set; }
 
@@ -124,12 +127,11 @@ public sealed class RawClient : IAsyncDisposable
 
     public Task SendAsync(Request request) => SendAsync(Frame.Text(request.To(_target)));
 
-    /// <summary>The text in the target's own spelling; frames go out as they are.</summary>
-    public Task SendTextAsync(string text) => SendAsync(Frame.Text(Spelling.Of(text, _target)));
+    public Task SendTextAsync(string text) => SendAsync(Frame.Text(text));
 
     public async Task SendAsync(params IEnumerable<Frame> frames)
     {
-        foreach (var frame in frames)
+        foreach (var frame in frames.Select(Spelt))
         {
             _transcript.Sent(Name, KindOf(frame), Shown(frame));
             _closeSent |= frame.Opcode == Opcode.Close;
@@ -140,6 +142,7 @@ public sealed class RawClient : IAsyncDisposable
     /// <summary>All these frames in one write.</summary>
     public Task SendTogetherAsync(IReadOnlyCollection<Frame> frames)
     {
+        frames = [.. frames.Select(Spelt)];
         _transcript.Note(Name, $"the following {frames.Count} frames in one write");
         foreach (var frame in frames)
         {
@@ -304,6 +307,19 @@ public sealed class RawClient : IAsyncDisposable
         }
 
         return null;
+    }
+
+    // A whole text message as the target wants it; a part of one, bytes and a spoilt frame go out as they are.
+    private Frame Spelt(Frame frame)
+    {
+        if (frame is not { Opcode: Opcode.Text, Final: true } || _target.Accommodations.LeaveRequests)
+        {
+            return frame;
+        }
+
+        var text = Encoding.UTF8.GetString(frame.Payload.Span);
+        var spelt = Spelling.Of(text, _target, ClientId);
+        return spelt == text ? frame : frame with { Payload = Encoding.UTF8.GetBytes(spelt) };
     }
 
     // No scenario knows of the first message, so none is shown the answer to it.

@@ -37,20 +37,23 @@ public sealed class Rest
     public static string TopicPath(string name) =>
         $"{TopicsPath}/{(name is "." or ".." ? name.Replace(".", "%2E", StringComparison.Ordinal) : Uri.EscapeDataString(name))}";
 
-    public Task<HttpAnswer> CreateTopicAsync(string name) => SendAsync("POST", TopicsPath, CreateBody(name));
+    public Task<HttpAnswer> CreateTopicAsync(string name) =>
+        OwedAsync(IsPlain(name) ? "PS-REST-001" : "PS-REST-021", SendAsync("POST", TopicsPath, CreateBody(name)));
 
     /// <summary>The body that asks for a topic, for scenarios that spoil it or send it otherwise.</summary>
     public static string CreateBody(string name) => $"{{\"name\":{Json.Quote(name)}}}";
 
-    public Task<HttpAnswer> DeleteTopicAsync(string name) => SendAsync("DELETE", TopicPath(name));
+    public Task<HttpAnswer> DeleteTopicAsync(string name) =>
+        OwedAsync(IsPlain(name) ? "PS-REST-006" : "PS-REST-023", SendAsync("DELETE", TopicPath(name)));
 
-    public async Task<TopicsAnswer> ListTopicsAsync() => new(await SendAsync("GET", TopicsPath), _target.Dialect);
+    public async Task<TopicsAnswer> ListTopicsAsync() =>
+        new(await OwedAsync("PS-REST-004", SendAsync("GET", TopicsPath)), _target.Dialect);
 
-    public async Task<TopicAnswer> GetTopicAsync(string name) => new(await SendAsync("GET", TopicPath(name)));
+    public async Task<TopicAnswer> GetTopicAsync(string name) => new(await OwedAsync("PS-REST-014", SendAsync("GET", TopicPath(name))));
 
-    public async Task<HealthAnswer> HealthAsync() => new(await SendAsync("GET", HealthPath), _target.Dialect);
+    public async Task<HealthAnswer> HealthAsync() => new(await OwedAsync("PS-OBS-001", SendAsync("GET", HealthPath)), _target.Dialect);
 
-    public async Task<StatsAnswer> StatsAsync() => new(await SendAsync("GET", StatsPath));
+    public async Task<StatsAnswer> StatsAsync() => new(await OwedAsync("PS-OBS-006", SendAsync("GET", StatsPath)));
 
     public Task<HttpAnswer> LiveAsync() => ExchangeAsync("GET", AtRoot("/livez"), null, null, null);
 
@@ -110,6 +113,14 @@ public sealed class Rest
     private Target At(string requestTarget) =>
         new[] { _target.Health, _target.Stats }.FirstOrDefault(place => place is not null && place.AbsolutePath == requestTarget) is { } other
         && other.Authority != _target.Rest.Authority ? _target with { Rest = other } : _target;
+
+    /// <summary>The answer to a request as specified, which this requirement promises.</summary>
+    private static async Task<HttpAnswer> OwedAsync(string requirement, Task<HttpAnswer> answer) =>
+        await answer.Breaking(requirement) with { Requirement = requirement };
+
+    // That a server takes other names as well is a recommendation.
+    private static bool IsPlain(string name) =>
+        name.Length is > 0 and <= 255 && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_');
 
     private string AtRoot(string path) => _target.Root.AbsolutePath.TrimEnd('/') + path;
 

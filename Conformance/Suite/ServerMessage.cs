@@ -35,6 +35,9 @@ public sealed partial class ServerMessage
     /// <summary>False for a binary message, whose raw text is then hexadecimal.</summary>
     public bool IsText { get; }
 
+    /// <summary>Of a reply: <see cref="Request.Requirement"/> of the request that it answers.</summary>
+    internal string? Requirement { get; set; }
+
     public bool IsObject => Members is not null;
 
     public string? Type { get; }

@@ -129,6 +129,7 @@ public sealed class Runner
             Observed = violation.Observed,
         },
         Unsupported => new(scenario, requirement, Verdict.Unsupported, exception.Message),
+        Inconclusive own when own.Blames == requirement.Id => Judge(scenario, requirement, own.AsViolation()),
         Inconclusive inconclusive => new(scenario, requirement, Verdict.Inconclusive, exception.Message) { Blames = inconclusive.Blames },
         OperationCanceledException => new(scenario, requirement, Verdict.Inconclusive, "the scenario did not end in time"),
         _ => new(scenario, requirement, Verdict.Error, exception.ToString()),
