@@ -41,6 +41,50 @@ public sealed class SuiteTests
         }
     }
 
+    [TestCase(Level.Must, Level.Must, Verdict.Fail)]
+    [TestCase(Level.Should, Level.Should, Verdict.Warn)]
+    [TestCase(Level.Must, Level.Should, Verdict.Inconclusive)]
+    public async Task A_precondition_that_is_the_requirement_of_the_scenario_is_decisive(Level own, Level broken, Verdict verdict)
+    {
+        var outcome = await RunAsync(Nowhere, _ => throw new Inconclusive("the publish is refused", Script.IdOf(broken)), own);
+
+        Assert.That(outcome.Verdict, Is.EqualTo(verdict));
+        Assert.That(outcome.Blames, Is.EqualTo(own == broken ? null : Script.IdOf(broken)));
+        Assert.That(outcome.Message, Does.Contain("the publish is refused"));
+    }
+
+    private static IEnumerable<TestCaseData> Refused =>
+    [
+        new TestCaseData((Client client) => client.PublishAllAsync("t", ["m1"]), "PS-PUB-001").SetArgDisplayNames("publish"),
+        new TestCaseData((Client client) => client.PublishAllAsync("t", ["m1"], "0"), "PS-PUB-004").SetArgDisplayNames("publish_0"),
+        new TestCaseData((Client client) => client.SubscribeAsync("t").Acked(), "PS-SUB-001").SetArgDisplayNames("subscribe"),
+        new TestCaseData((Client client) => client.SubscribeAsync("t", lastN: 1_000).Acked(), "PS-RPL-005").SetArgDisplayNames("large_last_n"),
+        new TestCaseData((Client client) => client.UnsubscribeAsync("t").Acked(), "PS-UNS-001").SetArgDisplayNames("unsubscribe"),
+        new TestCaseData((Client client) => client.RequestAsync(Request.Publish("t", "m1").With("more", "1")).Acked(), null)
+            .SetArgDisplayNames("a_request_with_more"),
+        new TestCaseData((Client client) => client.NextEventAsync().Given("the event comes"), "PS-FAN-001").SetArgDisplayNames("no_event"),
+        new TestCaseData((Client client) => client.RequestAsync("mute").Given("it is answered"), "PS-ENV-007").SetArgDisplayNames("no_reply"),
+    ];
+
+    [TestCaseSource(nameof(Refused))]
+    public async Task A_precondition_that_fails_names_the_requirement_that_is_broken(Func<Client, Task> precondition, string? broken)
+    {
+        await using var refusing = TinyServer.Speaking(async (socket, stopping) =>
+        {
+            while (await TinyServer.HearAsync(socket, stopping) is { } heard)
+            {
+                if (heard != "mute")
+                {
+                    await TinyServer.SayAsync(socket, """{"type":"error","error":{"code":"BAD_REQUEST","message":"no"}}""", stopping);
+                }
+            }
+        });
+
+        var outcome = await RunAsync(refusing.Target, async stage => await precondition(await stage.ConnectAsync("client")));
+
+        Assert.That((outcome.Verdict, outcome.Blames), Is.EqualTo((Verdict.Inconclusive, broken)), outcome.Message);
+    }
+
     [Test]
     public async Task A_scenario_that_needs_a_launcher_is_unsupported_without_one()
     {

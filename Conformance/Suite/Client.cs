@@ -18,7 +18,7 @@ public sealed class Client : IAsyncDisposable
     private readonly Inbox _inbox;
     private readonly CancellationTokenSource _leaving;
     private readonly Task _reading;
-    private readonly ConcurrentDictionary<string, bool> _unanswered = new(StringComparer.Ordinal); // by request id
+    private readonly ConcurrentDictionary<string, string?> _unanswered = new(StringComparer.Ordinal); // the requirement of each, by request id
     private volatile TaskCompletionSource _readable = new();
     private int _requests;
     private int _left;
@@ -26,6 +26,7 @@ public sealed class Client : IAsyncDisposable
     internal Client(RawClient raw, string clientId, Target target, Stage stage)
     {
         _raw = raw;
+        _raw.ClientId = clientId;
         ClientId = clientId;
         _target = target;
         Stage = stage;
@@ -59,7 +60,7 @@ public sealed class Client : IAsyncDisposable
         RequestAsync(Identified(Request.Subscribe(topic, clientId ?? ClientId, lastN), requestId));
 
     /// <inheritdoc cref="SubscribeAsync"/>
-    public Task<ServerMessage> PublishAsync(string topic, string id, string payload = "{}", string? requestId = null) =>
+    public Task<ServerMessage> PublishAsync(string topic, string id, string payload = Request.PlainPayload, string? requestId = null) =>
         RequestAsync(Identified(Request.Publish(topic, id, payload), requestId));
 
     /// <inheritdoc cref="SubscribeAsync"/>
@@ -79,15 +80,16 @@ public sealed class Client : IAsyncDisposable
     /// </summary>
     public async Task<ServerMessage> RequestAsync(string rawJson)
     {
-        if (Json.TryParse(rawJson).Member("request_id").Text() is { } id)
+        if (Spelling.RequestId(Json.TryParse(rawJson).Member("request_id").Text(), _target) is { } id)
         {
-            _unanswered.TryAdd(id, true);
+            _unanswered.TryAdd(id, null);
             await SendAsync(rawJson);
             return await ReplyAsync(id);
         }
 
         await SendAsync(rawJson);
-        return await NextAsync(message => message.IsReply && !_unanswered.ContainsKey(message.RequestId ?? ""), "a reply");
+        return await NextAsync(message => message.IsReply && !_unanswered.ContainsKey(message.RequestId ?? ""), "a reply")
+            .Breaking("PS-ENV-007");
     }
 
     /// <summary>
@@ -97,7 +99,7 @@ public sealed class Client : IAsyncDisposable
     public async Task<ServerMessage> AnswerAsync(string rawJson)
     {
         await SendAsync(rawJson);
-        return await NextAsync(message => message.IsReply, "a reply");
+        return await NextAsync(message => message.IsReply, "a reply").Breaking("PS-ENV-007");
     }
 
     // Requests whose reply is collected later ------------------------------------------------------------------------
@@ -106,13 +108,13 @@ public sealed class Client : IAsyncDisposable
     public async Task<string> SendAsync(Request request)
     {
         var identified = request.RequestId is null ? Identified(request, null) : request;
-        _unanswered.TryAdd(identified.RequestId!, true);
+        _unanswered.TryAdd(identified.RequestId!, identified.Requirement);
         await _raw.SendAsync(identified);
         return identified.RequestId!;
     }
 
     /// <inheritdoc cref="SendAsync(Request)"/>
-    public Task<string> SendPublishAsync(string topic, string id, string payload = "{}") => SendAsync(Request.Publish(topic, id, payload));
+    public Task<string> SendPublishAsync(string topic, string id, string payload = Request.PlainPayload) => SendAsync(Request.Publish(topic, id, payload));
 
     /// <summary>Sends the text as it is; no reply is expected.</summary>
     public Task SendAsync(string rawJson) => _raw.SendTextAsync(rawJson);
@@ -125,7 +127,7 @@ public sealed class Client : IAsyncDisposable
     {
         Request[] identified = [.. requests.Select(request => request.RequestId is null ? Identified(request, null) : request)];
         string[] ids = [.. identified.Select(request => request.RequestId!)];
-        Array.ForEach(ids, id => _unanswered.TryAdd(id, true));
+        Array.ForEach(identified, request => _unanswered.TryAdd(request.RequestId!, request.Requirement));
         await _raw.SendTogetherAsync([.. identified.Select(request => Frame.Text(request.To(_target)))]);
         return ids;
     }
@@ -136,17 +138,19 @@ public sealed class Client : IAsyncDisposable
     /// </summary>
     public async Task<ServerMessage> ReplyAsync(string requestId)
     {
+        var requirement = _unanswered.GetValueOrDefault(requestId);
         var reply = await NextAsync(
             message => message.RequestId == requestId || (message.IsReply && message.RequestId is null && IsOnlyUnanswered(requestId)),
-            $"the reply to request_id \"{requestId}\"");
+            $"the reply to request_id \"{requestId}\"").Breaking(requirement is "PS-PING-001" ? requirement : "PS-ENV-007");
         _unanswered.TryRemove(requestId, out _);
+        reply.Requirement = requirement;
         return reply;
     }
 
     // Preconditions --------------------------------------------------------------------------------------------------
 
     /// <summary>Publishes all, a window at a time, and requires every ack: without them nothing that follows is decided.</summary>
-    public async Task PublishAllAsync(string topic, IEnumerable<string> ids, string payload = "{}")
+    public async Task PublishAllAsync(string topic, IEnumerable<string> ids, string payload = Request.PlainPayload)
     {
         var unacked = new Queue<string>();
         foreach (var id in ids)
@@ -172,18 +176,21 @@ public sealed class Client : IAsyncDisposable
 
     /// <summary>Takes the next event, of the topic if one is named.</summary>
     public Task<ServerMessage> NextEventAsync(string? topic = null, TimeSpan? within = null) =>
-        NextAsync(message => message.IsEvent && (topic is null || message.Topic == topic), $"an event of {topic ?? "any topic"}", within);
+        NextAsync(message => message.IsEvent && (topic is null || message.Topic == topic), $"an event of {topic ?? "any topic"}", within)
+            .Breaking("PS-FAN-001");
 
     /// <summary>Takes every unread event, of any topic, up to and including the one with this message id.</summary>
     public Task<IReadOnlyList<ServerMessage>> EventsUntilAsync(string sentinelId, TimeSpan? within = null) =>
         _inbox.TakeAsync(
-            message => message.IsEvent, message => message.IsEvent && message.MessageId == sentinelId, $"the event {sentinelId}", within);
+            message => message.IsEvent, message => message.IsEvent && message.MessageId == sentinelId, $"the event {sentinelId}", within)
+            .Breaking("PS-FAN-001");
 
     /// <summary>Takes this many unread events of any topic.</summary>
     public Task<IReadOnlyList<ServerMessage>> EventsAsync(int count, TimeSpan? within = null)
     {
         var seen = 0;
-        return _inbox.TakeAsync(message => message.IsEvent, message => message.IsEvent && ++seen == count, $"{count} events", within);
+        return _inbox.TakeAsync(message => message.IsEvent, message => message.IsEvent && ++seen == count, $"{count} events", within)
+            .Breaking("PS-FAN-001");
     }
 
     /// <summary>Waits until the server ends the connection; messages that came before stay in the inbox.</summary>
@@ -214,7 +221,7 @@ public sealed class Client : IAsyncDisposable
     public async Task<Closure> CloseAsync(int? code = 1000, string reason = "")
     {
         await _raw.SendAsync(Frame.Close(code, reason));
-        return await ClosedAsync();
+        return await ClosedAsync().Breaking("PS-WS-008");
     }
 
     /// <summary>Vanishes with a TCP reset.</summary>

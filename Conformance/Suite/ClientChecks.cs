@@ -26,7 +26,7 @@ public static class ClientChecks
     public static async Task ReceivesInOrderAsync(this Client client, string[] ids, Client behind, string topic, string expectation)
     {
         var events = await client.EventsAheadOfSentinelAsync(behind, topic).Given($"the sentinel reaches {client.Name}");
-        client.Stage.Require(!ids.Except(events.Ids()).Any(), "every message is delivered");
+        client.Stage.Require(!ids.Except(events.Ids()).Any(), "every message is delivered", "PS-FAN-001");
         client.Stage.Expect.Sequence(ids.Intersect(events.Ids()), events.Ids().Intersect(ids), expectation);
     }
 

@@ -210,7 +210,7 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
             case Interference own:
                 throw new Interference(own.Kind, own.Message, own);
             case Violation violation:
-                throw new Violation(violation.Expectation, violation.Expected, violation.Observed);
+                throw new Violation(violation.Expectation, violation.Expected, violation.Observed) { Breaks = violation.Breaks };
             default:
                 // A mistake of the suite must not look like a silent server.
                 throw new InvalidOperationException($"The suite failed while it read for {raw.Name}.", _failure);

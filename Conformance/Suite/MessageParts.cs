@@ -59,7 +59,7 @@ internal sealed class MessageParts
         catch (DecoderFallbackException)
         {
             var shown = Convert.ToHexString(payload[..Math.Min(payload.Length, 200)]);
-            throw new Violation("A text message of the server is UTF-8", "valid UTF-8", shown);
+            throw new Violation("A text message of the server is UTF-8", "valid UTF-8", shown) { Breaks = "PS-WS-004" };
         }
     }
 
@@ -67,7 +67,7 @@ internal sealed class MessageParts
     {
         if (!legal)
         {
-            throw new Violation("Frames of the server obey RFC 6455", expected, frame.ToString());
+            throw new Violation("Frames of the server obey RFC 6455", expected, frame.ToString()) { Breaks = "PS-WS-004" };
         }
     }
 }

@@ -14,6 +14,9 @@ public sealed class Rest
     public const string StatsPath = "/stats";
     public const string ReadyPath = "/readyz";
 
+    /// <summary>What <see cref="Accommodations.Slashes"/> calls the path of a topic.</summary>
+    internal const string NamedTopicPath = "/topics/{name}";
+
     private readonly Target _target;
     private readonly Transcript _transcript;
     private readonly CancellationToken _cancellation;
@@ -35,20 +38,23 @@ public sealed class Rest
     public static string TopicPath(string name) =>
         $"{TopicsPath}/{(name is "." or ".." ? name.Replace(".", "%2E", StringComparison.Ordinal) : Uri.EscapeDataString(name))}";
 
-    public Task<HttpAnswer> CreateTopicAsync(string name) => SendAsync("POST", TopicsPath, CreateBody(name));
+    public Task<HttpAnswer> CreateTopicAsync(string name) =>
+        OwedAsync(IsPlain(name) ? "PS-REST-001" : "PS-REST-021", SendAsync("POST", TopicsPath, CreateBody(name)));
 
     /// <summary>The body that asks for a topic, for scenarios that spoil it or send it otherwise.</summary>
     public static string CreateBody(string name) => $"{{\"name\":{Json.Quote(name)}}}";
 
-    public Task<HttpAnswer> DeleteTopicAsync(string name) => SendAsync("DELETE", TopicPath(name));
+    public Task<HttpAnswer> DeleteTopicAsync(string name) =>
+        OwedAsync(IsPlain(name) ? "PS-REST-006" : "PS-REST-023", SendAsync("DELETE", TopicPath(name)));
 
-    public async Task<TopicsAnswer> ListTopicsAsync() => new(await SendAsync("GET", TopicsPath), _target.Dialect);
+    public async Task<TopicsAnswer> ListTopicsAsync() =>
+        new(await OwedAsync("PS-REST-004", SendAsync("GET", TopicsPath)), _target.Dialect);
 
-    public async Task<TopicAnswer> GetTopicAsync(string name) => new(await SendAsync("GET", TopicPath(name)));
+    public async Task<TopicAnswer> GetTopicAsync(string name) => new(await OwedAsync("PS-REST-014", SendAsync("GET", TopicPath(name))));
 
-    public async Task<HealthAnswer> HealthAsync() => new(await SendAsync("GET", HealthPath), _target.Dialect);
+    public async Task<HealthAnswer> HealthAsync() => new(await OwedAsync("PS-OBS-001", SendAsync("GET", HealthPath)), _target.Dialect);
 
-    public async Task<StatsAnswer> StatsAsync() => new(await SendAsync("GET", StatsPath));
+    public async Task<StatsAnswer> StatsAsync() => new(await OwedAsync("PS-OBS-006", SendAsync("GET", StatsPath)));
 
     public Task<HttpAnswer> LiveAsync() => ExchangeAsync("GET", AtRoot("/livez"), null, null, null);
 
@@ -97,7 +103,25 @@ public sealed class Rest
     public Task<HttpAnswer> SendRawAsync(ReadOnlyMemory<byte> request) =>
         Http.ExchangeAsync(request, "a raw request", _target, _transcript, _cancellation);
 
-    private string Below(string path) => _target.Rest.AbsolutePath.TrimEnd('/') + path;
+    private string Below(string path) => path switch
+    {
+        HealthPath when _target.Health is { } health => health.AbsolutePath,
+        StatsPath when _target.Stats is { } stats => stats.AbsolutePath,
+        _ => _target.Rest.AbsolutePath.TrimEnd('/') + Spelling.Path(path, _target),
+    };
+
+    // Health and statistics may be at another origin.
+    private Target At(string requestTarget) =>
+        new[] { _target.Health, _target.Stats }.FirstOrDefault(place => place is not null && place.AbsolutePath == requestTarget) is { } other
+        && other.Authority != _target.Rest.Authority ? _target with { Rest = other } : _target;
+
+    /// <summary>The answer to a request as specified, which this requirement promises.</summary>
+    private static async Task<HttpAnswer> OwedAsync(string requirement, Task<HttpAnswer> answer) =>
+        await answer.Breaking(requirement) with { Requirement = requirement };
+
+    // That a server takes other names as well is a recommendation.
+    private static bool IsPlain(string name) =>
+        name.Length is > 0 and <= 255 && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_');
 
     private string AtRoot(string path) => _target.Root.AbsolutePath.TrimEnd('/') + path;
 
@@ -111,7 +135,7 @@ public sealed class Rest
     {
         var lines = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
-            ["Host"] = _target.Rest.Authority,
+            ["Host"] = At(requestTarget).Rest.Authority,
             ["Connection"] = "close",
             ["Accept"] = "*/*",
         };
@@ -120,6 +144,7 @@ public sealed class Rest
             lines[name] = value;
         }
 
+        body = body is not null && method == "POST" && headers?.ContainsKey("Transfer-Encoding") != true ? Spelling.Creation(body, _target) : body;
         if (body is not null || method is "POST" or "PUT" or "PATCH")
         {
             lines["Content-Length"] = $"{body?.Length ?? 0}";
@@ -138,7 +163,7 @@ public sealed class Rest
         var fields = string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Key}: {line.Value}\r\n"));
         var head = $"{method} {Http.WithQuery(requestTarget, _target.Query)} HTTP/1.1\r\n{fields}\r\n";
         byte[] request = [.. Encoding.UTF8.GetBytes(head), .. body ?? []];
-        return Read(method, await Http.ExchangeAsync(request, $"{method} {requestTarget}", _target, _transcript, _cancellation, start));
+        return Read(method, await Http.ExchangeAsync(request, $"{method} {requestTarget}", At(requestTarget), _transcript, _cancellation, start));
     }
 
     // Scenarios speak of the specification's own statuses; the transcript keeps what came.

@@ -76,7 +76,7 @@ public sealed class Stage : IAsyncDisposable
     {
         Forget(name, target);
         var answer = await RestAt(target ?? Target).CreateTopicAsync(name).Given($"topic {name} is created");
-        Require(answer.IsSuccess, $"topic {name} is created (the server answered {answer})");
+        Require(answer.IsSuccess, $"topic {name} is created (the server answered {answer})", answer.Requirement);
     }
 
     /// <summary>Deletes the topic of this name afterwards, should it exist.</summary>
@@ -126,8 +126,9 @@ public sealed class Stage : IAsyncDisposable
         _clients.Push(raw);
         if (options.Handshake)
         {
-            var answer = await raw.HandshakeAsync().Given($"{name} is upgraded to WebSocket");
-            Require(answer.Status == 101, $"{name} is upgraded to WebSocket (the server answered {answer})");
+            var blames = options.Headers.Count == 0 ? "PS-WS-001" : null;
+            var answer = await raw.HandshakeAsync().Given($"{name} is upgraded to WebSocket", blames);
+            Require(answer.Status == 101, $"{name} is upgraded to WebSocket (the server answered {answer})", blames);
         }
 
         return raw;
@@ -152,11 +153,12 @@ public sealed class Stage : IAsyncDisposable
     }
 
     /// <summary>A precondition; without it nothing is decided.</summary>
-    public void Require(bool holds, string precondition)
+    /// <param name="blames">The requirement that is broken without it, where one is.</param>
+    public void Require(bool holds, string precondition, string? blames = null)
     {
         if (!holds)
         {
-            throw new Inconclusive($"not established: {precondition}");
+            throw new Inconclusive($"not established: {precondition}", blames);
         }
 
         Transcript.Note("stage", $"established: {precondition}");

@@ -37,13 +37,20 @@ public sealed class Violation(string expectation, string expected, string observ
     public string Expectation { get; } = expectation;
     public string Expected { get; } = expected;
     public string Observed { get; } = observed;
+
+    /// <summary>The requirement that this breaks in every scenario; null where only the scenario knows which one.</summary>
+    public string? Breaks { get; init; }
 }
 
 /// <summary>What had to hold before anything could be decided did not hold.</summary>
-/// <param name="blames">The requirement that is really broken, where one is.</param>
-public sealed class Inconclusive(string reason, string? blames = null) : Exception(reason)
+/// <param name="blames">The requirement that is really broken, where one is. In a scenario of that requirement it is a violation.</param>
+public sealed class Inconclusive(string reason, string? blames = null, Violation? cause = null)
+    : Exception(blames is null ? reason : $"{reason} ({blames})", cause)
 {
     public string? Blames { get; } = blames;
+
+    /// <summary>As a violation of <see cref="Blames"/>.</summary>
+    public Violation AsViolation() => cause ?? new Violation(reason, "what the scenario starts from", "something else");
 }
 
 /// <summary>What the scenario needs is legitimately not there.</summary>

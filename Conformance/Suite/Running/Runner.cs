@@ -217,6 +217,7 @@ public sealed class Runner
             Observed = violation.Observed,
         },
         Unsupported => new(scenario, requirement, Verdict.Unsupported, exception.Message),
+        Inconclusive own when own.Blames == requirement.Id => Judge(scenario, requirement, own.AsViolation()),
         Inconclusive inconclusive => new(scenario, requirement, Verdict.Inconclusive, exception.Message) { Blames = inconclusive.Blames },
         OperationCanceledException => new(scenario, requirement, Verdict.Inconclusive, "the scenario did not end in time"),
         _ when Interference.Of(exception) is { } own => new(scenario, requirement, Verdict.Inconclusive, own.Message) { Interference = own },
