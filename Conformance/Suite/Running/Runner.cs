@@ -30,7 +30,7 @@ public sealed class Runner
     {
         var start = _time.GetTimestamp();
         var traffic = Traffic.Part();
-        var transcript = new Transcript(_time, traffic, scenario.Id);
+        var transcript = new Transcript(_time, traffic, scenario.Id, _target.MessageIds);
         var requirement = _catalogue.Find(scenario.Requirement);
         var outcome = requirement is null
             ? new Outcome(scenario, null, Verdict.Error, $"the catalogue has no requirement {scenario.Requirement}")
