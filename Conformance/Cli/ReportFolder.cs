@@ -35,7 +35,7 @@ internal sealed class ReportFolder
     public void Write(Results results)
     {
         _missing.Clear();
-        Save(ResultsFile, results.ToJson());
+        Save(ResultsFile, Bounded.ToJson(results));
         Save("report.html", HtmlPage.Render(results));
         Save("junit.xml", JUnit.Render(results));
         Save("summary.md", Summary.Render(results));

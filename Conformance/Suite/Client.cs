@@ -182,7 +182,10 @@ public sealed class Client : IAsyncDisposable
     /// <summary>Takes every unread event, of any topic, up to and including the one with this message id.</summary>
     public Task<IReadOnlyList<ServerMessage>> EventsUntilAsync(string sentinelId, TimeSpan? within = null) =>
         _inbox.TakeAsync(
-            message => message.IsEvent, message => message.IsEvent && message.MessageId == sentinelId, $"the event {sentinelId}", within)
+            message => message.IsEvent,
+            message => message.IsEvent && message.MessageId == sentinelId,
+            $"the event {_target.MessageIds.Show(sentinelId)}",
+            within)
             .Breaking("PS-FAN-001");
 
     /// <summary>Takes this many unread events of any topic.</summary>

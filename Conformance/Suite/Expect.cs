@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
 namespace PubSub.Conformance;
 
 /// <summary>
@@ -5,6 +8,10 @@ namespace PubSub.Conformance;
 /// </summary>
 public sealed class Expect
 {
+    private const int MostItems = 12;
+    private const int MostInBothSpellings = 4; // items of a list; the transcript has both of all
+    private const int LongestItem = 100;
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly Target _target;
@@ -35,8 +42,9 @@ public sealed class Expect
         }
     }
 
-    public void True(bool condition, string expectation, string observed = "it does not hold") =>
-        Decide(condition, expectation, () => "it to hold", () => observed);
+    /// <param name="observed">What was seen instead; a check that has nothing to quote leaves it out.</param>
+    public void True(bool condition, string expectation, string observed = "no") =>
+        Decide(condition, expectation, () => "yes", () => observed);
 
     public void Equal<T>(T expected, T observed, string expectation) =>
         Decide(EqualityComparer<T>.Default.Equals(expected, observed), expectation, () => Show(expected), () => Show(observed));
@@ -62,7 +70,7 @@ public sealed class Expect
 
     /// <summary>Equal as JSON values; see <see cref="Json.AreEqual"/>.</summary>
     public void JsonEqual(string expected, string? observed, string expectation) =>
-        Decide(observed is not null && Json.AreEqual(expected, observed), expectation, () => expected, () => observed ?? "nothing");
+        Decide(observed is not null && Json.AreEqual(expected, observed), expectation, () => Data(expected), () => Data(observed));
 
     public void Acked(ServerMessage reply, string expectation) => Decide(reply.IsAck, expectation, () => "an ack", reply.ToString);
 
@@ -120,17 +128,36 @@ public sealed class Expect
         }
     }
 
-    private static string Show(object? value) => value switch
+    /// <summary>A value in words, whatever its type: message ids in both spellings, no record or tuple as code.</summary>
+    private string Show(object? value) => value switch
     {
         null => "nothing",
-        string text => $"\"{text.Cut(300)}\"",
-        string[] { Length: > 12 } items =>
-            $"[{string.Join(", ", items.Take(5))}, \u2026, {string.Join(", ", items.TakeLast(5))}] ({items.Length} items)",
-        string[] items => $"[{string.Join(", ", items)}]",
-        _ => value.ToString() ?? "",
+        bool holds => holds ? "yes" : "no",
+        string text when _target.MessageIds.Show(text) is var shown && shown != text => shown,
+        string text => $"\"{text.Quoted(300)}\"",
+        ITuple parts => string.Join(", ", Enumerable.Range(0, parts.Length).Select(at => Show(parts[at]))),
+        IEnumerable<string> { } items => Show([.. items]),
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        _ => $"{value}",
     };
 
-    private static string Difference(string[] wanted, string[] seen)
+    private string Show(string[] items)
+    {
+        var shown = items.Select(item => (items.Length > MostInBothSpellings ? item : _target.MessageIds.Show(item)).Quoted(LongestItem));
+        return items.Length > MostItems
+            ? $"[{string.Join(", ", shown.Take(5))}, \u2026, {string.Join(", ", shown.TakeLast(5))}] ({items.Length} items)"
+            : $"[{string.Join(", ", shown)}]";
+    }
+
+    /// <summary>JSON as it was written; an empty text is said to be one.</summary>
+    private string Data(string? json) => json switch
+    {
+        null => "nothing",
+        "" => "an empty text",
+        _ => _target.MessageIds.Explain(json),
+    };
+
+    private string Difference(string[] wanted, string[] seen)
     {
         string[] lost = [.. wanted.Except(seen)];
         string[] unexpected = [.. seen.Except(wanted)];

@@ -46,7 +46,8 @@ public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<s
     internal byte[] Whole() =>
         Encoding.UTF8.GetBytes($"{SentStatus} {Reason}\n{string.Concat(Headers.Select(header => $"{header.Key}: {header.Value}\n"))}\n{Body}".TrimEnd());
 
-    public override string ToString() => $"{SentStatus} {Reason} {Body.Cut(300)}".TrimEnd();
+    /// <summary>Sealed, since a derived record would print itself as code.</summary>
+    public sealed override string ToString() => $"{SentStatus} {Reason} {Body.OnOneLine().Quoted(300)}".TrimEnd();
 }
 
 /// <summary>HTTP/1.1 as far as a client needs it, over bytes it writes itself.</summary>

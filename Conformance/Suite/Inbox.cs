@@ -164,7 +164,7 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
 
     private Violation Missing(string awaited, string observed, List<ServerMessage> taken)
     {
-        var before = taken.Count == 0 ? "" : $" after {taken.Count} event(s), the last {taken[^1].MessageId}";
+        var before = taken.Count == 0 ? "" : $" after {taken.Count} event(s), the last {raw.Ids.Show(taken[^1].MessageId ?? "without an id")}";
         return new Violation($"{raw.Name} receives {awaited}", awaited, $"{observed}{before}{new OtherMessages(Unread)}");
     }
 

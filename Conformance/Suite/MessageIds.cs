@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance;
 
@@ -8,9 +9,10 @@ namespace PubSub.Conformance;
 /// Which strings the target takes for a <c>message.id</c>, or for a <c>request_id</c>. Scenarios use m1, m2, m3; where only UUIDs are taken, each of these stands for
 /// one UUID on the wire, the same one every time, and is read back from it.
 /// </summary>
-public sealed class MessageIds
+public sealed partial class MessageIds
 {
-    private readonly ConcurrentDictionary<string, string>? _meant;
+    private readonly ConcurrentDictionary<string, string>? _meant; // by what is on the wire
+    private readonly ConcurrentDictionary<string, string> _sent = new(StringComparer.Ordinal); // the other way round
 
     private MessageIds(bool uuids) => _meant = uuids ? new(StringComparer.Ordinal) : null;
 
@@ -40,9 +42,20 @@ public sealed class MessageIds
         bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
         var uuid = new Guid(bytes, bigEndian: true).ToString("D");
         _meant[uuid] = id;
+        _sent[id] = uuid;
         return uuid;
     }
 
+    /// <summary>An id with the beginning of what stands for it on the wire: <c>m1 (6b6f1234\u2026)</c>. Any other text is itself.</summary>
+    public string Show(string id) => _sent.TryGetValue(id, out var uuid) ? $"{id} ({uuid[..8]}\u2026)" : id;
+
+    /// <summary>Text from the wire with what each UUID stands for behind it: <c>6b6f1234-... (m1)</c>.</summary>
+    public string Explain(string wire) =>
+        _sent.IsEmpty ? wire : Uuid().Replace(wire, uuid => _meant!.TryGetValue(uuid.Value, out var id) ? $"{uuid.Value} ({id})" : uuid.Value);
+
     /// <summary>The id that a spelling stands for; any other text is itself.</summary>
     public string? Meant(string? spelling) => spelling is not null && _meant?.TryGetValue(spelling, out var id) == true ? id : spelling;
+
+    [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")]
+    private static partial Regex Uuid();
 }

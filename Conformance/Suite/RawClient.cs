@@ -40,6 +40,9 @@ public sealed class RawClient : IAsyncDisposable
     /// <summary>How the connection ended, once reading has come to its end.</summary>
     public Closure? Closure { get; private set; }
 
+    /// <summary>How the target spells message ids.</summary>
+    internal MessageIds Ids => _target.MessageIds;
+
     internal static async Task<RawClient> OpenAsync(
         string name, Target target, Transcript transcript, ConnectOptions options, CancellationToken cancellation)
     {

@@ -11,10 +11,12 @@ public sealed partial class ServerMessage
 {
     private readonly Dialect _dialect;
     private readonly Accommodations _wants;
+    private readonly MessageIds _ids;
 
     internal ServerMessage(int index, string raw, bool isText, Target target)
     {
         _dialect = target.Dialect;
+        _ids = target.MessageIds;
         Index = index;
         Raw = raw;
         IsText = isText;
@@ -103,7 +105,8 @@ public sealed partial class ServerMessage
     [GeneratedRegex(@"\A[A-Z][A-Z_]+(?=\z|[\s:,;-])")]
     private static partial Regex LeadingCode();
 
-    public override string ToString() => Raw.Length <= 300 ? Raw : $"{Raw[..300]}\u2026 ({Raw.Length} characters)";
+    /// <summary>As it was written, cut where it is long, with its message id in both spellings.</summary>
+    public override string ToString() => _ids.Explain(Raw.OnOneLine()).Quoted(300);
 }
 
 public static class ServerMessages

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance;
 
@@ -9,16 +10,32 @@ public sealed record TranscriptEntry(TimeSpan At, string Connection, string Dire
     public override string ToString() => $"{At.TotalMilliseconds,9:F1} ms  {Connection,-12} {Direction} {Kind,-9} {Data}";
 }
 
-/// <summary>Everything that was sent and received during a scenario, in the order the suite saw it; the newest entries win.</summary>
-public sealed class Transcript(TimeProvider time, Traffic? traffic = null, string scenario = "")
+/// <summary>
+/// Everything that was sent and received during a scenario, in the order the suite saw it. Of a long one the beginning and the end are
+/// kept.
+/// </summary>
+/// <param name="ids">How the target spells message ids; where it takes UUIDs, each is followed by the id that scenarios use.</param>
+public sealed partial class Transcript(TimeProvider time, Traffic? traffic = null, string scenario = "", MessageIds? ids = null)
 {
     public const int DataCap = 4 * 1024;
+
+    /// <summary>Half of them from the beginning, half from the end.</summary>
     public const int EntryCap = 1_000;
+
+    /// <summary>The kind of an entry that says how many lines, its length, were left out there.</summary>
+    public const string DroppedKind = "dropped";
+
+    /// <summary>The kind of an entry that says how many lines, its length, were repetitions of those before it.</summary>
+    public const string FoldedKind = "folded";
+
+    private const int LongestPeriod = 8;
+    private const int FewestFolded = 4;
 
     private static readonly SearchValues<char> Unprintable = SearchValues.Create([.. Enumerable.Range(0, ' ').Select(code => (char)code), '\u007f', '\ufffd']);
 
     private readonly Lock _gate = new();
-    private readonly Queue<TranscriptEntry> _entries = []; // guarded by _gate
+    private readonly List<TranscriptEntry> _first = []; // guarded by _gate
+    private readonly Queue<TranscriptEntry> _last = []; // guarded by _gate
     private readonly long _start = time.GetTimestamp();
     private long _dropped; // guarded by _gate
     private bool _closed; // guarded by _gate
@@ -34,12 +51,12 @@ public sealed class Transcript(TimeProvider time, Traffic? traffic = null, strin
         {
             lock (_gate)
             {
-                return [.. _entries];
+                return [.. _first, .. _dropped == 0 ? [] : (TranscriptEntry[])[Gap(_last.Peek().At, _dropped)], .. _last];
             }
         }
     }
 
-    /// <summary>Entries that made room for newer ones.</summary>
+    /// <summary>Entries in the middle that made room for newer ones.</summary>
     public long Dropped
     {
         get
@@ -81,17 +98,81 @@ public sealed class Transcript(TimeProvider time, Traffic? traffic = null, strin
                 return;
             }
 
-            if (_entries.Count == EntryCap)
+            if (_first.Count < EntryCap / 2)
             {
-                _entries.Dequeue();
+                _first.Add(entry);
+                return;
+            }
+
+            if (_last.Count == EntryCap / 2)
+            {
+                _last.Dequeue();
                 _dropped++;
             }
 
-            _entries.Enqueue(entry);
+            _last.Enqueue(entry);
         }
     }
 
-    private static string Printable(ReadOnlySpan<byte> data)
+    /// <summary>
+    /// The entries with repetitions folded, and of what is then still more than <paramref name="most"/> the first third and the end.
+    /// Entries are repetitions when they differ in nothing but times and request ids.
+    /// </summary>
+    /// <returns>The entries, and how many lines of the given ones they leave out besides those folded.</returns>
+    internal static (IReadOnlyList<TranscriptEntry> Kept, long Dropped) Abridge(IReadOnlyList<TranscriptEntry> entries, int most)
+    {
+        var folded = Fold(entries);
+        if (folded.Count <= most)
+        {
+            return (folded, 0);
+        }
+
+        var head = most / 3;
+        var middle = folded.GetRange(head, folded.Count - most);
+        var missing = middle.Sum(entry => entry.Kind is DroppedKind or FoldedKind ? entry.Length : 1);
+        var before = middle.Where(entry => entry.Kind == DroppedKind).Sum(entry => entry.Length);
+        return ([.. folded.Take(head), Gap(middle[^1].At, missing), .. folded.Skip(head + middle.Count)], missing - before);
+    }
+
+    private static List<TranscriptEntry> Fold(IReadOnlyList<TranscriptEntry> entries)
+    {
+        var keys = entries.Select(entry => (entry.Connection, entry.Direction, entry.Kind, Varying().Replace(entry.Data, ""))).ToList();
+        var kept = new List<TranscriptEntry>();
+        for (var at = 0; at < entries.Count;)
+        {
+            var (period, times) = Enumerable.Range(1, LongestPeriod)
+                .Select(period => (Period: period, Times: Repetitions(at, period)))
+                .FirstOrDefault(found => found.Period * found.Times >= FewestFolded && found.Times > 1);
+            if (times == 0)
+            {
+                kept.Add(entries[at++]);
+                continue;
+            }
+
+            kept.AddRange(entries.Skip(at).Take(period));
+            at += period * (times + 1);
+            var lines = period == 1 ? "the line before this came" : $"the {period} lines before this came";
+            kept.Add(new(entries[at - 1].At, "suite", "-", FoldedKind, period * times, $"{lines} {times} times more, with other times and ids"));
+        }
+
+        return kept;
+
+        int Repetitions(int at, int period)
+        {
+            var end = at + period;
+            while (end < keys.Count && keys[end] == keys[end - period])
+            {
+                end++;
+            }
+
+            return (end - at) / period - 1;
+        }
+    }
+
+    private static TranscriptEntry Gap(TimeSpan at, long lines) =>
+        new(at, "suite", "-", DroppedKind, lines, lines == 1 ? "1 line was left out here" : $"{lines} lines were left out here");
+
+    private string Printable(ReadOnlySpan<byte> data)
     {
         var shown = data[..Math.Min(data.Length, DataCap)];
         var text = Encoding.UTF8.GetString(shown);
@@ -100,8 +181,13 @@ public sealed class Transcript(TimeProvider time, Traffic? traffic = null, strin
             text = Marked(text);
         }
 
+        text = ids?.Explain(text) ?? text;
         return shown.Length < data.Length ? $"{text}\u2026 ({data.Length} bytes)" : text;
     }
+
+    /// <summary>Points in time, uptimes and request ids: what is another in each of several equal exchanges.</summary>
+    [GeneratedRegex("""\d{4}-\d\d-\d\dT[\d:.]+|\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT|"uptime\w*":[\d.]+|"request_id":"[^"]*"|"ts":\d+""")]
+    private static partial Regex Varying();
 
     private static string Marked(string text)
     {

@@ -32,20 +32,26 @@ public enum Verdict
 
 /// <summary>The server did not do what the sentence expects.</summary>
 public sealed class Violation(string expectation, string expected, string observed)
-    : Exception($"{expectation}: expected {expected}; observed {observed}")
+    : Exception(Sentence(expectation.Quoted(), expected.Quoted(), observed.Quoted()))
 {
-    public string Expectation { get; } = expectation;
-    public string Expected { get; } = expected;
-    public string Observed { get; } = observed;
+    public string Expectation { get; } = expectation.Quoted();
+    public string Expected { get; } = expected.Quoted();
+    public string Observed { get; } = observed.Quoted();
 
     /// <summary>The requirement that this breaks in every scenario; null where only the scenario knows which one.</summary>
     public string? Breaks { get; init; }
+
+    /// <summary>What was expected is not said again where the expectation ends with it.</summary>
+    private static string Sentence(string expectation, string expected, string observed) =>
+        expectation.EndsWith(expected, StringComparison.Ordinal)
+            ? $"{expectation}: observed {observed}"
+            : $"{expectation}: expected {expected}; observed {observed}";
 }
 
 /// <summary>What had to hold before anything could be decided did not hold.</summary>
 /// <param name="blames">The requirement that is really broken, where one is. In a scenario of that requirement it is a violation.</param>
 public sealed class Inconclusive(string reason, string? blames = null, Violation? cause = null)
-    : Exception(blames is null ? reason : $"{reason} ({blames})", cause)
+    : Exception((blames is null ? reason : $"{reason} ({blames})").Quoted(Excerpt.LongestMessage), cause)
 {
     public string? Blames { get; } = blames;
 
@@ -54,4 +60,4 @@ public sealed class Inconclusive(string reason, string? blames = null, Violation
 }
 
 /// <summary>What the scenario needs is legitimately not there.</summary>
-public sealed class Unsupported(string reason) : Exception(reason);
+public sealed class Unsupported(string reason) : Exception(reason.Quoted());

@@ -17,10 +17,7 @@ internal enum Standing
     Fine,
 }
 
-/// <summary>Scenarios of one verdict that all give the same reason.</summary>
-internal sealed record Reason(Verdict Verdict, string Message, IReadOnlyList<ScenarioResult> Scenarios);
-
-/// <summary>The run as all reports look at it: what failed, what is only a warning, and what nobody knows.</summary>
+/// <summary>The run as all reports look at it: how much each scenario weighs, and by which causes.</summary>
 internal sealed class Digest
 {
     private readonly Dictionary<string, RequirementResult> _requirements;
@@ -35,19 +32,18 @@ internal sealed class Digest
         _areas = results.Requirements.Select(requirement => requirement.Area)
             .Concat(results.Scenarios.Select(AreaOf))
             .Distinct().Select((area, place) => (area, place)).ToDictionary(pair => pair.area, pair => pair.place);
+        var causes = Cause.All(results.Scenarios, Weigh);
+        Causes = Cause.Few(causes, AreaOf);
+        ToFix = Cause.ToFix(causes);
     }
 
     public Results Results { get; }
 
-    public IEnumerable<ScenarioResult> Failures => Of(Standing.Failed);
-    public IEnumerable<ScenarioResult> Known => Of(Standing.KnownFailing);
-    public IEnumerable<ScenarioResult> Warnings => Of(Standing.Warned);
+    /// <summary>At most <see cref="Cause.Most"/>, the worst first.</summary>
+    public IReadOnlyList<Cause> Causes { get; }
 
-    /// <summary>What was not decided, by verdict and reason; the most frequent first.</summary>
-    public IEnumerable<Reason> Undecided => Of(Standing.Undecided)
-        .GroupBy(scenario => (scenario.Verdict, scenario.Message))
-        .Select(group => new Reason(group.Key.Verdict, group.Key.Message, [.. group]))
-        .OrderBy(reason => reason.Verdict).ThenByDescending(reason => reason.Scenarios.Count);
+    /// <summary>What to fix first, at most <see cref="Cause.MostToFix"/>.</summary>
+    public IReadOnlyList<Cause> ToFix { get; }
 
     public Standing Weigh(ScenarioResult scenario) => scenario.Verdict switch
     {
@@ -95,7 +91,7 @@ internal sealed class Digest
 
         if (scenario.Repetitions.Count > 1)
         {
-            yield return ("repetitions", Words.Counts(scenario.Repetitions));
+            yield return ("repetitions", $"{Words.Times(scenario).Trim()} {Words.Counts(scenario.Repetitions)}".Trim());
         }
 
         if (scenario.KnownFailing is { } pattern)
@@ -114,17 +110,27 @@ internal sealed class Digest
             $"{margin}{fact.Label,-LabelWidth} {Visible.Text(fact.Text, cap).Replace("\n", lineBreak, StringComparison.Ordinal)}\n"));
     }
 
-    /// <summary>"transcript: 40 lines, the last 25", and then those lines.</summary>
-    public static (string Heading, IEnumerable<string> Frames) LastFrames(ScenarioResult scenario, int count, int cap)
+    /// <summary>"40 lines, the first 6 and the last 19", and then those lines; a line of dots stands for the others.</summary>
+    public static (string Heading, IEnumerable<string> Frames) Frames(ScenarioResult scenario, int count, int cap)
     {
-        var all = scenario.Transcript.Count + scenario.TranscriptDropped;
-        var heading = Words.Count(all, "line") + (all > count ? $", the last {Math.Min(count, scenario.Transcript.Count)}" : "");
-        return (heading, scenario.Transcript.TakeLast(count).Select(line => Frame(line, cap)));
+        var lines = scenario.Transcript;
+        var heading = Words.Count(lines.Count, "line");
+        if (lines.Count <= count)
+        {
+            return (heading, lines.Select(line => Frame(line, cap)));
+        }
+
+        var first = count / 4;
+        var last = count - first;
+        return ($"{heading}, the first {first} and the last {last}",
+        [
+            .. lines.Take(first).Select(line => Frame(line, cap)),
+            $"{"...",9}",
+            .. lines.TakeLast(last).Select(line => Frame(line, cap)),
+        ]);
     }
 
     private static string Frame(TranscriptLine line, int cap) =>
         $"{Words.Number(line.AtMs, 1),9} ms  {Visible.Line(line.Connection, 24),-12} {Visible.Line(line.Direction, 4)} "
         + $"{Visible.Line(line.Kind, 24),-9} {Visible.Line(line.Data, cap)}";
-
-    private IEnumerable<ScenarioResult> Of(Standing standing) => Results.Scenarios.Where(scenario => Weigh(scenario) == standing);
 }

@@ -89,7 +89,7 @@ public static class JUnit
 
     private static string Story(Digest digest, ScenarioResult scenario)
     {
-        var (heading, frames) = Digest.LastFrames(scenario, ShownFrames, LineCap);
+        var (heading, frames) = Digest.Frames(scenario, ShownFrames, LineCap);
         return $"{scenario.Id}: {Words.Of(scenario.Verdict)}\n"
             + Digest.Lines(digest.Facts(scenario).Append(("transcript", heading)), indent: 2, ValueCap)
             + string.Concat(frames.Select(frame => $"    {frame}\n"));

@@ -3,11 +3,14 @@ using System.Text;
 namespace PubSub.Conformance.Reports;
 
 /// <summary>
-/// The end of a run as a terminal shows it. The failures come first and the conclusion last, where the eye is when the prompt is back.
+/// The end of a run as a terminal shows it. The findings come first; what to fix first and the conclusion last, where the eye is when the
+/// prompt is back.
 /// </summary>
 public static class Story
 {
     private const int ShownFrames = 12;
+    private const int BriefFrames = 8; // of the one scenario that stands for a cause
+    private const int TracedCauses = 3; // that are told with frames
     private const int ValueCap = 2000;
     private const int LabelWidth = 13;
     private const int ShownBullets = 10;
@@ -16,7 +19,7 @@ public static class Story
 
     /// <param name="width">Columns of the terminal; no line is longer, but for what cannot be broken.</param>
     /// <param name="colour">Whether ANSI colours are written.</param>
-    /// <param name="verbose">Warnings are told like failures, and every scenario that was not decided is named.</param>
+    /// <param name="verbose">Every scenario of every cause is told, and every one that was not decided is named.</param>
     public static string Render(Results results, int width = 100, bool colour = false, bool verbose = false)
     {
         var paper = new Paper(Math.Clamp(width, 40, 400), colour);
@@ -24,15 +27,13 @@ public static class Story
         paper.Line($"{results.Suite.Spec} {results.Suite.SpecVersion} conformance, suite {results.Suite.Version}, run {results.Run}", Ink.Bold);
         paper.Line($"{results.Target.Url} (dialect {results.Target.Dialect})");
         paper.Line($"{Words.Moment(results.Started)}, {Words.Seconds(results.DurationSeconds)}");
-        Told(paper, digest, "Failures", digest.Failures, Ink.Red);
-        Warnings(paper, digest, verbose);
-        Brief(paper, "Known failures", digest.Known, Ink.Yellow);
-        Undecided(paper, digest, verbose);
+        Causes(paper, digest, verbose);
         Bullets(paper, "Stale expectations", results.Stale);
         Bullets(paper, "Topics that could not be deleted", results.Leftovers);
         Areas(paper, digest);
         Profiles(paper, results);
         Ending(paper, results);
+        ToFix(paper, digest);
         paper.Gap();
         paper.Line(Words.Count(results.Scenarios.Count, "scenario") + ": " + Words.Counts(results.Scenarios.Select(scenario => scenario.Verdict)));
         paper.Line(
@@ -51,29 +52,27 @@ public static class Story
         return paper.ToString();
     }
 
-    private static void Told(Paper paper, Digest digest, string heading, IEnumerable<ScenarioResult> scenarios, Ink ink)
+    /// <param name="named">The verdict has been said; the scenario is one fact among others.</param>
+    private static void Tell(
+        Paper paper, ScenarioResult scenario, RequirementResult? requirement, Ink ink, int shownFrames = ShownFrames, bool named = false)
     {
-        foreach (var area in digest.ByArea(scenarios))
+        if (named)
         {
-            paper.Heading($"{heading} in {area.Key} ({area.Count()})");
-            foreach (var scenario in area)
-            {
-                Tell(paper, scenario, digest.RequirementOf(scenario), ink);
-            }
+            paper.Entry(2, "scenario", LabelWidth, Visible.Line(scenario.Id), Ink.Plain);
         }
-    }
+        else
+        {
+            paper.Gap();
+            paper.Line($"{Words.Of(scenario.Verdict).ToUpperInvariant()} {scenario.Id}", ink, bold: true);
+        }
 
-    private static void Tell(Paper paper, ScenarioResult scenario, RequirementResult? requirement, Ink ink)
-    {
-        paper.Gap();
-        paper.Line($"{Words.Of(scenario.Verdict).ToUpperInvariant()} {scenario.Id}", ink, bold: true);
         foreach (var (label, value) in Digest.Facts(scenario, requirement))
         {
             paper.Entry(2, label, LabelWidth, Visible.Text(value, ValueCap), label is "observed" or "because" ? ink : Ink.Plain);
         }
 
-        var (heading, frames) = Digest.LastFrames(scenario, ShownFrames, ValueCap);
-        if (scenario.Transcript.Count > 0)
+        var (heading, frames) = Digest.Frames(scenario, shownFrames, ValueCap);
+        if (scenario.Transcript.Count > 0 && shownFrames > 0)
         {
             paper.Entry(2, "transcript", LabelWidth, heading, Ink.Plain);
             foreach (var frame in frames)
@@ -83,46 +82,71 @@ public static class Story
         }
     }
 
-    private static void Warnings(Paper paper, Digest digest, bool verbose)
+    private static void Causes(Paper paper, Digest digest, bool verbose)
     {
-        if (verbose)
-        {
-            Told(paper, digest, "Warnings", digest.Warnings, Ink.Yellow);
-        }
-        else
-        {
-            Brief(paper, "Warnings", digest.Warnings, Ink.Yellow);
-        }
-    }
-
-    private static void Brief(Paper paper, string heading, IEnumerable<ScenarioResult> scenarios, Ink ink)
-    {
-        ScenarioResult[] all = [.. scenarios];
-        if (all.Length > 0)
-        {
-            paper.Heading($"{heading} ({all.Length})");
-            foreach (var scenario in all)
-            {
-                paper.Cut(2, Visible.Line($"{scenario.Id}: {scenario.Message}", ValueCap), ink);
-            }
-        }
-    }
-
-    private static void Undecided(Paper paper, Digest digest, bool verbose)
-    {
-        Reason[] reasons = [.. digest.Undecided];
-        if (reasons.Length == 0)
+        if (digest.Causes.Count == 0)
         {
             return;
         }
 
-        paper.Heading($"Not decided ({reasons.Sum(reason => reason.Scenarios.Count)})");
-        foreach (var reason in reasons)
+        paper.Heading($"Findings, by cause, the worst first ({digest.Causes.Count})");
+        foreach (var (place, cause) in digest.Causes.Index())
         {
-            paper.Entry(2, $"{Words.Of(reason.Verdict),-13} {reason.Scenarios.Count,4}", 20, Visible.Line(reason.Message, ValueCap), Ink.Plain);
-            foreach (var scenario in verbose ? reason.Scenarios : [])
+            paper.Gap();
+            var title = cause.Title.Length == 0 ? "" : $" {cause.Title}";
+            paper.Line($"{Words.Of(cause.Worst.Verdict).ToUpperInvariant()}{title} ({cause.Extent})", InkOf(cause.Standing), bold: true);
+            if (cause.Standing == Standing.Undecided)
             {
-                paper.Cut(22, Visible.Line(scenario.Id), Ink.Dim);
+                paper.Entry(2, "", 0, Visible.Line(cause.Message, LongestBullet), Ink.Plain);
+                Others(paper, verbose ? cause.Scenarios : [], verbose);
+            }
+            else if (verbose)
+            {
+                foreach (var scenario in cause.Scenarios)
+                {
+                    Tell(paper, scenario, digest.RequirementOf(scenario), InkOf(cause.Standing));
+                }
+            }
+            else
+            {
+                if (cause.Standing == Standing.Failed)
+                {
+                    Tell(paper, cause.Worst, digest.RequirementOf(cause.Worst), Ink.Red, place < TracedCauses ? BriefFrames : 0, named: true);
+                }
+                else
+                {
+                    paper.Entry(2, "", 0, Visible.Line($"{cause.Worst.Id}: {cause.Message}", LongestBullet), Ink.Plain);
+                }
+
+                Others(paper, [.. cause.Scenarios.Skip(1)], verbose);
+            }
+        }
+    }
+
+    /// <summary>The other scenarios of a cause: their ids, as many as fit into one line, or one a line.</summary>
+    private static void Others(Paper paper, IReadOnlyList<ScenarioResult> others, bool verbose)
+    {
+        if (verbose)
+        {
+            foreach (var scenario in others)
+            {
+                paper.Cut(4, Visible.Line(scenario.Id), Ink.Dim);
+            }
+        }
+        else if (others.Count > 0)
+        {
+            paper.Cut(2, $"and {others.Count} more: {Visible.Line(string.Join(", ", others.Select(scenario => scenario.Id)), ValueCap)}", Ink.Dim);
+        }
+    }
+
+    private static void ToFix(Paper paper, Digest digest)
+    {
+        if (digest.ToFix.Count > 0)
+        {
+            paper.Heading("What to fix first");
+            foreach (var (place, cause) in digest.ToFix.Index())
+            {
+                paper.Cut(2, $"{place + 1,2}. {Visible.Line(cause.Advice, ValueCap)}", InkOf(cause.Standing));
             }
         }
     }

@@ -3,35 +3,35 @@ using System.Text;
 namespace PubSub.Conformance.Reports;
 
 /// <summary>
-/// The run in Markdown, for <c>$GITHUB_STEP_SUMMARY</c> and for people. Failures come first, and what does not fit is counted.
+/// The run in Markdown, for <c>$GITHUB_STEP_SUMMARY</c> and for people. What to fix first comes first, and what does not fit is counted.
 /// </summary>
 public static class Summary
 {
     private const int ListCap = 100;
+    private const int LineCap = 500;
     private const int ValueCap = 2000;
     private const int TailBytes = 64 * 1024;
 
-    /// <param name="failures">How many failures are told in full.</param>
     /// <param name="bytes">The largest size in UTF-8. GitHub drops a summary of more than 1 MiB as a whole.</param>
-    public static string Render(Results results, int failures = 50, int bytes = 900 * 1024)
+    public static string Render(Results results, int bytes = 900 * 1024)
     {
         var digest = new Digest(results);
         var page = new Page(bytes);
         Head(page, results);
+        ToFix(page, digest);
         Profiles(page, results);
-        Failures(page, digest, failures);
+        Causes(page, digest);
         List(page, "Stale expectations", results.Stale.Select(stale => Markdown.Prose(stale)));
         List(page, "Topics that could not be deleted", results.Leftovers.Select(topic => Markdown.Code(topic)));
-        Details(page, "warning", digest.Warnings.Select(Line));
-        Details(page, "known failure", digest.Known.Select(one => $"{Line(one)} (by {Markdown.Code(one.KnownFailing ?? "", 200)})"));
-        Undecided(page, digest);
         page.TryAdd(
             $"\n{Markdown.Prose($"{results.Suite.Spec} {results.Suite.SpecVersion}, suite {results.Suite.Version}")}, "
             + $"requirements {Markdown.Code(results.Suite.Catalogue, 12)}, run {Markdown.Code(results.Run)}\n");
         return page.ToString();
     }
 
-    private static string Line(ScenarioResult scenario) => $"{Markdown.Code(scenario.Id, 300)}: {Markdown.Prose(scenario.Message, 500)}";
+    private static string Line(ScenarioResult scenario) =>
+        $"{Markdown.Code(scenario.Id, 300)}: {Markdown.Prose(scenario.Message, LineCap)}{Words.Times(scenario)}"
+        + (scenario.KnownFailing is { } pattern ? $" (known by {Markdown.Code(pattern, 200)})" : "");
 
     private static void Head(Page page, Results results)
     {
@@ -85,64 +85,44 @@ public static class Summary
         _ => ("\u2796", "not evaluated"),
     };
 
-    private static void Failures(Page page, Digest digest, int shown)
+    private static void ToFix(Page page, Digest digest)
     {
-        ScenarioResult[] failures = [.. digest.ByArea(digest.Failures).SelectMany(area => area)];
-        if (failures.Length == 0)
+        if (digest.ToFix.Count > 0)
+        {
+            var lines = digest.ToFix.Select((cause, place) => $"{place + 1}. {Markdown.Prose(cause.Advice, LineCap)}\n");
+            page.TryAdd($"### What to fix first\n\n{string.Concat(lines)}\n");
+        }
+    }
+
+    private static void Causes(Page page, Digest digest)
+    {
+        if (digest.Causes.Count == 0)
         {
             return;
         }
 
-        page.TryAdd($"### {Words.Count(failures.Length, "failure")}\n\n");
-        var told = 0;
-        foreach (var failure in failures.Take(shown))
+        page.TryAdd($"### {Words.Count(digest.Causes.Count, "cause")}, the worst first\n\n");
+        foreach (var cause in digest.Causes)
         {
-            if (!page.TryAdd(Failure(digest, failure), TailBytes))
-            {
-                break;
-            }
-
-            told++;
-        }
-
-        if (told < failures.Length)
-        {
-            var more = Words.Count(failures.Length - told, "more failure");
-            page.TryAdd($"\n{more} left out here; the other reports of this run hold them all.\n\n");
+            var title = cause.Title.Length == 0 ? "" : $" {Markdown.Prose(cause.Title)}";
+            page.AddOrSay($"#### {Words.Of(cause.Worst.Verdict)}{title}: {cause.Extent}\n\n{Told(digest, cause)}", cause.Title, TailBytes);
+            Details(page, cause);
         }
     }
 
-    private static string Failure(Digest digest, ScenarioResult scenario)
+    /// <summary>The scenario that stands for a cause: a failure with all that is known of it, anything else in a line.</summary>
+    private static string Told(Digest digest, Cause cause)
     {
-        var facts = Digest.Lines(digest.Facts(scenario).Where(fact => fact.Label is not "requirement"), indent: 0, ValueCap);
-        var sentence = digest.RequirementOf(scenario) is { } requirement
+        if (cause.Standing != Standing.Failed)
+        {
+            return $"{Line(cause.Worst)}\n\n";
+        }
+
+        var facts = Digest.Lines(digest.Facts(cause.Worst).Where(fact => fact.Label is not "requirement"), indent: 0, ValueCap);
+        var sentence = digest.RequirementOf(cause.Worst) is { } requirement
             ? $"> {Markdown.Prose(requirement.Text)} *({Words.Of(requirement.Level)}, {Words.Of(requirement.Profile)})*\n\n"
             : "";
-        return $"#### {Words.Of(scenario.Verdict)} {Markdown.Code(scenario.Id)}\n\n{sentence}{Markdown.Block(facts)}\n";
-    }
-
-    private static void Undecided(Page page, Digest digest)
-    {
-        Reason[] reasons = [.. digest.Undecided];
-        if (reasons.Length == 0)
-        {
-            return;
-        }
-
-        var table = new StringBuilder($"### {Words.Count(reasons.Sum(reason => reason.Scenarios.Count), "scenario")} not decided\n\n");
-        table.Append("| Verdict | Scenarios | Reason |\n|---|--:|---|\n");
-        foreach (var reason in reasons.Take(ListCap))
-        {
-            table.Append($"| {Words.Of(reason.Verdict)} | {reason.Scenarios.Count} | {Markdown.Prose(reason.Message, 300)} |\n");
-        }
-
-        if (reasons.Length > ListCap)
-        {
-            var rest = reasons.Skip(ListCap).Sum(reason => reason.Scenarios.Count);
-            table.Append($"| | {rest} | {Words.Count(reasons.Length - ListCap, "other reason")} |\n");
-        }
-
-        page.AddOrSay(table.Append('\n').ToString(), "what was not decided");
+        return $"{sentence}{Markdown.Code(cause.Worst.Id)}\n\n{Markdown.Block(facts)}\n";
     }
 
     private static void List(Page page, string heading, IEnumerable<string> lines)
@@ -153,12 +133,12 @@ public static class Summary
         }
     }
 
-    private static void Details(Page page, string what, IEnumerable<string> lines)
+    private static void Details(Page page, Cause cause)
     {
-        string[] all = [.. lines];
-        if (Bullets(all) is { } list)
+        if (Bullets(cause.Scenarios.Skip(1).Select(Line)) is { } list)
         {
-            page.AddOrSay($"<details><summary>{Words.Count(all.Length, what)}</summary>\n\n{list}\n</details>\n\n", $"the {what}s");
+            var folded = $"<details><summary>and {cause.Scenarios.Count - 1:N0} more</summary>\n\n{list}\n</details>\n\n";
+            page.AddOrSay(folded, Words.Count(cause.Scenarios.Count - 1, "more scenario"));
         }
     }
 
@@ -191,9 +171,9 @@ public static class Summary
             return true;
         }
 
-        public void AddOrSay(string part, string what)
+        public void AddOrSay(string part, string what, int spare = 1024)
         {
-            if (!TryAdd(part, 1024))
+            if (!TryAdd(part, spare))
             {
                 TryAdd($"Left out for its size: {what}.\n\n");
             }

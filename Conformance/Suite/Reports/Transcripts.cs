@@ -6,30 +6,38 @@ namespace PubSub.Conformance.Reports;
 
 /// <summary>
 /// Everything that crossed the wire as JSON Lines, so that <c>grep</c> and <c>jq</c> can read it: one line per transcript line, with
-/// the scenario's id on it. Lines that the run dropped are counted by a line of their own, <c>op</c> = <c>dropped</c>.
+/// the scenario's id on it. Lines that the run left out or folded are counted by a line of their own in their place, <c>op</c> =
+/// <c>dropped</c> or <c>folded</c>, and so is what has no room in the file.
 /// </summary>
 public static class Transcripts
 {
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static void Write(Results results, TextWriter output)
+    /// <summary>Characters of the whole file.</summary>
+    public const long LargestFile = 64 * 1024 * 1024;
+
+    /// <param name="most">Characters; a scenario whose transcript goes beyond them is cut there.</param>
+    public static void Write(Results results, TextWriter output, long most = LargestFile)
     {
         foreach (var scenario in results.Scenarios)
         {
-            if (scenario.TranscriptDropped > 0)
+            foreach (var (place, line) in scenario.Transcript.Index())
             {
-                var dropped = Words.Count(scenario.TranscriptDropped, "earlier line was left out", "earlier lines were left out");
-                Write(scenario.Id, new TranscriptLine(0, "suite", "-", "dropped", scenario.TranscriptDropped, dropped), output);
-            }
+                var text = Line(scenario.Id, line);
+                most -= text.Length;
+                if (most < 0)
+                {
+                    var left = scenario.Transcript.Count - place;
+                    output.Write(Line(scenario.Id, new(line.AtMs, "suite", "-", Transcript.DroppedKind, left, $"{Words.Count(left, "line")} left out of this file for its size")));
+                    break;
+                }
 
-            foreach (var line in scenario.Transcript)
-            {
-                Write(scenario.Id, line, output);
+                output.Write(text);
             }
         }
     }
 
-    private static void Write(string scenario, TranscriptLine line, TextWriter output)
+    private static string Line(string scenario, TranscriptLine line)
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes, Readable))
@@ -45,7 +53,6 @@ public static class Transcripts
             json.WriteEndObject();
         }
 
-        output.Write(Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length));
-        output.Write('\n');
+        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length) + "\n";
     }
 }

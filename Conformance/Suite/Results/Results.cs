@@ -327,7 +327,7 @@ public sealed record ScenarioResult
     /// <summary>What crossed the wire; empty where the run was told not to keep it.</summary>
     public IReadOnlyList<TranscriptLine> Transcript { get; init => field = value ?? []; } = [];
 
-    /// <summary>Earlier lines that were left out.</summary>
+    /// <summary>Lines that were left out; a line of the kind <c>dropped</c> says where.</summary>
     public long TranscriptDropped { get; init; }
 }
 

@@ -73,11 +73,13 @@ internal sealed class ResultsBuilder(RunSetup setup)
             KeptTranscripts.Failed => outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported or Verdict.Disabled),
             _ => false,
         };
-        return outcome with
+        if (!kept)
         {
-            Transcript = kept ? [.. outcome.Transcript.TakeLast(KeptLines)] : [],
-            TranscriptDropped = kept ? outcome.TranscriptDropped + Math.Max(0, outcome.Transcript.Count - KeptLines) : 0,
-        };
+            return outcome with { Transcript = [], TranscriptDropped = 0 };
+        }
+
+        var (transcript, dropped) = Conformance.Transcript.Abridge(outcome.Transcript, KeptLines);
+        return outcome with { Transcript = transcript, TranscriptDropped = outcome.TranscriptDropped + dropped };
     }
 
     private Outcome NotRun(Scenario scenario, EndingKind ending)

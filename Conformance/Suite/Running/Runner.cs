@@ -67,7 +67,7 @@ public sealed class Runner
         for (var (attempt, stalls) = (1, 0); ;)
         {
             var part = traffic.Part();
-            var transcript = new Transcript(_time, part, scenario.Id);
+            var transcript = new Transcript(_time, part, scenario.Id, _target.MessageIds);
             var before = Stalls.Lost;
             Outcome outcome;
             try

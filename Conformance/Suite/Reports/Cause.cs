@@ -1,0 +1,253 @@
+using System.Text.RegularExpressions;
+
+namespace PubSub.Conformance.Reports;
+
+/// <summary>
+/// Findings that one mend of the server would change together: those of one requirement, of requirements that quote the same answer of
+/// the server, or of one reason why nothing was decided.
+/// </summary>
+/// <param name="Scenarios">The most telling first; never empty.</param>
+/// <param name="Holds">What could not be decided because of it.</param>
+internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioResult> Scenarios, IReadOnlyList<ScenarioResult> Holds)
+{
+    /// <summary>More than this many are merged by area, the least important first.</summary>
+    public const int Most = 12;
+
+    /// <summary>The length of the list of what to fix first.</summary>
+    public const int MostToFix = 10;
+
+    private const int ShownRequirements = 4;
+    private const int LongMessage = 160; // characters
+
+    /// <summary>From so many scenarios on, a reason that names no requirement is worth being fixed before single violations.</summary>
+    private const int ManyUndecided = 5;
+
+    /// <summary>The most frequent reasons of undecided scenarios that stay apart when there are too many.</summary>
+    private const int LargestReasons = 2;
+
+    private const string Survival = "PS-ROB-001";
+
+    /// <summary>The scenario whose message stands for all.</summary>
+    public ScenarioResult Worst => Scenarios[0];
+
+    /// <summary>The requirements that are broken, or the one that keeps these scenarios undecided; empty where none is known to be.</summary>
+    public IReadOnlyList<string> Requirements { get; } =
+        [.. Scenarios.Select(scenario => Standing == Standing.Undecided ? scenario.Blames : scenario.Requirement).OfType<string>().Distinct()];
+
+    public bool Kills => Standing == Standing.Failed && Requirements.Contains(Survival);
+    public bool Loses => Standing == Standing.Failed && Scenarios.Any(scenario => scenario.Observed?.Contains("; lost [", StringComparison.Ordinal) == true);
+
+    /// <summary>Several causes, put together because there are too many.</summary>
+    public bool IsMixed { get; private init; }
+
+    /// <summary>The requirements, a long list of them cut; empty where none is known to be broken.</summary>
+    public string Title
+    {
+        get
+        {
+            var shown = string.Join(", ", Requirements.Take(ShownRequirements));
+            var list = Requirements.Count <= ShownRequirements ? shown : $"{shown} and {Requirements.Count - ShownRequirements} more";
+            return !IsMixed ? list : list.Length == 0 ? "several reasons" : $"several requirements: {list}";
+        }
+    }
+
+    /// <summary>"7 scenarios, keeps 12 others undecided".</summary>
+    public string Extent =>
+        Words.Count(Scenarios.Count, "scenario") + (Holds.Count == 0 ? "" : $", keeps {Words.Count(Holds.Count, "other", "others")} undecided");
+
+    /// <summary>
+    /// The message of the most telling scenario, and of how many repetitions it is true. Of a long message, what should be and what was seen.
+    /// </summary>
+    public string Message =>
+        (Worst is { Expectation: { } expectation, Observed: { } observed } && Worst.Message.Length > LongMessage
+            ? $"{expectation}; seen: {Gist(observed)}"
+            : Worst.Message)
+        + Words.Times(Worst);
+
+    /// <summary>What to mend, in a few words: how many scenarios it is about, what should be, and what is.</summary>
+    public string Advice
+    {
+        get
+        {
+            var what = Requirements.Count switch
+            {
+                0 => $"{Words.Count(Scenarios.Count, "scenario")} undecided",
+                1 => Requirements[0],
+                var several => $"{Requirements[0]} and {several - 1} more",
+            };
+            var extent = Requirements.Count == 0 || (Scenarios.Count == 1 && Holds.Count == 0) ? "" : $" ({Extent})";
+            return $"{what}{extent}: {Message}";
+        }
+    }
+
+    /// <summary>At most <see cref="Most"/>, the worst first.</summary>
+    public static IReadOnlyList<Cause> Few(IReadOnlyList<Cause> all, Func<ScenarioResult, string> area)
+    {
+        var causes = all.ToList();
+        Merge(Standing.Warned, 0, cause => area(cause.Worst));
+        Merge(Standing.Undecided, LargestReasons, cause => Words.Of(cause.Worst.Verdict));
+        Merge(Standing.KnownFailing, 0, _ => "");
+        Merge(Standing.Warned, 0, _ => "");
+        Merge(Standing.Failed, Room() / 2, cause => area(cause.Worst));
+        Merge(Standing.Failed, Room() - 1, _ => "");
+        return causes;
+
+        int Room() => Most - causes.Count(cause => cause.Standing != Standing.Failed);
+
+        void Merge(Standing standing, int kept, Func<Cause, string> key)
+        {
+            if (causes.Count > Most)
+            {
+                var groups = causes.Where(cause => cause.Standing == standing).Skip(kept).GroupBy(key).Select(group => Merged([.. group])).ToList();
+                List<Cause> others = [.. causes.Where(cause => cause.Standing != standing), .. causes.Where(cause => cause.Standing == standing).Take(kept)];
+                causes = Sorted([.. others, .. groups]);
+            }
+        }
+    }
+
+    /// <summary>At most <see cref="MostToFix"/>: what keeps most undecided, then deaths, loss, other duties, and recommendations.</summary>
+    public static IReadOnlyList<Cause> ToFix(IEnumerable<Cause> all) =>
+    [
+        .. all.Where(cause => cause.Standing is Standing.Failed or Standing.Warned || cause.Unlocks > 0)
+            .Where(cause => cause.Worst.Verdict != Verdict.Error)
+            .OrderByDescending(cause => cause.Unlocks).ThenBy(cause => cause.Standing)
+            .ThenByDescending(cause => cause.Kills).ThenByDescending(cause => cause.Loses).ThenByDescending(cause => cause.Scenarios.Count)
+            .Take(MostToFix),
+    ];
+
+    /// <summary>Every cause on its own, the worst first.</summary>
+    public static IReadOnlyList<Cause> All(IEnumerable<ScenarioResult> scenarios, Func<ScenarioResult, Standing> weigh)
+    {
+        var found = scenarios.Select(scenario => (Scenario: scenario, Standing: weigh(scenario))).Where(one => one.Standing != Standing.Fine).ToList();
+        var accused = found.Where(one => one.Standing != Standing.Undecided).ToList();
+
+        // Requirements are linked by the answers that their scenarios quote.
+        var links = new Links();
+        foreach (var (scenario, standing) in accused)
+        {
+            links.Join(Broken(scenario, standing), Answer(scenario) is { } answer && standing != Standing.KnownFailing ? $"answer {answer}" : null);
+        }
+
+        var groups = accused.GroupBy(one => links.Find(Broken(one.Scenario, one.Standing))).ToDictionary(group => group.Key);
+        var undecided = found.Where(one => one.Standing == Standing.Undecided).ToLookup(one => Reason(one.Scenario, links, groups.ContainsKey), one => one.Scenario);
+        var causes = groups.Select(group => new Cause(
+            group.Value.Min(one => one.Standing),
+            [.. group.Value.OrderBy(one => one.Standing).ThenByDescending(one => one.Scenario.Observed?.Contains("; lost [", StringComparison.Ordinal) == true)
+                .Select(one => one.Scenario)],
+            [.. undecided[group.Key]]));
+        var reasons = undecided.Where(reason => !groups.ContainsKey(reason.Key)).Select(reason => new Cause(Standing.Undecided, [.. reason], []));
+        return Sorted([.. causes, .. reasons]);
+    }
+
+    private int Unlocks => Standing switch
+    {
+        Standing.Failed => Holds.Count,
+        Standing.Warned when Holds.Count >= ManyUndecided => Holds.Count,
+        Standing.Undecided when Worst.Verdict == Verdict.Inconclusive && Scenarios.Count >= ManyUndecided => Scenarios.Count,
+        _ => 0,
+    };
+
+    /// <summary>The worst first: errors of the suite, then what keeps most undecided, deaths, loss, and what most scenarios show.</summary>
+    private static List<Cause> Sorted(IEnumerable<Cause> causes) =>
+    [
+        .. causes.OrderBy(cause => cause.Standing)
+            .ThenByDescending(cause => cause.Worst.Verdict == Verdict.Error)
+            .ThenBy(cause => cause.Standing == Standing.Undecided && cause.Worst.Verdict != Verdict.Inconclusive)
+            .ThenBy(cause => cause.IsMixed)
+            .ThenByDescending(cause => cause.Holds.Count)
+            .ThenByDescending(cause => cause.Kills)
+            .ThenByDescending(cause => cause.Loses)
+            .ThenByDescending(cause => cause.Scenarios.Count),
+    ];
+
+    private static Cause Merged(IReadOnlyList<Cause> causes) => causes.Count == 1 ? causes[0] : new(
+        causes[0].Standing, [.. causes.SelectMany(cause => cause.Scenarios)], [.. causes.SelectMany(cause => cause.Holds)])
+    {
+        IsMixed = true,
+    };
+
+    /// <summary>What the scenario accuses the server of: a requirement, apart for known failures and for errors of the suite.</summary>
+    private static string Broken(ScenarioResult scenario, Standing standing) => standing switch
+    {
+        Standing.KnownFailing => $"known {scenario.KnownFailing}",
+        _ when scenario.Verdict == Verdict.Error => $"error {scenario.Requirement}",
+        _ => scenario.Requirement,
+    };
+
+    private static string Reason(ScenarioResult scenario, Links links, Func<string, bool> isAccused)
+    {
+        if (scenario.Blames is { } blamed)
+        {
+            return links.Find(blamed);
+        }
+
+        if (scenario.Verdict == Verdict.Inconclusive && Answer(scenario) is { } answer && links.Find($"answer {answer}") is var same && isAccused(same))
+        {
+            return same;
+        }
+
+        return $"{Words.Of(scenario.Verdict)} {Alike(scenario.Message.Split(". ")[0])}";
+    }
+
+    /// <summary>
+    /// What the server answered, as far as it tells one cause from another: the sentence of an error, or the code and reason of a Close.
+    /// Null for silence, acks, and everything else that many different faults look like.
+    /// </summary>
+    private static string? Answer(ScenarioResult scenario)
+    {
+        var text = scenario.Observed ?? scenario.Message;
+        if (CloseFrame().Match(text) is { Success: true } close)
+        {
+            return close.Value;
+        }
+
+        return SaidInError().Match(OtherMessages().Replace(text, "")) is { Success: true } said ? Alike(said.Groups[1].Value) : null;
+    }
+
+    /// <summary>Of two lists that differ, the difference; of silence, nothing that came instead; of anything else all of it.</summary>
+    private static string Gist(string observed) =>
+        Difference().Match(observed) is { Success: true } found ? found.Groups[1].Value : OtherMessages().Replace(observed, "");
+
+    /// <summary>A text without what is another in each scenario: names of topics, ids, numbers, quoted words.</summary>
+    private static string Alike(string text) => Particular().Replace(text, "#");
+
+    [GeneratedRegex(@"\bclose frame (?!1000|1001|1005|1006)\d{4} '[^']*'")]
+    private static partial Regex CloseFrame();
+
+    [GeneratedRegex("""(?:"type":"error".*"message"|"type":"error".*"error"|"detail"|^[45]\d\d .*"(?:error|message)"):"([^"]* [^"]*)""" + "\"")]
+    private static partial Regex SaidInError();
+
+    [GeneratedRegex(@"^\[.*?; ((?:lost|duplicated|unexpected|out of order) .*)", RegexOptions.Singleline)]
+    private static partial Regex Difference();
+
+    [GeneratedRegex(@"; \d+ other message\(s\) arrived.*", RegexOptions.Singleline)]
+    private static partial Regex OtherMessages();
+
+    [GeneratedRegex("""conformance-[0-9a-f]{8}-[^\s"',;]*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|"[^"]*"|'[^']*'|\d+""")]
+    private static partial Regex Particular();
+
+    /// <summary>Keys that belong together, directly or through others.</summary>
+    private sealed class Links
+    {
+        private readonly Dictionary<string, string> _next = [];
+
+        public string Find(string key)
+        {
+            while (_next.TryGetValue(key, out var next) && next != key)
+            {
+                key = next;
+            }
+
+            return key;
+        }
+
+        public void Join(string key, string? other)
+        {
+            _next.TryAdd(key, key);
+            if (other is not null)
+            {
+                _next[Find(other)] = Find(key);
+            }
+        }
+    }
+}
