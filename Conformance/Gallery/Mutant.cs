@@ -29,7 +29,7 @@ internal sealed record Mutant(string Id, string Fault)
     /// <summary>Meets the scenarios that start servers with settings of their own as well.</summary>
     public bool Launched { get; init; }
 
-    /// <summary>It dies of something: then the run has to end there, with a witness of a requirement that kills it.</summary>
+    /// <summary>It dies of something and stays dead: the run has to end there.</summary>
     public bool Dies { get; init; }
 
     /// <summary>Meets one scenario after the other, because its fault reaches every connection, those of a parallel scenario too.</summary>

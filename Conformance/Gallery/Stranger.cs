@@ -2,6 +2,19 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery;
 
+/// <summary>What becomes of a stranger that dies.</summary>
+internal enum Keeper
+{
+    /// <summary>It stays dead, and the run ends.</summary>
+    None,
+
+    /// <summary>A supervisor starts it again after a moment.</summary>
+    Supervisor,
+
+    /// <summary>The suite starts it again, as with <c>--launch</c>.</summary>
+    Suite,
+}
+
 /// <summary>
 /// A server as independent implementations really are: several habits at once, some legal, some wrong. The exact verdict is declared,
 /// requirement by requirement; every requirement that is not mentioned has to be satisfied.
@@ -22,6 +35,15 @@ internal sealed record Stranger(string Id, string Habits)
     /// <summary>Changes the options of the run, such as how many scenarios at one time.</summary>
     public Func<RunOptions, RunOptions> Options { get; init; } = options => options;
 
+    /// <summary>What becomes of it when it dies; a fault that kills calls <see cref="SmallServer.Die"/>.</summary>
+    public Keeper Keeper { get; init; }
+
+    /// <summary>The ids of scenarios that kill it, each with certainty: each has to be charged with a death, and no other may be.</summary>
+    public IReadOnlyList<string> Killers { get; private init; } = [];
+
+    /// <summary>Ids of scenarios that kill it at some times only.</summary>
+    public IReadOnlyList<string> Dangers { get; private init; } = [];
+
     /// <summary>What the suite has to say of it.</summary>
     public IReadOnlyList<Declared> Verdicts { get; private init; } = [];
 
@@ -33,6 +55,13 @@ internal sealed record Stranger(string Id, string Habits)
 
     /// <inheritdoc cref="SmallServer.EachSession"/>
     public Stranger EachSession(Action<Session> change) => Does(server => server.EachSession(change));
+
+    /// <summary>Adds to <see cref="Killers"/>.</summary>
+    public Stranger DiesOf(params string[] scenarios) =>
+        (this with { Killers = [.. Killers, .. scenarios] }).Violates(DeathResult.Requirement, "The server died of");
+
+    /// <summary>Adds to <see cref="Dangers"/>.</summary>
+    public Stranger MayDieOf(params string[] scenarios) => this with { Dangers = [.. Dangers, .. scenarios] };
 
     /// <summary>A MUST that at least one scenario has to find violated.</summary>
     /// <param name="requirement">Its id.</param>

@@ -6,21 +6,25 @@ namespace PubSub.Conformance.Gallery;
 /// <param name="Objections">One sentence each; none when every declared verdict was given, and no other.</param>
 internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnlyList<string> Objections)
 {
+    private static readonly TimeSpan Down = TimeSpan.FromMilliseconds(300);
+
     /// <summary>Probes the server and runs the scenarios, as a user does who knows nothing about it.</summary>
     /// <exception cref="Unreachable">The probe does not find it.</exception>
     public static async Task<StrangerTrial> ExecuteAsync(
         Stranger server, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options, CancellationToken cancellation)
     {
-        await using var inner = new SmallServer(server.Change);
+        await using var inner = new StartedServer(
+            server.Keeper == Keeper.Supervisor ? server.Change + Crash.Supervised(Down) : server.Change);
         await using var front = server.Front?.Invoke(inner.Origin);
-        var probing = server.Probing(front ?? inner);
+        var probing = server.Probing(front ?? inner.Now);
         var run = new Run(new()
         {
             Catalogue = catalogue,
             Scenarios = scenarios,
             Probed = await Probe.ExecuteAsync(probing, cancellation: cancellation),
-            Options = server.Options(options),
+            Options = server.Options(server.Keeper == Keeper.None ? options with { SupervisorPatience = TimeSpan.Zero } : options),
             Redaction = new Redaction(probing.Headers),
+            Restart = server.Keeper == Keeper.Suite ? inner : null,
         });
         var results = await run.ExecuteAsync(cancellation);
         return new(server, results, [.. Judge(server, scenarios, results)]);
@@ -31,7 +35,7 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
     {
         var launched = scenarios.Where(scenario => scenario.IsLaunched).Select(scenario => scenario.Id).ToHashSet(StringComparer.Ordinal);
         var played = results.Scenarios.Where(scenario => scenario.Verdict != Verdict.Disabled && !launched.Contains(scenario.Id)).ToList();
-        var given = played.ToLookup(scenario => (scenario.Verdict, scenario.Requirement));
+        var given = played.ToLookup(scenario => (scenario.Verdict, scenario.CountsFor));
         foreach (var declared in server.Verdicts)
         {
             var found = given[(declared.Verdict, declared.Requirement)].ToList();
@@ -48,16 +52,54 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
             }
         }
 
+        var staysDead = server is { Keeper: Keeper.None, Killers.Count: > 0 };
         var allowed = server.Verdicts.Select(declared => (declared.Verdict, declared.Requirement)).ToHashSet();
         foreach (var scenario in played.Where(scenario => scenario.Verdict is not (Verdict.Pass or Verdict.Observed)
-            && !allowed.Contains((scenario.Verdict, scenario.Requirement))))
+            && !allowed.Contains((scenario.Verdict, scenario.CountsFor))
+            && !(scenario.Verdict == Verdict.NotEvaluated && staysDead)))
         {
             yield return $"{scenario.Id} says {scenario.Verdict.ToString().ToLowerInvariant()}, which is not declared: {scenario.Message}";
         }
 
-        if (results.Ending.Kind != EndingKind.Completed)
+        if (results.Ending.Kind != (staysDead ? EndingKind.TargetDied : EndingKind.Completed))
         {
-            yield return $"the run did not reach its end: {results.Ending.Message}";
+            yield return staysDead ? $"it did not die: {results.Ending.Message}" : $"the run did not reach its end: {results.Ending.Message}";
+        }
+
+        var charged = results.Deaths.SelectMany(death => death.Culprits).ToHashSet(StringComparer.Ordinal);
+        var names = played.Select(scenario => scenario.Id).ToHashSet(StringComparer.Ordinal);
+        foreach (var killer in server.Killers.Where(killer => names.Contains(killer) && !charged.Contains(killer)))
+        {
+            if (!staysDead)
+            {
+                yield return $"{killer} is not charged with its death";
+            }
+        }
+
+        foreach (var innocent in charged.Except(server.Killers).Except(server.Dangers))
+        {
+            yield return $"{innocent} is charged with its death: {results.Deaths.First(death => death.Culprits.Contains(innocent)).Message}";
         }
     }
+}
+
+/// <summary>A small server that can be started again, at another port.</summary>
+internal sealed class StartedServer(Change change) : IRestart, IAsyncDisposable
+{
+    public SmallServer Now { get; private set; } = new(change);
+
+    public Uri Origin => Now.Origin;
+
+    public RestartedBy By => RestartedBy.Launcher;
+
+    public string? Ended => Now.HasCrashed ? "its process ended with status 139" : null;
+
+    public async Task<Uri?> StartAsync(CancellationToken cancellation)
+    {
+        await Now.DisposeAsync();
+        Now = new SmallServer(change);
+        return Now.Origin;
+    }
+
+    public ValueTask DisposeAsync() => Now.DisposeAsync();
 }

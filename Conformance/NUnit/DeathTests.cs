@@ -1,9 +1,13 @@
 using System.Diagnostics;
 using NUnit.Framework;
+using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>A target that dies during a run is seen once, and nothing that only its death explains is held against it.</summary>
+/// <summary>
+/// A target that dies during a run has violated one requirement, by the scenario that killed it; nothing that only its death explains is
+/// held against it.
+/// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class DeathTests
@@ -45,22 +49,20 @@ public sealed class DeathTests
             })),
         ];
 
-        var results = await Script.PlayAsync(server, scenarios, new RunOptions { Parallel = parallel }, wait);
+        var results = await Script.PlayAsync(server, scenarios, Script.Unsupervised with { Parallel = parallel }, wait);
 
-        AssertDeath(results, witnesses: 1);
+        AssertDeath(results, "killer");
         Assert.That(results.Verdicts("early-"), Is.All.EqualTo(Verdict.Pass), "what was over before counts");
-        Assert.That(results.Verdicts("late-").Where(verdict => verdict is not (Verdict.NotEvaluated or Verdict.Inconclusive)), Is.Empty);
-        Assert.That(results.Verdicts("meanwhile-").Concat(results.Verdicts("killer")), Is.All.EqualTo(Verdict.NotEvaluated).Or.EqualTo(Verdict.Inconclusive));
-        Assert.That(results.Ending.Witness, Is.EqualTo(results.Scenarios.Single(scenario => scenario.Verdict == Verdict.Inconclusive).Id));
-        Assert.That(results.Conclusion.Message, Does.Contain("stopped answering").And.Contain(results.Ending.Witness!));
+        Assert.That(results.Verdicts("late-").Concat(results.Verdicts("meanwhile-")), Is.All.EqualTo(Verdict.NotEvaluated));
+        Assert.That(results.Conclusion.Message, Does.Contain("1 scenario failed").And.Contain("not evaluated").And.Contain("stopped answering"));
     }
 
-    /// <summary>How the target dies under a scenario: whether it hangs, whether the scenario sees it, and what the scenario does.</summary>
-    private static readonly Dictionary<string, (bool Hangs, bool Seen, Func<MortalServer, Stage, Task> Body)> Deaths = new()
+    /// <summary>How the target dies under a scenario: whether it hangs, and what the scenario does.</summary>
+    private static readonly Dictionary<string, (bool Hangs, Func<MortalServer, Stage, Task> Body)> Deaths = new()
     {
-        ["it_crashes_before_its_reply"] = (false, true, (_, stage) => Script.KillAsync(stage)),
-        ["it_hangs_before_its_reply"] = (true, true, (_, stage) => Script.KillAsync(stage)),
-        ["it_hangs_up_as_expected"] = (false, false, async (_, stage) =>
+        ["it_crashes_before_its_reply"] = (false, (_, stage) => Script.KillAsync(stage)),
+        ["it_hangs_before_its_reply"] = (true, (_, stage) => Script.KillAsync(stage)),
+        ["it_hangs_up_as_expected"] = (false, async (_, stage) =>
         {
             var raw = await stage.RawAsync("raw");
             await raw.SendTextAsync(MortalServer.Poison);
@@ -68,7 +70,7 @@ public sealed class DeathTests
             stage.Expect.True(true, "the server hangs up on nonsense");
         }
         ),
-        ["it_is_silent_as_expected"] = (true, false, async (server, stage) =>
+        ["it_is_silent_as_expected"] = (true, async (server, stage) =>
         {
             var client = await stage.ConnectAsync("client");
             await client.PingAsync();
@@ -77,7 +79,7 @@ public sealed class DeathTests
             stage.Expect.True(client.Unread.Count == 0, "nothing arrives");
         }
         ),
-        ["the_request_that_kills_comes_after_a_silence"] = (false, true, async (_, stage) =>
+        ["the_request_that_kills_comes_after_a_silence"] = (false, async (_, stage) =>
         {
             var client = await stage.ConnectAsync("client");
             await client.PingAsync();
@@ -85,7 +87,7 @@ public sealed class DeathTests
             await client.RequestAsync(Request.Of(MortalServer.Poison));
         }
         ),
-        ["many_more_requests_are_sent_to_the_dead_target"] = (true, true, async (server, stage) =>
+        ["many_more_requests_are_sent_to_the_dead_target"] = (true, async (server, stage) =>
         {
             var client = await stage.RawAsync("client");
             await client.SendAsync(Request.Of(MortalServer.Poison));
@@ -107,19 +109,18 @@ public sealed class DeathTests
     [TestCase("it_is_silent_as_expected")]
     [TestCase("the_request_that_kills_comes_after_a_silence")]
     [TestCase("many_more_requests_are_sent_to_the_dead_target")]
-    public async Task A_scenario_under_which_the_target_dies_never_counts_and_the_request_that_killed_is_named(
+    public async Task The_scenario_under_which_the_target_dies_is_charged_and_the_request_that_killed_is_named(
         string name, bool isLast = true)
     {
-        var (hangs, seen, body) = Deaths[name];
+        var (hangs, body) = Deaths[name];
         await using var server = Mortal(hangs);
         Scenario[] scenarios = [Script.Asks("early"), Script.Scene("killer", stage => body(server, stage)), Script.Asks("late")];
         scenarios = isLast ? scenarios[..2] : scenarios;
 
-        var results = await Script.PlayAsync(server, scenarios, new RunOptions { Parallel = 1 }, hangs ? TimeSpan.FromSeconds(1) : null);
+        var results = await Script.PlayAsync(server, scenarios, Script.Unsupervised with { Parallel = 1 }, hangs ? TimeSpan.FromSeconds(1) : null);
 
-        AssertDeath(results, witnesses: seen || !isLast ? 1 : 0);
+        AssertDeath(results, "killer");
         Assert.That(results.Of("early").Verdict, Is.EqualTo(Verdict.Pass));
-        Assert.That(results.Of("killer").Verdict, Is.EqualTo(seen ? Verdict.Inconclusive : Verdict.NotEvaluated));
     }
 
     [Test]
@@ -129,9 +130,175 @@ public sealed class DeathTests
 
         var results = await Script.PlayAsync(server, [Script.Asks("early"), Script.Kills("killer"), Script.Asks("late")], new RunOptions { Parallel = 1 });
 
-        Assert.That((results.Ending.Kind, results.Conclusion.ExitCode), Is.EqualTo((EndingKind.Completed, ExitCode.Violation)));
+        AssertConfirmed(results, RestartedBy.Itself, "killer");
         Assert.That(results.Verdicts(), Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.Fail, Verdict.Pass]));
+        Assert.That(results.Deaths[0].How, Does.Contain("an idle connection was lost").And.Contain("a topic of the run is gone"));
     }
+
+    [TestCase(1)]
+    [TestCase(8)]
+    public async Task A_target_that_is_started_again_is_judged_on_and_the_killer_is_known(int parallel)
+    {
+        await using var phoenix = new Phoenix();
+        Scenario[] scenarios = [.. Letters.Select(Script.Asks), Script.Kills("killer"), .. Letters.Select(letter => Script.Asks($"late-{letter}"))];
+
+        var results = await phoenix.PlayAsync(scenarios, new RunOptions { Parallel = parallel });
+
+        AssertConfirmed(results, RestartedBy.Launcher, "killer");
+        Assert.That(results.Totals[Verdict.Pass], Is.EqualTo(2 * Letters.Length));
+        Assert.That(results.Deaths[0].Message, Does.Contain("confirmed by playing it alone").And.Contain(MortalServer.Poison));
+        Assert.That(results.Deaths[0].BackAfterSeconds, Is.Not.Null.And.LessThan(10));
+        Assert.That(results.Deaths[0].LastRequests.Select(request => request.Scenario), Is.All.EqualTo(results.Of("killer").Id));
+        Assert.That(results.Of("killer").CountsFor, Is.EqualTo(DeathResult.Requirement));
+        Assert.That(phoenix.Starts, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task Each_of_several_killers_is_charged()
+    {
+        await using var phoenix = new Phoenix();
+
+        var results = await phoenix.PlayAsync([Script.Kills("one"), Script.Asks("good"), Script.Kills("two"), Script.Kills("three")], new RunOptions { Parallel = 4 });
+
+        Assert.That(results.Deaths.SelectMany(death => death.Culprits), Is.EquivalentTo([results.Of("one").Id, results.Of("two").Id, results.Of("three").Id]));
+        Assert.That(results.Deaths.Select(death => death.Proof), Is.All.EqualTo(DeathProof.Confirmed));
+        Assert.That(results.Of("good").Verdict, Is.EqualTo(Verdict.Pass));
+    }
+
+    [Test]
+    public async Task A_death_that_does_not_happen_again_is_charged_as_seen_once()
+    {
+        await using var phoenix = new Phoenix { Dies = start => start == 1 };
+
+        var results = await phoenix.PlayAsync([Script.Asks("good"), Script.Kills("killer")], new RunOptions { Parallel = 1 });
+
+        Assert.That(results.Deaths.Single().Proof, Is.EqualTo(DeathProof.SeenOnce));
+        Assert.That(results.Of("killer").Message, Does.Contain("seen once, not confirmed by playing it alone"));
+        Assert.That((results.Ending.Kind, results.Conclusion.ExitCode, results.Of("good").Verdict), Is.EqualTo((EndingKind.Completed, ExitCode.Violation, Verdict.Pass)));
+    }
+
+    [Test]
+    public async Task Scenarios_that_kill_only_together_are_played_together()
+    {
+        await using var phoenix = new Phoenix { Poisons = 2 };
+        Scenario[] scenarios = [Poisons("one"), Poisons("two")];
+
+        var results = await phoenix.PlayAsync(scenarios, new RunOptions { Parallel = 2 });
+
+        var death = results.Deaths.Single();
+        Assert.That((death.Proof, death.Times), Is.EqualTo((DeathProof.ConfirmedTogether, 2)));
+        Assert.That(death.Culprits, Is.EquivalentTo(scenarios.Select(scenario => scenario.Id)));
+        Assert.That(results.Totals[Verdict.Fail], Is.EqualTo(1));
+
+        // Each sends one poison and stays until there are two, or for a while.
+        static Scenario Poisons(string slug) => Script.Scene(slug, async stage =>
+        {
+            var client = await stage.ConnectAsync("client");
+            await client.SendAsync(Request.Of(MortalServer.Poison));
+            await Task.Delay(TimeSpan.FromMilliseconds(300), stage.Cancellation);
+            stage.Expect.True((await client.PingAsync()).IsPong, "a ping is answered");
+        });
+    }
+
+    [Test]
+    public async Task A_killer_is_not_played_in_later_repetitions()
+    {
+        await using var phoenix = new Phoenix();
+
+        var results = await phoenix.PlayAsync([Script.Kills("killer"), Script.Asks("good")], new RunOptions { Parallel = 1, Repeat = 3 });
+
+        Assert.That(phoenix.Starts, Is.EqualTo(2));
+        Assert.That(results.Of("killer").Repetitions, Is.EqualTo((Verdict[])[Verdict.Fail]));
+        Assert.That(results.Of("good").Repetitions, Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.Pass, Verdict.Pass]));
+    }
+
+    [Test]
+    public async Task A_target_that_cannot_be_started_again_ends_the_run()
+    {
+        await using var phoenix = new Phoenix { Refuses = true };
+
+        var results = await phoenix.PlayAsync([Script.Asks("early"), Script.Kills("killer"), Script.Asks("late")], new RunOptions { Parallel = 1 });
+
+        AssertDeath(results, "killer");
+        Assert.That(results.Verdicts(), Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.Fail, Verdict.NotEvaluated]));
+    }
+
+    [Test]
+    public async Task A_target_that_dies_of_the_clean_up_has_died()
+    {
+        MortalServer? dying = null;
+        await using var server = dying = new MortalServer
+        {
+            Answer = heard =>
+            {
+                if (heard.Method == "DELETE")
+                {
+                    dying!.Crash();
+                }
+
+                return null;
+            },
+        };
+
+        var results = await Script.PlayAsync(server, [Script.Asks("good")]);
+
+        Assert.That(results.Deaths.Single().Culprits, Is.EqualTo([DeathResult.CleanUp]));
+        Assert.That((results.Of("good").Verdict, results.Conclusion.ExitCode), Is.EqualTo((Verdict.Pass, ExitCode.Violation)));
+    }
+
+    [Test]
+    public async Task Dangerous_scenarios_come_last_and_load_behind_them()
+    {
+        var played = new List<string>();
+        Scenario[] scenarios =
+        [
+            Note("load") with { IsLoad = true },
+            Note("hostile") with { Danger = Danger.Hostile },
+            Note("poison") with { Danger = Danger.Poison },
+            Note("plain"),
+            Note("also-plain"),
+        ];
+
+        await Script.PlayAsync(scenarios, new RunOptions { Parallel = 1, AllowLoad = true });
+
+        Assert.That(played, Is.EqualTo(["plain", "also-plain", "poison", "hostile", "load"]));
+
+        Scenario Note(string slug) => Script.Scene(slug, async stage =>
+        {
+            played.Add(slug);
+            await Script.AskAsync(stage);
+        });
+    }
+
+    [Test]
+    public async Task A_target_that_hangs_after_the_first_disconnect_has_died_of_the_probe()
+    {
+        await using var server = new SmallServer(Hangs);
+        var probe = new GuardedProbe((options, token) => Probe.ExecuteAsync(options, cancellation: token), restart: null);
+
+        var probed = await probe.ExecuteAsync(new ProbeOptions { Url = server.Origin, TimeoutScale = 0.1 });
+        var setup = new RunSetup { Catalogue = Script.Catalogue, Scenarios = [Script.Asks("good")], Probed = probed, EarlierDeaths = probe.Deaths };
+        var results = Run.Unbegun(setup, probe.Ending!, DateTimeOffset.UtcNow);
+
+        Assert.That(results.Deaths.Single().Culprits, Is.EqualTo([DeathResult.Probe]));
+        Assert.That(results.Deaths.Single().LastRequests, Is.Not.Empty);
+        Assert.That((results.Conclusion.ExitCode, results.Ending.Kind), Is.EqualTo((ExitCode.Violation, EndingKind.TargetDied)));
+        Assert.That(results.Of("good").Verdict, Is.EqualTo(Verdict.NotEvaluated));
+
+        static void Hangs(SmallServer server) => server.AnswerAsync.Wrap(next => async (request, stopping) =>
+        {
+            var answer = await next(request, stopping);
+            _ = Task.Delay(TimeSpan.FromMilliseconds(20), stopping).ContinueWith(_ => server.Hang(), TaskScheduler.Default);
+            return answer;
+        });
+    }
+
+    [Test]
+    public async Task A_target_that_nobody_reaches_has_not_died() =>
+        Assert.That(
+            async () => await new GuardedProbe((options, token) => Probe.ExecuteAsync(options, cancellation: token), restart: null)
+                .ExecuteAsync(new ProbeOptions { Url = new Uri("http://127.0.0.1:1") }),
+            Throws.TypeOf<Unreachable>());
 
     [Test]
     public async Task A_violation_is_no_sign_of_death()
@@ -165,30 +332,40 @@ public sealed class DeathTests
 
         Assert.That(await pulse.MissingAsync(default), Is.Null);
         Assert.That(
-            await new Pulse(strange.Target(TimeSpan.FromMilliseconds(300)), TimeProvider.System).MissingAsync(default),
+            (await new Pulse(strange.Target(TimeSpan.FromMilliseconds(300)), TimeProvider.System).MissingAsync(default))?.How,
             Does.Contain("nothing of the kind"), "whatever is said, it is a sentence and not an exception");
         server.Hang();
-        Assert.That(await pulse.MissingAsync(default), Does.Contain("none within 0.5 s"));
+        Assert.That((await pulse.MissingAsync(default))?.How, Does.Contain("none within 0.5 s"));
         server.Crash();
-        Assert.That(await pulse.MissingAsync(default), Does.Contain("refused"));
+        Assert.That(await pulse.MissingAsync(default), Has.Property(nameof(Missing.How)).Contains("refused").And.Property(nameof(Missing.IsDeath)).True);
     }
 
     private static MortalServer Mortal(bool hangs) => new() { WhenPoisoned = server => (hangs ? (Action)server.Hang : server.Crash)() };
 
-    private static void AssertDeath(Results results, int witnesses)
+    private static void AssertDeath(Results results, string killer)
     {
         Assert.That(
             (results.Ending.Kind, results.Conclusion.Kind, results.Conclusion.ExitCode),
-            Is.EqualTo((EndingKind.TargetDied, ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)), results.Conclusion.Message);
-        Assert.That(results.Totals[Verdict.Fail] + results.Totals[Verdict.Warn] + results.Totals[Verdict.Error], Is.Zero);
-        Assert.That(
-            results.Scenarios.Count(scenario => scenario.Verdict == Verdict.Inconclusive && scenario.Message.Contains("stopped answering", StringComparison.Ordinal)),
-            Is.EqualTo(witnesses));
-        Assert.That(results.Totals[Verdict.Inconclusive], Is.EqualTo(witnesses));
+            Is.EqualTo((EndingKind.TargetDied, ConclusionKind.Violation, ExitCode.Violation)), results.Conclusion.Message);
+        Assert.That((results.Totals[Verdict.Fail], results.Totals[Verdict.Warn] + results.Totals[Verdict.Error]), Is.EqualTo((1, 0)));
+        Assert.That((results.Of(killer).Verdict, results.Of(killer).Blames), Is.EqualTo((Verdict.Fail, DeathResult.Requirement)));
+        Assert.That(results.Of(killer).Message, Does.Contain("The server died of"));
+        var death = results.Deaths.Single();
+        Assert.That((death.Culprits.Single(), death.Proof, death.RestartedBy), Is.EqualTo((results.Of(killer).Id, DeathProof.SeenOnce, RestartedBy.Nothing)));
         Assert.That(results.Ending.LastRequests.Select(request => request.Data), Has.Some.Contains(MortalServer.Poison));
         Assert.That(results.Ending.LastRequests.Select(request => request.AtSeconds), Is.Ordered);
         Assert.That(results.Ending.LastRequests, Has.Count.LessThanOrEqualTo(16));
         Assert.That(results.DurationSeconds, Is.LessThan(20));
+    }
+
+    private static void AssertConfirmed(Results results, RestartedBy by, string killer)
+    {
+        Assert.That((results.Ending.Kind, results.Conclusion.ExitCode), Is.EqualTo((EndingKind.Completed, ExitCode.Violation)), results.Conclusion.Message);
+        var death = results.Deaths.Single();
+        Assert.That(
+            (death.Culprits.Single(), death.Proof, death.RestartedBy, death.Times),
+            Is.EqualTo((results.Of(killer).Id, DeathProof.Confirmed, by, 2)));
+        Assert.That(results.Restarts, Is.EqualTo(2));
     }
 
     private static async Task Until(Func<bool> holds, CancellationToken cancellation)
@@ -197,6 +374,71 @@ public sealed class DeathTests
         while (!holds() && Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(5), cancellation);
+        }
+    }
+
+    /// <summary>A server that dies of poison, and a new one in its place whenever it is started again.</summary>
+    private sealed class Phoenix : IRestart, IAsyncDisposable
+    {
+        private MortalServer? _server;
+
+        /// <summary>Whether the server of this start dies of poison, the first being 1.</summary>
+        public Func<int, bool> Dies { get; init; } = _ => true;
+
+        /// <summary>So many poisons kill it, within half a second of each other.</summary>
+        public int Poisons { get; init; } = 1;
+
+        public bool Refuses { get; init; }
+
+        public int Starts { get; private set; }
+
+        public RestartedBy By => RestartedBy.Launcher;
+
+        public string? Ended => null;
+
+        public async Task<Results> PlayAsync(IReadOnlyList<Scenario> scenarios, RunOptions options)
+        {
+            _server = Start(1);
+            return await (Script.Setup(_server, scenarios) with { Options = options, Restart = this }).ExecuteAsync();
+        }
+
+        public async Task<Uri?> StartAsync(CancellationToken cancellation)
+        {
+            if (Refuses)
+            {
+                throw new Inconclusive("it does not start");
+            }
+
+            await DisposeAsync();
+            Starts++;
+            _server = Start(Starts + 1);
+            return _server.Origin;
+        }
+
+        public ValueTask DisposeAsync() => _server?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+        private MortalServer Start(int number)
+        {
+            var doses = new Queue<long>();
+            return new MortalServer
+            {
+                WhenPoisoned = server =>
+                {
+                    lock (doses)
+                    {
+                        doses.Enqueue(Stopwatch.GetTimestamp());
+                        while (Stopwatch.GetElapsedTime(doses.Peek()) > TimeSpan.FromMilliseconds(250))
+                        {
+                            doses.Dequeue();
+                        }
+
+                        if (Dies(number) && doses.Count >= Poisons)
+                        {
+                            server.Crash();
+                        }
+                    }
+                },
+            };
         }
     }
 }

@@ -245,11 +245,11 @@ public sealed class JournalTests
             await Script.KillAsync(stage);
         });
 
-        var results = await kept.ExecuteAsync(Script.Setup(server, [scenario]));
+        var results = await kept.ExecuteAsync(Script.Setup(server, [scenario]) with { Options = Script.Unsupervised });
         kept.Journal.Dispose();
 
         Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied));
-        Assert.That(results.Leftovers, Has.Count.EqualTo(1));
+        Assert.That(results.Leftovers, Has.Count.EqualTo(2), "that of the scenario, and that of the run itself");
         Assert.That(Journal.Read(kept.Journal.Path).Topics, Is.EqualTo(results.Leftovers));
         Assert.That(TopicNames.RunOf(results.Leftovers[0]), Is.EqualTo(results.Run));
     }

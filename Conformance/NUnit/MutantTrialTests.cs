@@ -65,32 +65,31 @@ public sealed class MutantTrialTests
     [Test]
     public void A_run_that_does_not_end_is_an_objection_unless_the_mutant_dies()
     {
-        var results = Results([Scenario("PS-TST-001", Verdict.Inconclusive, "it was the right reason")], new Ending(EndingKind.TargetDied, "gone", "PS-TST-001/slug"));
+        var results = Results([Scenario("PS-TST-001", Verdict.Fail, "it was the right reason")], new Ending(EndingKind.TargetDied, "gone", "PS-TST-001/slug"));
 
         Assert.That(MutantTrial.Judge(Mortal, results), Is.Empty);
         Assert.That(MutantTrial.Judge(Plain, results), Has.One.EqualTo("the run did not reach its end: gone"));
     }
 
     [Test]
-    public void A_death_that_somebody_else_saw_is_no_kill()
+    public void A_death_that_is_charged_to_another_requirement_is_no_kill()
     {
-        var results = Results([Scenario("PS-OTH-001", Verdict.Inconclusive, "the right reason")], new Ending(EndingKind.TargetDied, "gone", "PS-OTH-001/slug"));
+        var results = Results([Scenario("PS-OTH-001", Verdict.Fail, "the right reason")], new Ending(EndingKind.TargetDied, "gone", "PS-OTH-001/slug"));
 
-        Assert.That(MutantTrial.Judge(Mortal, results), Has.One.Contains("saw it die of something else"));
+        Assert.That(MutantTrial.Judge(Mortal, results), Has.One.Contains("it survives PS-TST-001").And.One.Contains("PS-OTH-001/slug blames it"));
     }
 
     [Test]
-    public void Who_is_to_die_and_does_not_survives() =>
-        Assert.That(Judged(Mortal, Scenario("PS-TST-001", Verdict.Fail, "the right reason")), Has.One.Contains("it did not die of PS-TST-001"));
+    public void A_fail_that_blames_another_requirement_kills_for_that_one()
+    {
+        var blaming = Scenario("PS-OTH-001", Verdict.Fail, "the right reason") with { Blames = "PS-TST-001" };
+
+        Assert.That(Judged(Plain, blaming), Is.Empty);
+    }
 
     [Test]
-    public void Who_saw_it_die_is_among_its_accusers()
-    {
-        var results = Results([Scenario("PS-TST-001", Verdict.Inconclusive, "gone"), Scenario("PS-TST-002", Verdict.Pass, "")], new Ending(EndingKind.TargetDied, "gone", "PS-TST-001/slug"));
-
-        Assert.That(new MutantTrial(Mortal, results, []).Accused.Select(scenario => scenario.Id), Is.EqualTo(["PS-TST-001/slug"]));
-        Assert.That(new MutantTrial(Plain, results, []).Accused, Is.Empty);
-    }
+    public void A_mutant_that_is_to_die_and_does_not_is_an_objection() =>
+        Assert.That(Judged(Mortal, Scenario("PS-TST-001", Verdict.Fail, "the right reason")), Has.One.Contains("it did not die"));
 
     private static List<string> Judged(Mutant mutant, params ScenarioResult[] scenarios) =>
         [.. MutantTrial.Judge(mutant, Results(scenarios, new Ending(EndingKind.Completed, "every scenario had its turn")))];

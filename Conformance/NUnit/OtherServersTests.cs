@@ -132,14 +132,14 @@ public sealed class OtherServersTests
     {
         await using var server = new SmallServer(Crash.AtBurst(3));
 
-        var results = await JudgeAsync(server, probing => probing, new RunOptions { Parallel = parallel });
+        var results = await JudgeAsync(server, probing => probing, Script.Unsupervised with { Parallel = parallel });
 
         Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied), results.Ending.Message);
-        Assert.That(results.Conclusion.ExitCode, Is.EqualTo(ExitCode.NotEvaluated));
-        Assert.That(results.Totals[Verdict.Fail] + results.Totals[Verdict.Warn] + results.Totals[Verdict.Error], Is.Zero);
+        Assert.That(results.Conclusion.ExitCode, Is.EqualTo(ExitCode.Violation));
+        Assert.That(results.Totals[Verdict.Warn] + results.Totals[Verdict.Error], Is.Zero);
         Assert.That(
-            results.Scenarios.Where(scenario => scenario.Verdict == Verdict.Inconclusive).Select(scenario => scenario.Id),
-            Is.EqualTo([results.Ending.Witness]), "the one that saw it");
+            results.Scenarios.Where(scenario => scenario.Verdict == Verdict.Fail).Select(scenario => (scenario.Id, scenario.CountsFor)),
+            Is.EqualTo([(results.Deaths.Single().Culprits.Single(), DeathResult.Requirement)]), "the one that is charged with its death");
         Assert.That(results.Totals[Verdict.Pass], Is.GreaterThan(0), "what was over by then stands");
         Assert.That(results.Totals[Verdict.NotEvaluated], Is.GreaterThan(100));
         Assert.That(results.Ending.LastRequests, Is.Not.Empty);

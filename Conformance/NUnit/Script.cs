@@ -39,6 +39,9 @@ internal static class Script
         stage.Expect.Error(await client.RequestAsync(Request.Of(MortalServer.Poison)), null, "an unknown type is an error");
     }
 
+    /// <summary>Does not wait for a supervisor when the server is dead.</summary>
+    public static RunOptions Unsupervised { get; } = new() { SupervisorPatience = TimeSpan.Zero };
+
     public static RunSetup Setup(MortalServer server, IReadOnlyList<Scenario> scenarios, TimeSpan? wait = null) =>
         new() { Catalogue = Catalogue, Scenarios = scenarios, Probed = server.Probed(wait) };
 
@@ -47,7 +50,7 @@ internal static class Script
 
     public static Task<Results> PlayAsync(
         MortalServer server, IReadOnlyList<Scenario> scenarios, RunOptions? options = null, TimeSpan? wait = null, CancellationToken cancellation = default) =>
-        (Setup(server, scenarios, wait) with { Options = options ?? new RunOptions() }).ExecuteAsync(cancellation);
+        (Setup(server, scenarios, wait) with { Options = options ?? Unsupervised }).ExecuteAsync(cancellation);
 
     /// <summary>The same, against a healthy server of its own.</summary>
     public static async Task<Results> PlayAsync(

@@ -78,8 +78,7 @@ internal static partial class Robustness
                     }
                 });
             }))
-            .KilledBy("PS-ROB-005", "the others are undisturbed")
-            .MayBreak("PS-ROB-001"),
+            .KilledBy("PS-ROB-001", "the others are undisturbed"),
         new Mutant(
             "rob-restart-on-half-a-handshake",
             "A connection that is reset before it has asked for anything kills the process, which is started again at once.")
@@ -98,10 +97,10 @@ internal static partial class Robustness
                     throw;
                 }
             })))
-            .KilledBy("PS-ROB-005", "the others are undisturbed"),
+            .KilledBy("PS-ROB-001", "the others are undisturbed"),
         new Mutant("rob-dies-of-http-2", "The preface of HTTP/2 kills the process.") { Dies = true }
             .Does(server => DieOfHttp2(server, server.Crash))
-            .KilledBy("PS-ROB-001", "it accepts no connections any more"),
+            .KilledBy("PS-ROB-001", "The server died of PS-ROB-001/no-http-at-all: it accepts no connections any more"),
 
         // How connections end ----------------------------------------------------------------------------------------
         new Mutant(

@@ -39,6 +39,9 @@ internal static class Crash
         });
     };
 
+    /// <summary>A supervisor starts the server again, this long after it died.</summary>
+    public static Change Supervised(TimeSpan down) => server => server.Die.Wrap(_ => () => server.RestartAfter(down));
+
     /// <summary>At every WebSocket message that contains the text, before it is answered.</summary>
     public static Change OnText(string text, Action<SmallServer> act) => server =>
     {

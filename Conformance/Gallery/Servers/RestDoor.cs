@@ -5,7 +5,7 @@ namespace PubSub.Conformance.Gallery.Servers;
 /// <summary>Everything that is asked over plain HTTP.</summary>
 internal sealed class RestDoor(SmallServer server)
 {
-    private readonly long _started = TimeProvider.System.GetTimestamp();
+    private long _started = TimeProvider.System.GetTimestamp();
 
     /// <summary>The answer to a request that is not legal HTTP, after which the connection ends.</summary>
     public Seam<Func<HttpFault, HttpResponse>> Refuse =>
@@ -181,6 +181,9 @@ internal sealed class RestDoor(SmallServer server)
     /// <summary>The methods that the path takes.</summary>
     public Seam<Func<string, HttpResponse>> NotAllowed => field ??= new(allowed =>
         server.Messages.Problem.Call(405, "METHOD_NOT_ALLOWED", $"the path takes {allowed} only") with { Headers = [$"Allow: {allowed}"] });
+
+    /// <summary>The uptime begins again.</summary>
+    public void Restarted() => _started = TimeProvider.System.GetTimestamp();
 
     public static HttpResponse Json(string body) => new(200, body);
 

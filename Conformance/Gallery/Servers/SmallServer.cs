@@ -108,6 +108,18 @@ internal sealed class SmallServer : TcpServer
     {
         ResetAll();
         Topics.Clear();
+        Rest.Restarted();
+    }
+
+    /// <summary>What a fault that kills the process does; by default the server crashes and stays dead.</summary>
+    public Seam<Action> Die => field ??= new(Crash);
+
+    /// <summary>Dies, and is started again by its supervisor after this time; nothing is remembered.</summary>
+    public void RestartAfter(TimeSpan down)
+    {
+        Topics.Clear();
+        Rest.Restarted();
+        _ = BounceAsync(down);
     }
 
     /// <summary>

@@ -14,6 +14,7 @@ internal abstract class TcpServer : IAsyncDisposable
     private readonly ConcurrentQueue<Exception> _faults = [];
     private readonly CancellationTokenSource _stopping = new();
     private TcpListener? _listener;
+    private int _isDown;
     private EndPoint? _local;
     private Task _accepting = Task.CompletedTask;
 
@@ -23,6 +24,9 @@ internal abstract class TcpServer : IAsyncDisposable
     public IReadOnlyCollection<Exception> Faults => _faults;
 
     protected virtual string Scheme => Uri.UriSchemeHttp;
+
+    /// <summary>Whether it has crashed.</summary>
+    public bool HasCrashed => _stopping.IsCancellationRequested;
 
     /// <summary>Cancelled when the server dies.</summary>
     protected CancellationToken Stopping => _stopping.Token;
@@ -42,6 +46,23 @@ internal abstract class TcpServer : IAsyncDisposable
         {
             connection.Reset();
         }
+    }
+
+    /// <summary>Dies, and listens again at the same address after this time, as under a supervisor. Dying meanwhile changes nothing.</summary>
+    protected async Task BounceAsync(TimeSpan down)
+    {
+        if (Interlocked.Exchange(ref _isDown, 1) == 1)
+        {
+            return;
+        }
+
+        var address = (IPEndPoint)_local!;
+        _listener!.Stop();
+        ResetAll();
+        await Task.Delay(down, _stopping.Token);
+        ResetAll();
+        Start(address.Port, address.Address);
+        Volatile.Write(ref _isDown, 0);
     }
 
     /// <summary>Accepts no further connection; those that are open stay open.</summary>

@@ -5,6 +5,10 @@ internal static class Strangers
 {
     public static IReadOnlyList<Stranger> All { get; } =
     [
+<<<<<<< ours
         .. Foreign.WantedOtherwise.All,
+=======
+        .. Deaths.All,
+>>>>>>> theirs
     ];
 }

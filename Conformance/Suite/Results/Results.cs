@@ -310,6 +310,10 @@ public sealed record ScenarioResult
     /// </summary>
     public string? Blames { get; init; }
 
+    /// <summary>The requirement that the verdict is about.</summary>
+    [JsonIgnore]
+    public string CountsFor => Verdict is Verdict.Fail or Verdict.Warn ? Blames ?? Requirement : Requirement;
+
     /// <summary>Which of the legal alternatives were seen.</summary>
     public IReadOnlyList<Observation> Observations { get; init => field = value ?? []; } = [];
 

@@ -13,6 +13,9 @@ public sealed class Pulse(Target target, TimeProvider time)
     private const int FewestAttempts = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>Between the handshake and the first message: servers that die of a message right behind it must not die of this.</summary>
+    private static readonly TimeSpan Politeness = TimeSpan.FromMilliseconds(50);
+
     /// <summary>What a supervisor may take to start a crashed server again, before the server is called dead.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
@@ -68,6 +71,8 @@ public sealed class Pulse(Target target, TimeProvider time)
             {
                 return new($"it answers a handshake with {answer}", answer.Status is 500 or 502 or 504);
             }
+
+            await Task.Delay(Politeness, time, cancellation);
 
             // An unknown request is answered as well as a ping is; either reply will do.
             await client.SendAsync(Request.Ping().WithRequestId("pulse"));

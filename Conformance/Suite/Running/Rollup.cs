@@ -13,9 +13,9 @@ public static class Rollup
     /// scenario's own requirement not evaluated.
     /// </summary>
     public static IEnumerable<(string Requirement, Verdict Verdict)> Counts(ScenarioResult scenario) =>
-        scenario is { Verdict: Verdict.Fail or Verdict.Warn, Blames: { } blamed } && blamed != scenario.Requirement
-            ? [(blamed, scenario.Verdict), (scenario.Requirement, Verdict.NotEvaluated)]
-            : [(scenario.Requirement, scenario.Verdict)];
+        scenario.CountsFor == scenario.Requirement
+            ? [(scenario.Requirement, scenario.Verdict)]
+            : [(scenario.CountsFor, scenario.Verdict), (scenario.Requirement, Verdict.NotEvaluated)];
 
     public static RequirementStatus Status(IReadOnlyCollection<Verdict> verdicts)
     {

@@ -1,0 +1,159 @@
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.RegularExpressions;
+using PubSub.Conformance.Gallery.Servers;
+
+namespace PubSub.Conformance.Gallery;
+
+/// <summary>Servers that die of what a client sends.</summary>
+internal static partial class Deaths
+{
+    private const int Deep = 1_000;
+    private const int LongName = 255;
+
+    public static IReadOnlyList<Stranger> All { get; } =
+    [
+        Fragile(new("stranger-dies-ten-ways-launched", "It dies in ten ways, and the suite that launched it starts it again.") { Keeper = Keeper.Suite }),
+        Fragile(new("stranger-dies-ten-ways-supervised", "It dies in ten ways, and a supervisor starts it again after a moment.") { Keeper = Keeper.Supervisor }),
+        Fragile(new("stranger-dies-ten-ways", "It dies in ten ways, and stays dead.")),
+        new Stranger("stranger-a-quarter-second-away", "Every answer takes 250 ms, also under load.") { Options = options => options with { AllowLoad = true } }
+            .Does(LongLine.Far(TimeSpan.FromMilliseconds(250))),
+    ];
+
+    private static Stranger Fragile(Stranger stranger) => stranger
+        .Does(server => server.EachSession(session =>
+        {
+            // A binary message; a ping without a request_id; a deep document.
+            session.Receive.Wrap(next => (type, text) =>
+            {
+                var json = Encoding.UTF8.GetString(text.Span);
+                if (type == WebSocketMessageType.Binary || json == "{\"type\":\"ping\"}" || Brackets().Count(json) > Deep)
+                {
+                    server.Die.Call();
+                }
+
+                next(type, text);
+            });
+
+            // A message over the limit.
+            session.RefuseTooLarge.Wrap(next => type =>
+            {
+                server.Die.Call();
+                next(type);
+            });
+
+            // An unsubscribe without a subscription.
+            session.Unsubscribe.Wrap(next => (topic, request) =>
+            {
+                if (!topic.Has(session.Queue))
+                {
+                    server.Die.Call();
+                }
+
+                return next(topic, request);
+            });
+        }))
+        .Does(server => server.EachFilter(filter =>
+        {
+            // An opcode that is reserved; a reset within a frame.
+            filter.FromClient.Wrap(next => frame =>
+            {
+                if (!Enum.IsDefined(frame.Opcode))
+                {
+                    server.Die.Call();
+                }
+
+                return next(frame);
+            });
+            filter.Receive.Wrap(next => async (buffer, cancellation) =>
+            {
+                try
+                {
+                    return await next(buffer, cancellation);
+                }
+                catch (IOException) when (filter.IsWithinFrame)
+                {
+                    server.Die.Call();
+                    throw;
+                }
+            });
+        }))
+        .Does(server => server.EachConnection(connection => connection.ReadLineAsync.Wrap(next => async (longest, cancellation) =>
+        {
+            // A preface of HTTP/2.
+            var line = await next(longest, cancellation);
+            if (line == "PRI * HTTP/2.0")
+            {
+                server.Die.Call();
+            }
+
+            return line;
+        })))
+        .Does(server => server.Rest.Fault.Wrap(next => name =>
+        {
+            // A name that is too long.
+            if (name.Length > LongName)
+            {
+                server.Die.Call();
+            }
+
+            return next(name);
+        }))
+        .EachSession(session => session.Refuse.Wrap(next => bad =>
+        {
+            // A last_n that is no integer from 0 on.
+            if (bad.Message.StartsWith("last_n", StringComparison.Ordinal))
+            {
+                session.Server.Die.Call();
+            }
+
+            next(bad);
+        }))
+        .DiesOf(
+            "PS-ENV-004/echoed-on-acks-and-errors",
+            "PS-ENV-005/absent-is-not-invented",
+            "PS-ENV-007/one-reply-to-each-of-a-long-mixed-sequence",
+            "PS-ENV-007/one-reply-to-each-request-without-id",
+            "PS-ENV-008/unknown-members-are-ignored",
+            "PS-ENV-011/replies-in-the-order-of-the-requests",
+            "PS-ENV-012/members-in-any-order",
+            "PS-ENV-012/white-space-everywhere",
+            "PS-ERR-001/no-json",
+            "PS-ERR-002/a-barrage-leaves-everything-in-place",
+            "PS-ERR-002/a-thousand-in-a-row",
+            "PS-ERR-007/no-object",
+            "PS-ERR-010/a-binary-message",
+            "PS-ERR-010/a-binary-message-in-fragments",
+            "PS-OBS-009/unsubscribe-without-a-subscription",
+            "PS-PING-003/without-request-id",
+            "PS-REST-018/problem-illegal-name",
+            "PS-REST-018/problem-illegal-name-in-path",
+            "PS-REST-019/code-illegal-name",
+            "PS-REST-019/code-illegal-name-in-path",
+            "PS-REST-021/every-legal-length",
+            "PS-REST-022/too-long",
+            "PS-REST-023/name-255-emoji",
+            "PS-REST-026/detail-names-field-and-rule",
+            "PS-REST-027/path-with-256-characters",
+            "PS-REST-027/path-with-256-emoji",
+            "PS-ROB-001/a-megabyte-of-brackets",
+            "PS-ROB-001/no-http-at-all",
+            "PS-ROB-001/random-frames-from-rude-clients",
+            "PS-ROB-002/and-never-closed",
+            "PS-ROB-002/in-a-member-that-nobody-asked-for",
+            "PS-ROB-002/ten-thousand-arrays",
+            "PS-ROB-002/ten-thousand-objects",
+            "PS-ROB-004/a-binary-message-too",
+            "PS-ROB-004/fragment-that-claims-everything",
+            "PS-ROB-004/fragments-without-end",
+            "PS-ROB-004/just-over-the-limit",
+            "PS-ROB-005/reset-within-a-frame",
+            "PS-RPL-006/no-integer-from-0-to-2147483647",
+            "PS-UNS-004/from-another-connection",
+            "PS-UNS-005/not-subscribed",
+            "PS-WS-011/reserved-opcode",
+            "PS-WS-013/framing-error-1002");
+
+    [GeneratedRegex("[[{]")]
+    private static partial Regex Brackets();
+}
