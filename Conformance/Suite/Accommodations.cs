@@ -25,6 +25,9 @@ public sealed record Accommodations
     /// <summary>The member that holds the message, in a publish and in an event; empty when its members stand beside <c>topic</c>.</summary>
     public string Message { get; init; } = "message";
 
+    /// <summary>Id and payload stand beside <c>topic</c>.</summary>
+    internal bool IsFlat => Message == Flat;
+
     /// <summary>The member that holds the payload.</summary>
     public string Payload { get; init; } = "payload";
 

@@ -32,13 +32,15 @@ internal static class Wanting
             return read(members);
         }
 
-        var inner = Find(members, message) is ['{', ..] text ? Members(Encoding.UTF8.GetBytes(text))! : [];
-        var renamed = inner.Select(member => (Name: member.Name == payload ? "payload" : member.Name == "payload" ? "" : member.Name, member.Json));
         return read(
         [
-            .. members.Where(member => member.Name != message && member.Name != "message"),
-            .. inner.Count == 0 ? [] : new[] { ("message", Object(renamed)) },
+            .. members.Where(member => member.Name == message || member.Name != "message")
+                .Select(member => member.Name == message ? ("message", Inner(member.Json)) : member),
         ]);
+
+        string Inner(string json) => json is ['{', ..] && Members(Encoding.UTF8.GetBytes(json)) is { } inner
+            ? Object(inner.Select(member => (Name: member.Name == payload ? "payload" : member.Name == "payload" ? "" : member.Name, member.Json)))
+            : json;
     });
 
     /// <summary>A publish holds id and payload beside topic.</summary>
@@ -83,8 +85,7 @@ internal static class Wanting
     public static Change Slashes(int status) => server => server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
         request.Path.Contains("/topics", StringComparison.Ordinal) && !request.Path.EndsWith('/')
             ? new HttpResponse(status, "") { Headers = [$"Location: {request.Path}/"] }
-            : await next(request, stopping))
-        ;
+            : await next(request, stopping));
 
     /// <summary>A creation names the topic in this member.</summary>
     public static Change TopicIn(string member) => server => server.Rest.Find.Wrap(_ => body =>
