@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 
 namespace PubSub.Conformance;
 
@@ -108,6 +109,7 @@ public sealed class Client : IAsyncDisposable
     public async Task<string> SendAsync(Request request)
     {
         var identified = request.RequestId is null ? Identified(request, null) : request;
+        RequireSize(identified);
         _unanswered.TryAdd(identified.RequestId!, identified.Requirement);
         await _raw.SendAsync(identified);
         return identified.RequestId!;
@@ -126,6 +128,7 @@ public sealed class Client : IAsyncDisposable
     public async Task<IReadOnlyList<string>> SendTogetherAsync(IEnumerable<Request> requests)
     {
         Request[] identified = [.. requests.Select(request => request.RequestId is null ? Identified(request, null) : request)];
+        Array.ForEach(identified, RequireSize);
         string[] ids = [.. identified.Select(request => request.RequestId!)];
         Array.ForEach(identified, request => _unanswered.TryAdd(request.RequestId!, request.Requirement));
         await _raw.SendTogetherAsync([.. identified.Select(request => Frame.Text(request.To(_target)))]);
@@ -256,6 +259,16 @@ public sealed class Client : IAsyncDisposable
         catch (Exception e) when (e is not OperationCanceledException)
         {
             _inbox.Fail(e);
+        }
+    }
+
+    // What the target takes was found out or declared, and is smaller than specified: that is one finding, and not one in each scenario.
+    private void RequireSize(Request request)
+    {
+        if (_target.Limits.MessageBytes < Limits.Specified.MessageBytes
+            && Encoding.UTF8.GetByteCount(request.To(_target).ToString()) > _target.Limits.MessageBytes)
+        {
+            throw new Unsupported($"the target does not take messages over {_target.Limits.MessageBytes} bytes");
         }
     }
 

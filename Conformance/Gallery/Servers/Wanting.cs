@@ -82,10 +82,14 @@ internal static class Wanting
     });
 
     /// <summary>The listing and each topic are at paths with a slash at their end; others are redirected there.</summary>
-    public static Change Slashes(int status) => server => server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
-        request.Path.Contains("/topics", StringComparison.Ordinal) && !request.Path.EndsWith('/')
-            ? new HttpResponse(status, "") { Headers = [$"Location: {request.Path}/"] }
-            : await next(request, stopping));
+    public static Change Slashes(int status) => server =>
+    {
+        server.Rest.PathOf.Wrap(next => request => next(request).TrimEnd('/'));
+        server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
+            request.Path.Contains("/topics", StringComparison.Ordinal) && !request.Path.EndsWith('/')
+                ? new HttpResponse(status, "") { Headers = [$"Location: {request.Path}/"] }
+                : await next(request, stopping));
+    };
 
     /// <summary>A creation names the topic in this member.</summary>
     public static Change TopicIn(string member) => server => server.Rest.Find.Wrap(_ => body =>

@@ -6,5 +6,6 @@ internal static class Strangers
     public static IReadOnlyList<Stranger> All { get; } =
     [
         .. Foreign.WantedOtherwise.All,
+        .. Foreign.Spellings.All,
     ];
 }

@@ -190,6 +190,7 @@ internal static class Robustness
         {
             var client = await stage.ConnectAsync("talker");
 
+            stage.Supports(stage.Target.IsMessageLimitKnown, "a message limit that was found");
             await client.SendAsync(LargePing(stage.Limits.MessageBytes + 1));
 
             await RefusedAsTooLargeAsync(stage, client, "a message of one byte more than the limit");
@@ -199,6 +200,7 @@ internal static class Robustness
         {
             var client = await stage.ConnectAsync("talker");
 
+            stage.Supports(stage.Target.IsMessageLimitKnown, "a message limit that was found");
             await client.SendFramesAsync(Frame.Binary(new byte[stage.Limits.MessageBytes + 1]));
 
             await RefusedAsTooLargeAsync(stage, client, "a binary message of one byte more than the limit");

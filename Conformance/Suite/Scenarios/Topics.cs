@@ -710,7 +710,9 @@ internal static class Topics
     private static Scenario TooLarge(string slug, Func<Stage, byte[], Task<HttpAnswer>> send) => new("PS-REST-017", slug, async stage =>
     {
         var family = await FamilyAsync(stage);
-        var fits = Padded(Within(stage, $"{family}-fits"), stage.Limits.MessageBytes);
+        stage.Supports(stage.Target.IsMessageLimitKnown, "a message limit that was found");
+        var longer = stage.Target.Accommodations.TopicName.Length - "name".Length;
+        var fits = Padded(Within(stage, $"{family}-fits"), stage.Limits.MessageBytes - longer);
         await stage.Rest.SendBytesAsync("POST", Rest.TopicsPath, fits).Succeeded();
 
         var answer = await send(stage, Padded(Within(stage, $"{family}-refused"), stage.Limits.MessageBytes + 1));
