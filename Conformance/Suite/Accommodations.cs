@@ -34,6 +34,12 @@ public sealed record Accommodations
     /// <summary>The member of <c>POST /topics</c> that names the topic.</summary>
     public string TopicName { get; init; } = "name";
 
+    /// <summary>A status that means that a topic was created, where it is another than the dialect has.</summary>
+    public int? Created { get; init; }
+
+    /// <summary>A status that means that a topic was deleted, where it is another than the dialect has.</summary>
+    public int? Deleted { get; init; }
+
     /// <summary>Only UUIDs are taken for a <c>request_id</c>.</summary>
     public bool UuidRequestIds { get; init; }
 
@@ -53,7 +59,7 @@ public sealed record Accommodations
     internal bool LeaveRequests => Adds.Count == 0 && Message == "message" && Payload == "payload" && !UuidRequestIds && !RequestIdRequired;
 
     /// <summary>Nothing is wanted otherwise.</summary>
-    public bool AreNone => LeaveRequests && TopicName == "name" && Slashes.Count == 0 && First is null;
+    public bool AreNone => LeaveRequests && TopicName == "name" && Created is null && Deleted is null && Slashes.Count == 0 && First is null;
 
     /// <summary>The same, with this member in requests of this type.</summary>
     public Accommodations Adding(string type, string member) => this with

@@ -81,6 +81,7 @@ public sealed class Client : IAsyncDisposable
     /// </summary>
     public async Task<ServerMessage> RequestAsync(string rawJson)
     {
+        RequireSize(rawJson);
         if (Spelling.RequestId(Json.TryParse(rawJson).Member("request_id").Text(), _target) is { } id)
         {
             _unanswered.TryAdd(id, null);
@@ -99,6 +100,7 @@ public sealed class Client : IAsyncDisposable
     /// </summary>
     public async Task<ServerMessage> AnswerAsync(string rawJson)
     {
+        RequireSize(rawJson);
         await SendAsync(rawJson);
         return await NextAsync(message => message.IsReply, "a reply").Breaking("PS-ENV-007");
     }
@@ -263,10 +265,11 @@ public sealed class Client : IAsyncDisposable
     }
 
     // What the target takes was found out or declared, and is smaller than specified: that is one finding, and not one in each scenario.
-    private void RequireSize(Request request)
+    private void RequireSize(Request request) => RequireSize(request.To(_target).ToString());
+
+    private void RequireSize(string text)
     {
-        if (_target.Limits.MessageBytes < Limits.Specified.MessageBytes
-            && Encoding.UTF8.GetByteCount(request.To(_target).ToString()) > _target.Limits.MessageBytes)
+        if (_target.Limits.MessageBytes < Limits.Specified.MessageBytes && Encoding.UTF8.GetByteCount(text) > _target.Limits.MessageBytes)
         {
             throw new Unsupported($"the target does not take messages over {_target.Limits.MessageBytes} bytes");
         }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 
@@ -86,9 +87,25 @@ internal static class Wanting
     {
         server.Rest.PathOf.Wrap(next => request => next(request).TrimEnd('/'));
         server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
-            request.Path.Contains("/topics", StringComparison.Ordinal) && !request.Path.EndsWith('/')
+            request.Path.TrimEnd('/').Split("/topics") is [_, var below] && below.Count(letter => letter == '/') <= 1 && !request.Path.EndsWith('/')
                 ? new HttpResponse(status, "") { Headers = [$"Location: {request.Path}/"] }
                 : await next(request, stopping));
+    };
+
+    /// <summary>The newer of two connections that subscribe with one client_id ends the older.</summary>
+    public static Change Takeover() => server =>
+    {
+        var owners = new ConcurrentDictionary<string, Session>(StringComparer.Ordinal);
+        server.EachSession(session => session.Subscribe.Wrap(next => (topic, request) =>
+        {
+            if (owners.TryGetValue(request.ClientId, out var older) && older != session)
+            {
+                older.Queue.Abandon.Call(null, 4000, "taken over");
+            }
+
+            owners[request.ClientId] = session;
+            return next(topic, request);
+        }));
     };
 
     /// <summary>A creation names the topic in this member.</summary>

@@ -112,7 +112,7 @@ internal static class Publish
             var subscriber = await stage.SubscriberAsync("subscriber", topic);
             var publisher = await stage.ConnectAsync("publisher");
 
-            foreach (var (what, payload) in Values())
+            foreach (var (what, payload) in Values().Where(value => stage.Takes(value.Payload.Length)))
             {
                 var expectation = $"a payload that is {what} is delivered as an equal JSON value";
                 stage.Expect.Acked(await publisher.PublishAsync(topic, what, payload).For(expectation), expectation);
@@ -144,7 +144,7 @@ internal static class Publish
             var subscriber = await stage.SubscriberAsync("subscriber", topic);
             var publisher = await stage.ConnectAsync("publisher");
 
-            foreach (var (what, payload) in Values().Concat(Spellings()))
+            foreach (var (what, payload) in Values().Concat(Spellings()).Where(value => stage.Takes(value.Payload.Length)))
             {
                 var expectation = $"a payload that is {what} is delivered byte for byte";
                 stage.Expect.Acked(await publisher.PublishAsync(topic, what, payload).For(expectation), expectation);
@@ -400,7 +400,8 @@ internal static class Publish
                 var (request, payload) = OfSize(stage.Target, MessageLimit, topic, letter);
                 stage.Require(Encoding.UTF8.GetByteCount(request.ToString()) == MessageLimit, "the request has 64 KiB");
 
-                stage.Expect.Acked(await publisher.RequestAsync(request.ToString()), "a request of 64 KiB is accepted");
+                await publisher.SendAsync(request.ToString());
+                stage.Expect.Acked(await publisher.NextAsync(message => message.IsReply, "a reply"), "a request of 64 KiB is accepted");
                 var delivered = await subscriber.NextEventAsync(topic).For("its message is delivered whole");
                 stage.Expect.JsonEqual(payload, delivered.Payload, "its message is delivered whole");
             }

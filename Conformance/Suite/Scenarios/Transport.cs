@@ -251,7 +251,7 @@ internal static class Transport
         {
             var topic = await stage.TopicAsync("orders");
             var client = await stage.SubscriberAsync("client", topic);
-            foreach (var length in (int[])[1, 60, 125, 126, 127, 300, 16_000, 32_767, 32_768, 40_000])
+            foreach (var length in ((int[])[1, 60, 125, 126, 127, 300, 16_000, 32_767, 32_768, 40_000]).Where(stage.Takes))
             {
                 var payload = Json.Quote(new string('x', length));
                 stage.Expect.Acked(await client.PublishAsync(topic, $"m{length}", payload), $"a payload of {length} characters is accepted");

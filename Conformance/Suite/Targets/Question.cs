@@ -25,7 +25,7 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         new("redirect", probe => probe.Rest.RedirectedFrom is { } from ? new Answer($"{probe.Rest.Url}", $"GET {from} was redirected there") : null),
         new("health", PlaceSearch.AskHealthAsync),
         new("stats", PlaceSearch.AskStatsAsync),
-        new("dialect", AskDialect),
+        new("dialect", AskDialectAsync),
         new("time of a message", probe => Member(probe.Target.Dialect.Timestamp, probe.Options.Timestamp, Times(probe))),
         new("uptime", probe => Member(probe.Target.Dialect.Uptime, probe.Options.Uptime, [probe.Health?.Json])),
         new("overflow", probe => new Answer(
@@ -62,7 +62,7 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
             : new(urls[0], $"given; it answered{others}", FindingSource.Declared);
     }
 
-    private static Answer AskDialect(ProbeSession probe)
+    private static async Task<Answer?> AskDialectAsync(ProbeSession probe)
     {
         var options = probe.Options;
         var evidence = Dialect.Known.Select(dialect => (Dialect: dialect, Signs: Signs(dialect, probe).ToList())).ToList();
@@ -80,6 +80,7 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         };
         probe.Target = probe.Target with { Dialect = dialect };
         probe.Target = probe.Target with { Root = Root(probe.Target) };
+        probe.Target = await AskRootAsync(probe);
         if (options.Dialect is not null)
         {
             var own = evidence.FirstOrDefault(row => row.Dialect.Name == dialect.Name).Signs;
@@ -92,6 +93,17 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         return new(dialect.Name, Join(best.Signs) + string.Concat(others), source);
 
         static string Join(IReadOnlyList<Sign> signs) => signs.Count == 0 ? "nothing tells" : string.Join(", ", signs.Select(sign => sign.What));
+    }
+
+    // Behind a prefix of its own a server may have /livez there, or at the root of its origin.
+    private static async Task<Target> AskRootAsync(ProbeSession probe)
+    {
+        var origin = probe.Target with { Root = new UriBuilder(probe.Target.Root) { Path = "" }.Uri };
+        return origin.Root != probe.Target.Root
+            && await probe.RestOf(probe.Target).LiveAsync().IfAnswered() is not { IsSuccess: true }
+            && await probe.RestOf(origin).LiveAsync().IfAnswered() is { IsSuccess: true }
+            ? origin
+            : probe.Target;
     }
 
     // The spelling of the dialect unless only another dialect's is there.
@@ -158,6 +170,12 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         }
 
         await PlaceSearch.AskSlashesAsync(probe);
+        var wants = probe.Target.Accommodations;
+        if (probe.Created is { IsSuccess: true, Status: not 201 } other && probe.Options.Accommodations is null)
+        {
+            probe.Accommodate(wants with { Created = other.SentStatus }, "status of a creation", $"{other.SentStatus}", $"POST of {probe.Topic}: {other}");
+        }
+
         return new(probe.Created is null ? "no answer" : $"{probe.Created.SentStatus}", $"POST of {probe.Topic}: {probe.Created}");
     }
 
@@ -276,6 +294,12 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         catch (Violation)
         {
             deleted ??= await probe.DeleteTopicAsync();
+        }
+
+        var wants = probe.Target.Accommodations;
+        if (deleted is { IsSuccess: true, Status: not 200 } && probe.Options.Accommodations is null)
+        {
+            probe.Accommodate(wants with { Deleted = deleted.SentStatus }, "status of a deletion", $"{deleted.SentStatus}", $"DELETE of {topic}: {deleted}");
         }
 
         return Said(deleted);
