@@ -25,11 +25,20 @@ public sealed record Accommodations
     /// <summary>The member that holds the message, in a publish and in an event; empty when its members stand beside <c>topic</c>.</summary>
     public string Message { get; init; } = "message";
 
+    /// <summary>Id and payload stand beside <c>topic</c>.</summary>
+    internal bool IsFlat => Message == Flat;
+
     /// <summary>The member that holds the payload.</summary>
     public string Payload { get; init; } = "payload";
 
     /// <summary>The member of <c>POST /topics</c> that names the topic.</summary>
     public string TopicName { get; init; } = "name";
+
+    /// <summary>A status that means that a topic was created, where it is another than the dialect has.</summary>
+    public int? Created { get; init; }
+
+    /// <summary>A status that means that a topic was deleted, where it is another than the dialect has.</summary>
+    public int? Deleted { get; init; }
 
     /// <summary>Only UUIDs are taken for a <c>request_id</c>.</summary>
     public bool UuidRequestIds { get; init; }
@@ -50,7 +59,7 @@ public sealed record Accommodations
     internal bool LeaveRequests => Adds.Count == 0 && Message == "message" && Payload == "payload" && !UuidRequestIds && !RequestIdRequired;
 
     /// <summary>Nothing is wanted otherwise.</summary>
-    public bool AreNone => LeaveRequests && TopicName == "name" && Slashes.Count == 0 && First is null;
+    public bool AreNone => LeaveRequests && TopicName == "name" && Created is null && Deleted is null && Slashes.Count == 0 && First is null;
 
     /// <summary>The same, with this member in requests of this type.</summary>
     public Accommodations Adding(string type, string member) => this with

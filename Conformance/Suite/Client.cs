@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 
 namespace PubSub.Conformance;
 
@@ -80,6 +81,7 @@ public sealed class Client : IAsyncDisposable
     /// </summary>
     public async Task<ServerMessage> RequestAsync(string rawJson)
     {
+        RequireSize(rawJson);
         if (Spelling.RequestId(Json.TryParse(rawJson).Member("request_id").Text(), _target) is { } id)
         {
             _unanswered.TryAdd(id, null);
@@ -98,6 +100,7 @@ public sealed class Client : IAsyncDisposable
     /// </summary>
     public async Task<ServerMessage> AnswerAsync(string rawJson)
     {
+        RequireSize(rawJson);
         await SendAsync(rawJson);
         return await NextAsync(message => message.IsReply, "a reply").Breaking("PS-ENV-007");
     }
@@ -108,6 +111,7 @@ public sealed class Client : IAsyncDisposable
     public async Task<string> SendAsync(Request request)
     {
         var identified = request.RequestId is null ? Identified(request, null) : request;
+        RequireSize(identified);
         _unanswered.TryAdd(identified.RequestId!, identified.Requirement);
         await _raw.SendAsync(identified);
         return identified.RequestId!;
@@ -126,6 +130,7 @@ public sealed class Client : IAsyncDisposable
     public async Task<IReadOnlyList<string>> SendTogetherAsync(IEnumerable<Request> requests)
     {
         Request[] identified = [.. requests.Select(request => request.RequestId is null ? Identified(request, null) : request)];
+        Array.ForEach(identified, RequireSize);
         string[] ids = [.. identified.Select(request => request.RequestId!)];
         Array.ForEach(identified, request => _unanswered.TryAdd(request.RequestId!, request.Requirement));
         await _raw.SendTogetherAsync([.. identified.Select(request => Frame.Text(request.To(_target)))]);
@@ -259,6 +264,17 @@ public sealed class Client : IAsyncDisposable
         catch (Exception e) when (e is not OperationCanceledException)
         {
             _inbox.Fail(e);
+        }
+    }
+
+    // What the target takes was found out or declared, and is smaller than specified: that is one finding, and not one in each scenario.
+    private void RequireSize(Request request) => RequireSize(request.To(_target).ToString());
+
+    private void RequireSize(string text)
+    {
+        if (_target.Limits.MessageBytes < Limits.Specified.MessageBytes && Encoding.UTF8.GetByteCount(text) > _target.Limits.MessageBytes)
+        {
+            throw new Unsupported($"the target does not take messages over {_target.Limits.MessageBytes} bytes");
         }
     }
 

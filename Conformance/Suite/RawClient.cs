@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Unicode;
 
 namespace PubSub.Conformance;
 
@@ -365,7 +366,7 @@ public sealed class RawClient : IAsyncDisposable
     // A whole text message as the target wants it; a part of one, bytes and a spoilt frame go out as they are.
     private Frame Spelt(Frame frame)
     {
-        if (frame is not { Opcode: Opcode.Text, Final: true } || _target.Accommodations.LeaveRequests)
+        if (frame is not { Opcode: Opcode.Text, Final: true, ClaimedLength: null } || _target.Accommodations.LeaveRequests || !Utf8.IsValid(frame.Payload.Span))
         {
             return frame;
         }

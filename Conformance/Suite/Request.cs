@@ -105,7 +105,7 @@ public sealed record Request
     public Request WithoutRequestId() => Without("request_id") with { RequestId = null, IsAnonymous = true };
 
     /// <summary>The JSON text.</summary>
-    public override string ToString() => SpeltFor is null ? Plain() : Spelling.Of(Plain(), SpeltFor, ClientId);
+    public override string ToString() => SpeltFor is null ? Plain() : Spelling.Of(Plain(), SpeltFor, ClientId, isWhole: false);
 
     private string Plain() =>
         Write(Members, member => member is { Name: "message", Json: "" } ? Write(Message, nested => nested.Json) : member.Json);

@@ -13,6 +13,8 @@ internal static class Spelling
     private const string AddedId = "not-asked-for-";
 
     private const int LongestRequestId = 255;
+    /// <summary>Members that mean something beside <c>topic</c>, so that no member of a message can be moved there under their names.</summary>
+    public static readonly string[] BesideTopic = ["type", "topic", "client_id", "request_id", "last_n"];
     private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = 1_000_000 };
 
     private static int _counter;
@@ -22,7 +24,8 @@ internal static class Spelling
 
     /// <summary>A WebSocket message of the suite.</summary>
     /// <param name="clientId">The connection's; null for one that has none.</param>
-    public static string Of(string text, Target target, string? clientId = null)
+    /// <param name="isWhole">A scenario adds nothing more, so that a request_id that the target requires has to be added here.</param>
+    public static string Of(string text, Target target, string? clientId = null, bool isWhole = true)
     {
         var wants = target.Accommodations;
         if (wants.LeaveRequests)
@@ -36,7 +39,7 @@ internal static class Spelling
             var members = Members(utf8, 0, utf8.Length);
             var type = members.FirstOrDefault(member => member.Name == "type")?.Text;
             var changes = new List<Change>();
-            Add(members, type, target, clientId, changes);
+            Add(members, type, target, clientId, isWhole, changes);
             if (wants.UuidRequestIds)
             {
                 changes.AddRange(members.Where(member => member is { Name: "request_id", Text.Length: <= LongestRequestId })
@@ -45,10 +48,10 @@ internal static class Spelling
 
             if (type == "publish")
             {
-                changes.AddRange(members.Where(member => member.Name == "message").SelectMany(message => Rewritten(utf8, message, members, wants)));
+                changes.AddRange(members.Where(member => member.Name == "message").SelectMany(message => Rewritten(utf8, message, wants)));
             }
 
-            return Changed(utf8, changes);
+            return Encoding.UTF8.GetString(Changed(utf8, changes));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -67,8 +70,10 @@ internal static class Spelling
 
         try
         {
-            var renamed = Members(body, 0, body.Length).Where(member => member.Name == "name").Select(member => new Change(member.Key, Json.Quote(name)));
-            return Encoding.UTF8.GetBytes(Changed(body, [.. renamed]));
+            // A scenario that uses the target's own word, as a wrong one, gets a wrong one.
+            var renamed = Members(body, 0, body.Length).Where(member => member.Name == "name" || member.Name == name)
+                .Select(member => new Change(member.Key, Json.Quote(member.Name == name ? "name" : name)));
+            return Changed(body, [.. renamed]);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -92,7 +97,7 @@ internal static class Spelling
         return target.Accommodations.Slashes.Contains(kind) ? $"{path}/" : path;
     }
 
-    private static void Add(List<Member> members, string? type, Target target, string? clientId, List<Change> changes)
+    private static void Add(List<Member> members, string? type, Target target, string? clientId, bool isWhole, List<Change> changes)
     {
         var wants = target.Accommodations;
         var added = (type is null ? null : wants.Adds.GetValueOrDefault(type))?
@@ -100,7 +105,7 @@ internal static class Spelling
             .Select(addition => (addition.Key, Json: addition.Value.ValueKind == JsonValueKind.Null
                 ? Json.Quote(clientId ?? NewClientId())
                 : addition.Value.GetRawText())).ToList() ?? [];
-        if (wants.RequestIdRequired && members.TrueForAll(member => member.Name != "request_id"))
+        if (isWhole && wants.RequestIdRequired && members.TrueForAll(member => member.Name != "request_id"))
         {
             var id = target.RequestIds.Spell($"{AddedId}{Interlocked.Increment(ref _counter)}");
             added.Add(("request_id", Json.Quote(id)));
@@ -113,7 +118,7 @@ internal static class Spelling
         }
     }
 
-    private static IEnumerable<Change> Rewritten(byte[] utf8, Member message, List<Member> beside, Accommodations wants)
+    private static IEnumerable<Change> Rewritten(byte[] utf8, Member message, Accommodations wants)
     {
         if (wants.Message is not ("message" or Accommodations.Flat))
         {
@@ -137,24 +142,24 @@ internal static class Spelling
         }
         else
         {
-            // A member that is beside topic already cannot be there twice.
-            var moved = inner.Where(member => !beside.Exists(other => other.Name == member.Name))
+            var moved = inner.Where(member => !BesideTopic.Contains(member.Name))
                 .Select(member => $"{Json.Quote(member.Name == "payload" ? wants.Payload : member.Name)}:{Encoding.UTF8.GetString(utf8[member.Value])}");
             yield return new(message.Key.Start..message.Value.End, string.Join(',', moved.DefaultIfEmpty("\"\":null")));
         }
     }
 
-    private static string Changed(byte[] utf8, List<Change> changes)
+    private static byte[] Changed(byte[] utf8, List<Change> changes)
     {
-        var text = new StringBuilder();
+        var changed = new List<byte>();
         var at = 0;
         foreach (var change in changes.OrderBy(change => change.Where.Start.Value))
         {
-            text.Append(Encoding.UTF8.GetString(utf8[at..change.Where.Start.Value])).Append(change.Json);
+            changed.AddRange(utf8[at..change.Where.Start.Value]);
+            changed.AddRange(Encoding.UTF8.GetBytes(change.Json));
             at = change.Where.End.Value;
         }
 
-        return text.Append(Encoding.UTF8.GetString(utf8[at..])).ToString();
+        return [.. changed, .. utf8[at..]];
     }
 
     /// <summary>The members of the object between these two places; none when there is no object.</summary>

@@ -12,6 +12,7 @@ public sealed class Stage : IAsyncDisposable
 
     private static readonly IReadOnlyDictionary<string, string> NoSettings = new Dictionary<string, string>();
 
+    private const int PublishFrame = 400; // bytes around a payload, with a topic of the suite's own
     private const int FewestRounds = 10;
     private const int DeletionsAtOnce = 8;
     private static readonly TimeSpan TrialTime = TimeSpan.FromSeconds(21);
@@ -174,6 +175,9 @@ public sealed class Stage : IAsyncDisposable
 
         Transcript.Note("stage", $"offered: {what}");
     }
+
+    /// <summary>A publish with a payload of so many bytes is no larger than what the target takes.</summary>
+    public bool Takes(int payload) => payload + PublishFrame <= Limits.MessageBytes;
 
     /// <summary>The target dates its messages, which some dialects leave to it.</summary>
     public void RequireDated(ServerMessage message) => Supports(!message.IsUndated, "timestamps, which its dialect leaves to it");

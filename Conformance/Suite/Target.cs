@@ -40,6 +40,10 @@ public sealed record Target
 
     public Tls Tls { get; init; } = new();
     public Limits Limits { get; init; } = new();
+
+    /// <summary>False when the server takes larger messages than any that was tried.</summary>
+    public bool IsMessageLimitKnown { get; init; } = true;
+
     public Timeouts Timeouts { get; init; } = new();
 
     /// <summary>How long its slow round trips take, as far as that has been measured.</summary>
@@ -161,6 +165,8 @@ public sealed record Tls
 /// <param name="NameLength">The longest topic name, client_id, request_id and message id.</param>
 public sealed record Limits(int QueueSize = 100, int QueueBytes = 1024 * 1024, int Ring = 100, int MessageBytes = 64 * 1024, int NameLength = 255)
 {
+    public static Limits Specified { get; } = new();
+
     /// <summary>These limits as a server started with the given settings declares them.</summary>
     public Limits Under(IReadOnlyDictionary<string, string> settings) => this with
     {

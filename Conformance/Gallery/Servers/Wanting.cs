@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 
@@ -32,13 +33,15 @@ internal static class Wanting
             return read(members);
         }
 
-        var inner = Find(members, message) is ['{', ..] text ? Members(Encoding.UTF8.GetBytes(text))! : [];
-        var renamed = inner.Select(member => (Name: member.Name == payload ? "payload" : member.Name == "payload" ? "" : member.Name, member.Json));
         return read(
         [
-            .. members.Where(member => member.Name != message && member.Name != "message"),
-            .. inner.Count == 0 ? [] : new[] { ("message", Object(renamed)) },
+            .. members.Where(member => member.Name == message || member.Name != "message")
+                .Select(member => member.Name == message ? ("message", Inner(member.Json)) : member),
         ]);
+
+        string Inner(string json) => json is ['{', ..] && Members(Encoding.UTF8.GetBytes(json)) is { } inner
+            ? Object(inner.Select(member => (Name: member.Name == payload ? "payload" : member.Name == "payload" ? "" : member.Name, member.Json)))
+            : json;
     });
 
     /// <summary>A publish holds id and payload beside topic.</summary>
@@ -80,11 +83,30 @@ internal static class Wanting
     });
 
     /// <summary>The listing and each topic are at paths with a slash at their end; others are redirected there.</summary>
-    public static Change Slashes(int status) => server => server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
-        request.Path.Contains("/topics", StringComparison.Ordinal) && !request.Path.EndsWith('/')
-            ? new HttpResponse(status, "") { Headers = [$"Location: {request.Path}/"] }
-            : await next(request, stopping))
-        ;
+    public static Change Slashes(int status) => server =>
+    {
+        server.Rest.PathOf.Wrap(next => request => next(request).TrimEnd('/'));
+        server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
+            request.Path.TrimEnd('/').Split("/topics") is [_, var below] && below.Count(letter => letter == '/') <= 1 && !request.Path.EndsWith('/')
+                ? new HttpResponse(status, "") { Headers = [$"Location: {request.Path}/"] }
+                : await next(request, stopping));
+    };
+
+    /// <summary>The newer of two connections that subscribe with one client_id ends the older.</summary>
+    public static Change Takeover() => server =>
+    {
+        var owners = new ConcurrentDictionary<string, Session>(StringComparer.Ordinal);
+        server.EachSession(session => session.Subscribe.Wrap(next => (topic, request) =>
+        {
+            if (owners.TryGetValue(request.ClientId, out var older) && older != session)
+            {
+                older.Queue.Abandon.Call(null, 4000, "taken over");
+            }
+
+            owners[request.ClientId] = session;
+            return next(topic, request);
+        }));
+    };
 
     /// <summary>A creation names the topic in this member.</summary>
     public static Change TopicIn(string member) => server => server.Rest.Find.Wrap(_ => body =>

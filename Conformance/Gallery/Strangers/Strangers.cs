@@ -5,10 +5,8 @@ internal static class Strangers
 {
     public static IReadOnlyList<Stranger> All { get; } =
     [
-<<<<<<< ours
         .. Foreign.WantedOtherwise.All,
-=======
+        .. Foreign.Spellings.All,
         .. Deaths.All,
->>>>>>> theirs
     ];
 }

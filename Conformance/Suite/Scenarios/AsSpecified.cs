@@ -11,7 +11,7 @@ internal static class AsSpecified
         new("PS-REST-001", "as-specified", async stage =>
         {
             var name = stage.FreshName();
-            var plain = stage.RestAt(Speaking(stage, wants => wants with { TopicName = "name", Slashes = [] }));
+            var plain = stage.RestAt(Speaking(stage, wants => wants with { TopicName = "name", Slashes = [], Created = null }));
 
             var answer = await plain.CreateTopicAsync(name);
 
@@ -22,7 +22,7 @@ internal static class AsSpecified
         new("PS-REST-006", "as-specified", async stage =>
         {
             var topic = await stage.ListedTopicAsync();
-            var plain = stage.RestAt(Speaking(stage, wants => wants with { Slashes = [] }));
+            var plain = stage.RestAt(Speaking(stage, wants => wants with { Slashes = [], Deleted = null }));
 
             var answer = await plain.DeleteTopicAsync(topic);
 

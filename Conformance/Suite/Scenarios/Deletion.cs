@@ -273,7 +273,7 @@ internal static class Deletion
             var topic = await stage.TopicAsync();
             var subscriber = await stage.SubscriberAsync("subscriber", topic, options: new ConnectOptions { ReceiveBuffer = 64 * 1024 });
             var publisher = await stage.ConnectAsync("publisher");
-            var payload = Json.Quote(new string('x', Math.Min(stage.Limits.MessageBytes, stage.Limits.QueueBytes / 32) - 1024));
+            var payload = Json.Quote(new string('x', Math.Max(1, Math.Min(stage.Limits.MessageBytes, stage.Limits.QueueBytes / 32) - 1024)));
             var sent = Ids(Math.Min(stage.Limits.QueueSize, 30));
             subscriber.StopReading();
             await publisher.PublishAllAsync(topic, sent, payload);

@@ -176,7 +176,8 @@ internal static class FanOut
             const string Payload = """{"order_id":"ORD-123","amount":"99.5","currency":"USD"}""";
             await publisher.PublishAsync(topic, "550e8400-e29b-41d4-a716-446655440000", Payload).Acked();
 
-            var arrived = await subscriber.NextAsync(message => !message.IsReply && !message.IsInfo, "an event");
+            var arrived = await subscriber.NextAsync(
+                message => message is { IsReply: false, IsInfo: false } and not { Topic: null, MessageId: null }, "an event");
             stage.Expect.Equal("event", arrived.Type, "what a subscriber receives is an event");
             stage.Expect.Equal(topic, arrived.Topic, "an event has the topic's name");
             stage.Expect.Equal("550e8400-e29b-41d4-a716-446655440000", arrived.MessageId, "an event has the message's id in message");

@@ -97,7 +97,9 @@ internal static class Publish
                     ("message is missing", whole.Without("message")),
                     .. noObjects.Select(value => ($"message is {value.What}", whole.With("message", value.Json))),
                     ("message is empty", whole.With("message", "{}")),
-                    ("id and payload stand beside message", whole.Without("message").WithText("id", "m").With("payload", "1")),
+                    .. stage.Target.Accommodations.IsFlat
+                        ? []
+                        : new[] { ("id and payload stand beside message", whole.Without("message").WithText("id", "m").With("payload", "1")) },
                 ],
                 "an incomplete publish is answered with BAD_REQUEST");
 
@@ -110,7 +112,7 @@ internal static class Publish
             var subscriber = await stage.SubscriberAsync("subscriber", topic);
             var publisher = await stage.ConnectAsync("publisher");
 
-            foreach (var (what, payload) in Values())
+            foreach (var (what, payload) in Values().Where(value => stage.Takes(value.Payload.Length)))
             {
                 var expectation = $"a payload that is {what} is delivered as an equal JSON value";
                 stage.Expect.Acked(await publisher.PublishAsync(topic, what, payload).For(expectation), expectation);
@@ -142,7 +144,7 @@ internal static class Publish
             var subscriber = await stage.SubscriberAsync("subscriber", topic);
             var publisher = await stage.ConnectAsync("publisher");
 
-            foreach (var (what, payload) in Values().Concat(Spellings()))
+            foreach (var (what, payload) in Values().Concat(Spellings()).Where(value => stage.Takes(value.Payload.Length)))
             {
                 var expectation = $"a payload that is {what} is delivered byte for byte";
                 stage.Expect.Acked(await publisher.PublishAsync(topic, what, payload).For(expectation), expectation);
@@ -286,7 +288,9 @@ internal static class Publish
             await stage.RefusesAsync(
                 [
                     ("payload is missing", request.Without("message.payload")),
-                    ("payload stands beside message", request.Without("message.payload").With("payload", "1")),
+                    .. stage.Target.Accommodations.IsFlat
+                        ? []
+                        : new[] { ("payload stands beside message", request.Without("message.payload").With("payload", "1")) },
                     ("payload is spelt with a capital", request.Without("message.payload").With("message.Payload", "1")),
                 ],
                 "a publish without message.payload is answered with BAD_REQUEST");
@@ -318,7 +322,7 @@ internal static class Publish
             await publisher.RequestAsync(request).Acked();
 
             var delivered = await subscriber.NextEventAsync(topic).Given("the message is delivered");
-            foreach (var (name, json) in members)
+            foreach (var (name, json) in members.Where(member => !stage.Target.Accommodations.IsFlat || !Spelling.BesideTopic.Contains(member.Name)))
             {
                 stage.Expect.JsonEqual(json, delivered.MessageMember(name), $"the member {name} of a message is delivered unchanged");
             }
@@ -396,7 +400,8 @@ internal static class Publish
                 var (request, payload) = OfSize(stage.Target, MessageLimit, topic, letter);
                 stage.Require(Encoding.UTF8.GetByteCount(request.ToString()) == MessageLimit, "the request has 64 KiB");
 
-                stage.Expect.Acked(await publisher.RequestAsync(request), "a request of 64 KiB is accepted");
+                await publisher.SendAsync(request.ToString());
+                stage.Expect.Acked(await publisher.NextAsync(message => message.IsReply, "a reply"), "a request of 64 KiB is accepted");
                 var delivered = await subscriber.NextEventAsync(topic).For("its message is delivered whole");
                 stage.Expect.JsonEqual(payload, delivered.Payload, "its message is delivered whole");
             }
@@ -409,7 +414,8 @@ internal static class Publish
             var publisher = await stage.ConnectAsync("publisher");
 
             // A frame's length is written in another way from 126 and from 65536 bytes on; buffers are often 4 or 16 KiB.
-            foreach (var size in (int[])[1000, 4095, 4096, 4097, 8192, 16383, 16384, 16385, 32768, 65000, 65400, 65535])
+            int[] sizes = [1000, 4095, 4096, 4097, 8192, 16383, 16384, 16385, 32768, 65000, 65400, 65535];
+            foreach (var size in sizes.Where(size => size <= stage.Limits.MessageBytes).DefaultIfEmpty(stage.Limits.MessageBytes))
             {
                 var (request, payload) = OfSize(stage.Target, size, topic, "x");
                 stage.Expect.Acked(await publisher.RequestAsync(request), $"a request of {size} bytes is accepted");

@@ -498,6 +498,7 @@ internal static class Robustness
 
     private static async Task RefusedAsTooLargeAsync(Stage stage, Client client, string what)
     {
+        stage.Supports(stage.Target.IsMessageLimitKnown, "a message limit that was found");
         var error = await client.NextAsync(message => message.IsReply, $"the answer to {what}");
         stage.Expect.Error(error, "BAD_REQUEST", $"{what} is answered with BAD_REQUEST");
         stage.Expect.Equal(1009, (await client.ClosedAsync(TimeSpan.FromSeconds(13))).Code, $"{what} ends in a Close with 1009");

@@ -39,6 +39,7 @@ internal sealed class AccommodationSearch(ProbeSession probe)
             return new("any", $"a publish with the id {NoUuid} was not answered", FindingSource.Assumed);
         }
 
+        probe.CanPublish = true;
         if (plain is { IsError: false })
         {
             return new("any", $"a publish with the id {NoUuid} was acked");
@@ -60,6 +61,7 @@ internal sealed class AccommodationSearch(ProbeSession probe)
             }
         }
 
+        probe.CanPublish = false;
         return new("any", $"neither {NoUuid} nor a UUID was acked: {plain}", FindingSource.Assumed);
     }
 
@@ -145,7 +147,8 @@ internal sealed class AccommodationSearch(ProbeSession probe)
         {
             (client, _) = await probe.ConnectAsync(probe.Target.Accommodating(wants));
             await client.SendAsync(request.IsAnonymous ? request : request.WithRequestId("probe"));
-            return (await client.ReadMessageAsync(message => message.IsReply, "a reply"), false);
+            TimeSpan? within = request.IsAnonymous ? probe.Timeouts.Wait / 5 : null;
+            return (await client.ReadMessageAsync(message => message.IsReply, "a reply", within), false);
         }
         catch (Violation)
         {

@@ -26,6 +26,15 @@ public sealed record ProbeOptions
     /// <summary>What the server wants otherwise; null lets the probe find out.</summary>
     public Accommodations? Accommodations { get; init; }
 
+    /// <summary>The member that holds the time of a message; null lets the evidence decide.</summary>
+    public string? Timestamp { get; init; }
+
+    /// <summary>The member of <c>/health</c> that holds the seconds since the start; null lets the evidence decide.</summary>
+    public string? Uptime { get; init; }
+
+    /// <summary>What becomes of a queue that overflows; null leaves what the dialect says.</summary>
+    public Overflow? Overflow { get; init; }
+
     /// <summary>Where <c>/health</c> is; null looks for it.</summary>
     public Uri? Health { get; init; }
 

@@ -14,6 +14,12 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
     /// <inheritdoc cref="Rests"/>
     public IReadOnlyList<SocketCandidate> Sockets { get; set; } = [];
 
+    /// <summary>What the subscribers of a deleted topic are sent.</summary>
+    public Answer? Notice { get; set; }
+
+    /// <summary>A publish to the topic of the probe was acked.</summary>
+    public bool CanPublish { get; set; }
+
     public RestCandidate Rest => Rests[0];
     public SocketCandidate Socket => Sockets[0];
     public HttpAnswer? Health { get; set; }

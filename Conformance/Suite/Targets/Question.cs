@@ -25,9 +25,18 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         new("redirect", probe => probe.Rest.RedirectedFrom is { } from ? new Answer($"{probe.Rest.Url}", $"GET {from} was redirected there") : null),
         new("health", PlaceSearch.AskHealthAsync),
         new("stats", PlaceSearch.AskStatsAsync),
-        new("dialect", AskDialect),
+        new("dialect", AskDialectAsync),
+        new("time of a message", probe => Member(probe.Target.Dialect.Timestamp, probe.Options.Timestamp, Times(probe))),
+        new("uptime", probe => Member(probe.Target.Dialect.Uptime, probe.Options.Uptime, [probe.Health?.Json])),
+        new("overflow", probe => new Answer(
+            string.Join(" or ", probe.Target.Dialect.Overflow.Select(overflow => overflow == Overflow.Disconnect ? "disconnect" : "drop-oldest")),
+            probe.Options.Overflow is null ? $"the dialect {probe.Target.Dialect.Name}" : "the target file",
+            probe.Options.Overflow is null ? FindingSource.Assumed : FindingSource.Declared)),
         new("limits", AskLimits),
         new("reply to a ping", probe => new Answer(probe.Socket.First?.Type ?? "none", $"{probe.Socket.First}")),
+        new("error form", probe => Errors(probe).FirstOrDefault() is { } error
+            ? new Answer(Json.TryParse(error.Raw).Member("error") is { ValueKind: JsonValueKind.String } ? "string" : "object", $"{error}")
+            : null),
         new("reply to nonsense", probe => probe.Socket.Second is { } reply
             ? new Answer(reply.Type ?? "none", $"{reply}")
             : new Answer("none", "no second reply came")),
@@ -36,7 +45,12 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         new("notices", probe => probe.Socket.Infos.Count > 0 ? new Answer("sent unasked", $"{probe.Socket.Infos[0]}") : null),
         new("creation", AskCreationAsync),
         new("message ids", AskMessageIdsAsync),
+        new("ring", LimitSearch.AskRingAsync),
+        new("message size", LimitSearch.AskMessageBytesAsync),
+        new("identity", AskIdentityAsync),
+        new("reading one topic", AskOneAsync),
         new("deletion", AskDeletionAsync),
+        new("deletion notice", probe => probe.Notice),
     ];
 
     private static Answer Place(Uri? given, IEnumerable<Uri> live, string rule)
@@ -48,43 +62,74 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
             : new(urls[0], $"given; it answered{others}", FindingSource.Declared);
     }
 
-    private static Answer AskDialect(ProbeSession probe)
+    private static async Task<Answer?> AskDialectAsync(ProbeSession probe)
     {
+        var options = probe.Options;
         var evidence = Dialect.Known.Select(dialect => (Dialect: dialect, Signs: Signs(dialect, probe).ToList())).ToList();
-        var best = evidence.MaxBy(row => row.Signs.Count);
-        var dialect = probe.Options.Dialect ?? best.Dialect;
+        var best = evidence.MaxBy(row => row.Signs.Sum(sign => sign.Weight));
+        var dialect = options.Dialect ?? best.Dialect with
+        {
+            Timestamp = Spelt(known => known.Timestamp, member => Times(probe).Any(message => message.Member(member) is not null), best.Dialect),
+            Uptime = Spelt(known => known.Uptime, member => probe.Health?.Json.Member(member) is not null, best.Dialect),
+        };
+        dialect = dialect with
+        {
+            Timestamp = options.Timestamp ?? dialect.Timestamp,
+            Uptime = options.Uptime ?? dialect.Uptime,
+            Overflow = options.Overflow is { } overflow ? [overflow] : dialect.Overflow,
+        };
         probe.Target = probe.Target with { Dialect = dialect };
         probe.Target = probe.Target with { Root = Root(probe.Target) };
-        if (probe.Options.Dialect is not null)
+        probe.Target = await AskRootAsync(probe);
+        if (options.Dialect is not null)
         {
             var own = evidence.FirstOrDefault(row => row.Dialect.Name == dialect.Name).Signs;
             return new(dialect.Name, own is null ? "given" : $"given; {Join(own)}", FindingSource.Declared);
         }
 
-        var others = evidence.Where(row => row.Dialect != dialect && row.Signs.Count > 0)
+        var others = evidence.Where(row => row.Dialect.Name != dialect.Name && row.Signs.Count > 0)
             .Select(row => $"; but for {row.Dialect.Name}: {Join(row.Signs)}");
         var source = best.Signs.Count > 0 ? FindingSource.Probed : FindingSource.Assumed;
         return new(dialect.Name, Join(best.Signs) + string.Concat(others), source);
 
-        static string Join(IReadOnlyList<string> signs) => signs.Count == 0 ? "nothing tells" : string.Join(", ", signs);
+        static string Join(IReadOnlyList<Sign> signs) => signs.Count == 0 ? "nothing tells" : string.Join(", ", signs.Select(sign => sign.What));
     }
 
-    private static IEnumerable<string> Signs(Dialect dialect, ProbeSession probe)
+    // Behind a prefix of its own a server may have /livez there, or at the root of its origin.
+    private static async Task<Target> AskRootAsync(ProbeSession probe)
     {
-        if (probe.Socket.First is { } reply && Json.TryParse(reply.Raw).Member(dialect.Timestamp) is not null)
+        var origin = probe.Target with { Root = new UriBuilder(probe.Target.Root) { Path = "" }.Uri };
+        return origin.Root != probe.Target.Root
+            && await probe.RestOf(probe.Target).LiveAsync().IfAnswered() is not { IsSuccess: true }
+            && await probe.RestOf(origin).LiveAsync().IfAnswered() is { IsSuccess: true }
+            ? origin
+            : probe.Target;
+    }
+
+    // The spelling of the dialect unless only another dialect's is there.
+    private static string Spelt(Func<Dialect, string> spelling, Func<string, bool> isThere, Dialect otherwise) =>
+        Dialect.Known.Select(spelling).Prepend(spelling(otherwise)).FirstOrDefault(isThere) ?? spelling(otherwise);
+
+    private static IEnumerable<JsonElement?> Times(ProbeSession probe) =>
+        new[] { probe.Socket.First, probe.Socket.Second }.Concat(probe.Socket.Infos).OfType<ServerMessage>().Select(message => Json.TryParse(message.Raw));
+
+    // The path and the time are told apart best; of an uptime there is one member, which is easily called otherwise.
+    private static IEnumerable<Sign> Signs(Dialect dialect, ProbeSession probe)
+    {
+        if (Times(probe).Any(message => message.Member(dialect.Timestamp) is not null))
         {
-            yield return $"replies have '{dialect.Timestamp}'";
+            yield return new($"replies have '{dialect.Timestamp}'", 2);
         }
 
         if (probe.Health?.Json.Member(dialect.Uptime) is not null)
         {
-            yield return $"{Rest.HealthPath} has '{dialect.Uptime}'";
+            yield return new($"{Rest.HealthPath} has '{dialect.Uptime}'", 1);
         }
 
         var path = probe.Rest.Url.AbsolutePath;
         if (path.TrimEnd('/').EndsWith(Dialect.V1.Prefix, StringComparison.Ordinal) == (dialect.Prefix == Dialect.V1.Prefix))
         {
-            yield return $"REST is at {path}";
+            yield return new($"REST is at {path}", 2);
         }
     }
 
@@ -98,12 +143,19 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         return new UriBuilder(target.Rest) { Path = root }.Uri;
     }
 
+    private static IEnumerable<ServerMessage> Errors(ProbeSession probe) =>
+        new[] { probe.Socket.First, probe.Socket.Second }.OfType<ServerMessage>().Where(message => message.IsError);
+
+    private static Answer Member(string name, string? declared, IEnumerable<JsonElement?> seen) =>
+        declared is not null ? new(name, "the target file", FindingSource.Declared)
+        : seen.FirstOrDefault(json => json.Member(name) is not null) is { } json ? new(name, $"it is in {json.GetRawText().Cut(200)}")
+        : new(name, "it was nowhere seen", FindingSource.Assumed);
+
     private static Answer AskLimits(ProbeSession probe)
     {
         var limits = probe.Options.Limits ?? new Limits();
         probe.Target = probe.Target with { Limits = limits };
-        var value = $"queue {limits.QueueSize} events or {limits.QueueBytes} bytes, ring {limits.Ring} messages, "
-            + $"request {limits.MessageBytes} bytes, names {limits.NameLength} characters";
+        var value = $"queue {limits.QueueSize} events or {limits.QueueBytes} bytes, names {limits.NameLength} characters";
         return probe.Options.Limits is null
             ? new(value, "the specification's defaults", FindingSource.Assumed)
             : new(value, "the target file", FindingSource.Declared);
@@ -118,6 +170,12 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         }
 
         await PlaceSearch.AskSlashesAsync(probe);
+        var wants = probe.Target.Accommodations;
+        if (probe.Created is { IsSuccess: true, Status: not 201 } other && probe.Options.Accommodations is null)
+        {
+            probe.Accommodate(wants with { Created = other.SentStatus }, "status of a creation", $"{other.SentStatus}", $"POST of {probe.Topic}: {other}");
+        }
+
         return new(probe.Created is null ? "no answer" : $"{probe.Created.SentStatus}", $"POST of {probe.Topic}: {probe.Created}");
     }
 
@@ -168,12 +226,89 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         probe.Target = before;
     }
 
+    // Two subscriptions with one client_id, each of a connection of its own.
+    private static async Task<Answer?> AskIdentityAsync(ProbeSession probe)
+    {
+        if (!probe.CanPublish)
+        {
+            return null;
+        }
+
+        try
+        {
+            var (older, _) = await probe.ConnectAsync(probe.Target);
+            await using var first = older;
+            var (newer, _) = await probe.ConnectAsync(probe.Target);
+            await using var second = newer;
+            foreach (var client in (RawClient[])[older, newer])
+            {
+                await client.SendAsync(Request.Subscribe(probe.Topic!, "conformance-probe-twice").WithRequestId("twice"));
+                await client.ReadMessageAsync(message => message.IsReply, "the ack of a subscribe");
+            }
+
+            await newer.SendAsync(Request.Publish(probe.Topic!, "to-both").WithRequestId("to-both"));
+            await newer.ReadMessageAsync(message => message.IsEvent, "an event on the newer connection");
+            var arrived = await older.ReadMessageAsync(message => message.IsEvent, "an event on the older connection", probe.Timeouts.Wait / 5)
+                .IfAnswered();
+            return arrived is not null ? new("the connection", "two connections with one client_id both received an event")
+                : older.Closure is { } closure ? new("client_id", $"a second connection with one client_id ended the first with {closure}")
+                : new("client_id", "a second connection with one client_id received an event, and the first did not");
+        }
+        catch (Violation violation)
+        {
+            return new("unknown", violation.Message, FindingSource.Assumed);
+        }
+    }
+
+    private static async Task<Answer?> AskOneAsync(ProbeSession probe)
+    {
+        if (probe.Topic is not { } topic || probe.Created is not { IsSuccess: true })
+        {
+            return null;
+        }
+
+        var answer = await probe.RestOf(probe.Target).GetTopicAsync(topic).IfAnswered();
+        return new(answer is { IsSuccess: true } ? "offered" : "not offered", $"GET of the topic was answered {answer}");
+    }
+
     private static async Task<Answer?> AskDeletionAsync(ProbeSession probe)
     {
         var topic = probe.Topic;
-        var deleted = await probe.DeleteTopicAsync();
-        return new(deleted is null ? "no answer" : $"{deleted.SentStatus}", $"DELETE of {topic}: {deleted}");
+        if (probe.Created is not { IsSuccess: true })
+        {
+            return Said(await probe.DeleteTopicAsync());
+        }
+
+        HttpAnswer? deleted = null;
+        try
+        {
+            var (client, _) = await probe.ConnectAsync(probe.Target);
+            await using var subscriber = client;
+            await client.SendAsync(Request.Subscribe(topic!, "conformance-probe").WithRequestId("notice"));
+            await client.ReadMessageAsync(message => message.IsReply, "the ack of a subscribe");
+            deleted = await probe.DeleteTopicAsync();
+            var notice = await client.ReadMessageAsync(message => !message.IsEvent && message.Notice != "ping", "a notice", probe.Timeouts.Wait / 5)
+                .IfAnswered();
+            probe.Notice = new(notice?.Notice ?? "none", notice is null ? $"{client.Closure}" : $"{notice}");
+        }
+        catch (Violation)
+        {
+            deleted ??= await probe.DeleteTopicAsync();
+        }
+
+        var wants = probe.Target.Accommodations;
+        if (deleted is { IsSuccess: true, Status: not 200 } && probe.Options.Accommodations is null)
+        {
+            probe.Accommodate(wants with { Deleted = deleted.SentStatus }, "status of a deletion", $"{deleted.SentStatus}", $"DELETE of {topic}: {deleted}");
+        }
+
+        return Said(deleted);
+
+        Answer Said(HttpAnswer? answer) => new(answer is null ? "no answer" : $"{answer.SentStatus}", $"DELETE of {topic}: {answer}");
     }
+
+    /// <param name="Weight">How much it tells about the dialect.</param>
+    private sealed record Sign(string What, int Weight);
 }
 
 /// <summary>The answer to a question, and why it is believed.</summary>
