@@ -5,5 +5,8 @@ internal static class Strangers
 {
     public static IReadOnlyList<Stranger> All { get; } =
     [
+        .. Foreign.Requests.All,
+        .. Foreign.Rest.All,
+        .. Foreign.Hostile.All,
     ];
 }
