@@ -164,7 +164,7 @@ internal static class Errors
 
                 next(type, text);
             }))
-            .KilledBy("PS-ERR-010", "a binary message in fragments is answered"),
+            .KilledBy("PS-ERR-010", "a binary message that holds a publish is answered"),
         new Mutant("err-binary-ignored", "A binary message without JSON is passed over in silence.")
             .EachSession(session => session.Receive.Wrap(next => (type, text) =>
             {

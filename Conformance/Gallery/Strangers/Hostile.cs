@@ -13,12 +13,16 @@ internal static partial class Hostile
         new Stranger(
             "stranger-keeps-broken-topic",
             "A topic with half a surrogate pair in its name is created although the answer is 500; while it exists, topics cannot be listed.")
-            .Does(server => KeepBrokenTopics(server, isDeletable: true)),
+            .Does(server => KeepBrokenTopics(server, isDeletable: true))
+            .Violates("PS-REST-031", "is answered with 200")
+            .Undecided("PS-REST-022", "(PS-REST-031)"),
 
         new Stranger(
             "stranger-keeps-broken-topic-for-good",
             "A topic with half a surrogate pair in its name is created although the answer is 500; it cannot be deleted, and topics cannot be listed any more.")
-            .Does(server => KeepBrokenTopics(server, isDeletable: false)),
+            .Does(server => KeepBrokenTopics(server, isDeletable: false))
+            .Violates("PS-REST-031", "be listed")
+            .Undecided("PS-REST-022", "(PS-REST-031)"),
 
         new Stranger(
             "stranger-without-limits",
@@ -26,7 +30,13 @@ internal static partial class Hostile
             .Does(server => server.Settings = server.Settings with { MessageBytes = 64 * 1024 * 1024 })
             .Does(server => server.Rest.Fault.Wrap(_ => name => name.Length == 0 ? "must have at least one character" : null))
             .Does(server => server.EachFilter(filter => filter.FromServer.Wrap(next => frame =>
-                frame.CloseCode is 1002 or 1007 ? throw new IOException("The peer broke the rules.") : next(frame)))),
+                frame.CloseCode == 1002 ? throw new IOException("The peer broke the rules.") : next(frame))))
+            .Lacks("PS-REST-017", "a limit of bodies")
+            .Warned("PS-REST-022", "is refused with 400")
+            .Warned("PS-REST-027", "is answered with 400")
+            .Warned("PS-WS-013", "is a protocol error")
+            .Lacks("PS-WS-013", "a Close frame")
+            .Lacks("PS-ROB-004", "a limit of messages"),
     ];
 
     private static void KeepBrokenTopics(SmallServer server, bool isDeletable)
@@ -34,9 +44,10 @@ internal static partial class Hostile
         server.AnswerAsync.Wrap(next => async (request, stopping) =>
         {
             var isListing = request.Method == "GET" && request.Path.EndsWith("/topics", StringComparison.Ordinal);
-            if (isDeletable && request.Method == "DELETE" && request.Path.Contains("%ED%", StringComparison.OrdinalIgnoreCase))
+            if (isDeletable && request.Method == "DELETE" && request.Path.Contains("%ED%", StringComparison.OrdinalIgnoreCase)
+                && server.Topics.ByName.Keys.Where(IsBroken).Count(name => server.Topics.ByName.TryRemove(name, out _)) > 0)
             {
-                return server.Rest.Deleted.Call(server.Topics.ByName.Keys.Where(IsBroken).Count(name => server.Topics.ByName.TryRemove(name, out _)) > 0 ? "?" : "??");
+                return server.Rest.Deleted.Call("?");
             }
 
             return isListing && server.Topics.ByName.Keys.Any(IsBroken) ? Fault() : await next(request, stopping);

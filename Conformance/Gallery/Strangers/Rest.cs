@@ -19,7 +19,18 @@ internal static class Rest
             .Does(NoLocation)
             .Does(ErrorsAs((_, _, detail) => $$"""{"error":{{Messages.Quote(detail)}}}"""))
             .Does(server => server.Messages.Error.Wrap(next => (code, message, id) =>
-                next(code, code == "BAD_REQUEST" ? "invalid request" : message, id))),
+                next(code, code == "BAD_REQUEST" ? "invalid request" : message, id)))
+            .Warned("PS-REST-011", "A creation is answered with a Location")
+            .Lacks("PS-REST-011", "a Location")
+            .Warned("PS-REST-014", "GET of an existing topic is answered with 200")
+            .Lacks("PS-REST-015", "GET /topics/{name}")
+            .Lacks("PS-REST-023", "GET /topics/{name}")
+            .Warned("PS-REST-018", "An error is a problem document")
+            .Lacks("PS-REST-019", "problem documents")
+            .Lacks("PS-REST-026", "problem documents")
+            .Warned("PS-OBS-012", "GET /livez is answered with 200")
+            .Warned("PS-REST-029", "is answered as GET is")
+            .Warned("PS-ERR-005", "The message of a BAD_REQUEST names the field and the rule"),
 
         new Stranger(
             "stranger-express",
@@ -57,7 +68,25 @@ internal static class Rest
                 server.Upgrade.IsAllowed.Wrap(_ => _ => true);
                 server.Upgrade.Refuse.Wrap(_ => _ => new(400, "Bad Request", "text/html"));
             })
-            .EachSession(session => session.RespellMembers(members => members.GroupBy(member => member.Name).Select(group => group.Last()))),
+            .EachSession(session => session.RespellMembers(members => members.GroupBy(member => member.Name).Select(group => group.Last())))
+            .Warned("PS-REST-011", "A creation is answered with a Location")
+            .Lacks("PS-REST-011", "a Location")
+            .Warned("PS-REST-014", "GET of an existing topic is answered with 200")
+            .Lacks("PS-REST-015", "GET /topics/{name}")
+            .Lacks("PS-REST-023", "GET /topics/{name}")
+            .Warned("PS-REST-018", "An error is a problem document")
+            .Lacks("PS-REST-019", "problem documents")
+            .Lacks("PS-REST-026", "problem documents")
+            .Warned("PS-OBS-012", "GET /livez is answered with 200")
+            .Warned("PS-REST-010", "The answer to a creation has the status created")
+            .Warned("PS-REST-016", "is answered with 415")
+            .Warned("PS-REST-020", "is answered with 405 where it is not supported")
+            .Warned("PS-REST-022", "is refused with 400")
+            .Warned("PS-REST-027", "is answered with 400")
+            .Warned("PS-WS-003", "is answered with Upgrade Required")
+            .Lacks("PS-WS-003", "426 for a request that is no handshake")
+            .Warned("PS-WS-014", "is refused")
+            .Warned("PS-ENV-013", "a member is given twice"),
 
         new Stranger(
             "stranger-go",
@@ -82,7 +111,29 @@ internal static class Rest
             .EachSession(session => session.RespellMembers(members => members
                 .Select(member => member with { Name = member.Name.ToLowerInvariant() })
                 .GroupBy(member => member.Name).Select(group => group.Last())))
-            .EachSession(session => session.RewordMessages((name, json) => name == "payload" ? Compact(json) : json)),
+            .EachSession(session => session.RewordMessages((name, json) => name == "payload" ? Compact(json) : json))
+            .Warned("PS-REST-011", "A creation is answered with a Location")
+            .Lacks("PS-REST-011", "a Location")
+            .Warned("PS-REST-014", "GET of an existing topic is answered with 200")
+            .Lacks("PS-REST-015", "GET /topics/{name}")
+            .Lacks("PS-REST-023", "GET /topics/{name}")
+            .Warned("PS-REST-018", "An error is a problem document")
+            .Lacks("PS-REST-019", "problem documents")
+            .Lacks("PS-REST-026", "problem documents")
+            .Warned("PS-OBS-012", "GET /livez is answered with 200")
+            .Warned("PS-REST-009", "A body that is not UTF-8")
+            .Warned("PS-REST-016", "is answered with 415")
+            .Warned("PS-REST-022", "is refused with 400")
+            .Warned("PS-REST-023", "A topic is deleted by its percent-encoded path")
+            .Warned("PS-REST-027", "is answered with 400")
+            .Warned("PS-WS-003", "is answered with Upgrade Required")
+            .Lacks("PS-WS-003", "426 for a request that is no handshake")
+            .Warned("PS-ENV-008", "a member of another case")
+            .Warned("PS-ENV-013", "a member is given twice")
+            .Warned("PS-SUB-011", "an unpaired surrogate")
+            .Warned("PS-PUB-005", "byte for byte")
+            .Warned("PS-ROB-006", "is refused")
+            .Undecided("PS-DEL-002", "(PS-REST-023)"),
 
         new Stranger(
             "stranger-fastapi",
@@ -124,13 +175,33 @@ internal static class Rest
                 }
 
                 next(type, text);
-            })),
+            }))
+            .Warned("PS-REST-009", "is answered with 400")
+            .Warned("PS-REST-011", "A creation is answered with a Location")
+            .Lacks("PS-REST-011", "a Location")
+            .Warned("PS-REST-016", "is answered with 415")
+            .Warned("PS-REST-018", "An error is a problem document")
+            .Lacks("PS-REST-019", "problem documents")
+            .Lacks("PS-REST-026", "400 for a bad name")
+            .Warned("PS-REST-023", "A topic is deleted by its percent-encoded path")
+            .Lacks("PS-REST-023", "a path addresses")
+            .Warned("PS-REST-027", "is answered with 400")
+            .Warned("PS-REST-029", "is answered as GET is")
+            .Warned("PS-OBS-012", "GET /livez is answered with 200")
+            .Warned("PS-ERR-010", "a binary message")
+            .Undecided("PS-DEL-002", "(PS-REST-023)"),
 
         new Stranger(
             "stranger-undecoded-delete",
             "A topic cannot be fetched, and is deleted only by a path that spells its name without any percent sign.")
             .Does(NoGetOfOne)
-            .Does(server => server.Rest.Decode.Wrap(_ => segment => segment)),
+            .Does(server => server.Rest.Decode.Wrap(_ => segment => segment))
+            .Warned("PS-REST-014", "GET of an existing topic is answered with 200")
+            .Lacks("PS-REST-015", "GET /topics/{name}")
+            .Warned("PS-REST-023", "A topic is deleted by its percent-encoded path")
+            .Lacks("PS-REST-023", "a path addresses")
+            .Warned("PS-REST-027", "is answered with 400")
+            .Undecided("PS-DEL-002", "(PS-REST-023)"),
     ];
 
     private static void NoGetOfOne(SmallServer server) => server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>

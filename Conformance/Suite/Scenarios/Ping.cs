@@ -106,6 +106,8 @@ internal static class Ping
         {
             var topic = await stage.TopicAsync("orders");
             var client = await stage.SubscriberAsync("client", topic);
+            await client.PublishAsync(topic, "before").Acked();
+            await client.EventsUntilAsync("before").Given("a message is delivered");
 
             var ids = Habits.Ids("m", stage.Burst(50));
             var acks = new List<string>();

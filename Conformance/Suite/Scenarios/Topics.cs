@@ -220,7 +220,9 @@ internal static class Topics
             var answer = await stage.Rest.SendBytesAsync("POST", Rest.TopicsPath, body);
             await ListsAfterAsync(stage, answer, $"{family}\ufffd", "a body that is not UTF-8");
 
-            stage.Expect.Status(400, answer, "A body that is not UTF-8 is answered with 400");
+            var refusal = (await stage.Rest.SendAsync("POST", Rest.TopicsPath, "{")).Status;
+            stage.Supports(refusal is >= 400 and < 500, "a 4xx status for a bad body (PS-REST-008)");
+            stage.Expect.Status(refusal, answer, "A body that is not UTF-8 is answered as one that is not JSON is");
             stage.Expect.Sequence([family], await NamesAsync(stage, family), "A body that is not UTF-8 creates nothing");
         }),
 
@@ -488,6 +490,7 @@ internal static class Topics
         new("PS-REST-023", "names-that-languages-and-paths-know", async stage =>
         {
             var fetches = await FetchesAsync(stage);
+            var deletes = await DecodesAsync(stage, "DELETE", " b");
             var exceptions = new List<string>();
             foreach (var name in KnownElsewhere)
             {
@@ -502,7 +505,7 @@ internal static class Topics
                     {
                         stage.Disown(name);
                     }
-                    else
+                    else if (deletes)
                     {
                         exceptions.Add($"{name} is not deleted by its path");
                     }
@@ -542,12 +545,13 @@ internal static class Topics
         new("PS-REST-022", "too-long", async stage =>
         {
             var family = await FamilyAsync(stage);
+            var refusal = await RefusalAsync(stage);
             foreach (var name in new[] { family.PadRight(256, 'x'), family + Emoji(256 - family.Length), family.PadRight(10_000, 'x') })
             {
                 var answer = await stage.Rest.CreateTopicAsync(Within(stage, name));
                 await ListsAfterAsync(stage, answer, name, "a name that is too long");
 
-                stage.Expect.Status(400, answer, "A name of more than 255 characters is refused with 400");
+                stage.Expect.Status(refusal, answer, $"A name of more than 255 characters is refused with {refusal}");
                 stage.Expect.Sequence([family], await NamesAsync(stage, family), "A name of more than 255 characters creates nothing");
             }
         }),
@@ -555,13 +559,14 @@ internal static class Topics
         new("PS-REST-022", "control-character", async stage =>
         {
             var family = await FamilyAsync(stage);
+            var refusal = await RefusalAsync(stage);
             foreach (var control in Controls)
             {
                 var name = Within(stage, $"{family}-{(char)Convert.ToInt32(control, 16)}b");
                 var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, $$"""{"name":"{{family}}-\u{{control}}b"}""");
                 await ListsAfterAsync(stage, answer, name, $"a name with U+{control}");
 
-                stage.Expect.Status(400, answer, $"A name with U+{control} is refused with 400");
+                stage.Expect.Status(refusal, answer, $"A name with U+{control} is refused with {refusal}");
                 stage.Expect.Sequence([family], await NamesAsync(stage, family), $"A name with U+{control} creates nothing");
             }
         }),
@@ -569,12 +574,13 @@ internal static class Topics
         new("PS-REST-022", "unpaired-surrogate", async stage =>
         {
             var family = await FamilyAsync(stage);
+            var refusal = await RefusalAsync(stage);
             foreach (var unpaired in Unpaired)
             {
                 var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, $$"""{"name":"{{family}}-{{unpaired}}"}""");
                 await ListsAfterAsync(stage, answer, $"{family}-{Text(unpaired)}", $"a name with {unpaired}");
 
-                stage.Expect.Status(400, answer, $"A name with {unpaired} is refused with 400");
+                stage.Expect.Status(refusal, answer, $"A name with {unpaired} is refused with {refusal}");
                 stage.Expect.Sequence([family], await NamesAsync(stage, family), $"A name with {unpaired} creates nothing");
             }
         }),
@@ -1041,6 +1047,13 @@ internal static class Topics
         return exceptions;
     }
 
+    /// <summary>The status with which this server refuses an empty name: 400, unless it has another of its own (PS-REST-009).</summary>
+    private static async Task<int> RefusalAsync(Stage stage)
+    {
+        var status = (await stage.Rest.SendAsync("POST", Rest.TopicsPath, """{"name":""}""").Given("an empty name is answered")).Status;
+        return status is >= 400 and < 500 ? status : 400;
+    }
+
     private static async Task<string?> FlawOverWebSocketAsync(Stage stage, string name, bool saysTopic)
     {
         await using var client = await stage.ConnectAsync("client");
@@ -1193,8 +1206,9 @@ internal static class Topics
 
     private static byte[] Padded(string name, int length)
     {
-        var head = $"{{\"name\":{Json.Quote(name)},\"padding\":\"";
-        return Encoding.UTF8.GetBytes($"{head.PadRight(length - 2, 'x')}\"}}");
+        // White space, because not every server takes members that it does not know.
+        var head = $"{{\"name\":{Json.Quote(name)}";
+        return Encoding.UTF8.GetBytes($"{head}{new string(' ', length - Encoding.UTF8.GetByteCount(head) - 1)}}}");
     }
 
     private static string Emoji(int count) => string.Concat(Enumerable.Repeat("\U0001f600", count));

@@ -371,6 +371,7 @@ internal static class Transport
             var topic = await stage.TopicAsync("orders");
             var publisher = await stage.ConnectAsync("publisher");
             var raw = await stage.RawAsync("leaver");
+            await publisher.PublishAsync(topic, "before").Acked();
             await raw.SendAsync(Request.Subscribe(topic, stage.FreshClientId("leaver")).WithRequestId("s"));
             await raw.ReadMessageAsync(message => message.IsAck).Given("the leaver is subscribed", "PS-SUB-001");
 
