@@ -27,6 +27,9 @@ public sealed record ProbeOptions
     public string? Origin { get; init; }
     public Tls Tls { get; init; } = new();
 
+    /// <summary>Remembers what the probe sends and when the target answered, for a target that dies of it.</summary>
+    public Traffic? Traffic { get; init; }
+
     /// <summary>Multiplies every wait.</summary>
     public double TimeoutScale { get; init; } = 1;
 }

@@ -29,12 +29,12 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
     /// <summary>The answer to the creation of <see cref="Topic"/>.</summary>
     public HttpAnswer? Created { get; private set; }
 
-    public Rest RestOf(Target target) => new(target, new Transcript(time), cancellation);
+    public Rest RestOf(Target target) => new(target, Transcript(), cancellation);
 
     /// <summary>A connection of the probe's own, upgraded if the server is willing.</summary>
     public async Task<(RawClient Client, HttpAnswer Answer)> ConnectAsync(Target target)
     {
-        var client = await RawClient.OpenAsync("probe", target, new Transcript(time), new ConnectOptions(), cancellation);
+        var client = await RawClient.OpenAsync("probe", target, Transcript(), new ConnectOptions(), cancellation);
         try
         {
             return (client, await client.HandshakeAsync());
@@ -56,6 +56,8 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
         Timeouts = Timeouts,
     };
 
+    private Transcript Transcript() => new(time, options.Traffic, DeathResult.Probe);
+
     public async Task CreateTopicAsync()
     {
         Topic = names.Next("probe");
@@ -75,7 +77,7 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
         using var limit = new CancellationTokenSource(Timeouts.Cleanup, time);
         try
         {
-            var deleted = await new Rest(Target, new Transcript(time), limit.Token).DeleteTopicAsync(topic);
+            var deleted = await new Rest(Target, Transcript(), limit.Token).DeleteTopicAsync(topic);
             if (deleted.IsGone)
             {
                 names.Journal?.Gone(topic);
