@@ -8,5 +8,6 @@ internal static class Strangers
         .. Foreign.Requests.All,
         .. Foreign.Rest.All,
         .. Foreign.Hostile.All,
+        .. Foreign.WantedOtherwise.All,
     ];
 }

@@ -94,6 +94,9 @@ public enum FindingSource
     Probed,
     Declared,
     Assumed,
+
+    /// <summary>Found out to be otherwise than specified; the suite speaks so, and one scenario reports it.</summary>
+    Accommodated,
 }
 
 /// <summary>One thing known about the target, and why it is believed.</summary>

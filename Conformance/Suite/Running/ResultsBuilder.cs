@@ -41,7 +41,7 @@ internal sealed class ResultsBuilder(RunSetup setup)
             Conclusion = setup.Redaction.Clean(Rollup.Conclude(ending, scenarios, setup.Catalogue, stale, setup.Options.Strict, died)),
             Totals = Enum.GetValues<Verdict>()
                 .ToDictionary(verdict => verdict, verdict => scenarios.Count(scenario => scenario.Verdict == verdict)),
-            Profiles = Rollup.Profiles(requirements),
+            Profiles = Rollup.Profiles(requirements, isAccommodated: !setup.Probed.Target.Accommodations.AreNone),
             Requirements = requirements,
             Scenarios = scenarios,
             Stale = stale,

@@ -48,13 +48,17 @@ public static class Rollup
     }
 
     /// <summary>One line for each profile that has requirements, and one for all of them taken strictly.</summary>
-    public static IReadOnlyList<ProfileResult> Profiles(IReadOnlyList<RequirementResult> requirements) =>
+    /// <param name="isAccommodated">The target is spoken to otherwise than specified, so no profile is conformant.</param>
+    public static IReadOnlyList<ProfileResult> Profiles(IReadOnlyList<RequirementResult> requirements, bool isAccommodated = false) =>
     [
         .. Enum.GetValues<Profile>()
             .Select(profile => (profile, Members: requirements.Where(requirement => requirement.Profile == profile).ToList()))
             .Where(row => row.Members.Count > 0)
-            .Select(row => Profile(row.profile.ToString().ToLowerInvariant(), row.Members, strict: false)),
-        Profile(Strict, requirements, strict: true),
+            .Select(row => Profile(row.profile.ToString().ToLowerInvariant(), row.Members, strict: false))
+            .Append(Profile(Strict, requirements, strict: true))
+            .Select(profile => isAccommodated && profile.Conformity is (Conformity.Conformant or Conformity.ConformantWithWarnings)
+                ? profile with { Conformity = Conformity.Partial }
+                : profile),
     ];
 
     /// <summary>

@@ -98,7 +98,9 @@ internal static class Publish
                     ("message is missing", whole.Without("message")),
                     .. noObjects.Select(value => ($"message is {value.What}", whole.With("message", value.Json))),
                     ("message is empty", whole.With("message", "{}")),
-                    ("id and payload stand beside message", whole.Without("message").WithText("id", "m").With("payload", "1")),
+                    .. stage.Target.Accommodations.IsFlat
+                        ? []
+                        : new[] { ("id and payload stand beside message", whole.Without("message").WithText("id", "m").With("payload", "1")) },
                 ],
                 "an incomplete publish is answered with BAD_REQUEST");
 
@@ -330,7 +332,9 @@ internal static class Publish
             await stage.RefusesAsync(
                 [
                     ("payload is missing", request.Without("message.payload")),
-                    ("payload stands beside message", request.Without("message.payload").With("payload", "1")),
+                    .. stage.Target.Accommodations.IsFlat
+                        ? []
+                        : new[] { ("payload stands beside message", request.Without("message.payload").With("payload", "1")) },
                     ("payload is spelt with a capital", request.Without("message.payload").With("message.Payload", "1")),
                 ],
                 "a publish without message.payload is answered with BAD_REQUEST");
@@ -364,7 +368,7 @@ internal static class Publish
             stage.Expect.Acked(await publisher.RequestAsync(request).For(Accepted), Accepted);
 
             var delivered = await subscriber.NextEventAsync(topic).For("a message with other members is delivered");
-            foreach (var (name, json) in members)
+            foreach (var (name, json) in members.Where(member => !stage.Target.Accommodations.IsFlat || !Spelling.BesideTopic.Contains(member.Name)))
             {
                 stage.Expect.JsonEqual(json, delivered.MessageMember(name), $"the member {name} of a message is delivered unchanged");
             }

@@ -713,7 +713,8 @@ internal static class Topics
             stage.Supports(refused, "400 for a bad name (PS-REST-009)");
             stage.Supports(details.Count > 0, ProblemDocuments);
             stage.Expect.Sequence(details.Distinct(), details, "Each rule has a detail of its own");
-        }),
+        })
+        { Danger = Danger.Poison },
 
         new("PS-REST-027", "every-illegal-path", async stage =>
         {
@@ -817,7 +818,8 @@ internal static class Topics
             }
 
             stage.Expect.True((await ListAsync(stage)).Of(control) is not null, "Other topics are still listed", $"{control} is not listed");
-        }),
+        })
+        { Danger = Danger.Poison },
     ];
 
     /// <summary>The answer behind the interim ones, of which there may be any number (RFC 9110, section 15.2).</summary>

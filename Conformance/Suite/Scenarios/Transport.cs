@@ -240,7 +240,7 @@ internal static class Transport
             var raw = await stage.RawAsync("client");
             var clock = await stage.ConnectAsync("clock");
             await AnsweredAsync(raw);
-            var bytes = Frame.Fragments(Probe("drip \u20ac \U0001f600").Payload, 3).SelectMany(frame => frame.Encode()).ToArray();
+            var bytes = Frame.Fragments(Probe("drip \u20ac \U0001f600", stage).Payload, 3).SelectMany(frame => frame.Encode()).ToArray();
 
             // What is sent in one go the server may read in one go, however many writes it was; so each of these gets the time of a round trip.
             for (var at = 0; at < alone; at++)
@@ -278,11 +278,11 @@ internal static class Transport
             {
                 var id = $"around-{length}";
                 var payload = new string('p', length);
-                var halves = Frame.Fragments(Probe(id).Payload, 20);
+                var halves = Frame.Fragments(Probe(id, stage).Payload, 20);
 
                 await raw.SendAsync([halves[0], Frame.Ping(payload), .. halves.Skip(1)]);
 
-                var (pong, reply) = await PongAndReplyAsync(raw, payload, id);
+                var (pong, reply) = await PongAndReplyAsync(raw, payload, stage.Target.RequestIds.Spell(id));
                 stage.Expect.Equal(payload, pong, $"a Ping of {length} bytes between fragments is answered");
                 stage.Expect.True(reply, $"the request around a Ping of {length} bytes is answered");
             }
@@ -292,11 +292,11 @@ internal static class Transport
         {
             var raw = await stage.RawAsync("client");
             await AnsweredAsync(raw);
-            var halves = Frame.Fragments(Probe("around").Payload, 20);
+            var halves = Frame.Fragments(Probe("around", stage).Payload, 20);
 
             await raw.SendAsync([halves[0], Frame.Pong("unasked"u8.ToArray()), Frame.Ping("asked"), .. halves.Skip(1)]);
 
-            var (pong, reply) = await PongAndReplyAsync(raw, "asked", "around");
+            var (pong, reply) = await PongAndReplyAsync(raw, "asked", stage.Target.RequestIds.Spell("around"));
             stage.Expect.Equal("asked", pong, "a Ping after an unsolicited Pong is answered");
             stage.Expect.True(reply, "the request around them is answered");
         }),
@@ -560,6 +560,9 @@ internal static class Transport
     }
 
     private static Frame Probe(string requestId) => Frame.Text(Request.Ping().WithRequestId(requestId));
+
+    /// <summary>The same as the target wants it, for a frame that is cut into pieces.</summary>
+    private static Frame Probe(string requestId, Stage stage) => Frame.Text(Request.Ping().WithRequestId(requestId).To(stage.Target));
 
     /// <summary>A ping whose request_id is these bytes.</summary>
     private static Frame Quoting(params byte[] bytes) => new(Opcode.Text, (byte[])[.. "{\"type\":\"ping\",\"request_id\":\""u8, .. bytes, .. "\"}"u8]);

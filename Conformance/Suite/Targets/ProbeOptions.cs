@@ -22,6 +22,16 @@ public sealed record ProbeOptions
     public bool? UuidsOnly { get; init; }
 
     public Limits? Limits { get; init; }
+
+    /// <summary>What the server wants otherwise; null lets the probe find out.</summary>
+    public Accommodations? Accommodations { get; init; }
+
+    /// <summary>Where <c>/health</c> is; null looks for it.</summary>
+    public Uri? Health { get; init; }
+
+    /// <summary>Where <c>/stats</c> is; null looks for it.</summary>
+    public Uri? Stats { get; init; }
+
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
     public string Query { get; init; } = "";
     public string? Origin { get; init; }
