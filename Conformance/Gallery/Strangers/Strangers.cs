@@ -5,6 +5,9 @@ internal static class Strangers
 {
     public static IReadOnlyList<Stranger> All { get; } =
     [
+        .. Foreign.Requests.All,
+        .. Foreign.Rest.All,
+        .. Foreign.Hostile.All,
         .. Foreign.WantedOtherwise.All,
         .. Foreign.Spellings.All,
         .. Deaths.All,
