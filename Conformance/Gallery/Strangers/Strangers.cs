@@ -5,5 +5,7 @@ internal static class Strangers
 {
     public static IReadOnlyList<Stranger> All { get; } =
     [
+        .. Identity.All,
+        .. Delivery.All,
     ];
 }

@@ -59,8 +59,10 @@ public sealed class Run
             for (var repetition = 0; repetition < Options.Repeat; repetition++)
             {
                 var order = Ordered(chosen, repetition);
-                await RunAllAsync(order.Where(scenario => !scenario.IsLoad), Options.Parallel, over);
-                await RunAllAsync(order.Where(scenario => scenario.IsLoad), Math.Min(LoadAtOnce, Options.Parallel), over);
+                await RunAllAsync(order.Where(scenario => scenario is { IsAlone: true, IsLoad: false }), 1, over);
+                await RunAllAsync(order.Where(scenario => scenario is { IsAlone: false, IsLoad: false }), Options.Parallel, over);
+                await RunAllAsync(order.Where(scenario => scenario is { IsAlone: false, IsLoad: true }), Math.Min(LoadAtOnce, Options.Parallel), over);
+                await RunAllAsync(order.Where(scenario => scenario is { IsAlone: true, IsLoad: true }), 1, over);
             }
 
             _ending ??= await EndingAsync(cancellation, deadline.Token);

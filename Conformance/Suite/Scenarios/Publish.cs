@@ -330,17 +330,16 @@ internal static class Publish
         {
             var topic = await stage.TopicAsync("orders");
             var publisher = await stage.ConnectAsync("publisher");
-            var subscriber = await stage.ConnectAsync("subscriber");
 
             foreach (var id in Habits.Ids("m", stage.Rounds(40, roundTrips: 3)))
             {
+                // A new connection, because a second subscription of one need not replay; and wherever the dialect lets replay stand, it counts.
+                await using var subscriber = await stage.ConnectAsync("subscriber");
                 await publisher.PublishAsync(topic, id).Acked();
 
-                var ack = await subscriber.SubscribeAsync(topic, lastN: 1).Acked();
-                var replayed = await subscriber.NextAsync(message => message.IsEvent && message.Index > ack.Index, $"the event {id}")
-                    .For("who subscribes with last_n after the ack sees the message");
+                await subscriber.SubscribeAsync(topic, lastN: 1).Acked();
+                var replayed = await subscriber.NextEventAsync(topic).For("who subscribes with last_n after the ack sees the message");
                 stage.Expect.Equal(id, replayed.MessageId, "who subscribes with last_n after the ack sees the message");
-                await subscriber.UnsubscribeAsync(topic).Acked();
             }
         }),
 
@@ -350,23 +349,16 @@ internal static class Publish
             {
                 var topic = await stage.TopicAsync($"orders-{n}");
                 var publisher = await stage.ConnectAsync($"publisher{n}");
-                var subscriber = await stage.ConnectAsync($"subscriber{n}");
 
                 for (var round = 0; round < 10; round++)
                 {
+                    await using var subscriber = await stage.ConnectAsync($"subscriber{n}");
                     var ids = Habits.Ids($"{round}-", Math.Min(30, stage.Limits.Ring));
                     await publisher.PublishAllAsync(topic, ids);
 
-                    var ack = await subscriber.SubscribeAsync(topic, lastN: ids.Length).Acked();
-                    var replayed = new List<ServerMessage>();
-                    while (replayed.Count < ids.Length)
-                    {
-                        replayed.Add(await subscriber.NextAsync(message => message.IsEvent && message.Index > ack.Index, "a replayed event")
-                            .For("a burst that has been acked is retained whole"));
-                    }
-
+                    await subscriber.SubscribeAsync(topic, lastN: ids.Length).Acked();
+                    var replayed = await subscriber.EventsAsync(ids.Length).For("a burst that has been acked is retained whole");
                     stage.Expect.SameItems(ids, replayed.Ids(), "a burst that has been acked is retained whole");
-                    await subscriber.UnsubscribeAsync(topic).Acked();
                 }
             }));
         })
