@@ -196,6 +196,7 @@ internal static class Subscribe
                 }
             }))
             .KilledBy("PS-SUB-006", "a second subscribe with last_n absent is acked")
+            .KilledBy("PS-SUB-013", "a subscribe with a second client_id is acked")
             .MayBreak("PS-ENV-008", "PS-ENV-012"),
         new Mutant("sub-counted-twice", "Every subscribe counts, the second of a connection as well.")
             .EachTopic(topic =>
@@ -256,7 +257,7 @@ internal static class Subscribe
                 return next(topic, request);
             }))
             .KilledBy("PS-SUB-007", "a second subscription leaves the first in place")
-            .MayBreak("PS-REST-005", "PS-ISO-002", "PS-RPL-001", "PS-RPL-010", "PS-BPR-006", "PS-ERR-002"),
+            .MayBreak("PS-REST-005", "PS-ISO-002", "PS-RPL-001", "PS-RPL-010", "PS-BPR-006", "PS-ERR-002", "PS-OBS-005"),
         new Mutant("sub-splits-by-client-id", "Connections with one client_id take turns with the events.")
             .EachTopic(topic =>
             {
@@ -274,7 +275,8 @@ internal static class Subscribe
                 });
             })
             .KilledBy("PS-SUB-008", "two connections with one client_id do not share the events out between them")
-            .KilledBy("PS-SUB-009", "the first of two with one client_id receives every event"),
+            .KilledBy("PS-SUB-009", "the first of two with one client_id receives every event")
+            .MayBreak("PS-SUB-004"),
         new Mutant("sub-takeover", "A connection takes the subscription of another with the same client_id over.")
             .EachTopic(topic =>
             {

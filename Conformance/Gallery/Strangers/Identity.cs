@@ -68,6 +68,7 @@ internal static class Identity
             })
             .Warned("PS-SUB-006", "a second subscribe")
             .Warned("PS-SUB-009", "with one client_id receives every event")
+            .Warned("PS-SUB-013", "a subscribe with a second client_id is acked")
             .Violates("PS-SUB-004", "an older connection with the same client_id leaves")
             .Violates("PS-UNS-004", "an older connection with the same client_id unsubscribes"),
     ];

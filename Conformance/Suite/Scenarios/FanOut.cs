@@ -276,7 +276,8 @@ internal static class FanOut
             stage.RequireDated(ack);
             var before = Rfc3339.Second(ack.Timestamp);
             await publisher.RequestAsync(Request.Publish(topic, "m1").WithText("timestamp", "2001-01-01T00:00:00Z")).Acked();
-            var after = Rfc3339.Second((await subscriber.SubscribeAsync(topic).Acked()).Timestamp);
+            var later = await stage.ConnectAsync("later");
+            var after = Rfc3339.Second((await later.SubscribeAsync(topic).Acked()).Timestamp);
             stage.Require(before is not null && after is not null, "acks are dated");
 
             var delivered = await subscriber.NextEventAsync(topic).Given("the message is delivered");

@@ -108,7 +108,7 @@ internal static class Subscribe
 
         new("PS-SUB-004", "published-right-after-the-ack", async stage =>
         {
-            var topic = await stage.TopicAsync("orders");
+            var topic = await stage.TopicAtWorkAsync();
             var subscriber = await stage.ConnectAsync("subscriber");
             var publisher = await stage.ConnectAsync("publisher");
 
