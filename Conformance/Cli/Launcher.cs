@@ -1,12 +1,13 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
 namespace PubSub.Conformance.Cli;
 
 /// <summary>
-/// Starts servers by the user's own command, each on a port of its own, with its settings as environment variables; the port is in
-/// <c>PORT</c>. The command must become the server (no wrapper that keeps signals from it).
+/// Starts servers by the user's own command, as it is typed in a shell, each on a port of its own, with its settings as environment
+/// variables; the port is in <c>PORT</c>. The command must stay in the foreground as long as the server runs.
 /// </summary>
 internal sealed class Launcher(string command, Timeouts timeouts)
 {
@@ -20,10 +21,7 @@ internal sealed class Launcher(string command, Timeouts timeouts)
 
         // A port that cannot be is the point of some scenarios; such a server is not waited for.
         var address = int.TryParse(chosen["PORT"], out var port) && port is > 0 and <= IPEndPoint.MaxPort ? new Uri($"http://127.0.0.1:{port}") : null;
-        var start = OperatingSystem.IsWindows()
-            ? new ProcessStartInfo("cmd.exe", ["/c", command])
-            : new ProcessStartInfo("/bin/sh", ["-c", $"exec {command}"]);
-        return LaunchedProcess.StartAsync(start, chosen, address, timeouts, cancellation, Like);
+        return LaunchedProcess.StartAsync(LaunchedProcess.Shell(command), chosen, address, timeouts, cancellation, Like);
     }
 
     private static int FreePort()
@@ -32,4 +30,65 @@ internal sealed class Launcher(string command, Timeouts timeouts)
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
+}
+
+/// <summary>The server of <c>--launch</c> that the run tests, started again by the same command when it dies.</summary>
+internal sealed class LaunchedTarget(Launcher launcher) : IRestart, IAsyncDisposable
+{
+    private static readonly IReadOnlyDictionary<string, string> Defaults = new Dictionary<string, string>();
+
+    private LaunchedServer? _server;
+
+    /// <summary>The last one that was started.</summary>
+    public LaunchedServer Server => _server ?? throw new InvalidOperationException("The server has not been started.");
+
+    public RestartedBy By => RestartedBy.Launcher;
+
+    public string? Ended => _server?.Exited is { IsCompletedSuccessfully: true } exited
+        ? string.Create(CultureInfo.InvariantCulture, $"its process ended with status {exited.Result}{Wrote(Server.Tail())}")
+        : null;
+
+    public async Task<Uri?> StartAsync(CancellationToken cancellation)
+    {
+        await DisposeAsync();
+        _server = await launcher.LaunchAsync(Defaults, cancellation);
+        return _server.Listened ? _server.Target.Root : throw new Inconclusive($"{Ended ?? "it does not listen"}, before it had an open port");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is { } server)
+        {
+            await server.DisposeAsync();
+        }
+    }
+
+    private static string Wrote(string tail) => tail.Length == 0 ? "" : $" and wrote last: {tail.Cut(400)}";
+}
+
+/// <summary>
+/// Runs the command of <c>--restart</c> in a shell when the target is dead. The command may end, or stay as the server, which is left
+/// running when the run is over; what it writes goes nowhere.
+/// </summary>
+internal sealed class RestartCommand(string command) : IRestart, IDisposable
+{
+    private Process? _last;
+
+    public RestartedBy By => RestartedBy.Command;
+
+    public string? Ended => null;
+
+    public Task<Uri?> StartAsync(CancellationToken cancellation)
+    {
+        if (_last is { HasExited: false } hanging)
+        {
+            LaunchedProcess.KillAll(hanging);
+        }
+
+        Dispose();
+        _last = Process.Start(LaunchedProcess.Shell($"exec </dev/null >/dev/null 2>&1\n{command}"));
+        return Task.FromResult<Uri?>(null);
+    }
+
+    public void Dispose() => _last?.Dispose();
 }

@@ -12,21 +12,28 @@ internal sealed class RunCommand
         Tests a server and reports, requirement by requirement.
 
         Exit status: 0 nothing violated, 1 a requirement is violated, 2 wrong usage, 3 unreachable or not this protocol, 4 the suite
-        itself erred, 5 an expectation went stale, 6 not evaluated (the target died, time ran out, a binding requirement could not be
+        itself erred, 5 an expectation went stale, 6 not evaluated (the target was lost, time ran out, a binding requirement could not be
         decided), 130 cancelled. Where there was a run, its reports are written, whatever the status.
+
+        A server that dies violates PS-ROB-001. With --launch or --restart it is started again, the scenario that kills it is found, and
+        the run goes on without that scenario.
 
         Examples:
           pubsub-conformance run --url http://localhost:8080
           pubsub-conformance run --url https://example.net/pubsub --header-env X-API-Key=API_KEY --out results
           pubsub-conformance run --url ws://localhost:9000/ws --include 'PS-RPL-*' --repeat 10 --seed 1
           pubsub-conformance run --launch './my-server' --allow load --out results
+          pubsub-conformance run --url http://localhost:8080 --restart 'systemctl restart my-server'
         """;
 
     private const int LongestDeadline = 24 * 60;
 
     private readonly TargetOptions _target = new();
     private readonly Option<string?> _launch = CommandLine.Text(
-        "--launch", "Starts servers by this command, for requirements about settings and signals; the port is in PORT. Without --url the run tests such a server.", "COMMAND");
+        "--launch", "Starts servers by this command, as typed in a shell, for requirements about settings and signals; the port is in PORT. Without --url the run tests such a server.", "COMMAND");
+
+    private readonly Option<string?> _restart = CommandLine.Text(
+        "--restart", "Run in a shell when the server of --url has died, to start it again.", "COMMAND");
 
     private readonly Option<string[]> _include = CommandLine.Texts(
         "--include", "Only what fits: a scenario, a requirement, an area (RPL) or a profile (replay), with * and ?. @FILE holds one a line.", "PATTERN");
@@ -42,7 +49,9 @@ internal sealed class RunCommand
     private readonly Option<bool> _exclusive = CommandLine.Flag(
         "--exclusive", "No other client uses the target: asserts its totals as well. A server that --launch started for the run is exclusive anyway.");
 
-    private readonly Option<int> _parallel = CommandLine.Whole("--parallel", "Scenarios at one time.", new RunOptions().Parallel, 1, RunOptions.MostParallel);
+    private readonly Option<int?> _parallel = CommandLine.OptionalWhole(
+        "--parallel", $"Scenarios at one time; {RunOptions.UsualParallel} by default, and more where the target is far away.", 1, RunOptions.MostParallel);
+
     private readonly Option<int> _repeat = CommandLine.Whole("--repeat", "How often the whole set is run.", 1, 1, RunOptions.MostRepetitions);
     private readonly Option<int?> _seed = CommandLine.OptionalWhole("--seed", "Shuffles the order; the same seed gives the same order.", 0, int.MaxValue);
     private readonly Option<int> _deadline = CommandLine.Whole("--deadline", "Ends the run after this many minutes.", 30, 1, LongestDeadline);
@@ -60,7 +69,7 @@ internal sealed class RunCommand
         run._allow.AcceptOnlyFromAmong("load");
         Option[] options =
         [
-            run._launch, run._include, run._exclude, run._known, run._strict, run._allow, run._exclusive, run._parallel, run._repeat, run._seed, run._deadline,
+            run._launch, run._restart, run._include, run._exclude, run._known, run._strict, run._allow, run._exclusive, run._parallel, run._repeat, run._seed, run._deadline,
             run._out, run._transcripts, run._quiet, run._verbose, run._plain,
         ];
         foreach (var option in options)
@@ -83,12 +92,37 @@ internal sealed class RunCommand
         }
 
         var launcher = parsed.GetValue(_launch) is { Length: > 0 } launch ? new Launcher(launch, _target.Patience(parsed)) : null;
-        await using var own = launcher is not null && !_target.HasUrl(parsed) ? await LaunchAsync(launcher, redaction, cancellation) : null;
+        await using var own = launcher is not null && !_target.HasUrl(parsed) ? new LaunchedTarget(launcher) : null;
+        if (own is not null)
+        {
+            await LaunchAsync(own, redaction, cancellation);
+        }
 
+        using var command = own is null && parsed.GetValue(_restart) is { Length: > 0 } restart ? new RestartCommand(restart) : null;
         using var journal = new Journals(_target.Namespace(parsed));
-        var probing = _target.Read(parsed, own?.Target.Root);
+        var probing = _target.Read(parsed, own?.Server.Target.Root);
         journal.Begin(probing.Url);
-        var probed = await TargetOptions.ProbeAsync(probing, journal.Names, redaction, cancellation);
+        var started = DateTimeOffset.UtcNow;
+        var probe = new GuardedProbe(
+            (found, token) => TargetOptions.ProbeAsync(found, journal.Names, redaction, token), (IRestart?)own ?? command);
+        var probed = await probe.ExecuteAsync(probing, cancellation: cancellation);
+        var setup = new RunSetup
+        {
+            Catalogue = Catalogue.Embedded,
+            Scenarios = All.Scenarios,
+            Probed = probed,
+            Options = options,
+            Redaction = redaction,
+            Names = journal.Names,
+            Launch = launcher is null ? null : launcher.LaunchAsync,
+            Restart = (IRestart?)own ?? command,
+            EarlierDeaths = probe.Deaths,
+        };
+        if (probe.Ending is { } ending)
+        {
+            return Report(Run.Unbegun(setup, ending, started), parsed, reports, journal);
+        }
+
         if (launcher is not null)
         {
             launcher.Like = probed.Target;
@@ -98,24 +132,17 @@ internal sealed class RunCommand
         if (!quiet)
         {
             await Console.Error.WriteLineAsync(Findings.Describe(probed, redaction));
-            await Console.Error.WriteLineAsync(Budget(options));
+            await Console.Error.WriteLineAsync(Budget(options, options.AtOnce(probed.Target.RoundTrip)));
         }
 
         var terminal = new Terminal(quiet, Terminal.WantsColour(parsed.GetValue(_plain)));
-        var run = new Run(new()
-        {
-            Catalogue = Catalogue.Embedded,
-            Scenarios = All.Scenarios,
-            Probed = probed,
-            Options = options,
-            Redaction = redaction,
-            Names = journal.Names,
-            Launch = launcher is null ? null : launcher.LaunchAsync,
-            Progress = terminal,
-        });
-        var results = await run.ExecuteAsync(cancellation);
+        var results = await new Run(setup with { Progress = terminal }).ExecuteAsync(cancellation);
         terminal.Done();
+        return Report(results, parsed, reports, journal);
+    }
 
+    private int Report(Results results, ParseResult parsed, ReportFolder? reports, Journals journal)
+    {
         // The verdict is told even where the reports have no room.
         Tell(results, parsed, reports, journal);
         ReportFolder.AppendStepSummary(results);
@@ -130,18 +157,11 @@ internal sealed class RunCommand
             .Concat(loads > 0 ? [$"What fits ({loads}) puts the server under load, which needs --allow load"] : []);
     }
 
-    private static async Task<LaunchedServer> LaunchAsync(Launcher launcher, Redaction redaction, CancellationToken cancellation)
+    private static async Task LaunchAsync(LaunchedTarget own, Redaction redaction, CancellationToken cancellation)
     {
         try
         {
-            var server = await launcher.LaunchAsync(new Dictionary<string, string>(), cancellation);
-            if (server.Listened)
-            {
-                return server;
-            }
-
-            var code = await server.Exited;
-            throw new Unreachable(redaction.Clean($"The server of --launch ended with status {code} before it had an open port; it wrote: {server.Tail()}"));
+            await own.StartAsync(cancellation);
         }
         catch (Inconclusive inconclusive)
         {
@@ -192,13 +212,13 @@ internal sealed class RunCommand
         .. Selection.Parse(texts.SelectMany(text => text.StartsWith('@') ? CommandLine.ReadFile(text[1..], option).Split('\n') : [text])),
     ];
 
-    private static string Budget(RunOptions options)
+    private static string Budget(RunOptions options, int atOnce)
     {
         var chosen = Run.Chosen(Catalogue.Embedded, All.Scenarios, options);
         var load = chosen.Count(scenario => scenario.IsLoad);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{chosen.Count} scenarios, {options.Parallel} at one time; each opens at most {Scenario.UsualConnections} connections and moves at most ")
+            $"{chosen.Count} scenarios, {atOnce} at one time; each opens at most {Scenario.UsualConnections} connections and moves at most ")
             + $"{Scenario.UsualBytes / 1024 / 1024} MiB"
             + (load > 0 ? $", except for {load} that put the server under load, as allowed." : ". Load is not allowed.");
     }

@@ -17,7 +17,7 @@ public sealed partial class AdoptersGuideTests
         Assert.That(Number("about ([0-9]+) numbered requirements"), Is.EqualTo(Catalogue.Embedded.Requirements.Count).Within(10).Percent);
         Assert.That(Number("some ([0-9]+) scenarios"), Is.EqualTo(All.Scenarios.Count).Within(10).Percent);
         Assert.That(
-            Number($"([0-9]+) scenarios, {new RunOptions().Parallel} at one time"),
+            Number($"([0-9]+) scenarios, {RunOptions.UsualParallel} at one time"),
             Is.EqualTo(All.Scenarios.Count(scenario => !scenario.IsLoad)).Within(10).Percent);
         Assert.That(Guide, Does.Contain($"at most {Scenario.UsualConnections} connections and moves at most {Scenario.UsualBytes / 1024 / 1024} MiB"));
     }

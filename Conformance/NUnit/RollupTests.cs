@@ -70,6 +70,21 @@ public sealed class RollupTests
         }
     }
 
+    [TestCase(Verdict.Fail, Verdict.NotEvaluated, Verdict.Fail)]
+    [TestCase(Verdict.Warn, Verdict.NotEvaluated, Verdict.Warn)]
+    [TestCase(Verdict.Inconclusive, Verdict.Inconclusive, null)]
+    [TestCase(Verdict.Pass, Verdict.Pass, null)]
+    public void A_violation_that_blames_another_requirement_counts_there_and_not_for_its_own(Verdict verdict, Verdict own, Verdict? blamed)
+    {
+        var scenario = Scenario(verdict) with { Blames = "PS-TST-999" };
+
+        var counted = Rollup.Counts(scenario).ToDictionary(entry => entry.Requirement, entry => entry.Verdict);
+
+        Assert.That(counted[scenario.Requirement], Is.EqualTo(own));
+        Assert.That(counted.TryGetValue("PS-TST-999", out var there) ? there : (Verdict?)null, Is.EqualTo(blamed));
+        Assert.That(Rollup.Counts(scenario with { Blames = scenario.Requirement }), Is.EqualTo([(scenario.Requirement, verdict)]));
+    }
+
     // One profile ----------------------------------------------------------------------------------------------------
 
     [TestCase(Conformity.Conformant, RequirementStatus.Satisfied)]
@@ -141,10 +156,12 @@ public sealed class RollupTests
         Assert.That(Conclude(EndingKind.Deadline), Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)));
         Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)));
         scenarios.RemoveAt(0);
-        Assert.That(Conclude(EndingKind.TargetDied), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)), "the end comes before a violation");
-        Assert.That(Conclude(EndingKind.Deadline), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)));
+        Assert.That(Conclude(EndingKind.TargetDied), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)), "a violation comes before the end");
+        Assert.That(Conclude(EndingKind.Deadline), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)));
         Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)));
         scenarios.RemoveAt(0);
+        Assert.That(Conclude(EndingKind.TargetDied), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)), "the end comes before what is stale");
+        Assert.That(Conclude(EndingKind.Deadline), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)));
         Assert.That(Conclude(EndingKind.Completed, strict: true), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)));
         Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Stale, ExitCode.Stale)), "stale comes before undecided");
         stale.Clear();
@@ -226,6 +243,27 @@ public sealed class RollupTests
     }
 
     [Test]
+    public void A_run_that_found_a_violation_and_did_not_reach_its_end_says_both()
+    {
+        ScenarioResult[] scenarios = [Scenario(Verdict.Fail), Scenario(Verdict.Pass), Scenario(Verdict.NotEvaluated), Scenario(Verdict.NotEvaluated)];
+        var ending = new Ending(EndingKind.TargetDied, "The target stopped answering.");
+
+        var conclusion = Rollup.Conclude(ending, scenarios, Script.Catalogue, [], strict: false, [Death("PS-TST-001/Fail", times: 2)]);
+
+        Assert.That(conclusion.ExitCode, Is.EqualTo(ExitCode.Violation));
+        Assert.That(conclusion.Message, Is.EqualTo(
+            "1 scenario failed. The target died twice. 2 scenarios not evaluated: The target stopped answering."));
+    }
+
+    [Test]
+    public void A_death_of_the_suites_own_probe_is_a_violation_although_no_scenario_failed()
+    {
+        var conclusion = Rollup.Conclude(Completed, [Scenario(Verdict.Pass)], Script.Catalogue, [], strict: false, [Death(DeathResult.Probe, times: 1)]);
+
+        Assert.That((conclusion.ExitCode, conclusion.Message), Is.EqualTo((ExitCode.Violation, "The target died once.")));
+    }
+
+    [Test]
     public void Exit_codes_are_those_that_scripts_rely_on() =>
         Assert.That(
             (int[])
@@ -245,6 +283,17 @@ public sealed class RollupTests
         Intent = "The intent.",
         Status = status,
     })]);
+
+    private static DeathResult Death(string culprit, int times) => new()
+    {
+        AtSeconds = 1,
+        Message = "It died.",
+        How = "it accepts no connections any more",
+        Culprits = [culprit],
+        Proof = DeathProof.SeenOnce,
+        Times = times,
+        RestartedBy = RestartedBy.Nothing,
+    };
 
     private static ScenarioResult Scenario(Verdict verdict, Level level = Level.Must) =>
         new() { Id = $"{Script.IdOf(level)}/{verdict}", Requirement = Script.IdOf(level), Verdict = verdict, Message = "Because." };

@@ -26,6 +26,7 @@ public sealed class Client : IAsyncDisposable
     internal Client(RawClient raw, string clientId, Target target, Stage stage)
     {
         _raw = raw;
+        _raw.ClientId = clientId;
         ClientId = clientId;
         _target = target;
         Stage = stage;
@@ -79,7 +80,7 @@ public sealed class Client : IAsyncDisposable
     /// </summary>
     public async Task<ServerMessage> RequestAsync(string rawJson)
     {
-        if (Json.TryParse(rawJson).Member("request_id").Text() is { } id)
+        if (Spelling.RequestId(Json.TryParse(rawJson).Member("request_id").Text(), _target) is { } id)
         {
             _unanswered.TryAdd(id, null);
             await SendAsync(rawJson);

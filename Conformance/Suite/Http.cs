@@ -25,6 +25,10 @@ public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<s
     /// <summary>Of a deletion: the topic is there no more, or never was.</summary>
     public bool IsGone => IsSuccess || Status == 404;
 
+    /// <summary>Where a redirect within the same origin leads; null for anything else.</summary>
+    public Uri? Redirect(Uri origin) => Status is 301 or 302 or 307 or 308 && Uri.TryCreate(origin, Header("Location"), out var place)
+        && place.Authority == origin.Authority && place.Scheme == origin.Scheme ? place : null;
+
     /// <summary>The media type without parameters, in lower case.</summary>
     public string? MediaType => Header("Content-Type")?.Split(';')[0].Trim().ToLowerInvariant();
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -6,21 +7,30 @@ using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance;
 
-/// <summary>A server in a process of the system, with real signals; it is killed together with what it started.</summary>
+/// <summary>
+/// A server in a process of the system, with real signals. Where the process leads a process group, as the shell of
+/// <see cref="Shell"/> does, signals go to the whole group; it is killed together with what it started.
+/// </summary>
 public sealed partial class LaunchedProcess : LaunchedServer
 {
     private const int LargestOutput = 1024 * 1024;
     private const int Sigint = 2;
+    private const int Sigkill = 9;
     private const int Sigterm = 15;
+
+    /// <summary>For the output of a process that has ended, while what it started still holds the other end.</summary>
+    private static readonly TimeSpan LastOutput = TimeSpan.FromSeconds(1);
 
     private readonly Process _process;
     private readonly StringBuilder _output = new(); // guarded by itself
     private readonly StringBuilder _errors = new(); // guarded by itself
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Uri> _announced = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private LaunchedProcess(ProcessStartInfo start, Timeouts timeouts) : base(timeouts)
     {
-        _process = new Process { StartInfo = start };
+        _process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        _process.Exited += (_, _) => _ended.TrySetResult();
         _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
         _process.Start();
@@ -37,8 +47,24 @@ public sealed partial class LaunchedProcess : LaunchedServer
     public override string StandardError => Read(_errors);
 
     /// <summary>
-    /// Starts the process and returns once its port is open, or it has ended. It is expected at <paramref name="address"/>, or else
-    /// to announce "Now listening on: http://…" on its standard output. It is spoken to as <paramref name="like"/> is, v1 by default.
+    /// A command as it is typed in a shell, in a process group of its own. The shell outlives a signal to the group, so that the exit status
+    /// is that of the command.
+    /// </summary>
+    public static ProcessStartInfo Shell(string command)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return new ProcessStartInfo("cmd.exe", ["/c", command]);
+        }
+
+        string[] shell = ["/bin/sh", "-c", $"trap : TERM INT HUP\n{command}"];
+        var group = new[] { "/usr/bin/setsid", "/bin/setsid" }.FirstOrDefault(File.Exists);
+        return group is null ? new ProcessStartInfo(shell[0], shell[1..]) : new ProcessStartInfo(group, shell);
+    }
+
+    /// <summary>
+    /// Starts the process and returns once its port is open, or it has ended. It is expected at <paramref name="address"/>, or at the other
+    /// loopback address where that names one, or else to announce "Now listening on: http://…" on its standard output. It is spoken to as <paramref name="like"/> is, v1 by default.
     /// </summary>
     public static async Task<LaunchedServer> StartAsync(
         ProcessStartInfo start,
@@ -92,11 +118,19 @@ public sealed partial class LaunchedProcess : LaunchedServer
 
     public override void Interrupt() => Signal(Sigint);
 
-    public override void Kill()
+    public override void Kill() => KillAll(_process);
+
+    /// <summary>SIGKILL to the process, its group and everything that it started; one that has ended does not mind.</summary>
+    public static void KillAll(Process process)
     {
         try
         {
-            _process.Kill(entireProcessTree: true);
+            if (!OperatingSystem.IsWindows())
+            {
+                _ = SendSignal(-process.Id, Sigkill);
+            }
+
+            process.Kill(entireProcessTree: true);
         }
         catch (InvalidOperationException)
         {
@@ -112,7 +146,8 @@ public sealed partial class LaunchedProcess : LaunchedServer
 
     private async Task<int> ExitAsync()
     {
-        await _process.WaitForExitAsync();
+        await _ended.Task;
+        await _process.WaitForExitAsync().WaitAsync(LastOutput).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return _process.ExitCode;
     }
 
@@ -123,7 +158,8 @@ public sealed partial class LaunchedProcess : LaunchedServer
             throw new Unsupported("signals need a Unix-like system");
         }
 
-        if (!Exited.IsCompleted)
+        // Without a group of its own the process is signalled alone.
+        if (!Exited.IsCompleted && SendSignal(-_process.Id, signal) != 0)
         {
             _ = SendSignal(_process.Id, signal);
         }
@@ -163,19 +199,26 @@ public sealed partial class LaunchedProcess : LaunchedServer
 
     private static async Task<Uri> OpenAsync(Uri address, CancellationToken limit)
     {
+        Uri[] places = address.IsLoopback
+            ? [address, new UriBuilder(address) { Host = IPAddress.IPv6Loopback.ToString() }.Uri]
+            : [address];
         while (true)
         {
-            try
+            foreach (var place in places)
             {
-                using var probe = new TcpClient();
-                await probe.ConnectAsync(address.Host, address.Port, limit);
-                return address;
+                try
+                {
+                    using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                    await probe.ConnectAsync(place.DnsSafeHost, place.Port, limit);
+                    return place;
+                }
+                catch (SocketException)
+                {
+                    // Not yet; the limit ends this.
+                }
             }
-            catch (SocketException)
-            {
-                // Not yet; the limit ends this.
-                await Task.Delay(TimeSpan.FromMilliseconds(20), limit);
-            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20), limit);
         }
     }
 

@@ -5,7 +5,7 @@ using System.Text;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Which strings the target takes for a <c>message.id</c>. Scenarios use m1, m2, m3; where only UUIDs are taken, each of these stands for
+/// Which strings the target takes for a <c>message.id</c>, or for a <c>request_id</c>. Scenarios use m1, m2, m3; where only UUIDs are taken, each of these stands for
 /// one UUID on the wire, the same one every time, and is read back from it.
 /// </summary>
 public sealed class MessageIds

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Unicode;
 
 namespace PubSub.Conformance;
 
@@ -18,6 +19,7 @@ public sealed class RawClient : IAsyncDisposable
     private readonly CancellationToken _cancellation;
     private int _messages;
     private bool _closeSent;
+    private bool _answerToFirst;
     private Frame? _closeFrame;
 
     private RawClient(string name, Wire wire, Target target, Transcript transcript, ConnectOptions options, CancellationToken cancellation)
@@ -31,6 +33,9 @@ public sealed class RawClient : IAsyncDisposable
     }
 
     public string Name { get; }
+
+    /// <summary>For targets that want it where SPEC.md has none.</summary>
+    internal string? ClientId { get; set; }
 
     /// <summary>How the connection ended, once reading has come to its end.</summary>
     public Closure? Closure { get; private set; }
@@ -112,6 +117,12 @@ public sealed class RawClient : IAsyncDisposable
         }
 
         _transcript.Received(Name, "handshake", answer.Whole());
+        if (answer.Status == 101 && _target.Accommodations.First is { } first)
+        {
+            _answerToFirst = _target.Accommodations.FirstIsAnswered;
+            await SendAsync(Frame.Text(first.GetRawText()));
+        }
+
         return answer;
     }
 
@@ -121,7 +132,7 @@ public sealed class RawClient : IAsyncDisposable
 
     public async Task SendAsync(params IEnumerable<Frame> frames)
     {
-        foreach (var frame in frames)
+        foreach (var frame in frames.Select(Spelt))
         {
             _transcript.Sent(Name, KindOf(frame), Shown(frame));
             _closeSent |= frame.Opcode == Opcode.Close;
@@ -132,6 +143,7 @@ public sealed class RawClient : IAsyncDisposable
     /// <summary>All these frames in one write.</summary>
     public Task SendTogetherAsync(IReadOnlyCollection<Frame> frames)
     {
+        frames = [.. frames.Select(Spelt)];
         _transcript.Note(Name, $"the following {frames.Count} frames in one write");
         foreach (var frame in frames)
         {
@@ -279,10 +291,13 @@ public sealed class RawClient : IAsyncDisposable
 
     private async Task<Frame?> ReadFrameAsync(CancellationToken cancellation)
     {
-        if (await _wire.ReadFrameAsync(cancellation) is { } frame)
+        while (await _wire.ReadFrameAsync(cancellation) is { } frame)
         {
             _transcript.Received(Name, KindOf(frame), Shown(frame));
-            return frame;
+            if (!IsAnswerToFirst(frame))
+            {
+                return frame;
+            }
         }
 
         if (Closure is null)
@@ -293,6 +308,32 @@ public sealed class RawClient : IAsyncDisposable
         }
 
         return null;
+    }
+
+    // A whole text message as the target wants it; a part of one, bytes and a spoilt frame go out as they are.
+    private Frame Spelt(Frame frame)
+    {
+        if (frame is not { Opcode: Opcode.Text, Final: true, ClaimedLength: null } || _target.Accommodations.LeaveRequests || !Utf8.IsValid(frame.Payload.Span))
+        {
+            return frame;
+        }
+
+        var text = Encoding.UTF8.GetString(frame.Payload.Span);
+        var spelt = Spelling.Of(text, _target, ClientId);
+        return spelt == text ? frame : frame with { Payload = Encoding.UTF8.GetBytes(spelt) };
+    }
+
+    // No scenario knows of the first message, so none is shown the answer to it.
+    private bool IsAnswerToFirst(Frame frame)
+    {
+        if (!_answerToFirst || frame is not { Opcode: Opcode.Text, Final: true })
+        {
+            return false;
+        }
+
+        var isAnswer = new ServerMessage(0, Encoding.UTF8.GetString(frame.Payload.Span), isText: true, _target) is { IsInfo: false, IsEvent: false };
+        _answerToFirst = !isAnswer;
+        return isAnswer;
     }
 
     private async Task WriteAsync(ReadOnlyMemory<byte> bytes)

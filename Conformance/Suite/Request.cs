@@ -20,6 +20,10 @@ public sealed record Request
     private ImmutableList<Member> Members { get; init; } = [];
     private ImmutableList<Member> Message { get; init; } = [];
 
+    // The target whose spelling the text has; null for the specified one.
+    private Target? SpeltFor { get; init; }
+    private string? ClientId { get; init; }
+
     public static Request Of(string type) => new Request().With("type", Json.Quote(type));
 
     public static Request Subscribe(string topic, string clientId, int? lastN = null)
@@ -84,8 +88,11 @@ public sealed record Request
     /// <summary>
     /// The request as it is sent to this target. Clients do this themselves; a scenario that sends the text or its bytes has to.
     /// </summary>
-    public Request To(Target target) => this with
+    /// <param name="clientId">The connection's, for a target that wants it where SPEC.md has none; the first that is given stays.</param>
+    public Request To(Target target, string? clientId = null) => this with
     {
+        SpeltFor = target,
+        ClientId = ClientId ?? clientId ?? (target.Accommodations.Adds.Count == 0 ? null : Spelling.NewClientId()),
         Message = Message.ConvertAll(member => member.Id is { } id ? new(member.Name, Json.Quote(target.MessageIds.Spell(id))) : member),
     };
 
@@ -98,7 +105,9 @@ public sealed record Request
     public Request WithoutRequestId() => Without("request_id") with { RequestId = null, IsAnonymous = true };
 
     /// <summary>The JSON text.</summary>
-    public override string ToString() =>
+    public override string ToString() => SpeltFor is null ? Plain() : Spelling.Of(Plain(), SpeltFor, ClientId, isWhole: false);
+
+    private string Plain() =>
         Write(Members, member => member is { Name: "message", Json: "" } ? Write(Message, nested => nested.Json) : member.Json);
 
     private static ImmutableList<Member> Set(ImmutableList<Member> members, Member member)

@@ -13,6 +13,9 @@ public sealed class Rest
     public const string HealthPath = "/health";
     public const string StatsPath = "/stats";
 
+    /// <summary>What <see cref="Accommodations.Slashes"/> calls the path of a topic.</summary>
+    internal const string NamedTopicPath = "/topics/{name}";
+
     private readonly Target _target;
     private readonly Transcript _transcript;
     private readonly CancellationToken _cancellation;
@@ -99,6 +102,18 @@ public sealed class Rest
     public Task<HttpAnswer> SendRawAsync(ReadOnlyMemory<byte> request) =>
         Http.ExchangeAsync(request, "a raw request", _target, _transcript, _cancellation);
 
+    private string Below(string path) => path switch
+    {
+        HealthPath when _target.Health is { } health => health.AbsolutePath,
+        StatsPath when _target.Stats is { } stats => stats.AbsolutePath,
+        _ => _target.Rest.AbsolutePath.TrimEnd('/') + Spelling.Path(path, _target),
+    };
+
+    // Health and statistics may be at another origin.
+    private Target At(string requestTarget) =>
+        new[] { _target.Health, _target.Stats }.FirstOrDefault(place => place is not null && place.AbsolutePath == requestTarget) is { } other
+        && other.Authority != _target.Rest.Authority ? _target with { Rest = other } : _target;
+
     /// <summary>The answer to a request as specified, which this requirement promises.</summary>
     private static async Task<HttpAnswer> OwedAsync(string requirement, Task<HttpAnswer> answer) =>
         await answer.Breaking(requirement) with { Requirement = requirement };
@@ -106,8 +121,6 @@ public sealed class Rest
     // That a server takes other names as well is a recommendation.
     private static bool IsPlain(string name) =>
         name.Length is > 0 and <= 255 && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_');
-
-    private string Below(string path) => _target.Rest.AbsolutePath.TrimEnd('/') + path;
 
     private string AtRoot(string path) => _target.Root.AbsolutePath.TrimEnd('/') + path;
 
@@ -121,7 +134,7 @@ public sealed class Rest
     {
         var lines = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
-            ["Host"] = _target.Rest.Authority,
+            ["Host"] = At(requestTarget).Rest.Authority,
             ["Connection"] = "close",
             ["Accept"] = "*/*",
         };
@@ -130,6 +143,7 @@ public sealed class Rest
             lines[name] = value;
         }
 
+        body = body is not null && method == "POST" && headers?.ContainsKey("Transfer-Encoding") != true ? Spelling.Creation(body, _target) : body;
         if (body is not null || method is "POST" or "PUT" or "PATCH")
         {
             lines["Content-Length"] = $"{body?.Length ?? 0}";
@@ -148,7 +162,7 @@ public sealed class Rest
         var fields = string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Key}: {line.Value}\r\n"));
         var head = $"{method} {Http.WithQuery(requestTarget, _target.Query)} HTTP/1.1\r\n{fields}\r\n";
         byte[] request = [.. Encoding.UTF8.GetBytes(head), .. body ?? []];
-        return Read(method, await Http.ExchangeAsync(request, $"{method} {requestTarget}", _target, _transcript, _cancellation, start));
+        return Read(method, await Http.ExchangeAsync(request, $"{method} {requestTarget}", At(requestTarget), _transcript, _cancellation, start));
     }
 
     // Scenarios speak of the specification's own statuses; the transcript keeps what came.

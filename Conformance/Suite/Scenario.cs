@@ -1,10 +1,42 @@
 namespace PubSub.Conformance;
 
+/// <summary>What a scenario may do to a server that is not robust. The more dangerous scenarios are played later.</summary>
+public enum Danger
+{
+    /// <summary>It does what any client does.</summary>
+    None,
+
+    /// <summary>It may leave something behind that spoils other scenarios, such as a topic that no listing survives.</summary>
+    Poison,
+
+    /// <summary>It sends what no correct client sends, or breaks connections: a fragile server may crash.</summary>
+    Hostile,
+
+    /// <summary>It puts the server under load.</summary>
+    Flood,
+}
+
 /// <summary>
 /// One way to find a server wanting. It is data: a primary requirement, a slug that never changes, and what happens on the stage.
 /// </summary>
 public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task> Body)
 {
+    /// <summary>Frames, UTF-8, JSON and handshakes that are wrong, and resets.</summary>
+    private static readonly HashSet<string> HostileRequirements = new(StringComparer.Ordinal)
+    {
+        "PS-WS-003", "PS-WS-008", "PS-WS-009", "PS-WS-010", "PS-WS-011", "PS-WS-012", "PS-WS-013",
+        "PS-ERR-001", "PS-ERR-002", "PS-ERR-007", "PS-ERR-010", "PS-OBS-011",
+    };
+
+    /// <summary>Topic names that are odd or illegal, and bodies that are no request to create a topic.</summary>
+    private static readonly HashSet<string> PoisonRequirements = new(StringComparer.Ordinal)
+    {
+        "PS-REST-008", "PS-REST-009", "PS-REST-021", "PS-REST-022", "PS-REST-023", "PS-REST-027", "PS-SUB-011", "PS-ISO-002",
+        "PS-ISO-003", "PS-ISO-004",
+    };
+
+    private readonly Danger? _danger;
+
     public string Id => $"{Requirement}/{Slug}";
 
     /// <summary>The middle of the requirement id: FAN of PS-FAN-001.</summary>
@@ -40,6 +72,9 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
     /// <summary>True when it asserts totals of the whole target, which no other client may use meanwhile.</summary>
     public bool IsExclusive { get; init; }
 
+    /// <summary>By default what its requirement is about says how dangerous it is.</summary>
+    public Danger Danger { get => _danger ?? UsualDanger; init => _danger = value; }
+
     /// <summary>What any other scenario sends and receives at most, in bytes, both together.</summary>
     public const long UsualBytes = 8 * 1024 * 1024;
 
@@ -47,4 +82,13 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
     public const int UsualConnections = 64;
 
     public override string ToString() => Id;
+
+    private Danger UsualDanger => this switch
+    {
+        { IsLoad: true } => Danger.Flood,
+        { Area: "ROB" } => Danger.Hostile,
+        _ when HostileRequirements.Contains(Requirement) => Danger.Hostile,
+        _ when PoisonRequirements.Contains(Requirement) => Danger.Poison,
+        _ => Danger.None,
+    };
 }

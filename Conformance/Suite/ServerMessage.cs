@@ -10,6 +10,7 @@ namespace PubSub.Conformance;
 public sealed partial class ServerMessage
 {
     private readonly Dialect _dialect;
+    private readonly Accommodations _wants;
 
     internal ServerMessage(int index, string raw, bool isText, Target target)
     {
@@ -19,9 +20,11 @@ public sealed partial class ServerMessage
         IsText = isText;
         Members = isText && Json.TryParse(raw) is { ValueKind: JsonValueKind.Object } members ? members : null;
         Type = Members.Member("type").Text();
-        RequestId = Members.Member("request_id").Text();
+        RequestId = Spelling.RequestId(Members.Member("request_id").Text(), target);
+        HasRequestId = Members.Member("request_id") is { } id && (RequestId is not null || id.ValueKind != JsonValueKind.String);
         Topic = Members.Member("topic").Text();
-        MessageId = target.MessageIds.Meant(Members.Member("message").Member("id").Text());
+        _wants = target.Accommodations;
+        MessageId = target.MessageIds.Meant(Content.Member("id").Text());
     }
 
     /// <summary>Its place in the order of arrival on its connection, from 0.</summary>
@@ -42,7 +45,7 @@ public sealed partial class ServerMessage
     public string? Topic { get; }
     public string? MessageId { get; }
 
-    public bool HasRequestId => Members.Member("request_id") is not null;
+    public bool HasRequestId { get; }
     public string? Status => Members.Member("status").Text();
     public string? Timestamp => Members.Member(_dialect.Timestamp).Text();
 
@@ -59,10 +62,10 @@ public sealed partial class ServerMessage
     public string? Notice => Members.Member("msg").Text();
 
     /// <summary>The whole <c>message</c> of an event as it was written.</summary>
-    public string? Message => Members.Member("message")?.GetRawText();
+    public string? Message => Content?.GetRawText();
 
     /// <summary>The payload of an event as it was written, byte for byte.</summary>
-    public string? Payload => Members.Member("message").Member("payload")?.GetRawText();
+    public string? Payload => (Content.Member("payload") ?? Content.Member(_wants.Payload))?.GetRawText();
 
     public string? ErrorCode => Members.Member("error").Member("code").Text() ?? Members.Member("code").Text() ?? Code(Members.Member("error").Text());
 
@@ -87,8 +90,12 @@ public sealed partial class ServerMessage
 
     private JsonElement? Members { get; }
 
+    // What holds the message of an event.
+    private JsonElement? Content => Members.Member("message") ?? Members.Member(_wants.Message) ?? Members.Member("data")
+        ?? (Members.Member("payload") is null ? null : Members);
+
     /// <summary>A member of an event's <c>message</c> other than id and payload, as it was written.</summary>
-    public string? MessageMember(string name) => Members.Member("message").Member(name)?.GetRawText();
+    public string? MessageMember(string name) => Content.Member(name)?.GetRawText();
 
     // A string may hold the code alone, or the code and a sentence behind it.
     private static string? Code(string? error) => error is null ? null : LeadingCode().Match(error) is { Success: true } code ? code.Value : error;

@@ -14,8 +14,20 @@ public sealed record Target
 
     public required Uri WebSocket { get; init; }
 
+    /// <summary>Where <c>/health</c> is; null for beside <c>/topics</c>.</summary>
+    public Uri? Health { get; init; }
+
+    /// <inheritdoc cref="Health"/>
+    public Uri? Stats { get; init; }
+
     public Dialect Dialect { get; init; } = Dialect.V1;
     public MessageIds MessageIds { get; init; } = MessageIds.Any;
+
+    /// <summary>What it wants otherwise than SPEC.md writes it; set by <see cref="Accommodating"/>.</summary>
+    public Accommodations Accommodations { get; private init; } = Accommodations.None;
+
+    /// <summary>How each <c>request_id</c> is spelt.</summary>
+    internal MessageIds RequestIds { get; private init; } = MessageIds.Any;
 
     /// <summary>Sent with every REST request and every WebSocket handshake.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
@@ -50,8 +62,22 @@ public sealed record Target
         };
     }
 
+    /// <summary>The same server, spoken to in this way.</summary>
+    public Target Accommodating(Accommodations accommodations) => this with
+    {
+        Accommodations = accommodations,
+        RequestIds = !accommodations.UuidRequestIds ? MessageIds.Any : RequestIds.AreUuids ? RequestIds : MessageIds.Uuids(),
+    };
+
     /// <summary>A server like this one, with the same paths and the same spelling, at another origin.</summary>
-    public Target At(Uri origin) => this with { Root = Moved(Root, origin), Rest = Moved(Rest, origin), WebSocket = Socket(Moved(WebSocket, origin)) };
+    public Target At(Uri origin) => this with
+    {
+        Root = Moved(Root, origin),
+        Rest = Moved(Rest, origin),
+        WebSocket = Socket(Moved(WebSocket, origin)),
+        Health = Health is null ? null : Moved(Health, origin),
+        Stats = Stats is null ? null : Moved(Stats, origin),
+    };
 
     /// <summary>The URL with this path appended to its own.</summary>
     internal static Uri Below(Uri root, string path) => new UriBuilder(root) { Path = root.AbsolutePath.TrimEnd('/') + path }.Uri;

@@ -11,9 +11,9 @@ public sealed class Traffic
 
     private readonly TimeProvider _time;
     private readonly Traffic? _whole;
-    private readonly string _host;
     private readonly ConcurrentQueue<Request> _requests = [];
     private readonly long _start;
+    private volatile string _host;
     private long _connections;
     private long _open;
     private long _mostOpen;
@@ -40,6 +40,9 @@ public sealed class Traffic
     /// <summary>When the target last gave a sign of life, since the start.</summary>
     internal TimeSpan LastHeard => _time.GetElapsedTime(_start, Volatile.Read(ref _heard));
 
+    /// <summary>The time of this timestamp, since the start.</summary>
+    internal TimeSpan Since(long timestamp) => _time.GetElapsedTime(_start, timestamp);
+
     internal TimeSpan Now => _time.GetElapsedTime(_start);
 
     /// <summary>The newest requests, oldest first.</summary>
@@ -49,7 +52,10 @@ public sealed class Traffic
     internal Traffic Part() => new(this);
 
     /// <summary>True for the target's own address.</summary>
-    internal bool Covers(Uri uri) => Authority(uri) == _host;
+    internal bool Covers(Uri uri) => Authority(uri) == (_whole ?? this)._host;
+
+    /// <summary>The target was started again, there.</summary>
+    internal void MoveTo(Target target) => _host = Authority(target.WebSocket);
 
     internal void Opened()
     {

@@ -81,7 +81,7 @@ internal static class Envelope
                     return next(subscriber, request, ack);
                 }
             }))
-            .KilledBy("PS-ENV-006", "a reply goes to nobody but the connection that asked"),
+            .KilledBy("PS-ENV-006", "a reply goes to no connection but the one that asked"),
         new Mutant("env-second-ack", "A subscribe to what is subscribed already is acked twice.")
             .EachTopic(topic => topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
             {

@@ -103,15 +103,15 @@ internal static class Errors
             .MayBreak("PS-ERR-005"),
         new Mutant("err-path-lost", "An error about the message does not say that the field is within it.")
             .EachSession(session => session.Reword(rule => rule.Replace("message.id", "id", StringComparison.Ordinal)))
-            .KilledBy("PS-ERR-005", "the error for a publish without message.id names message.id"),
+            .KilledBy("PS-ERR-005", "a publish without message.id (message.id)"),
         new Mutant("err-bound-kept-secret", "An error about a length does not name the bound.")
             .EachSession(session => session.Reword(rule =>
                 rule.Replace(" 1 to 255 characters", " a legal length", StringComparison.Ordinal)))
-            .KilledBy("PS-ERR-005", "the error for a client_id that is too long names 255"),
+            .KilledBy("PS-ERR-005", "a client_id that is too long (255)"),
         new Mutant("err-token-unexpected", "The error for text that is no JSON says only where its parser stood.")
             .EachSession(session => session.Reword(rule =>
                 rule.Contains("valid JSON", StringComparison.Ordinal) ? "unexpected token at position 0" : rule))
-            .KilledBy("PS-ERR-005", "the error for a text that is not JSON names JSON"),
+            .KilledBy("PS-ERR-005", "a text that is not JSON (JSON)"),
         new Mutant("err-id-only-in-front", "A refusal echoes the request_id only when it stands before the type.")
             .EachSession(session => session.EchoBefore(text => text.IndexOf("\"type\"", StringComparison.Ordinal)))
             .KilledBy("PS-ERR-006", "echoes the request_id wherever it stands"),
@@ -164,7 +164,7 @@ internal static class Errors
 
                 next(type, text);
             }))
-            .KilledBy("PS-ERR-010", "a binary message in fragments is answered"),
+            .KilledBy("PS-ERR-010", "a binary message that holds a publish is answered"),
         new Mutant("err-binary-ignored", "A binary message without JSON is passed over in silence.")
             .EachSession(session => session.Receive.Wrap(next => (type, text) =>
             {

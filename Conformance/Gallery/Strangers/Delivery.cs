@@ -2,7 +2,7 @@ using System.Text.Json;
 using PubSub.Conformance.Gallery.Mutants;
 using PubSub.Conformance.Gallery.Servers;
 
-namespace PubSub.Conformance.Gallery;
+namespace PubSub.Conformance.Gallery.Foreign;
 
 /// <summary>Servers with habits of delivering, replaying and counting.</summary>
 internal static class Delivery

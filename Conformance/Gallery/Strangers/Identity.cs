@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using PubSub.Conformance.Gallery.Servers;
 
-namespace PubSub.Conformance.Gallery;
+namespace PubSub.Conformance.Gallery.Foreign;
 
 /// <summary>Servers to which a <c>client_id</c> is more than a label.</summary>
 internal static class Identity

@@ -5,7 +5,11 @@ internal static class Strangers
 {
     public static IReadOnlyList<Stranger> All { get; } =
     [
-        .. Identity.All,
-        .. Delivery.All,
+        .. Foreign.Identity.All,
+        .. Foreign.Delivery.All,
+        .. Foreign.Requests.All,
+        .. Foreign.Rest.All,
+        .. Foreign.Hostile.All,
+        .. Foreign.WantedOtherwise.All,
     ];
 }

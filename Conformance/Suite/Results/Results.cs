@@ -27,6 +27,13 @@ public sealed record Results
     public required IReadOnlyDictionary<string, string> Options { get; init; }
 
     public required Ending Ending { get; init; }
+
+    /// <summary>Every way in which the target died, in the order in which they were seen.</summary>
+    public IReadOnlyList<DeathResult> Deaths { get; init => field = value ?? []; } = [];
+
+    /// <summary>How often the target was running again after a death, by whatever means; those for confirmation count.</summary>
+    public int Restarts { get; init; }
+
     public required Conclusion Conclusion { get; init; }
 
     /// <summary>How many scenarios had each verdict, every verdict listed.</summary>
@@ -87,6 +94,9 @@ public enum FindingSource
     Probed,
     Declared,
     Assumed,
+
+    /// <summary>Found out to be otherwise than specified; the suite speaks so, and one scenario reports it.</summary>
+    Accommodated,
 }
 
 /// <summary>One thing known about the target, and why it is believed.</summary>
@@ -120,7 +130,83 @@ public sealed record Ending(EndingKind Kind, string Message, string? Witness = n
 
 /// <summary>Something the target was sent shortly before it fell silent.</summary>
 /// <param name="AtSeconds">Since the start of the run.</param>
-public sealed record LastRequest(double AtSeconds, string Scenario, string Connection, string Kind, string Data);
+public sealed record LastRequest(double AtSeconds, string Scenario, string Connection, string Kind, string Data)
+{
+    internal static LastRequest Of(Traffic.Request sent) => new(sent.At.TotalSeconds, sent.Scenario, sent.Connection, sent.Kind, sent.Data);
+}
+
+/// <summary>How well it is known what the target died of.</summary>
+public enum DeathProof
+{
+    /// <summary>It was seen once; playing the suspects again was not possible, or did not kill the target.</summary>
+    SeenOnce,
+
+    /// <summary>The target died again when the culprits ran at one time, but of none of them alone.</summary>
+    ConfirmedTogether,
+
+    /// <summary>The target died again of the culprit alone.</summary>
+    Confirmed,
+}
+
+/// <summary>How the target came back after a death.</summary>
+public enum RestartedBy
+{
+    /// <summary>It did not come back.</summary>
+    Nothing,
+
+    /// <summary>The suite started it again by <c>--launch</c>.</summary>
+    Launcher,
+
+    /// <summary>The suite ran the command of <c>--restart</c>.</summary>
+    Command,
+
+    /// <summary>It came back by itself; a supervisor restarts it.</summary>
+    Itself,
+}
+
+/// <summary>
+/// The target died: its process ended, it was restarted, or it answered no connection any more. Each is a violation of
+/// <see cref="Requirement"/>, by the culprits.
+/// </summary>
+public sealed record DeathResult
+{
+    /// <summary>The requirement that every death violates.</summary>
+    public const string Requirement = "PS-ROB-001";
+
+    /// <summary>The name of the suite's own probe among the culprits.</summary>
+    public const string Probe = "the probe";
+
+    /// <summary>The name of the suite's own clean-up among the culprits.</summary>
+    public const string CleanUp = "the clean-up";
+
+    /// <summary>The last sign of life, since the start of the run.</summary>
+    public required double AtSeconds { get; init; }
+
+    /// <summary>One sentence: what killed it, how, how sure that is, and how it came back.</summary>
+    public required string Message { get; init; }
+
+    /// <summary>What was seen of it: "it accepts no connections any more (...)", "it exited with status 139", "it was restarted (...)".</summary>
+    public required string How { get; init; }
+
+    /// <summary>Ids of scenarios, <see cref="Probe"/> or <see cref="CleanUp"/>; several only if they kill it together.</summary>
+    public required IReadOnlyList<string> Culprits { get; init; }
+
+    public required DeathProof Proof { get; init; }
+
+    /// <summary>The scenarios that were under way or had sent the last requests, the culprits among them.</summary>
+    public IReadOnlyList<string> Suspects { get; init => field = value ?? []; } = [];
+
+    /// <summary>How often the target died of it in this run; the confirmation is one of them.</summary>
+    public required int Times { get; init; }
+
+    public required RestartedBy RestartedBy { get; init; }
+
+    /// <summary>From the notice of the death until the target answered again; null if it did not.</summary>
+    public double? BackAfterSeconds { get; init; }
+
+    /// <summary>What the target was sent last before it died, newest last.</summary>
+    public IReadOnlyList<LastRequest> LastRequests { get; init => field = value ?? []; } = [];
+}
 
 /// <summary>The verdict on the whole, the status that the process exits with, and a sentence that says why.</summary>
 public sealed record Conclusion(ConclusionKind Kind, int ExitCode, string Message);
@@ -218,7 +304,10 @@ public sealed record ScenarioResult
     public string? Expected { get; init; }
     public string? Observed { get; init; }
 
-    /// <summary>The requirement whose violation kept this from being decided.</summary>
+    /// <summary>
+    /// The requirement that is violated, where it is not the scenario's own. A fail or a warning counts for it and for nothing else;
+    /// any other verdict says that its violation kept the scenario from being decided.
+    /// </summary>
     public string? Blames { get; init; }
 
     /// <summary>Which of the legal alternatives were seen.</summary>
@@ -266,7 +355,7 @@ public sealed record TrafficResult(long Connections, long MostConnectionsAtOnce,
     Converters =
     [
         typeof(Kebab<Verdict>), typeof(Kebab<FindingSource>), typeof(Kebab<EndingKind>), typeof(Kebab<ConclusionKind>), typeof(Kebab<Conformity>),
-        typeof(Kebab<RequirementStatus>),
+        typeof(Kebab<RequirementStatus>), typeof(Kebab<DeathProof>), typeof(Kebab<RestartedBy>),
     ],
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(Results))]

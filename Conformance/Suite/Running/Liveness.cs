@@ -1,22 +1,166 @@
 namespace PubSub.Conformance;
 
-/// <summary>Finds out whether the target still answers, and if not, what it was sent when it stopped.</summary>
-internal sealed class Liveness(Pulse pulse, Traffic traffic)
+/// <summary>Finds out whether the target still answers and is still the same process, and if not, what it was sent when it died.</summary>
+internal sealed class Liveness : IAsyncDisposable
 {
     private const int NamedRequests = 8;
 
-    /// <summary>Null while the target answers, and when the check is cancelled.</summary>
-    public async Task<Death?> CheckAsync(CancellationToken cancellation)
+    /// <summary>Between two looks at a server that was played with alone: some die a moment after the client has left.</summary>
+    private static readonly TimeSpan Aftermath = TimeSpan.FromMilliseconds(250);
+
+    private readonly RunSetup _setup;
+    private readonly Traffic _traffic;
+    private readonly SemaphoreSlim _checking = new(1, 1);
+    private Pulse _pulse;
+    private Continuity _continuity;
+    private TimeSpan _born; // when the target was last started
+    private TimeSpan _alive; // guarded by _checking: the last time when the target certainly was
+
+    public Liveness(RunSetup setup, Traffic traffic)
+    {
+        _setup = setup;
+        _traffic = traffic;
+        Target = setup.Probed.Target;
+        _pulse = new Pulse(Target, setup.Time);
+        _continuity = new Continuity(Target, setup.Names, setup.Time);
+    }
+
+    /// <summary>Where the target is now.</summary>
+    public Target Target { get; private set; }
+
+    public Task BeginAsync(CancellationToken cancellation) => UnlessCancelledAsync(async () =>
+    {
+        await _continuity.BeginAsync(cancellation);
+        return _continuity;
+    });
+
+    /// <summary>Null while the target answers and is the same process, and when the check is cancelled.</summary>
+    /// <param name="since">A check that began later than this serves as well.</param>
+    /// <param name="cancellation">Ends the check.</param>
+    public Task<Death?> CheckAsync(TimeSpan since, CancellationToken cancellation) => UnlessCancelledAsync(async () =>
+    {
+        await _checking.WaitAsync(cancellation);
+        try
+        {
+            var now = _traffic.Now;
+            var death = _alive > since ? null : await LookAsync(cancellation);
+            _alive = death is null && _alive <= since ? now : _alive;
+            return death;
+        }
+        finally
+        {
+            _checking.Release();
+        }
+    });
+
+    /// <summary>The same, twice, for a server that dies a moment later.</summary>
+    public async Task<Death?> CheckTwiceAsync(CancellationToken cancellation) =>
+        await CheckAsync(_traffic.Now, cancellation) ?? await UnlessCancelledAsync(async () =>
+        {
+            await Task.Delay(Aftermath, _setup.Time, cancellation);
+            return await CheckAsync(_traffic.Now, cancellation);
+        });
+
+    /// <summary>Waits until the target is there again, having started it if it can be. Null, or why it is not.</summary>
+    public async Task<(RestartedBy By, TimeSpan After, string? Failure)> ReviveAsync(Death death, CancellationToken cancellation)
+    {
+        var start = _setup.Time.GetTimestamp();
+        await _continuity.CloseAsync();
+        var (by, failure) = await StartedAsync(death, cancellation);
+        if (failure is null)
+        {
+            _continuity = new Continuity(Target, _setup.Names, _setup.Time);
+            await BeginAsync(cancellation);
+            _born = _traffic.Now;
+        }
+
+        return (failure is null ? by : RestartedBy.Nothing, _setup.Time.GetElapsedTime(start), failure);
+    }
+
+    /// <summary>Takes away what the checks needed on the server.</summary>
+    public Task DeleteTopicAsync() => _continuity.DeleteTopicAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _continuity.CloseAsync();
+        _checking.Dispose();
+    }
+
+    private async Task<(RestartedBy By, string? Failure)> StartedAsync(Death death, CancellationToken cancellation)
+    {
+        if (death.CameBack)
+        {
+            return (RestartedBy.Itself, null);
+        }
+
+        if (_setup.Restart is not { } restart)
+        {
+            return (RestartedBy.Itself, await AnswersAsync(_setup.Options.SupervisorPatience, cancellation));
+        }
+
+        try
+        {
+            if (await restart.StartAsync(cancellation) is { } origin)
+            {
+                Target = Target.At(origin);
+                _traffic.MoveTo(Target);
+                _pulse = new Pulse(Target, _setup.Time);
+            }
+        }
+        catch (Inconclusive inconclusive)
+        {
+            return (restart.By, inconclusive.Message);
+        }
+
+        return (restart.By, await AnswersAsync(Target.Timeouts.Start, cancellation));
+    }
+
+    private async Task<string?> AnswersAsync(TimeSpan patience, CancellationToken cancellation) =>
+        await _pulse.MissingAsync(cancellation, patience) is { } missing ? missing.How : null;
+
+    private async Task<Death?> LookAsync(CancellationToken cancellation)
+    {
+        if (_setup.Restart?.Ended is { } ended)
+        {
+            return At(_traffic.LastHeard, ended, isViolation: true, cameBack: false);
+        }
+
+        if (await _pulse.MissingAsync(cancellation) is { } missing)
+        {
+            // The process may have ended meanwhile; a server that was never heard has not died now.
+            var (how, isDeath) = _setup.Restart?.Ended is { } late ? (late, true) : (missing.How, missing.IsDeath);
+            return At(_traffic.LastHeard, how, isDeath && _traffic.LastHeard > TimeSpan.Zero, cameBack: false);
+        }
+
+        if (await _continuity.BreakAsync(cancellation) is not { } signs)
+        {
+            return null;
+        }
+
+        var lost = _continuity.Lost;
+        return At(lost == 0 ? _alive : _traffic.Since(lost), $"it was restarted, not by the suite ({signs})", isViolation: true, cameBack: true);
+    }
+
+    private Death At(TimeSpan at, string how, bool isViolation, bool cameBack) => new(how, at, LastRequests(at)) { IsViolation = isViolation, CameBack = cameBack };
+
+    // The last requests before the last sign of life, and the first after it: the one that killed the target is among them.
+    private List<LastRequest> LastRequests(TimeSpan at)
+    {
+        var requests = _traffic.Requests.Where(request => request.At >= _born).ToList();
+        return
+        [
+            .. requests.Where(request => request.At <= at).TakeLast(NamedRequests)
+                .Concat(requests.Where(request => request.At > at).Take(NamedRequests))
+                .OrderBy(request => request.At)
+                .Select(LastRequest.Of),
+        ];
+    }
+
+    private static async Task<T?> UnlessCancelledAsync<T>(Func<Task<T?>> ask) where T : class
     {
         try
         {
-            if (await pulse.MissingAsync(cancellation) is not { } how)
-            {
-                return null;
-            }
-
-            var lastHeard = traffic.LastHeard;
-            return new(how, lastHeard, LastRequests(lastHeard));
+            return await ask();
         }
         catch (OperationCanceledException)
         {
@@ -24,43 +168,17 @@ internal sealed class Liveness(Pulse pulse, Traffic traffic)
             return null;
         }
     }
-
-    // The last requests before the last sign of life, and the first after it: the one that killed the target is among them.
-    private List<LastRequest> LastRequests(TimeSpan lastHeard)
-    {
-        var requests = traffic.Requests;
-        return
-        [
-            .. requests.Where(request => request.At <= lastHeard).TakeLast(NamedRequests)
-                .Concat(requests.Where(request => request.At > lastHeard).Take(NamedRequests))
-                .OrderBy(request => request.At)
-                .Select(sent => new LastRequest(sent.At.TotalSeconds, sent.Scenario, sent.Connection, sent.Kind, sent.Data)),
-        ];
-    }
 }
 
-/// <summary>The target does not answer any more.</summary>
-/// <param name="How">How it fails to.</param>
+/// <summary>The target does not answer any more, or is another process than before.</summary>
+/// <param name="How">A clause about what was seen: "it accepts no connections any more (...)".</param>
 /// <param name="LastHeard">Its last sign of life, since the start of the run.</param>
+/// <param name="LastRequests">What it was sent around that time.</param>
 internal sealed record Death(string How, TimeSpan LastHeard, IReadOnlyList<LastRequest> LastRequests)
 {
-    public Ending SeenBy(Scenario witness)
-    {
-        var message = $"The target stopped answering: {How}. It was last heard {LastHeard.TotalSeconds:F1} s into the run; "
-            + $"{witness.Id} saw it first.";
-        return new(EndingKind.TargetDied, message, witness.Id) { LastRequests = LastRequests };
-    }
+    /// <summary>False where the network explains it as well.</summary>
+    public bool IsViolation { get; init; }
 
-    public Ending SeenAtTheEnd() => new(EndingKind.TargetDied, $"The target stopped answering at the end of the run: {How}.")
-    {
-        LastRequests = LastRequests,
-    };
-
-    /// <summary>The outcome of the scenario that saw it first: it counts, whenever it ended, but decides nothing.</summary>
-    public Outcome Undecided(Outcome witness) => witness with
-    {
-        Verdict = Verdict.Inconclusive,
-        Message = $"the target stopped answering while this ran: {How}. What this scenario saw: {witness.Message}",
-        Ended = TimeSpan.Zero,
-    };
+    /// <summary>It answers again already, without having been started by the suite.</summary>
+    public bool CameBack { get; init; }
 }

@@ -6,7 +6,8 @@ public sealed record Outcome(Scenario Scenario, Requirement? Requirement, Verdic
     public string? Expectation { get; init; }
     public string? Expected { get; init; }
     public string? Observed { get; init; }
-    /// <summary>The requirement that kept this from being decided.</summary>
+
+    /// <inheritdoc cref="ScenarioResult.Blames"/>
     public string? Blames { get; init; }
 
     public IReadOnlyList<KeyValuePair<string, string>> Observations { get; init; } = [];

@@ -1,4 +1,11 @@
+using System.Net.Sockets;
+
 namespace PubSub.Conformance;
+
+/// <summary>How the target fails to answer.</summary>
+/// <param name="How">A clause about it: "it accepts no connections any more (...)".</param>
+/// <param name="IsDeath">False where the network, or a refusal to serve this client, explains it as well.</param>
+public sealed record Missing(string How, bool IsDeath);
 
 /// <summary>Whether the target still answers, asked on a connection of its own.</summary>
 public sealed class Pulse(Target target, TimeProvider time)
@@ -6,20 +13,22 @@ public sealed class Pulse(Target target, TimeProvider time)
     private const int FewestAttempts = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>What a supervisor may take to start a crashed server again.</summary>
+    /// <summary>What a supervisor may take to start a crashed server again, before the server is called dead.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Null when the target answered, or else how it failed to, again and again for at least <see cref="Patience"/> and
+    /// Null when the target answered, or else how it failed to, again and again for at least the patience and
     /// <see cref="FewestAttempts"/> times.
     /// </summary>
-    public async Task<string?> MissingAsync(CancellationToken cancellation)
+    /// <param name="cancellation">Ends the question.</param>
+    /// <param name="patience">2 s by default.</param>
+    public async Task<Missing?> MissingAsync(CancellationToken cancellation, TimeSpan? patience = null)
     {
         var start = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
             var missing = await AskAsync(cancellation);
-            if (missing is null || (attempt >= FewestAttempts && time.GetElapsedTime(start) >= Patience))
+            if (missing is null || (attempt >= FewestAttempts && time.GetElapsedTime(start) >= (patience ?? Patience)))
             {
                 return missing;
             }
@@ -28,7 +37,7 @@ public sealed class Pulse(Target target, TimeProvider time)
         }
     }
 
-    private async Task<string?> AskAsync(CancellationToken cancellation)
+    private async Task<Missing?> AskAsync(CancellationToken cancellation)
     {
         RawClient client;
         try
@@ -37,7 +46,7 @@ public sealed class Pulse(Target target, TimeProvider time)
         }
         catch (Violation violation)
         {
-            return $"it accepts no connections any more ({violation.Observed})";
+            return new($"it accepts no connections any more ({violation.Observed})", await IsRefusedAsync(cancellation));
         }
 
         await using var connected = client;
@@ -52,7 +61,7 @@ public sealed class Pulse(Target target, TimeProvider time)
 
             if (answer.Status != 101)
             {
-                return $"it answers a handshake with {answer}";
+                return new($"it answers a handshake with {answer}", answer.Status is 500 or 502 or 504);
             }
 
             // An unknown request is answered as well as a ping is; either reply will do.
@@ -63,7 +72,30 @@ public sealed class Pulse(Target target, TimeProvider time)
         }
         catch (Violation violation)
         {
-            return $"it accepts connections, but does not answer any more ({violation.Observed})";
+            return new($"it accepts connections, but does not answer any more ({violation.Observed})", IsDeath: true);
+        }
+    }
+
+    /// <summary>True where nothing listens; a connection that is lost on the way says nothing about the server.</summary>
+    private async Task<bool> IsRefusedAsync(CancellationToken cancellation)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await Bounds.Within(
+                target.Timeouts.Connect,
+                time,
+                limit => socket.ConnectAsync(target.WebSocket.DnsSafeHost, target.WebSocket.Port, limit).AsTask(),
+                cancellation);
+            return false;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode is SocketError.ConnectionRefused or SocketError.ConnectionReset;
+        }
+        catch (TimeoutException)
+        {
+            return false;
         }
     }
 }

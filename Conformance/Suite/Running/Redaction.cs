@@ -77,8 +77,18 @@ public sealed partial class Redaction
     internal Ending Clean(Ending ending) => ending with
     {
         Message = Clean(ending.Message),
-        LastRequests = [.. ending.LastRequests.Select(request => request with { Data = Clean(request.Data).Cut(ShownData) })],
+        LastRequests = Clean(ending.LastRequests),
     };
+
+    internal DeathResult Clean(DeathResult death) => death with
+    {
+        Message = Clean(death.Message),
+        How = Clean(death.How),
+        LastRequests = Clean(death.LastRequests),
+    };
+
+    private List<LastRequest> Clean(IReadOnlyList<LastRequest> requests) =>
+        [.. requests.Select(request => request with { Data = Clean(request.Data).Cut(ShownData) })];
 
     internal Conclusion Clean(Conclusion conclusion) => conclusion with { Message = Clean(conclusion.Message) };
 

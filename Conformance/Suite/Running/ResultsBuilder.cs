@@ -6,14 +6,18 @@ internal sealed class ResultsBuilder(RunSetup setup)
     private const int KeptLines = 300;
 
     /// <param name="outcomes">In order; several of one scenario are its repetitions.</param>
-    public Results Build(DateTimeOffset started, TimeSpan duration, IEnumerable<Outcome> outcomes, Ending ending, Traffic traffic)
+    public Results Build(
+        DateTimeOffset started, TimeSpan duration, IEnumerable<Outcome> outcomes, Ending ending, Deaths deaths, Traffic traffic)
     {
         var byScenario = outcomes.ToLookup(outcome => outcome.Scenario.Id, StringComparer.Ordinal);
         List<ScenarioResult> scenarios =
         [
             .. setup.Scenarios.Select(scenario => Of(byScenario[scenario.Id].DefaultIfEmpty(NotRun(scenario, ending.Kind)).ToList())),
         ];
-        var verdicts = scenarios.ToLookup(scenario => scenario.Requirement, scenario => scenario.Verdict, StringComparer.Ordinal);
+        var died = deaths.Results.Select(setup.Redaction.Clean).ToList();
+        var verdicts = scenarios.SelectMany(Rollup.Counts)
+            .Concat(died.Select(_ => (Requirement: DeathResult.Requirement, Verdict: Verdict.Fail)))
+            .ToLookup(counted => counted.Requirement, counted => counted.Verdict, StringComparer.Ordinal);
         List<RequirementResult> requirements = [.. setup.Catalogue.Requirements.Select(requirement =>
             RequirementResult.Of(requirement, Rollup.Status([.. verdicts[requirement.Id]])))];
         List<string> stale =
@@ -32,10 +36,12 @@ internal sealed class ResultsBuilder(RunSetup setup)
             Target = setup.Probed.Describe(setup.Redaction),
             Options = setup.Options.Described.ToDictionary(option => option.Key, option => setup.Redaction.Clean(option.Value)),
             Ending = setup.Redaction.Clean(ending),
-            Conclusion = setup.Redaction.Clean(Rollup.Conclude(ending, scenarios, setup.Catalogue, stale, setup.Options.Strict)),
+            Deaths = died,
+            Restarts = deaths.Restarts,
+            Conclusion = setup.Redaction.Clean(Rollup.Conclude(ending, scenarios, setup.Catalogue, stale, setup.Options.Strict, died)),
             Totals = Enum.GetValues<Verdict>()
                 .ToDictionary(verdict => verdict, verdict => scenarios.Count(scenario => scenario.Verdict == verdict)),
-            Profiles = Rollup.Profiles(requirements),
+            Profiles = Rollup.Profiles(requirements, isAccommodated: !setup.Probed.Target.Accommodations.AreNone),
             Requirements = requirements,
             Scenarios = scenarios,
             Stale = stale,

@@ -8,6 +8,15 @@ public static class Rollup
     /// <summary>The most telling of several verdicts on one scenario, for repetitions.</summary>
     public static Verdict Worst(IEnumerable<Verdict> verdicts) => verdicts.MaxBy(Weight);
 
+    /// <summary>
+    /// What a scenario says of which requirement: a fail or a warning that blames another requirement counts there, and leaves the
+    /// scenario's own requirement not evaluated.
+    /// </summary>
+    public static IEnumerable<(string Requirement, Verdict Verdict)> Counts(ScenarioResult scenario) =>
+        scenario is { Verdict: Verdict.Fail or Verdict.Warn, Blames: { } blamed } && blamed != scenario.Requirement
+            ? [(blamed, scenario.Verdict), (scenario.Requirement, Verdict.NotEvaluated)]
+            : [(scenario.Requirement, scenario.Verdict)];
+
     public static RequirementStatus Status(IReadOnlyCollection<Verdict> verdicts)
     {
         if (verdicts.Contains(Verdict.Error))
@@ -39,22 +48,33 @@ public static class Rollup
     }
 
     /// <summary>One line for each profile that has requirements, and one for all of them taken strictly.</summary>
-    public static IReadOnlyList<ProfileResult> Profiles(IReadOnlyList<RequirementResult> requirements) =>
+    /// <param name="isAccommodated">The target is spoken to otherwise than specified, so no profile is conformant.</param>
+    public static IReadOnlyList<ProfileResult> Profiles(IReadOnlyList<RequirementResult> requirements, bool isAccommodated = false) =>
     [
         .. Enum.GetValues<Profile>()
             .Select(profile => (profile, Members: requirements.Where(requirement => requirement.Profile == profile).ToList()))
             .Where(row => row.Members.Count > 0)
-            .Select(row => Profile(row.profile.ToString().ToLowerInvariant(), row.Members, strict: false)),
-        Profile(Strict, requirements, strict: true),
+            .Select(row => Profile(row.profile.ToString().ToLowerInvariant(), row.Members, strict: false))
+            .Append(Profile(Strict, requirements, strict: true))
+            .Select(profile => isAccommodated && profile.Conformity is (Conformity.Conformant or Conformity.ConformantWithWarnings)
+                ? profile with { Conformity = Conformity.Partial }
+                : profile),
     ];
 
     /// <summary>
-    /// The verdict on the whole. A suite that erred comes before everything; a run that did not reach its end before what it found;
-    /// a violation before stale expectations; these before what was left undecided.
+    /// The verdict on the whole. A suite that erred comes before everything; a violation before an early end of the run, and the sentence
+    /// says both; an early end before stale expectations; these before what was left undecided.
     /// </summary>
+    /// <param name="deaths">Those whose culprit is the suite's own probe or clean-up fail no scenario, and count beside them.</param>
     public static Conclusion Conclude(
-        Ending ending, IReadOnlyList<ScenarioResult> scenarios, Catalogue catalogue, IReadOnlyList<string> stale, bool strict)
+        Ending ending,
+        IReadOnlyList<ScenarioResult> scenarios,
+        Catalogue catalogue,
+        IReadOnlyList<string> stale,
+        bool strict,
+        IReadOnlyList<DeathResult>? deaths = null)
     {
+        deaths ??= [];
         var unexpected = scenarios.Where(scenario => scenario.KnownFailing is null).ToList();
         var errors = scenarios.Count(scenario => scenario.Verdict == Verdict.Error);
         var failures = unexpected.Count(scenario => scenario.Verdict == Verdict.Fail);
@@ -74,15 +94,20 @@ public static class Rollup
             return new(ConclusionKind.Error, ExitCode.SuiteError, $"{Count(errors, "scenario")} erred: the suite itself is wrong there, not the target.");
         }
 
+        var own = deaths.Count(death => death.Culprits.Any(culprit => culprit is DeathResult.Probe or DeathResult.CleanUp));
+        if (failures > 0 || own > 0 || (strict && warnings > 0))
+        {
+            var also = warnings == 0 ? "" : strict ? $", and {Count(warnings, "recommendation")} not followed, which is as bad in a strict run" : "";
+            var died = deaths.Count == 0 ? "" : $" The target died {Times(deaths.Sum(death => death.Times))}.";
+            var rest = scenarios.Count(scenario => scenario.Verdict == Verdict.NotEvaluated);
+            var unfinished = ending.Kind == EndingKind.Completed ? "" : $" {Count(rest, "scenario")} not evaluated: {ending.Message}";
+            var failed = failures > 0 || own == 0 ? $"{Count(failures, "scenario")} failed{also}.{died}" : died.TrimStart();
+            return new(ConclusionKind.Violation, ExitCode.Violation, $"{failed}{unfinished}");
+        }
+
         if (ending.Kind != EndingKind.Completed)
         {
             return new(ConclusionKind.NotEvaluated, ExitCode.NotEvaluated, ending.Message);
-        }
-
-        if (failures > 0 || (strict && warnings > 0))
-        {
-            var also = warnings == 0 ? "" : strict ? $", and {Count(warnings, "recommendation")} not followed, which is as bad in a strict run" : "";
-            return new(ConclusionKind.Violation, ExitCode.Violation, $"{Count(failures, "scenario")} failed{also}.");
         }
 
         if (stale.Count > 0)
@@ -133,6 +158,13 @@ public static class Rollup
         Verdict.Pass => 2,
         Verdict.Unsupported => 1,
         _ => 0,
+    };
+
+    private static string Times(int count) => count switch
+    {
+        1 => "once",
+        2 => "twice",
+        _ => $"{count} times",
     };
 
     private static string Count(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";

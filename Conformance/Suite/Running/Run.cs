@@ -4,22 +4,26 @@ using System.Text;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Runs all scenarios against one target and sums up. It ends early when the target stops answering: the scenario that saw it says
-/// so, and nothing that ended after the target's last sign of life counts for or against it.
+/// Runs all scenarios against one target and sums up, the dangerous ones last. A target that dies is a violation, by the scenario that
+/// killed it: where it can be started again, the suspects are played alone to find that scenario, and the run goes on without it.
+/// Otherwise the run ends, and nothing that ended after the target's last sign of life counts for or against it.
 /// </summary>
 public sealed class Run
 {
-    private const int LoadAtOnce = 2;
+    /// <summary>A target that dies more often than this is not started again.</summary>
+    public const int MostRestarts = 128;
 
     private readonly RunSetup _setup;
-    private readonly Runner _runner;
     private readonly Liveness _liveness;
     private readonly ResultsBuilder _results;
+    private readonly Deaths _deaths;
+    private readonly HashSet<string> _quarantined = new(StringComparer.Ordinal);
 
     private readonly Lock _gate = new();
-    private readonly List<Outcome> _outcomes = []; // guarded by _gate
-    private Ending? _ending; // guarded by _gate
-    private TimeSpan _lastHeard = TimeSpan.MaxValue; // guarded by _gate
+    private readonly List<Outcome> _earlier = []; // guarded by _gate: of the repetitions that are over
+    private readonly List<Outcome> _outcomes = []; // guarded by _gate: of this repetition
+    private Runner _runner;
+    private Ending? _ending;
     private int _done;
     private int _total;
 
@@ -27,11 +31,14 @@ public sealed class Run
     {
         _setup = setup;
         _runner = new Runner(setup.Catalogue, setup.Probed.Target, setup.Launch, setup.Time, setup.Names);
-        _liveness = new Liveness(new Pulse(setup.Probed.Target, setup.Time), _runner.Traffic);
+        _liveness = new Liveness(setup, _runner.Traffic);
         _results = new ResultsBuilder(setup);
+        _deaths = new Deaths(setup.EarlierDeaths);
     }
 
     private RunOptions Options => _setup.Options;
+
+    private Traffic Traffic => _runner.Traffic;
 
     /// <summary>Scenarios that a run with these options would run.</summary>
     public static IReadOnlyList<Scenario> Chosen(Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options) =>
@@ -46,33 +53,52 @@ public sealed class Run
         return new SuiteIdentity(version, catalogue.Spec, catalogue.Version, Convert.ToHexStringLower(hash));
     }
 
+    /// <summary>The results of a run that could not begin, because the target did not survive the probe.</summary>
+    public static Results Unbegun(RunSetup setup, Ending ending, DateTimeOffset started)
+    {
+        var traffic = new Traffic(setup.Probed.Target, setup.Time);
+        return new ResultsBuilder(setup).Build(started, setup.Time.GetUtcNow() - started, [], ending, new Deaths(setup.EarlierDeaths), traffic);
+    }
+
     /// <summary>Never throws for anything that the target does. Cancelled, it cleans up and returns what it has.</summary>
     public async Task<Results> ExecuteAsync(CancellationToken cancellation)
     {
         var started = _setup.Time.GetUtcNow();
         var clock = _setup.Time.GetTimestamp();
+        await using var watched = _liveness;
         using (var deadline = new CancellationTokenSource(Options.Deadline, _setup.Time))
         using (var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token))
         {
-            var chosen = Chosen(_setup.Catalogue, _setup.Scenarios, Options);
-            _total = chosen.Count * Options.Repeat;
-            for (var repetition = 0; repetition < Options.Repeat; repetition++)
-            {
-                var order = Ordered(chosen, repetition);
-                await RunAllAsync(order.Where(scenario => scenario is { IsAlone: true, IsLoad: false }), 1, over);
-                await RunAllAsync(order.Where(scenario => scenario is { IsAlone: false, IsLoad: false }), Options.Parallel, over);
-                await RunAllAsync(order.Where(scenario => scenario is { IsAlone: false, IsLoad: true }), Math.Min(LoadAtOnce, Options.Parallel), over);
-                await RunAllAsync(order.Where(scenario => scenario is { IsAlone: true, IsLoad: true }), 1, over);
-            }
-
-            _ending ??= await EndingAsync(cancellation, deadline.Token);
+            await PlayAllAsync(over);
+            _ending ??= EndingAsItIs(cancellation, deadline.Token);
         }
 
-        await Cleanup.DeleteLeftoversAsync(_setup.Names.Journal, _setup.Probed.Target, _setup.Time);
-
-        return _results.Build(started, _setup.Time.GetElapsedTime(clock), Counted(), _ending, _runner.Traffic);
+        await CleanUpAsync(cancellation);
+        return _results.Build(started, _setup.Time.GetElapsedTime(clock), [.. _earlier, .. _outcomes], _ending, _deaths, Traffic);
     }
 
+    private async Task PlayAllAsync(CancellationTokenSource over)
+    {
+        var chosen = Chosen(_setup.Catalogue, _setup.Scenarios, Options);
+        _total = chosen.Count * Options.Repeat;
+        if (chosen.Count > 0 && !over.IsCancellationRequested)
+        {
+            await _liveness.BeginAsync(over.Token);
+        }
+
+        for (var repetition = 0; repetition < Options.Repeat; repetition++)
+        {
+            foreach (var phase in Ordered(chosen, repetition).GroupBy(scenario => (scenario.IsLoad, scenario.Danger, Alone: scenario.IsAlone ? scenario.Id : "")))
+            {
+                await PlayAsync([.. phase], phase.Key.IsLoad, over);
+            }
+
+            _earlier.AddRange(_outcomes);
+            _outcomes.Clear();
+        }
+    }
+
+    /// <summary>Load last, the dangerous before it, and of the others the core first, ahead of it what must be alone; in the order of the specification, or shuffled.</summary>
     private Scenario[] Ordered(IReadOnlyList<Scenario> scenarios, int repetition)
     {
         Scenario[] order = [.. scenarios];
@@ -82,103 +108,349 @@ public sealed class Run
             new Random(unchecked(seed + repetition)).Shuffle(order);
         }
 
-        return order;
+        return [.. order.OrderBy(scenario => scenario.IsLoad).ThenBy(scenario => scenario.Danger).ThenByDescending(scenario => scenario.IsAlone).ThenBy(scenario => scenario.Area switch
+        {
+            "RPL" => 1,
+            "BPR" => 2,
+            "LIF" => 3,
+            _ => 0,
+        })];
     }
 
-    private async Task RunAllAsync(IEnumerable<Scenario> scenarios, int atOnce, CancellationTokenSource over)
+    /// <summary>Plays these scenarios; where the target dies, finds out of what, and goes on.</summary>
+    private async Task PlayAsync(IReadOnlyList<Scenario> scenarios, bool isLoad, CancellationTokenSource over)
     {
         var waiting = new Queue<Scenario>(scenarios);
-        await Task.WhenAll(Enumerable.Range(0, atOnce).Select(async _ =>
+        do
+        {
+            var distance = _liveness.Target.RoundTrip;
+            var round = new Round(isLoad ? Options.LoadAtOnce(distance) : Options.AtOnce(distance));
+            await PlayAsync(waiting, round, over);
+            if (over.IsCancellationRequested)
+            {
+                return;
+            }
+
+            // All that was judged was answered, but the target may have died while the last scenario passed.
+            if ((round.Death ?? await _liveness.CheckAsync(Traffic.Now, over.Token)) is { } death)
+            {
+                await ResolveAsync(death, round.UnderWay, over);
+            }
+        }
+        while (waiting.Count > 0 && !over.IsCancellationRequested);
+    }
+
+    private async Task PlayAsync(Queue<Scenario> waiting, Round round, CancellationTokenSource over)
+    {
+        using var life = CancellationTokenSource.CreateLinkedTokenSource(over.Token);
+        await Task.WhenAll(Enumerable.Range(0, round.AtOnce).Select(async _ =>
         {
             while (true)
             {
                 Scenario? next;
                 lock (waiting)
                 {
-                    if (over.IsCancellationRequested || !waiting.TryDequeue(out next))
+                    if (life.IsCancellationRequested || !waiting.TryDequeue(out next))
                     {
                         return;
                     }
                 }
 
-                await RunOneAsync(next, over);
+                if (!_quarantined.Contains(next.Id))
+                {
+                    await PlayAsync(next, round, life, over.Token);
+                }
             }
         }));
     }
 
-    private async Task RunOneAsync(Scenario scenario, CancellationTokenSource over)
+    private async Task PlayAsync(Scenario scenario, Round round, CancellationTokenSource life, CancellationToken over)
     {
-        var outcome = await _runner.RunAsync(scenario, over.Token);
+        var outcome = _results.Shortened(await _runner.RunAsync(scenario, life.Token));
+        var death = life.IsCancellationRequested || !IsSuspicious(outcome) ? null : await _liveness.CheckAsync(outcome.Ended, life.Token);
         if (over.IsCancellationRequested)
         {
+            // It is not known whether the target broke the requirement or had died.
             return;
         }
 
-        outcome = _results.Shortened(outcome);
-        if (outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported))
+        if (death is not null || life.IsCancellationRequested)
         {
-            var death = await _liveness.CheckAsync(over.Token);
-            if (over.IsCancellationRequested)
-            {
-                // It is not known whether the target broke the requirement or had stopped answering.
-                return;
-            }
-
-            if (death is not null)
-            {
-                EndWith(death, outcome);
-                await over.CancelAsync();
-                return;
-            }
+            round.EndWith(death, outcome);
+            await life.CancelAsync();
         }
+        else
+        {
+            Count(outcome);
+        }
+    }
 
+    private static bool IsSuspicious(Outcome outcome) =>
+        outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported) || outcome.Scenario.Danger >= Danger.Hostile;
+
+    private void Count(Outcome outcome)
+    {
         lock (_gate)
         {
+            _outcomes.RemoveAll(earlier => earlier.Scenario.Id == outcome.Scenario.Id);
             _outcomes.Add(outcome);
         }
 
         _setup.Progress?.Report(new(Interlocked.Increment(ref _done), _total, _results.Of([outcome])));
     }
 
-    private void EndWith(Death death, Outcome witness)
+    /// <summary>Starts the target again and plays the suspects alone, or else ends the run.</summary>
+    private async Task ResolveAsync(Death death, IReadOnlyList<Outcome> underWay, CancellationTokenSource over)
     {
-        lock (_gate)
+        var suspects = Suspects.Of(death, underWay, [.. _outcomes.Where(outcome => !_quarantined.Contains(outcome.Scenario.Id))]);
+        var back = await ReviveAsync(death, over.Token);
+        if (over.IsCancellationRequested)
         {
-            if (_ending is not null)
-            {
-                return;
-            }
+            return;
+        }
 
-            _lastHeard = death.LastHeard;
-            _ending = death.SeenBy(witness.Scenario);
-            _outcomes.Add(death.Undecided(witness));
+        if (back is null)
+        {
+            await EndWithAsync(death, suspects, underWay, over);
+            return;
+        }
+
+        Forget(suspects.Concat(underWay));
+        if (death.IsViolation)
+        {
+            await ConfirmAsync(death, back.Value, suspects, over);
+        }
+
+        // These have had no turn yet on a target that lived.
+        foreach (var other in underWay.Where(outcome => !death.IsViolation || !suspects.Contains(outcome)))
+        {
+            await PlayAloneAsync(other.Scenario, over);
         }
     }
 
-    private async Task<Ending> EndingAsync(CancellationToken cancelled, CancellationToken deadline)
+    private async Task ConfirmAsync(Death death, (RestartedBy By, TimeSpan After) back, IReadOnlyList<Outcome> suspects, CancellationTokenSource over)
+    {
+        var killed = _deaths.Results.Count;
+        var ids = suspects.Select(suspect => suspect.Scenario.Id).ToList();
+        foreach (var suspect in suspects)
+        {
+            // The first that kills it again has killed it before.
+            await PlayAloneAsync(suspect.Scenario, over, ids, seen: _deaths.Results.Count == killed ? 1 : 0);
+        }
+
+        if (over.IsCancellationRequested || _deaths.Results.Count > killed)
+        {
+            return;
+        }
+
+        var first = suspects.Count == 0 ? null : suspects[0];
+        if (first is null)
+        {
+            _deaths.Add(death, [], [], DeathProof.SeenOnce, times: 1, back);
+        }
+        else if (suspects.Count > 1 && await DiesOfAllAsync(suspects, over) is { } again)
+        {
+            var returned = await ReviveAsync(again, over.Token);
+            Charge(first, _deaths.Add(again, ids, ids, DeathProof.ConfirmedTogether, times: 2, returned));
+            await EndUnlessAsync(returned, again, over);
+        }
+        else if (!over.IsCancellationRequested)
+        {
+            Charge(first, _deaths.Add(death, [first.Scenario.Id], ids, DeathProof.SeenOnce, times: 1, back));
+        }
+    }
+
+    /// <summary>Plays one scenario on a target that nothing else uses; if it dies of that, the scenario is quarantined.</summary>
+    /// <param name="scenario">The scenario.</param>
+    /// <param name="over">The end of the run.</param>
+    /// <param name="suspects">All that were under suspicion together with it.</param>
+    /// <param name="seen">How often the target had died of it before.</param>
+    private async Task PlayAloneAsync(Scenario scenario, CancellationTokenSource over, IReadOnlyList<string>? suspects = null, int seen = 0)
+    {
+        if (over.IsCancellationRequested)
+        {
+            return;
+        }
+
+        var outcome = _results.Shortened(await _runner.RunAsync(scenario, over.Token));
+        var death = await _liveness.CheckTwiceAsync(over.Token);
+        if (over.IsCancellationRequested)
+        {
+            return;
+        }
+
+        if (death is null)
+        {
+            Count(outcome);
+            return;
+        }
+
+        var back = await ReviveAsync(death, over.Token);
+        if (!over.IsCancellationRequested)
+        {
+            if (!death.IsViolation)
+            {
+                Count(Undecided(outcome, death));
+                await EndUnlessAsync(back, death, over);
+                return;
+            }
+
+            Charge(outcome, _deaths.Add(death, [scenario.Id], suspects ?? [scenario.Id], DeathProof.Confirmed, seen + 1, back));
+            await EndUnlessAsync(back, death, over);
+        }
+    }
+
+    private async Task<Death?> DiesOfAllAsync(IReadOnlyList<Outcome> suspects, CancellationTokenSource over)
+    {
+        await Task.WhenAll(suspects.Select(suspect => _runner.RunAsync(suspect.Scenario, over.Token)));
+        return await _liveness.CheckTwiceAsync(over.Token);
+    }
+
+    private static Outcome Undecided(Outcome outcome, Death death) => outcome with
+    {
+        Verdict = Verdict.Inconclusive,
+        Message = $"the target stopped answering while this ran: {death.How}. What this scenario saw: {outcome.Message}",
+    };
+
+    private void Charge(Outcome outcome, DeathResult death)
+    {
+        _quarantined.Add(outcome.Scenario.Id);
+        Count(outcome with
+        {
+            Verdict = Verdict.Fail,
+            Blames = DeathResult.Requirement,
+            Expectation = "The server survives what this scenario does",
+            Expected = "a server that goes on answering",
+            Observed = death.How,
+            Message = $"{death.Message} What this scenario saw: {outcome.Message}",
+        });
+    }
+
+    /// <summary>How the target came back, and after how long; null when it did not.</summary>
+    private async Task<(RestartedBy By, TimeSpan After)?> ReviveAsync(Death death, CancellationToken cancellation)
+    {
+        if (_deaths.Restarts >= MostRestarts)
+        {
+            return null;
+        }
+
+        try
+        {
+            var (by, after, failure) = await _liveness.ReviveAsync(death, cancellation);
+            if (failure is not null)
+            {
+                return null;
+            }
+
+            _deaths.Restarts++;
+            _runner = new Runner(_setup.Catalogue, _liveness.Target, _setup.Launch, _setup.Time, _setup.Names, Traffic);
+            return (by, after);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A target that does not come back ends the run: the most suspect is charged, and the rest is not evaluated.</summary>
+    private async Task EndWithAsync(Death death, IReadOnlyList<Outcome> suspects, IReadOnlyList<Outcome> underWay, CancellationTokenSource over)
+    {
+        var late = _outcomes.Where(outcome => outcome.Ended > death.LastHeard).ToList();
+        Forget(late);
+        var witness = underWay.Count > 0 ? underWay[0] : null;
+        if (!death.IsViolation)
+        {
+            if (witness is not null)
+            {
+                Count(Undecided(witness, death));
+            }
+        }
+        else
+        {
+            var ids = suspects.Select(suspect => suspect.Scenario.Id).ToList();
+            var result = _deaths.Add(death, [.. ids.Take(1)], ids, DeathProof.SeenOnce, times: 1, back: null);
+            if (suspects.Count > 0)
+            {
+                Charge(suspects[0], result);
+            }
+        }
+
+        foreach (var outcome in late.Where(outcome => _outcomes.All(counted => counted.Scenario.Id != outcome.Scenario.Id)))
+        {
+            _outcomes.Add(new Outcome(outcome.Scenario, outcome.Requirement, Verdict.NotEvaluated, "the target was gone before this was over"));
+        }
+
+        await EndAsync(death, witness?.Scenario, over);
+    }
+
+    private Task EndUnlessAsync((RestartedBy By, TimeSpan After)? back, Death death, CancellationTokenSource over) =>
+        back is null && !over.IsCancellationRequested ? EndAsync(death, null, over) : Task.CompletedTask;
+
+    private async Task EndAsync(Death death, Scenario? witness, CancellationTokenSource over)
+    {
+        var often = _deaths.Restarts >= MostRestarts ? $" It has come back {MostRestarts} times, and is not started again." : "";
+        var saw = witness is null ? "" : $"; {witness.Id} saw it first";
+        var message = $"The target stopped answering: {death.How}. It was last heard {death.LastHeard.TotalSeconds:F1} s into the run{saw}.{often}";
+        _ending = new(EndingKind.TargetDied, message, witness?.Id) { LastRequests = death.LastRequests };
+        await over.CancelAsync();
+    }
+
+    private void Forget(IEnumerable<Outcome> outcomes)
+    {
+        var ids = outcomes.Select(outcome => outcome.Scenario.Id).ToHashSet(StringComparer.Ordinal);
+        _done -= _outcomes.RemoveAll(outcome => ids.Contains(outcome.Scenario.Id));
+    }
+
+    private Ending EndingAsItIs(CancellationToken cancelled, CancellationToken deadline)
     {
         if (cancelled.IsCancellationRequested)
         {
             return new(EndingKind.Cancelled, "The run was cancelled.");
         }
 
-        if (deadline.IsCancellationRequested)
-        {
-            return new(EndingKind.Deadline, $"The run was not over after {Options.Deadline.TotalMinutes:0.##} minutes.");
-        }
-
-        // All that was judged was answered, but the target may have died while the last scenario passed.
-        if (_outcomes.Count > 0 && await _liveness.CheckAsync(cancelled) is { } death)
-        {
-            _lastHeard = death.LastHeard;
-            return death.SeenAtTheEnd();
-        }
-
-        return new(EndingKind.Completed, "Every scenario had its turn.");
+        return deadline.IsCancellationRequested
+            ? new(EndingKind.Deadline, $"The run was not over after {Options.Deadline.TotalMinutes:0.##} minutes.")
+            : new(EndingKind.Completed, "Every scenario had its turn.");
     }
 
-    /// <summary>What ended after the last sign of life of a dead target counts as not evaluated.</summary>
-    private IEnumerable<Outcome> Counted() => _outcomes.Select(outcome => outcome.Ended <= _lastHeard
-        ? outcome
-        : new Outcome(outcome.Scenario, outcome.Requirement, Verdict.NotEvaluated, "the target was gone before this was over"));
+    /// <summary>Deletes what is left. A target that dies of that has died.</summary>
+    private async Task CleanUpAsync(CancellationToken cancellation)
+    {
+        if (_ending!.Kind != EndingKind.TargetDied)
+        {
+            await _liveness.DeleteTopicAsync();
+        }
+
+        await Cleanup.DeleteLeftoversAsync(_setup.Names.Journal, _liveness.Target, _setup.Time);
+        if (_ending.Kind == EndingKind.Completed && Traffic.Connections > 0
+            && await _liveness.CheckAsync(Traffic.Now, cancellation) is { IsViolation: true } death)
+        {
+            _deaths.Add(death, [DeathResult.CleanUp], [], DeathProof.SeenOnce, times: 1, back: null);
+        }
+    }
+
+    /// <summary>Scenarios that run at one time, until none is left or the target dies.</summary>
+    private sealed class Round(int atOnce)
+    {
+        private readonly Lock _gate = new();
+        private readonly List<Outcome> _underWay = []; // guarded by _gate
+
+        public int AtOnce => atOnce;
+
+        public Death? Death { get; private set; }
+
+        /// <summary>The outcomes that the death has spoilt, the one that noticed it first.</summary>
+        public IReadOnlyList<Outcome> UnderWay => _underWay;
+
+        /// <param name="death">Null where another scenario has noticed it.</param>
+        /// <param name="outcome">That of a scenario which the death has interrupted.</param>
+        public void EndWith(Death? death, Outcome outcome)
+        {
+            lock (_gate)
+            {
+                _underWay.Insert(Death is null && death is not null ? 0 : _underWay.Count, outcome);
+                Death ??= death;
+            }
+        }
+    }
 }

@@ -16,15 +16,28 @@ public sealed record RunOptions
     public const int MostParallel = 64;
     public const int MostRepetitions = 1_000;
 
+    /// <summary>Scenarios at one time against a near target.</summary>
+    public const int UsualParallel = 8;
+
+    /// <summary>Scenarios at one time against a far target, where they mostly wait.</summary>
+    public const int MostParallelByDistance = 32;
+
+    private const int UsualLoadParallel = 2;
+    private const int MostLoadParallelByDistance = 6;
+    private static readonly TimeSpan DistanceOfOneMore = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan DistanceOfOneMoreLoad = TimeSpan.FromMilliseconds(50);
+
     public Selection Selection { get; init; } = new();
 
-    /// <summary>Scenarios at one time. Those that put the target under load have a smaller bound of their own.</summary>
-    public int Parallel { get; init; } = 8;
+    /// <summary>
+    /// Scenarios at one time; null lets the target's round trip decide. Those that put the target under load have a smaller bound of their own.
+    /// </summary>
+    public int? Parallel { get; init; }
 
     /// <summary>How often the whole set is run, one time after the other.</summary>
     public int Repeat { get; init; } = 1;
 
-    /// <summary>Shuffles the order of scenarios; null keeps that of the specification.</summary>
+    /// <summary>Shuffles scenarios that are equally dangerous; null keeps the order of the specification.</summary>
     public int? Seed { get; init; }
 
     /// <summary>Runs the scenarios that put the target under load as well: see <see cref="Scenario.IsLoad"/>.</summary>
@@ -36,11 +49,22 @@ public sealed record RunOptions
     /// <summary>Takes every recommendation as a duty.</summary>
     public bool Strict { get; init; }
 
+    /// <summary>How long a dead target that the suite cannot start may take to come back by itself.</summary>
+    public TimeSpan SupervisorPatience { get; init; } = TimeSpan.FromSeconds(8);
+
     public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(30);
     public KeptTranscripts Transcripts { get; init; } = KeptTranscripts.Failed;
 
     /// <summary>Shown in the results as they are, redacted.</summary>
     public IReadOnlyDictionary<string, string> Described { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>How many scenarios run at one time against a target whose slow round trips take this long.</summary>
+    public int AtOnce(TimeSpan roundTrip) =>
+        Parallel ?? Math.Clamp(UsualParallel + (int)(roundTrip / DistanceOfOneMore), UsualParallel, MostParallelByDistance);
+
+    /// <summary>How many of those that put the target under load.</summary>
+    public int LoadAtOnce(TimeSpan roundTrip) => Math.Min(
+        AtOnce(roundTrip), Math.Clamp(UsualLoadParallel + (int)(roundTrip / DistanceOfOneMoreLoad), UsualLoadParallel, MostLoadParallelByDistance));
 
     /// <summary>Why the scenario is left out; null when it is run.</summary>
     public string? Refusal(Scenario scenario, Requirement? requirement)
@@ -82,6 +106,12 @@ public sealed record RunSetup
 
     /// <summary>Without it scenarios that start servers are unsupported.</summary>
     public Launch? Launch { get; init; }
+
+    /// <summary>Starts the target again after a death; without it only a supervisor does.</summary>
+    public IRestart? Restart { get; init; }
+
+    /// <summary>The deaths that the probe has caused.</summary>
+    public IReadOnlyList<DeathResult> EarlierDeaths { get; init; } = [];
 
     public IProgress<Progress>? Progress { get; init; }
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -13,14 +13,16 @@ public sealed class Runner
     private readonly TopicNames _names;
 
     /// <param name="names">Where the names of topics come from; without it they are this runner's own, and journalled nowhere.</param>
-    public Runner(Catalogue catalogue, Target target, Launch? launch = null, TimeProvider? time = null, TopicNames? names = null)
+    /// <param name="traffic">That of an earlier runner, to go on with.</param>
+    public Runner(
+        Catalogue catalogue, Target target, Launch? launch = null, TimeProvider? time = null, TopicNames? names = null, Traffic? traffic = null)
     {
         _catalogue = catalogue;
         _target = target;
         _launch = launch;
         _time = time ?? TimeProvider.System;
         _names = names ?? new TopicNames();
-        Traffic = new Traffic(target, _time);
+        Traffic = traffic ?? new Traffic(target, _time);
     }
 
     /// <summary>The connections, bytes and requests of all scenarios together.</summary>

@@ -21,5 +21,6 @@ public static class All
         .. Ping.Scenarios,
         .. Errors.Scenarios,
         .. Lifecycle.Scenarios,
+        .. AsSpecified.Scenarios,
     ];
 }

@@ -56,7 +56,7 @@ internal static class Ping
             await stage.TopicAtWorkAsync();
             var client = await stage.ConnectAsync("client");
             var known = await client.PingAsync("req-126").Given("a ping with request_id is answered");
-            stage.Require(!known.IsError, $"a ping with request_id is answered by no error ({known})");
+            stage.Require(!known.IsError, $"a ping with request_id is answered by no error ({known})", "PS-PING-001");
 
             var reply = await client.RequestAsync(Request.Ping().WithoutRequestId());
 
@@ -92,12 +92,12 @@ internal static class Ping
             var ids = Habits.Ids("m", Math.Min(100, stage.Limits.Ring));
             await publisher.PublishAllAsync(topic, ids);
 
-            var subscribe = await newcomer.SendAsync(Request.Subscribe(topic, "c", lastN: ids.Length));
+            var subscribe = await newcomer.SendAsync(Request.Subscribe(topic, newcomer.ClientId, lastN: ids.Length));
             var ping = await newcomer.SendAsync(Request.Ping());
             await newcomer.ReplyAsync(subscribe).Acked();
             var pong = await newcomer.ReplyAsync(ping).Given("the ping is answered");
 
-            var events = await newcomer.EventsUntilAsync(ids[^1]).Given("the messages are replayed");
+            var events = await newcomer.EventsUntilAsync(ids[^1]).Given("the messages are replayed", "PS-RPL-001");
             stage.Expect.Sequence(
                 ids, events.Where(message => message.Index < pong.Index).Ids(), "a pong comes after the events already replayed");
         }),
@@ -106,6 +106,8 @@ internal static class Ping
         {
             var topic = await stage.TopicAsync("orders");
             var client = await stage.SubscriberAsync("client", topic);
+            await client.PublishAsync(topic, "before").Acked();
+            await client.EventsUntilAsync("before").Given("a message is delivered");
 
             var ids = Habits.Ids("m", stage.Burst(50));
             var acks = new List<string>();

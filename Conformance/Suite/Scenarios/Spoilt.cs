@@ -3,6 +3,9 @@ namespace PubSub.Conformance.Scenarios;
 /// <summary>Requests with one thing wrong each, and what scenarios do with them. What is wrong reads as part of a sentence.</summary>
 internal static class Spoilt
 {
+    private const int MostShown = 8;
+    private const int LongestShown = 160;
+
     public static IReadOnlyList<(string What, string Json)> NotStrings { get; } =
         [("null", "null"), ("a number", "7"), ("a boolean", "true"), ("an object", "{}"), ("an array", "[\"x\"]")];
 
@@ -99,11 +102,11 @@ internal static class Spoilt
         Names.Longest.Select(longest => ($"{member} has {longest.What}", request.With(member, longest.Json)));
 
     /// <summary>One bad request of every kind, each with the field that its error is about.</summary>
-    public static IEnumerable<(string What, string Field, Request Request)> OfEveryKind(string topic)
+    public static IEnumerable<(string What, string Field, Request Request)> OfEveryKind(Stage stage, string topic)
     {
-        var subscribe = Request.Subscribe(topic, "c");
+        var subscribe = Request.Subscribe(topic, stage.FreshClientId("rude"));
         var publish = Request.Publish(topic, "m");
-        var unsubscribe = Request.Unsubscribe(topic, "c");
+        var unsubscribe = Request.Unsubscribe(topic, stage.FreshClientId("rude"));
         return
         [
             ("a request without type", "type", publish.Without("type")),
@@ -155,6 +158,19 @@ internal static class Spoilt
         {
             stage.Expect.Acked(await client.RequestAsync(request).For($"{expectation} ({what})"), $"{expectation} ({what})");
         }
+    }
+
+    /// <summary>Decisive: a sentence about many things holds for each of them. One cause is then one finding, however many it touches.</summary>
+    /// <param name="exceptions">The things for which it does not hold, each with what was seen.</param>
+    public static void WithoutException(this Expect expect, IReadOnlyCollection<string> exceptions, string expectation)
+    {
+        if (exceptions.Count > 0)
+        {
+            var more = exceptions.Count > MostShown ? $"; and {exceptions.Count - MostShown} more" : "";
+            expect.Fail(expectation, "no exception", $"{string.Join("; ", exceptions.Take(MostShown).Select(text => text.Cut(LongestShown)))}{more}");
+        }
+
+        expect.True(true, expectation);
     }
 
     private static async Task RefusesAsync(this Stage stage, Func<Client, Task<ServerMessage>> ask, string expectation, string code)

@@ -10,6 +10,10 @@ internal sealed class Discovery(ProbeSession session)
 {
     private const int KeptNotices = 10;
     private const string SocketPath = "/ws";
+
+    /// <summary>What stands before the paths of servers that have a prefix of their own.</summary>
+    internal static readonly string[] UsualPrefixes = [.. Dialect.Known.Select(dialect => dialect.Prefix), "/api", "/api/v1", "/pubsub/v1"];
+
     private const string HowToPass = "Pass them with --header 'Name: value' or --header-env Name=VARIABLE.";
 
     /// <summary>Connects once, so that what is wrong below HTTP is told apart.</summary>
@@ -69,6 +73,7 @@ internal sealed class Discovery(ProbeSession session)
     {
         var tried = await Task.WhenAll(RestUrls().Select(TryRestAsync));
         RestCandidate[] live = [.. tried.Where(candidate => candidate.Refusal is null)];
+        live = [.. live.DistinctBy(candidate => candidate.Url)];
         return live.Length > 0 ? live : throw new Unreachable(NoRest(tried, isPlain: session.Options.Url.Scheme is "http" or "ws"));
     }
 
@@ -81,7 +86,7 @@ internal sealed class Discovery(ProbeSession session)
 
         var given = Given();
         var bare = new UriBuilder(given) { Path = "" }.Uri;
-        var prefixes = Dialect.Known.Select(dialect => dialect.Prefix);
+        var prefixes = UsualPrefixes;
         var declared = session.Options.Dialect is { } own ? [Target.Below(given, own.Prefix)] : Array.Empty<Uri>();
         IEnumerable<Uri> usual = given.AbsolutePath.Length > 1 || IsOwnSocket
             ? [given, Target.Below(given, Dialect.V1.Prefix)]
@@ -114,22 +119,47 @@ internal sealed class Discovery(ProbeSession session)
 
     private async Task<RestCandidate> TryRestAsync(Uri url)
     {
-        var target = session.Plain(url) with { Rest = url };
         try
         {
-            var listing = await session.RestOf(target).ListTopicsAsync();
-            return new(url, listing, listing switch
+            var (target, listing) = await ListAsync(session.Plain(url) with { Rest = url });
+            return new(target.Rest, listing, listing switch
             {
                 { IsSuccess: true, Topics: not null } => null,
                 { Status: 401 or 403 } => $"{listing.Status}, which asks for credentials",
                 { IsSuccess: true } => $"{listing.Status} with a body that lists no topics",
+                _ when listing.Header("Location") is { } elsewhere => $"{listing.Status}, which names {elsewhere}",
                 _ => $"{listing.Status}",
-            });
+            })
+            {
+                RedirectedFrom = target.Rest == url && target.Accommodations.Slashes.Count == 0 ? null : Target.Below(url, Rest.TopicsPath),
+                Slashes = target.Accommodations.Slashes,
+            };
         }
         catch (Violation violation)
         {
             return new(url, null, violation.Observed);
         }
+    }
+
+    // One redirect within the origin is followed: the interface is where it leads, with or without a slash behind.
+    private async Task<(Target Target, TopicsAnswer Listing)> ListAsync(Target target)
+    {
+        var listing = await session.RestOf(target).ListTopicsAsync();
+        if (listing.Redirect(target.Rest) is not { } place || session.Options.Accommodations is not null)
+        {
+            return (target, listing);
+        }
+
+        var isSlashed = place.AbsolutePath.EndsWith('/');
+        var path = place.AbsolutePath.TrimEnd('/');
+        if (!path.EndsWith(Rest.TopicsPath, StringComparison.Ordinal))
+        {
+            return (target, listing);
+        }
+
+        var moved = target with { Rest = Bare(place, path[..^Rest.TopicsPath.Length]) };
+        moved = isSlashed ? moved.Accommodating(moved.Accommodations with { Slashes = [Rest.TopicsPath] }) : moved;
+        return (moved, await session.RestOf(moved).ListTopicsAsync());
     }
 
     private static string NoRest(IReadOnlyList<RestCandidate> tried, bool isPlain)
@@ -215,7 +245,14 @@ internal sealed class Discovery(ProbeSession session)
 
 /// <summary>A place where the REST interface may be.</summary>
 /// <param name="Refusal">Why it is not there; null when it is.</param>
-internal sealed record RestCandidate(Uri Url, TopicsAnswer? Listing, string? Refusal);
+internal sealed record RestCandidate(Uri Url, TopicsAnswer? Listing, string? Refusal)
+{
+    /// <summary>Where it was asked, when a redirect led here.</summary>
+    public Uri? RedirectedFrom { get; init; }
+
+    /// <inheritdoc cref="Accommodations.Slashes"/>
+    public IReadOnlyList<string> Slashes { get; init; } = [];
+}
 
 /// <summary>A place where the WebSocket may be, and what it sent in reply to a ping and to an unknown request.</summary>
 /// <param name="Refusal">Why it is not there; null when it is.</param>

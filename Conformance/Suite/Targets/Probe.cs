@@ -18,7 +18,10 @@ public static class Probe
         probe.Rests = await discovery.RestsAsync();
         probe.Sockets = await discovery.SocketsAsync(probe.Rests);
         probe.Target = probe.Plain(probe.Rest.Url) with { Rest = probe.Rest.Url, WebSocket = probe.Socket.Url };
-        probe.Health = await probe.RestOf(probe.Target).SendAsync("GET", Rest.HealthPath).IfAnswered();
+        foreach (var kind in probe.Rest.Slashes)
+        {
+            PlaceSearch.Require(probe, kind, $"GET {probe.Rest.RedirectedFrom} was redirected");
+        }
 
         var findings = await AskAllAsync(probe);
         var roundTrips = await RoundTripsAsync(probe);
@@ -56,7 +59,7 @@ public static class Probe
             await probe.DeleteTopicAsync();
         }
 
-        return findings;
+        return [.. findings, .. probe.Accommodated];
     }
 
     private static async Task<RoundTrips> RoundTripsAsync(ProbeSession probe)

@@ -22,10 +22,23 @@ public sealed record ProbeOptions
     public bool? UuidsOnly { get; init; }
 
     public Limits? Limits { get; init; }
+
+    /// <summary>What the server wants otherwise; null lets the probe find out.</summary>
+    public Accommodations? Accommodations { get; init; }
+
+    /// <summary>Where <c>/health</c> is; null looks for it.</summary>
+    public Uri? Health { get; init; }
+
+    /// <summary>Where <c>/stats</c> is; null looks for it.</summary>
+    public Uri? Stats { get; init; }
+
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
     public string Query { get; init; } = "";
     public string? Origin { get; init; }
     public Tls Tls { get; init; } = new();
+
+    /// <summary>Remembers what the probe sends and when the target answered, for a target that dies of it.</summary>
+    public Traffic? Traffic { get; init; }
 
     /// <summary>Multiplies every wait.</summary>
     public double TimeoutScale { get; init; } = 1;

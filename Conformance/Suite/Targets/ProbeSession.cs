@@ -23,18 +23,21 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
 
     public Dictionary<string, string> Fingerprint { get; } = [];
 
+    /// <summary>What the server turned out to want otherwise, one by one.</summary>
+    public List<Finding> Accommodated { get; } = [];
+
     /// <summary>The topic of the probe, from before it is created until it is deleted.</summary>
     public string? Topic { get; private set; }
 
     /// <summary>The answer to the creation of <see cref="Topic"/>.</summary>
     public HttpAnswer? Created { get; private set; }
 
-    public Rest RestOf(Target target) => new(target, new Transcript(time), cancellation);
+    public Rest RestOf(Target target) => new(target, Transcript(), cancellation);
 
     /// <summary>A connection of the probe's own, upgraded if the server is willing.</summary>
     public async Task<(RawClient Client, HttpAnswer Answer)> ConnectAsync(Target target)
     {
-        var client = await RawClient.OpenAsync("probe", target, new Transcript(time), new ConnectOptions(), cancellation);
+        var client = await RawClient.OpenAsync("probe", target, Transcript(), new ConnectOptions(), cancellation);
         try
         {
             return (client, await client.HandshakeAsync());
@@ -47,19 +50,32 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
     }
 
     /// <summary>A target at this root by what its owner declares.</summary>
-    public Target Plain(Uri root) => Target.From(root, options.Dialect) with
+    public Target Plain(Uri root) => (Target.From(root, options.Dialect) with
     {
         Headers = options.Headers,
         Query = options.Query,
         Origin = options.Origin,
         Tls = options.Tls,
         Timeouts = Timeouts,
-    };
+    }).Accommodating(options.Accommodations ?? Accommodations.None);
+
+    /// <summary>From now on the server is spoken to in this way.</summary>
+    public void Accommodate(Accommodations accommodations, string what, string value, string evidence)
+    {
+        Target = Target.Accommodating(accommodations);
+        Accommodated.Add(new(what, value, FindingSource.Accommodated, evidence));
+    }
+
+    private Transcript Transcript() => new(time, options.Traffic, DeathResult.Probe);
 
     public async Task CreateTopicAsync()
     {
-        Topic = names.Next("probe");
-        names.Journal?.Made(Topic);
+        if (Topic is null)
+        {
+            Topic = names.Next("probe");
+            names.Journal?.Made(Topic);
+        }
+
         Created = await RestOf(Target).CreateTopicAsync(Topic).IfAnswered();
     }
 
@@ -75,7 +91,7 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
         using var limit = new CancellationTokenSource(Timeouts.Cleanup, time);
         try
         {
-            var deleted = await new Rest(Target, new Transcript(time), limit.Token).DeleteTopicAsync(topic);
+            var deleted = await new Rest(Target, Transcript(), limit.Token).DeleteTopicAsync(topic);
             if (deleted.IsGone)
             {
                 names.Journal?.Gone(topic);

@@ -9,9 +9,6 @@ namespace PubSub.Conformance;
 /// </param>
 internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> AskAsync)
 {
-    private const string NoUuid = "probe-1";
-    private const string SomeUuid = "6b6f6e66-6f72-4d69-8574-610000000001";
-
     private Question(string what, Func<ProbeSession, Answer?> ask) : this(what, probe => Task.FromResult(ask(probe)))
     {
     }
@@ -25,6 +22,9 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
             probe.Options.WebSocket,
             probe.Sockets.Select(candidate => candidate.Url),
             "one below the REST interface first, then in the order tried")),
+        new("redirect", probe => probe.Rest.RedirectedFrom is { } from ? new Answer($"{probe.Rest.Url}", $"GET {from} was redirected there") : null),
+        new("health", PlaceSearch.AskHealthAsync),
+        new("stats", PlaceSearch.AskStatsAsync),
         new("dialect", AskDialect),
         new("limits", AskLimits),
         new("reply to a ping", probe => new Answer(probe.Socket.First?.Type ?? "none", $"{probe.Socket.First}")),
@@ -112,12 +112,24 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
     private static async Task<Answer?> AskCreationAsync(ProbeSession probe)
     {
         await probe.CreateTopicAsync();
+        if (probe.Options.Accommodations is null && probe.Created is { IsSuccess: false } refusal)
+        {
+            await AskTopicMemberAsync(probe, refusal);
+        }
+
+        await PlaceSearch.AskSlashesAsync(probe);
         return new(probe.Created is null ? "no answer" : $"{probe.Created.SentStatus}", $"POST of {probe.Topic}: {probe.Created}");
     }
 
     private static async Task<Answer?> AskMessageIdsAsync(ProbeSession probe)
     {
-        if (probe.Options.UuidsOnly is { } declared)
+        var search = new AccommodationSearch(probe);
+        if (probe.Created is { IsSuccess: true } && probe.Options.Accommodations is null)
+        {
+            await search.AskAsync(probe.Topic!);
+        }
+
+        if (probe.Options.UuidsOnly is { } declared && probe.Options.Accommodations is not null)
         {
             probe.Target = probe.Target with { MessageIds = declared ? MessageIds.Uuids() : MessageIds.Any };
             return new(declared ? "uuid" : "any", "the target file", FindingSource.Declared);
@@ -128,32 +140,32 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
             return new("any", "without a topic nothing can be published", FindingSource.Assumed);
         }
 
-        var plain = await PublishAsync(probe, NoUuid).IfAnswered();
-        if (plain is null)
+        var found = await search.AskPublishAsync(probe.Topic!);
+        if (probe.Options.UuidsOnly is not { } pinned)
         {
-            return new("any", $"a publish with the id {NoUuid} was not answered", FindingSource.Assumed);
+            return found;
         }
 
-        if (plain.IsAck)
-        {
-            return new("any", $"a publish with the id {NoUuid} was acked");
-        }
-
-        if (await PublishAsync(probe, SomeUuid).IfAnswered() is not { IsAck: true })
-        {
-            return new("any", $"neither {NoUuid} nor a UUID was acked: {plain}", FindingSource.Assumed);
-        }
-
-        probe.Target = probe.Target with { MessageIds = MessageIds.Uuids() };
-        return new("uuid", $"a UUID was acked, {NoUuid} was answered {plain}");
+        probe.Target = probe.Target with { MessageIds = pinned ? MessageIds.Uuids() : MessageIds.Any };
+        return new(pinned ? "uuid" : "any", "the target file", FindingSource.Declared);
     }
 
-    private static async Task<ServerMessage> PublishAsync(ProbeSession probe, string id)
+    private static async Task AskTopicMemberAsync(ProbeSession probe, HttpAnswer refusal)
     {
-        var (client, _) = await probe.ConnectAsync(probe.Target);
-        await using var connected = client;
-        await client.SendAsync(Request.Publish(probe.Topic!, "probe").WithText("message.id", id).WithRequestId("probe"));
-        return await client.ReadMessageAsync(message => message.IsReply, "the reply to a publish");
+        var before = probe.Target;
+        foreach (var name in (string[])["topic", "topic_name", "topicName"])
+        {
+            var other = before.Accommodations with { TopicName = name };
+            probe.Target = before.Accommodating(other);
+            await probe.CreateTopicAsync();
+            if (probe.Created is { IsSuccess: true })
+            {
+                probe.Accommodate(other, "name in a creation", $"called '{name}'", $"POST with 'name' was answered {refusal}");
+                return;
+            }
+        }
+
+        probe.Target = before;
     }
 
     private static async Task<Answer?> AskDeletionAsync(ProbeSession probe)

@@ -1,0 +1,72 @@
+using System.Text.Json;
+
+namespace PubSub.Conformance;
+
+/// <summary>
+/// What the server wants otherwise than SPEC.md writes it. One scenario reports each of these as a violation of its sentence; every other
+/// scenario speaks the server's way, so that the rest is judged all the same.
+/// </summary>
+public sealed record Accommodations
+{
+    /// <summary>The value of <see cref="Message"/> when id and payload stand beside topic.</summary>
+    public const string Flat = "";
+
+    private static readonly IReadOnlyDictionary<string, IReadOnlyDictionary<string, JsonElement>> NoAdditions =
+        new Dictionary<string, IReadOnlyDictionary<string, JsonElement>>();
+
+    public static Accommodations None { get; } = new();
+
+    /// <summary>
+    /// Members beyond the specified ones: by type of request, then by name, the value. The value null stands for the <c>client_id</c> of
+    /// the connection.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, JsonElement>> Adds { get; init => field = value ?? NoAdditions; } = NoAdditions;
+
+    /// <summary>The member that holds the message, in a publish and in an event; empty when its members stand beside <c>topic</c>.</summary>
+    public string Message { get; init; } = "message";
+
+    /// <summary>Id and payload stand beside <c>topic</c>.</summary>
+    internal bool IsFlat => Message == Flat;
+
+    /// <summary>The member that holds the payload.</summary>
+    public string Payload { get; init; } = "payload";
+
+    /// <summary>The member of <c>POST /topics</c> that names the topic.</summary>
+    public string TopicName { get; init; } = "name";
+
+    /// <summary>Only UUIDs are taken for a <c>request_id</c>.</summary>
+    public bool UuidRequestIds { get; init; }
+
+    /// <summary>A request without <c>request_id</c> is refused.</summary>
+    public bool RequestIdRequired { get; init; }
+
+    /// <summary>Paths that have to end with a slash: <c>/topics</c>, <c>/topics/{name}</c>, <c>/health</c>, <c>/stats</c>.</summary>
+    public IReadOnlyList<string> Slashes { get; init => field = value ?? []; } = [];
+
+    /// <summary>The first message of every connection, such as one that holds a token; null for none.</summary>
+    public JsonElement? First { get; init; }
+
+    /// <summary>The server answers <see cref="First"/> with a message of its own.</summary>
+    public bool FirstIsAnswered { get; init; }
+
+    /// <summary>Every request goes out as it is.</summary>
+    internal bool LeaveRequests => Adds.Count == 0 && Message == "message" && Payload == "payload" && !UuidRequestIds && !RequestIdRequired;
+
+    /// <summary>Nothing is wanted otherwise.</summary>
+    public bool AreNone => LeaveRequests && TopicName == "name" && Slashes.Count == 0 && First is null;
+
+    /// <summary>The same, with this member in requests of this type.</summary>
+    public Accommodations Adding(string type, string member) => this with
+    {
+        Adds = new Dictionary<string, IReadOnlyDictionary<string, JsonElement>>(Adds)
+        {
+            [type] = new Dictionary<string, JsonElement>(Adds.GetValueOrDefault(type) ?? new Dictionary<string, JsonElement>())
+            {
+                [member] = JsonDocument.Parse("null").RootElement,
+            },
+        },
+    };
+
+    /// <summary>The same, with requests of this type as specified.</summary>
+    public Accommodations WithoutAdditions(string type) => this with { Adds = Adds.Where(added => added.Key != type).ToDictionary() };
+}

@@ -1,0 +1,177 @@
+using System.Globalization;
+
+namespace PubSub.Conformance;
+
+/// <summary>
+/// Tells whether the server that answers is still the process that it was: a server behind a supervisor dies and answers again. An idle
+/// connection, a topic of the run and the uptime are compared; two signs of three are needed, because each alone has innocent reasons.
+/// </summary>
+internal sealed class Continuity(Target target, TopicNames names, TimeProvider time)
+{
+    private const int SignsOfRestart = 2;
+
+    /// <summary>By how much the computed time of the start may move: uptimes are whole seconds, and clocks drift.</summary>
+    private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(1.5);
+
+    private readonly CancellationTokenSource _over = new();
+    private RawClient? _idle;
+    private Task _reading = Task.CompletedTask;
+    private string? _topic;
+    private (double Seconds, long At)? _uptime;
+    private long _lost;
+
+    /// <summary>When the idle connection was lost, as a timestamp; 0 before.</summary>
+    public long Lost => Volatile.Read(ref _lost);
+
+    /// <summary>Opens the connection, creates the topic and notes the uptime, as far as the server lets it.</summary>
+    public async Task BeginAsync(CancellationToken cancellation)
+    {
+        await OpenAsync(cancellation);
+        var rest = new Rest(target, cancellation);
+        var topic = names.Next("running");
+        names.Journal?.Made(topic);
+        _topic = await TryAsync(() => rest.CreateTopicAsync(topic)) is { IsSuccess: true } ? topic : null;
+        if (_topic is null)
+        {
+            names.Journal?.Gone(topic);
+        }
+
+        _uptime = await UptimeAsync(rest);
+    }
+
+    /// <summary>What shows that the process is another one; null when nothing does.</summary>
+    public async Task<string?> BreakAsync(CancellationToken cancellation)
+    {
+        if (_idle is not null && Lost == 0)
+        {
+            return null;
+        }
+
+        var signs = new List<string>();
+        if (_idle is not null)
+        {
+            signs.Add("an idle connection was lost");
+        }
+
+        var rest = new Rest(target, cancellation);
+        var before = _uptime;
+        var isSame = false;
+        if (before is { } then && await UptimeAsync(rest) is { } now)
+        {
+            _uptime = now;
+            var elapsed = time.GetElapsedTime(then.At, now.At);
+            isSame = now.Seconds > Tolerance.TotalSeconds * 2 && Moved(then, now) < Tolerance;
+            if (now.Seconds < then.Seconds || (Moved(then, now) > Tolerance && await RunsAsync(rest, now, cancellation)))
+            {
+                signs.Add(string.Create(
+                    CultureInfo.InvariantCulture, $"its uptime went from {then.Seconds:0.#} s to {now.Seconds:0.#} s in {elapsed.TotalSeconds:0.#} s"));
+            }
+        }
+
+        if (!isSame && _topic is { } topic && await TryAsync(rest.ListTopicsAsync) is { Topics: { } topics }
+            && topics.All(listed => listed.Name != topic))
+        {
+            signs.Add("a topic of the run is gone");
+        }
+
+        if (!isSame && signs.Count >= SignsOfRestart)
+        {
+            return string.Join(", ", signs);
+        }
+
+        // It had another reason to close an idle connection.
+        await DropAsync();
+        await OpenAsync(cancellation);
+        return null;
+    }
+
+    /// <summary>Deletes the topic.</summary>
+    public async Task DeleteTopicAsync()
+    {
+        if (_topic is not { } topic)
+        {
+            return;
+        }
+
+        _topic = null;
+        using var limit = new CancellationTokenSource(target.Timeouts.Cleanup, time);
+        if (await TryAsync(() => new Rest(target, limit.Token).DeleteTopicAsync(topic)) is { IsGone: true })
+        {
+            names.Journal?.Gone(topic);
+        }
+    }
+
+    /// <summary>Forgets a process that is gone, with its topics.</summary>
+    public async Task CloseAsync()
+    {
+        await _over.CancelAsync();
+        await DropAsync();
+    }
+
+    private async Task DropAsync()
+    {
+        if (_idle is { } idle)
+        {
+            _idle = null;
+            await idle.DisposeAsync();
+            await _reading;
+        }
+    }
+
+    private static TimeSpan Moved((double Seconds, long At) then, (double Seconds, long At) now) =>
+        TimeProvider.System.GetElapsedTime(then.At, now.At) - TimeSpan.FromSeconds(Math.Clamp(now.Seconds - then.Seconds, -1e9, 1e9));
+
+    private async Task OpenAsync(CancellationToken cancellation)
+    {
+        Volatile.Write(ref _lost, 0);
+        _idle = await TryAsync(() => RawClient.OpenAsync("idle", target, new Transcript(time), new ConnectOptions(), _over.Token));
+        if (_idle is { } idle && await TryAsync(() => idle.HandshakeAsync()) is not { Status: 101 })
+        {
+            _idle = null;
+            await idle.DisposeAsync();
+        }
+
+        cancellation.ThrowIfCancellationRequested();
+        _reading = _idle is null ? Task.CompletedTask : ReadAsync(_idle);
+    }
+
+    /// <summary>Reads, and answers Pings, until the connection is lost.</summary>
+    private async Task ReadAsync(RawClient idle)
+    {
+        try
+        {
+            while (await idle.ReceiveAsync(_over.Token) is not null)
+            {
+                // Notices are of no interest.
+            }
+
+            Volatile.Write(ref _lost, time.GetTimestamp());
+        }
+        catch (OperationCanceledException)
+        {
+            // The run is over.
+        }
+    }
+
+    /// <summary>True when the uptime grows at all: one that stands still says nothing.</summary>
+    private async Task<bool> RunsAsync(Rest rest, (double Seconds, long At) since, CancellationToken cancellation)
+    {
+        await Task.Delay(Tolerance, time, cancellation);
+        return await UptimeAsync(rest) is { } later && later.Seconds > since.Seconds;
+    }
+
+    private async Task<(double Seconds, long At)?> UptimeAsync(Rest rest) =>
+        await TryAsync(rest.HealthAsync) is { UptimeSeconds: { } seconds } ? (seconds, time.GetTimestamp()) : null;
+
+    private static async Task<T?> TryAsync<T>(Func<Task<T>> ask) where T : class
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (Violation)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,127 @@
+namespace PubSub.Conformance;
+
+/// <summary>
+/// The probe of a target that may die of it: that is a violation as well. Where the target can be started again, the probe is tried once
+/// more; if it kills again, nothing is probed, and the run goes on with what is usual.
+/// </summary>
+/// <param name="probe">The probe itself.</param>
+/// <param name="restart">Starts the target again; null if nothing can.</param>
+public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<ProbedTarget>> probe, IRestart? restart)
+{
+    private const int MostAttempts = 2;
+    private const int NamedRequests = 8;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    private readonly Deaths _deaths = new([]);
+
+    /// <summary>Those that the probe has caused.</summary>
+    public IReadOnlyList<DeathResult> Deaths => _deaths.Results;
+
+    /// <summary>Why there can be no run; null where there can.</summary>
+    public Ending? Ending { get; private set; }
+
+    /// <exception cref="Unreachable">Nothing answers there, or nothing that speaks this protocol.</exception>
+    public async Task<ProbedTarget> ExecuteAsync(ProbeOptions options, TimeProvider? time = null, CancellationToken cancellation = default)
+    {
+        time ??= TimeProvider.System;
+        for (var attempt = 1; ; attempt++)
+        {
+            var plain = Plain(options, time);
+            var traffic = new Traffic(plain, time);
+            options = options with { Traffic = traffic };
+
+            // A request of its own comes first: of a server that dies of the very first connection, one answer has been seen.
+            var answered = await AnswersAsync(plain, traffic, attempts: 1, time, cancellation);
+            string how;
+            try
+            {
+                var probed = await probe(options, cancellation);
+                if (restart?.Ended is not { } ended)
+                {
+                    return probed;
+                }
+
+                how = ended;
+            }
+            catch (Unreachable) when (restart?.Ended is not null)
+            {
+                how = restart.Ended;
+            }
+            catch (Unreachable unreachable)
+            {
+                if (!answered || await AnswersAsync(plain, traffic, MostAttempts, time, cancellation))
+                {
+                    throw;
+                }
+
+                how = $"it answered once, and then no more ({unreachable.Message})";
+            }
+
+            var death = new Death(how, traffic.LastHeard, [.. traffic.Requests.TakeLast(NamedRequests).Select(LastRequest.Of)]);
+            var start = time.GetTimestamp();
+            var (origin, failure) = await RestartAsync(plain, time, cancellation);
+            var back = failure is null ? (restart!.By, time.GetElapsedTime(start)) : ((RestartedBy, TimeSpan)?)null;
+            _deaths.Add(death, [DeathResult.Probe], [], attempt == 1 ? DeathProof.SeenOnce : DeathProof.Confirmed, times: 1, back);
+            options = options with { Url = origin ?? options.Url };
+            if (back is null)
+            {
+                Ending = new(EndingKind.TargetDied, $"The target stopped answering: {how}. It died of the probe, before any scenario was played.")
+                {
+                    LastRequests = death.LastRequests,
+                };
+            }
+
+            if (back is null || attempt == MostAttempts)
+            {
+                return new ProbedTarget(Plain(options, time), options.Url)
+                {
+                    Findings = [new Finding("probe", "none", FindingSource.Assumed, "the target dies of the probe, so everything is taken for granted")],
+                };
+            }
+        }
+    }
+
+    private async Task<(Uri? Origin, string? Failure)> RestartAsync(Target plain, TimeProvider time, CancellationToken cancellation)
+    {
+        if (restart is null)
+        {
+            return (null, "nothing starts it again");
+        }
+
+        try
+        {
+            var origin = await restart.StartAsync(cancellation);
+            var there = origin is null ? plain : plain.At(origin);
+            var attempts = (int)(there.Timeouts.Start / Pause);
+            return await AnswersAsync(there, null, attempts, time, cancellation) ? (origin, null) : (null, "it does not answer");
+        }
+        catch (Inconclusive inconclusive)
+        {
+            return (null, inconclusive.Message);
+        }
+    }
+
+    private static Target Plain(ProbeOptions options, TimeProvider time) =>
+        new ProbeSession(options, new TopicNames(), time, CancellationToken.None).Plain(options.Url);
+
+    /// <summary>Any whole answer over HTTP will do.</summary>
+    private static async Task<bool> AnswersAsync(Target target, Traffic? traffic, int attempts, TimeProvider time, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await new Rest(target, new Transcript(time, traffic, DeathResult.Probe), cancellation).HealthAsync();
+                return true;
+            }
+            catch (Violation) when (attempt < attempts)
+            {
+                await Task.Delay(Pause, time, cancellation);
+            }
+            catch (Violation)
+            {
+                return false;
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+namespace PubSub.Conformance;
+
+/// <summary>
+/// Finds out what the server wants otherwise in requests over the WebSocket: it sends each as specified, and where that is refused, in the
+/// spellings that are known. A server that takes everything as specified is sent four requests.
+/// </summary>
+internal sealed class AccommodationSearch(ProbeSession probe)
+{
+    public const string NoUuid = "probe-1";
+    public const string SomeUuid = "6b6f6e66-6f72-4d69-8574-610000000001";
+
+    private const string ClientId = "client_id";
+
+    /// <summary>Members that may hold the message and the payload, the usual ones first.</summary>
+    private static readonly (string Message, string Payload)[] Forms =
+    [
+        ("message", "payload"), ("data", "payload"), (Accommodations.Flat, "payload"), ("message", "data"), (Accommodations.Flat, "data"),
+        ("message", "body"), ("message", "content"), ("payload", "payload"), ("event", "payload"), ("data", "data"),
+        (Accommodations.Flat, "message"), (Accommodations.Flat, "body"),
+    ];
+
+    private Accommodations Wants => probe.Target.Accommodations;
+
+    /// <summary>The reply to a ping and to a subscribe, which tell about request ids.</summary>
+    public async Task AskAsync(string topic)
+    {
+        await AskOneAsync("ping", Request.Ping());
+        await AskRequestIdAsync();
+        await AskOneAsync("subscribe", Request.Subscribe(topic, "conformance-probe"));
+        await AskOneAsync("unsubscribe", Request.Unsubscribe(topic, "conformance-probe"));
+    }
+
+    /// <summary>Which message ids are taken, and what else a publish has to have.</summary>
+    public async Task<Answer> AskPublishAsync(string topic)
+    {
+        var (plain, isSilent) = await TryAsync(Wants, Publish(topic, NoUuid));
+        if (plain is null && isSilent)
+        {
+            return new("any", $"a publish with the id {NoUuid} was not answered", FindingSource.Assumed);
+        }
+
+        if (plain is { IsError: false })
+        {
+            return new("any", $"a publish with the id {NoUuid} was acked");
+        }
+
+        if (await IsTakenAsync(Wants, Publish(topic, SomeUuid)))
+        {
+            probe.Target = probe.Target with { MessageIds = MessageIds.Uuids() };
+            return new("uuid", $"a UUID was acked, {NoUuid} was answered {plain}");
+        }
+
+        foreach (var (message, payload) in Forms)
+        {
+            var formed = Wants with { Message = message, Payload = payload };
+            var rich = formed.Adding("publish", ClientId);
+            if (await IsTakenAsync(rich, Publish(topic, SomeUuid)))
+            {
+                return await TakenAsync(topic, message, payload, formed, rich, $"a publish as specified was answered {plain}");
+            }
+        }
+
+        return new("any", $"neither {NoUuid} nor a UUID was acked: {plain}", FindingSource.Assumed);
+    }
+
+    // Leaves out what is not needed, and keeps the rest.
+    private async Task<Answer> TakenAsync(
+        string topic, string message, string payload, Accommodations formed, Accommodations rich, string evidence)
+    {
+        var needsClientId = !await IsTakenAsync(formed, Publish(topic, SomeUuid));
+        var wants = needsClientId ? rich : formed;
+        var needsUuid = !await IsTakenAsync(wants, Publish(topic, NoUuid));
+        if (needsUuid)
+        {
+            probe.Target = probe.Target with { MessageIds = MessageIds.Uuids() };
+        }
+
+        if (needsClientId)
+        {
+            probe.Accommodate(Wants.Adding("publish", ClientId), "client_id in a publish", "wanted", evidence);
+        }
+
+        if (message != "message")
+        {
+            probe.Accommodate(
+                Wants with { Message = message },
+                "message in a publish",
+                message == Accommodations.Flat ? "its members beside topic" : $"called '{message}'",
+                evidence);
+        }
+
+        if (payload != "payload")
+        {
+            probe.Accommodate(Wants with { Payload = payload }, "payload in a publish", $"called '{payload}'", evidence);
+        }
+
+        return new(needsUuid ? "uuid" : "any", needsUuid ? $"a UUID was acked, {NoUuid} was refused" : $"a publish with the id {NoUuid} was acked");
+    }
+
+    private async Task AskOneAsync(string type, Request request)
+    {
+        var (plain, isSilent) = await TryAsync(Wants, request);
+        if (plain is { IsError: false } || isSilent)
+        {
+            return;
+        }
+
+        var evidence = $"a {type} as specified was answered {plain}";
+        var uuids = Wants with { UuidRequestIds = true };
+        if (!Wants.UuidRequestIds && await IsTakenAsync(uuids, request))
+        {
+            probe.Accommodate(uuids, "request ids", "UUIDs only", evidence);
+        }
+        else if (type == "ping" && await IsTakenAsync(Wants.Adding(type, ClientId), request))
+        {
+            probe.Accommodate(Wants.Adding(type, ClientId), $"client_id in a {type}", "wanted", evidence);
+        }
+        else if (type == "ping" && await IsTakenAsync(uuids.Adding(type, ClientId), request))
+        {
+            probe.Accommodate(uuids, "request ids", "UUIDs only", evidence);
+            probe.Accommodate(Wants.Adding(type, ClientId), $"client_id in a {type}", "wanted", evidence);
+        }
+    }
+
+    private async Task AskRequestIdAsync()
+    {
+        if (await IsTakenAsync(Wants, Request.Ping())
+            && await TryAsync(Wants, Request.Ping().WithoutRequestId()) is ({ IsError: true } refusal, _)
+            && Wants with { RequestIdRequired = true } is var required
+            && await IsTakenAsync(required, Request.Ping().WithoutRequestId()))
+        {
+            probe.Accommodate(required, "request ids", "required", $"a ping without request_id was answered {refusal}");
+        }
+    }
+
+    private static Request Publish(string topic, string id) => Request.Publish(topic, "probe", """{"probe":1}""").WithText("message.id", id);
+
+    private async Task<bool> IsTakenAsync(Accommodations wants, Request request) => await TryAsync(wants, request) is ({ IsError: false }, _);
+
+    /// <summary>The reply to this request on a connection of its own; none, and whether the connection is open all the same.</summary>
+    private async Task<(ServerMessage? Reply, bool IsSilent)> TryAsync(Accommodations wants, Request request)
+    {
+        RawClient? client = null;
+        try
+        {
+            (client, _) = await probe.ConnectAsync(probe.Target.Accommodating(wants));
+            await client.SendAsync(request.IsAnonymous ? request : request.WithRequestId("probe"));
+            return (await client.ReadMessageAsync(message => message.IsReply, "a reply"), false);
+        }
+        catch (Violation)
+        {
+            return (null, client is { Closure: null });
+        }
+        finally
+        {
+            if (client is not null)
+            {
+                await client.DisposeAsync();
+            }
+        }
+    }
+}

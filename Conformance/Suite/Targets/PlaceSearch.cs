@@ -1,0 +1,96 @@
+namespace PubSub.Conformance;
+
+/// <summary>Finds <c>/health</c> and <c>/stats</c>, which are not always beside <c>/topics</c>, and the paths that have to end with a slash.</summary>
+internal static class PlaceSearch
+{
+    private const string LeanHealthPath = "/healthz";
+
+    /// <summary>The paths that were redirected to themselves with a slash, of those that exist once there is a topic.</summary>
+    public static async Task AskSlashesAsync(ProbeSession probe)
+    {
+        if (probe.Options.Accommodations is not null)
+        {
+            return;
+        }
+
+        foreach (var (kind, path) in (IEnumerable<(string, string)>)
+            [
+                (Rest.HealthPath, Rest.HealthPath),
+                (Rest.StatsPath, Rest.StatsPath),
+                .. probe.Topic is { } topic ? new[] { (Rest.NamedTopicPath, Rest.TopicPath(topic)) } : [],
+            ])
+        {
+            if (!probe.Target.Accommodations.Slashes.Contains(kind)
+                && await probe.RestOf(probe.Target).SendAsync("GET", path).IfAnswered() is { } answer
+                && answer.Redirect(probe.Target.Rest)?.AbsolutePath.EndsWith($"{path}/", StringComparison.Ordinal) == true)
+            {
+                Require(probe, kind, $"GET {path} was answered {answer.Status}, to the same path with a slash");
+            }
+        }
+    }
+
+    /// <summary>From now on paths of this kind end with a slash.</summary>
+    public static void Require(ProbeSession probe, string kind, string evidence)
+    {
+        var wants = probe.Target.Accommodations;
+        probe.Accommodate(wants with { Slashes = [.. wants.Slashes, kind] }, $"path {kind}", "with a slash at its end", evidence);
+    }
+
+    /// <summary>Where <c>/health</c> answers; <see cref="ProbeSession.Health"/> is its answer.</summary>
+    public static async Task<Answer?> AskHealthAsync(ProbeSession probe)
+    {
+        var (place, answer, evidence) = await FindAsync(probe, probe.Options.Health, [Rest.HealthPath, LeanHealthPath]);
+        probe.Health = answer;
+        probe.Target = probe.Target with { Health = place };
+        return Said(place, evidence, probe.Options.Health is not null);
+    }
+
+    /// <summary>Where <c>/stats</c> answers.</summary>
+    public static async Task<Answer?> AskStatsAsync(ProbeSession probe)
+    {
+        var (place, _, evidence) = await FindAsync(probe, probe.Options.Stats, [Rest.StatsPath]);
+        probe.Target = probe.Target with { Stats = place };
+        return Said(place, evidence, probe.Options.Stats is not null);
+    }
+
+    private static Answer? Said(Uri? place, string evidence, bool isDeclared) =>
+        place is null && evidence.Length == 0 ? null : new(place?.AbsoluteUri ?? "not found", evidence, isDeclared ? FindingSource.Declared : FindingSource.Probed);
+
+    /// <summary>Null for the place beside <c>/topics</c>, and without evidence when it answers there.</summary>
+    private static async Task<(Uri? Place, HttpAnswer? Answer, string Evidence)> FindAsync(ProbeSession probe, Uri? declared, string[] names)
+    {
+        if (declared is not null)
+        {
+            return (declared, await AskAsync(probe, declared), "given");
+        }
+
+        var usual = await probe.RestOf(probe.Target).SendAsync("GET", names[0]).IfAnswered();
+        if (usual is { IsSuccess: true } or null)
+        {
+            return (null, usual, "");
+        }
+
+        foreach (var place in Places(probe.Target.Rest, names))
+        {
+            if (await AskAsync(probe, place) is { IsSuccess: true, Json.ValueKind: System.Text.Json.JsonValueKind.Object } answer)
+            {
+                return (place, answer, $"it answered; GET {names[0]} beside {Rest.TopicsPath} was answered {usual.Status}");
+            }
+        }
+
+        return (null, usual, $"GET {names[0]} beside {Rest.TopicsPath} was answered {usual.Status}, and no other place is known");
+    }
+
+    private static Task<HttpAnswer?> AskAsync(ProbeSession probe, Uri place) =>
+        probe.RestOf(probe.Target with { Health = place }).SendAsync("GET", Rest.HealthPath).IfAnswered();
+
+    // Above the REST interface, and below the prefixes that are usual.
+    private static IEnumerable<Uri> Places(Uri rest, string[] names)
+    {
+        var parts = rest.AbsolutePath.Trim('/').Split('/', StringSplitOptions.RemoveEmptyEntries);
+        var above = Enumerable.Range(0, parts.Length + 1).Reverse().Select(count => string.Concat(parts.Take(count).Select(part => $"/{part}")));
+        return above.Concat(Discovery.UsualPrefixes).Distinct()
+            .SelectMany(prefix => names.Select(name => new UriBuilder(rest) { Path = prefix + name }.Uri))
+            .Where(place => place.AbsolutePath != rest.AbsolutePath.TrimEnd('/') + names[0]);
+    }
+}
