@@ -12,6 +12,8 @@ internal sealed class TargetOptions
 
     private readonly Option<string?> _file = CommandLine.Text("--target", "What its owner declares about the server; 'probe --write FILE' makes one.", "FILE");
     private readonly Option<Uri?> _rest = CommandLine.Url("--rest-url", "The root of the REST interface, instead of looking for it.", "http", "https");
+    private readonly Option<Uri?> _health = CommandLine.Url("--health-url", "Where /health is, if not beside /topics.", "http", "https");
+    private readonly Option<Uri?> _stats = CommandLine.Url("--stats-url", "Where /stats is, if not beside /topics.", "http", "https");
     private readonly Option<Uri?> _socket = CommandLine.Url("--ws-url", "The WebSocket, instead of looking for it.", "ws", "wss");
     private readonly Option<string[]> _prefixes = CommandLine.Texts("--prefix", "A further path to look under, such as /pubsub/v1. May be given again.", "PATH");
     private readonly Option<string?> _dialect = CommandLine.Text("--dialect", "v1, classic, or a dialect file, instead of what the evidence says.", "NAME|FILE");
@@ -47,7 +49,7 @@ internal sealed class TargetOptions
     {
         Option[] options =
         [
-            _url, _file, _rest, _socket, _prefixes, _dialect, _headers, _headersFrom, _query, _origin, _authority, _insecure, _client, _scale,
+            _url, _file, _rest, _socket, _health, _stats, _prefixes, _dialect, _headers, _headersFrom, _query, _origin, _authority, _insecure, _client, _scale,
             _namespace, _redact,
         ];
         foreach (var option in options)
@@ -75,9 +77,15 @@ internal sealed class TargetOptions
             Url = url,
             Rest = parsed.GetValue(_rest) ?? places?.Rest,
             WebSocket = parsed.GetValue(_socket) ?? places?.WebSocket,
+            Health = parsed.GetValue(_health) ?? places?.Health,
+            Stats = parsed.GetValue(_stats) ?? places?.Stats,
             Prefixes = parsed.GetValue(_prefixes)!,
             Dialect = Dialect(parsed, file),
             UuidsOnly = file?.MessageIds is { } ids ? ids == "uuid" : null,
+            Timestamp = file?.Timestamp,
+            Uptime = file?.Uptime,
+            Overflow = file?.Overflow,
+            Accommodations = Accommodations(file),
             Limits = file?.Limits,
             Headers = Headers(parsed),
             Query = Query(parsed),
@@ -107,13 +115,28 @@ internal sealed class TargetOptions
     {
         try
         {
-            return new Redaction(Headers(parsed), Query(parsed), parsed.GetValue(_redact));
+            var secrets = Headers(parsed);
+            foreach (var (name, value) in Accommodations(File(parsed))?.Secrets ?? new Dictionary<string, string>())
+            {
+                secrets.TryAdd(name, value);
+            }
+
+            return new Redaction(secrets, Query(parsed), parsed.GetValue(_redact));
         }
         catch (ArgumentException e)
         {
             throw new WrongUsage($"--redact is no regular expression: {e.Message}");
         }
     }
+
+    private static Accommodations? Accommodations(TargetFile? file) => file?.Accommodations is { } wants
+        ? wants with
+        {
+            Secrets = wants.Variables.ToDictionary(name => name, name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value
+                ? value
+                : throw new WrongUsage($"accommodations.first of --target names ${{{name}}}, but the environment variable {name} is not set, or empty.")),
+        }
+        : null;
 
     private TargetFile? File(ParseResult parsed) =>
         parsed.GetValue(_file) is { } path ? CommandLine.ReadFile(path, "--target", TargetFile.Parse) : null;

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance;
 
@@ -6,13 +8,16 @@ namespace PubSub.Conformance;
 /// What the server wants otherwise than SPEC.md writes it. One scenario reports each of these as a violation of its sentence; every other
 /// scenario speaks the server's way, so that the rest is judged all the same.
 /// </summary>
-public sealed record Accommodations
+public sealed partial record Accommodations
 {
     /// <summary>The value of <see cref="Message"/> when id and payload stand beside topic.</summary>
     public const string Flat = "";
 
     private static readonly IReadOnlyDictionary<string, IReadOnlyDictionary<string, JsonElement>> NoAdditions =
         new Dictionary<string, IReadOnlyDictionary<string, JsonElement>>();
+
+    private static readonly string[] Types = ["subscribe", "unsubscribe", "publish", "ping"];
+    private static readonly string[] Paths = [Rest.TopicsPath, Rest.NamedTopicPath, Rest.HealthPath, Rest.StatsPath];
 
     public static Accommodations None { get; } = new();
 
@@ -52,6 +57,15 @@ public sealed record Accommodations
     /// <summary>The first message of every connection, such as one that holds a token; null for none.</summary>
     public JsonElement? First { get; init; }
 
+    /// <summary>The values of the variables that <see cref="First"/> names as <c>${NAME}</c>; no file holds them.</summary>
+    [JsonIgnore]
+    public IReadOnlyDictionary<string, string> Secrets { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The text of <see cref="First"/>, with its variables.</summary>
+    internal string? FirstText => First is { } first
+        ? Secrets.Aggregate(first.GetRawText(), (text, secret) => text.Replace($"${{{secret.Key}}}", Json.Quote(secret.Value)[1..^1], StringComparison.Ordinal))
+        : null;
+
     /// <summary>The server answers <see cref="First"/> with a message of its own.</summary>
     public bool FirstIsAnswered { get; init; }
 
@@ -59,7 +73,22 @@ public sealed record Accommodations
     internal bool LeaveRequests => Adds.Count == 0 && Message == "message" && Payload == "payload" && !UuidRequestIds && !RequestIdRequired;
 
     /// <summary>Nothing is wanted otherwise.</summary>
-    public bool AreNone => LeaveRequests && TopicName == "name" && Created is null && Deleted is null && Slashes.Count == 0 && First is null;
+    internal bool AreNone => LeaveRequests && TopicName == "name" && Created is null && Deleted is null && Slashes.Count == 0 && First is null;
+
+    /// <summary>The variables that <see cref="First"/> names.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> Variables => First is { } first ? Variable().Matches(first.GetRawText()).Select(match => match.Groups[1].Value).Distinct() : [];
+
+    /// <summary>The rule that is broken, or null.</summary>
+    internal string? Fault => this switch
+    {
+        { Message: null } or { Payload: null or "" } or { TopicName: null or "" } => "accommodations.message, payload and topicName must be names of members",
+        _ when Adds.Keys.FirstOrDefault(type => !Types.Contains(type)) is { } other => $"accommodations.adds names {other}, which is no type of request",
+        _ when Slashes.FirstOrDefault(path => !Paths.Contains(path)) is { } other => $"accommodations.slashes names {other}, but knows only {string.Join(", ", Paths)}",
+        { Created: < 200 or > 299 } or { Deleted: < 200 or > 299 } => "accommodations.created and deleted must be statuses from 200 to 299",
+        { First: { ValueKind: not JsonValueKind.Object } } => "accommodations.first must be an object",
+        _ => null,
+    };
 
     /// <summary>The same, with this member in requests of this type.</summary>
     public Accommodations Adding(string type, string member) => this with
@@ -75,4 +104,7 @@ public sealed record Accommodations
 
     /// <summary>The same, with requests of this type as specified.</summary>
     public Accommodations WithoutAdditions(string type) => this with { Adds = Adds.Where(added => added.Key != type).ToDictionary() };
+
+    [GeneratedRegex(@"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")]
+    private static partial Regex Variable();
 }

@@ -68,6 +68,16 @@ public sealed record Dialect
     /// <summary>Requirements that bind nobody in this dialect, by id, each with the reason: their violation is only observed.</summary>
     public IReadOnlyDictionary<string, string> LeavesOpen { get; init => field = value ?? NothingOpen; } = NothingOpen;
 
+    /// <summary>
+    /// By requirement, the part of the expectation whose violation <see cref="LeavesOpen"/> excuses; another violation of it is one. A
+    /// requirement that is not here is left open as a whole.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Covers { get; init => field = value ?? NothingOpen; } = NothingOpen;
+
+    /// <summary>Why the violation of this expectation is only observed; null when it counts.</summary>
+    public string? Excuse(string requirement, string expectation) => LeavesOpen.TryGetValue(requirement, out var reason)
+        && (!Covers.TryGetValue(requirement, out var part) || expectation.Contains(part, StringComparison.Ordinal)) ? reason : null;
+
     /// <summary>The specification's own words.</summary>
     public static Dialect V1 { get; } = Embedded("v1");
 
@@ -101,6 +111,12 @@ public sealed record Dialect
         {
             Require(Catalogue.Embedded.Find(id) is not null, $"leavesOpen names {id}, which the specification does not have");
             Require(!string.IsNullOrWhiteSpace(reason), $"leavesOpen gives no reason for {id}");
+        }
+
+        foreach (var (id, part) in Covers)
+        {
+            Require(LeavesOpen.ContainsKey(id), $"covers names {id}, which leavesOpen does not");
+            Require(!string.IsNullOrWhiteSpace(part), $"covers says nothing of {id}");
         }
 
         static bool Success(int status) => status is >= 200 and < 300;

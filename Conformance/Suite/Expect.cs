@@ -76,7 +76,7 @@ public sealed class Expect
 
     /// <summary>An error with this code, or with any when none is given.</summary>
     public void Error(ServerMessage reply, string? code, string expectation) => Decide(
-        reply.IsError && (code is null || reply.ErrorCode == code),
+        code is null ? reply.IsError : reply.IsErrorOf(code),
         expectation,
         () => code is null ? "an error" : $"an error {code}",
         reply.ToString);

@@ -166,10 +166,10 @@ public sealed class RawClient : IAsyncDisposable
         }
 
         _transcript.Received(Name, "handshake", answer.Whole());
-        if (answer.Status == 101 && _target.Accommodations.First is { } first)
+        if (answer.Status == 101 && _target.Accommodations.FirstText is { } first)
         {
             _answerToFirst = _target.Accommodations.FirstIsAnswered;
-            await SendAsync(Frame.Text(first.GetRawText()));
+            await SendAsync(Frame.Text(first));
         }
 
         return answer;

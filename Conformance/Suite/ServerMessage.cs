@@ -71,11 +71,17 @@ public sealed partial class ServerMessage
 
     public string? ErrorCode => Members.Member("error").Member("code").Text() ?? Members.Member("code").Text() ?? Code(Members.Member("error").Text());
 
+    /// <summary>The <c>error</c> is a sentence that says no code: PS-ERR-004 says so once, and no other requirement can be judged by its code.</summary>
+    public bool IsUncoded => IsError && Members.Member("code") is null && Members.Member("error").Text() is { } sentence && !LeadingCode().IsMatch(sentence);
+
     public string? ErrorMessage => Members.Member("error").Member("message").Text() ?? Members.Member("error").Text();
 
     public bool IsAck => Type == "ack";
     public bool IsPong => Type == _dialect.Pong;
     public bool IsError => Type == "error";
+    /// <summary>An error with this code, or without any.</summary>
+    public bool IsErrorOf(string code) => IsError && (ErrorCode == code || IsUncoded);
+
     public bool IsEvent => Type == "event";
     public bool IsInfo => Type == "info";
 
@@ -88,7 +94,8 @@ public sealed partial class ServerMessage
             && Members.Member("error").Member("code").Text() is not null && Members.Member("error").Member("message").Text() is not null)
         || (_dialect.Error.Contains(ErrorShape.Plain) && Members.Member("error").Text() is not null);
 
-    internal bool IsReply => IsAck || IsPong || (IsError && ErrorCode != "SLOW_CONSUMER");
+    /// <summary>A message of an unknown type is one only if it has the request_id of a request.</summary>
+    internal bool IsReply => IsAck || IsPong || (IsError && ErrorCode != "SLOW_CONSUMER") || (RequestId is not null && !IsEvent && !IsInfo && !IsError);
 
     private JsonElement? Members { get; }
 

@@ -225,7 +225,7 @@ public sealed class Runner
     };
 
     private Outcome Weigh(Scenario scenario, Requirement requirement, Violation violation) =>
-        _target.Dialect.LeavesOpen.TryGetValue(requirement.Id, out var reason)
+        _target.Dialect.Excuse(requirement.Id, violation.Expectation) is { } reason
             ? new(scenario, requirement, Verdict.Observed, $"the dialect {_target.Dialect.Name} leaves this open: {reason}")
             : new(scenario, requirement, requirement.Binding ? Verdict.Fail : Verdict.Warn, violation.Message);
 }

@@ -39,6 +39,11 @@ internal sealed class AccommodationSearch(ProbeSession probe)
             return new("any", $"a publish with the id {NoUuid} was not answered", FindingSource.Assumed);
         }
 
+        if (Discovery.IsForbidden(plain))
+        {
+            throw Discovery.Closed("a publish", plain!);
+        }
+
         probe.CanPublish = true;
         if (plain is { IsError: false })
         {

@@ -11,10 +11,14 @@ internal sealed class Discovery(ProbeSession session)
     private const int KeptNotices = 10;
     private const string SocketPath = "/ws";
 
+    private static readonly int[] ForbiddenCloses = [1008, 3000, 3003, 4001, 4003, 4401, 4403];
+    private static readonly string[] ForbiddenCodes = ["UNAUTHORIZED", "UNAUTHENTICATED", "NOT_AUTHENTICATED", "AUTH", "FORBIDDEN"];
+
     /// <summary>What stands before the paths of servers that have a prefix of their own.</summary>
     internal static readonly string[] UsualPrefixes = [.. Dialect.Known.Select(dialect => dialect.Prefix), "/api", "/api/v1", "/pubsub/v1"];
 
     private const string HowToPass = "Pass them with --header 'Name: value' or --header-env Name=VARIABLE.";
+    private const string HowToBegin = " If the first message of a connection has to hold them, give its text as accommodations.first in a target file.";
 
     /// <summary>Connects once, so that what is wrong below HTTP is told apart.</summary>
     /// <exception cref="Unreachable">There is no connection.</exception>
@@ -183,7 +187,7 @@ internal sealed class Discovery(ProbeSession session)
         var tried = await Task.WhenAll(SocketUrls(rests).Select(TrySocketAsync));
         SocketCandidate[] live = [.. tried.Where(candidate => candidate.Refusal is null)];
         var rows = string.Join("; ", tried.Select(candidate => $"{candidate.Url.AbsoluteUri}: {candidate.Refusal}"));
-        var advice = tried.Any(candidate => candidate.IsClosed) ? HowToPass : "Name its place with --ws-url.";
+        var advice = tried.Any(candidate => candidate.IsClosed) ? HowToPass + HowToBegin : "Name its place with --ws-url.";
         return live.Length > 0
             ? [.. live.OrderByDescending(candidate => IsBelow(rests[0].Url, candidate.Url))]
             : throw new Unreachable($"The REST interface answers, but no WebSocket of this protocol was found ({rows}). {advice}");
@@ -221,6 +225,11 @@ internal sealed class Discovery(ProbeSession session)
             await client.SendTextAsync("{\"type\":\"probe\",\"request_id\":\"probe-unknown\"}");
             var first = await client.ReadMessageAsync(Reply, "a reply to a ping or to an unknown request");
             var second = await client.ReadMessageAsync(Reply, "a reply to an unknown request", session.Timeouts.Wait / 5).IfAnswered();
+            if (IsForbidden(first))
+            {
+                return new(url, $"{first}, which asks for credentials") { IsClosed = true };
+            }
+
             return new(url, null) { First = first, Second = second, Infos = infos };
 
             bool Reply(ServerMessage message)
@@ -235,9 +244,16 @@ internal sealed class Discovery(ProbeSession session)
         }
         catch (Violation violation)
         {
-            return new(url, violation.Observed);
+            return new(url, violation.Observed) { IsClosed = ForbiddenCloses.Any(code => violation.Observed.Contains($"a close frame {code} ", StringComparison.Ordinal)) };
         }
     }
+
+    /// <summary>The error with which a server answers a request without credentials.</summary>
+    public static bool IsForbidden(ServerMessage? reply) => reply is { IsError: true } && Array.Exists(
+        ForbiddenCodes, code => reply.ErrorCode?.StartsWith(code, StringComparison.OrdinalIgnoreCase) == true);
+
+    /// <summary>The end of a probe that is refused for want of credentials.</summary>
+    public static Unreachable Closed(string asked, object answer) => new($"The target asks for credentials ({asked}: {answer}). {HowToPass}{HowToBegin}");
 
     private static bool IsBelow(Uri rest, Uri socket) =>
         socket.AbsolutePath.TrimEnd('/') == $"{rest.AbsolutePath.TrimEnd('/')}{SocketPath}" && socket.Port == rest.Port;

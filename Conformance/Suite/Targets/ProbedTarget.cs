@@ -37,7 +37,18 @@ public sealed record ProbedTarget(Target Target, Uri Url)
         Dialect = Target.Dialect.Name,
         MessageIds = Target.MessageIds.AreUuids ? "uuid" : "any",
         Limits = Target.Limits,
+        Timestamp = Other(dialect => dialect.Timestamp),
+        Uptime = Other(dialect => dialect.Uptime),
+        Overflow = Target.Dialect.Overflow is [var only] && Known is { Overflow.Count: > 1 } ? only : null,
+        Health = Target.Health,
+        Stats = Target.Stats,
+        Accommodations = Target.Accommodations.AreNone ? null : Target.Accommodations,
     };
+
+    private Dialect? Known => Dialect.Known.FirstOrDefault(dialect => dialect.Name == Target.Dialect.Name);
+
+    private string? Other(Func<Dialect, string> spelling) =>
+        Known is { } known && spelling(known) == spelling(Target.Dialect) ? null : spelling(Target.Dialect);
 }
 
 /// <summary>There is nothing to test: nothing answers, or nothing that speaks this protocol. The message says what was tried.</summary>

@@ -32,6 +32,9 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
             string.Join(" or ", probe.Target.Dialect.Overflow.Select(overflow => overflow == Overflow.Disconnect ? "disconnect" : "drop-oldest")),
             probe.Options.Overflow is null ? $"the dialect {probe.Target.Dialect.Name}" : "the target file",
             probe.Options.Overflow is null ? FindingSource.Assumed : FindingSource.Declared)),
+        new("accommodations", probe => probe.Options.Accommodations is { AreNone: false }
+            ? new Answer("as declared", "the target file", FindingSource.Accommodated)
+            : null),
         new("limits", AskLimits),
         new("reply to a ping", probe => new Answer(probe.Socket.First?.Type ?? "none", $"{probe.Socket.First}")),
         new("error form", probe => Errors(probe).FirstOrDefault() is { } error
@@ -164,6 +167,11 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
     private static async Task<Answer?> AskCreationAsync(ProbeSession probe)
     {
         await probe.CreateTopicAsync();
+        if (probe.Created is { Status: 401 or 403 })
+        {
+            throw Discovery.Closed($"POST {Rest.TopicsPath}", probe.Created);
+        }
+
         if (probe.Options.Accommodations is null && probe.Created is { IsSuccess: false } refusal)
         {
             await AskTopicMemberAsync(probe, refusal);

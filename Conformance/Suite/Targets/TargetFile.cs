@@ -19,6 +19,24 @@ public sealed record TargetFile
     /// <summary><c>any</c> or <c>uuid</c>.</summary>
     public string? MessageIds { get; init; }
 
+    /// <summary>The member that holds the time of a message, where it is another than the dialect has.</summary>
+    public string? Timestamp { get; init; }
+
+    /// <summary>The member of <c>/health</c> that holds the seconds since the start, where it is another than the dialect has.</summary>
+    public string? Uptime { get; init; }
+
+    /// <summary>What becomes of a subscriber whose queue overflows, where the dialect leaves it open.</summary>
+    public Overflow? Overflow { get; init; }
+
+    /// <summary>Where <c>/health</c> is, if not beside <c>/topics</c>.</summary>
+    public Uri? Health { get; init; }
+
+    /// <summary>Where <c>/stats</c> is, if not beside <c>/topics</c>.</summary>
+    public Uri? Stats { get; init; }
+
+    /// <summary>What the server wants otherwise than specified: each is a violation, and the rest is tested all the same.</summary>
+    public Accommodations? Accommodations { get; init; }
+
     /// <summary>Where they differ from the specification's defaults.</summary>
     public Limits? Limits { get; init; }
 
@@ -29,6 +47,11 @@ public sealed record TargetFile
         Require(file.Url is null or { IsAbsoluteUri: true, Scheme: "http" or "https" or "ws" or "wss" }, "url must be an http, https, ws or wss URL");
         Require(file.Rest is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "rest must be an http or https URL");
         Require(file.WebSocket is null or { IsAbsoluteUri: true, Scheme: "ws" or "wss" }, "webSocket must be a ws or wss URL");
+        Require(file.Health is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "health must be an http or https URL");
+        Require(file.Stats is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "stats must be an http or https URL");
+        Require(file.Timestamp is not "" && file.Uptime is not "", "timestamp and uptime must be names of members");
+        Require(file.Overflow is null || Enum.IsDefined(file.Overflow.Value), "overflow must be disconnect or drop-oldest");
+        Require(file.Accommodations?.Fault is null, file.Accommodations?.Fault ?? "");
         Require(file.Dialect is null or { Length: > 0 }, "dialect must be the name of a dialect or the path of a file");
         Require(file.MessageIds is null or "any" or "uuid", "messageIds must be any or uuid");
         Require(
@@ -44,6 +67,7 @@ public sealed record TargetFile
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     ReadCommentHandling = JsonCommentHandling.Skip,
