@@ -1,4 +1,5 @@
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Gallery;
 
@@ -53,6 +54,11 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
             && !allowed.Contains((scenario.Verdict, scenario.Requirement))))
         {
             yield return $"{scenario.Id} says {scenario.Verdict.ToString().ToLowerInvariant()}, which is not declared: {scenario.Message}";
+        }
+
+        foreach (var objection in Sentences.Objections(results.Scenarios))
+        {
+            yield return objection;
         }
 
         if (results.Ending.Kind != EndingKind.Completed)
