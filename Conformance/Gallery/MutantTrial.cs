@@ -1,4 +1,5 @@
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Gallery;
 
@@ -50,6 +51,11 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
         foreach (var scenario in results.Scenarios.Where(scenario => scenario.Verdict == Verdict.Error))
         {
             yield return $"{scenario.Id} erred: {scenario.Message}";
+        }
+
+        foreach (var objection in Sentences.Objections(results.Scenarios))
+        {
+            yield return objection;
         }
 
         if (results.Ending.Kind != (mutant.Dies ? EndingKind.TargetDied : EndingKind.Completed))

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using PubSub.Conformance.Gallery.Null;
+using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Gallery;
 
@@ -61,6 +62,14 @@ internal sealed record NullSweep(NullTarget Target, IReadOnlyList<Outcome> Outco
         foreach (var outcome in outcomes.Where(outcome => outcome.Verdict == Verdict.Error))
         {
             yield return $"{outcome.Scenario.Id} erred: {outcome.Message}";
+        }
+
+        foreach (var outcome in outcomes.Where(outcome => outcome.Verdict != Verdict.Error))
+        {
+            foreach (var objection in Sentences.Objections(outcome.Message))
+            {
+                yield return $"the message of {outcome.Scenario.Id} is no sentence: {objection}";
+            }
         }
 
         foreach (var outcome in outcomes.Except(passed).Where(outcome => target.Earns.ContainsKey(outcome.Scenario.Id)))

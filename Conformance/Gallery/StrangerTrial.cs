@@ -1,4 +1,5 @@
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Gallery;
 
@@ -59,6 +60,11 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
             && !(scenario.Verdict == Verdict.NotEvaluated && staysDead)))
         {
             yield return $"{scenario.Id} says {scenario.Verdict.ToString().ToLowerInvariant()}, which is not declared: {scenario.Message}";
+        }
+
+        foreach (var objection in Sentences.Objections(results.Scenarios))
+        {
+            yield return objection;
         }
 
         if (results.Ending.Kind != (staysDead ? EndingKind.TargetDied : EndingKind.Completed))

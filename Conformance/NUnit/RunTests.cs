@@ -197,12 +197,12 @@ public sealed class RunTests
     }
 
     [Test]
-    public async Task Of_a_long_transcript_the_newest_lines_are_kept_and_the_others_counted()
+    public async Task Of_a_long_transcript_the_beginning_and_the_end_are_kept_and_the_others_counted([Values(400, 2_000)] int count)
     {
         var talks = Script.Scene("talks", async stage =>
         {
             var raw = await stage.RawAsync("raw");
-            for (var n = 0; n < 400; n++)
+            for (var n = 0; n < count; n++)
             {
                 await raw.SendTextAsync($"{n}");
             }
@@ -212,9 +212,37 @@ public sealed class RunTests
 
         var result = (await Script.PlayAsync([talks])).Of("talks");
 
-        Assert.That(result.Transcript[^1].Data, Is.EqualTo("399"));
-        Assert.That(result.TranscriptDropped, Is.GreaterThan(50));
-        Assert.That(result.Transcript.Count + result.TranscriptDropped, Is.EqualTo(404), "two notes, a handshake, its answer, and the rest");
+        Assert.That(result.Transcript[^1].Data, Is.EqualTo($"{count - 1}"));
+        Assert.That(result.Transcript.Select(line => line.Data), Does.Contain("0"));
+        var gap = result.Transcript.Single(line => line.Kind == Transcript.DroppedKind);
+        Assert.That(gap.Length, Is.EqualTo(result.TranscriptDropped));
+        Assert.That(result.Transcript.Count - 1 + gap.Length, Is.EqualTo(count + 4), "two notes, a handshake, its answer, and the rest");
+    }
+
+    [Test]
+    public async Task Repetitions_in_a_transcript_are_folded_and_what_is_around_them_is_kept()
+    {
+        var polls = Script.Scene("polls", async stage =>
+        {
+            var raw = await stage.RawAsync("raw");
+            await raw.SendTextAsync("before");
+            for (var n = 0; n < 600; n++)
+            {
+                await raw.SendTextAsync($$"""{"type":"ping","request_id":"r{{n}}"}""");
+                await raw.SendTextAsync("are you there?");
+            }
+
+            await raw.SendTextAsync("behind");
+            stage.Expect.True(false, "the server is perfect");
+        });
+
+        var result = (await Script.PlayAsync([polls])).Of("polls");
+
+        Assert.That(result.Transcript, Has.Count.LessThan(20));
+        Assert.That(result.Transcript.Select(line => line.Data), Does.Contain("before").And.Contain("behind"));
+        var folded = result.Transcript.Where(line => line.Kind == Transcript.FoldedKind).ToList();
+        Assert.That(folded[0].Data, Does.StartWith("the 2 lines before this came "));
+        Assert.That(result.Transcript.Count(line => line.Connection != "suite") + folded.Sum(line => line.Length) + result.TranscriptDropped, Is.EqualTo(1206));
     }
 
     [Test]

@@ -43,7 +43,7 @@ public static partial class Excerpt
     }
 
     private static string Folded(Match blank) =>
-        blank.Value.Contains('\n', StringComparison.Ordinal) ? "\n" : $"[{blank.Length} spaces]";
+        blank.Value.Contains('\n', StringComparison.Ordinal) ? "\n" : $" [{blank.Length} spaces] ";
 
     [GeneratedRegex(@"(<!doctype\s+html|<html\b)[^\0]*?(</html\s*>|\z)", RegexOptions.IgnoreCase)]
     private static partial Regex Page();

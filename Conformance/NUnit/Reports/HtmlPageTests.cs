@@ -23,13 +23,13 @@ public sealed partial class HtmlPageTests
         Assert.That(embedded.Stale.Take(1), Is.EqualTo(results.Stale.Take(1)));
     }
 
-    [TestCase("report", 2)]
+    [TestCase("report", 3)]
     [TestCase("matrix", 1)]
     public void Nothing_in_the_data_becomes_markup(string which, int scripts)
     {
         var page = Page(which);
 
-        Assert.That(page.Split("<script").Length - 1, Is.EqualTo(scripts), "the script of the page and, in a report, its data");
+        Assert.That(page.Split("<script").Length - 1, Is.EqualTo(scripts), "the script of the page and, in a report, its data and its causes");
         Assert.That(page, Does.Not.Contain("<img").And.Not.Contain("<b>"));
         Assert.That(Data(page), Does.Not.Contain("<"));
     }
@@ -45,6 +45,41 @@ public sealed partial class HtmlPageTests
         Assert.That(page, Does.Contain("default-src 'none'"));
         Assert.That(Link().Matches(page).Select(match => match.Groups[1].Value), Is.All.StartsWith("#").Or.EqualTo("data:,"));
         Assert.That(script, Is.Not.Empty.And.Not.Match(@"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function"));
+    }
+
+    [Test]
+    public void A_page_of_any_run_is_small_and_says_what_it_leaves_out([Values] bool longValues)
+    {
+        var line = new TranscriptLine(1, "sub1", "<", "text", 2000, new string('<', 2000));
+        var results = SampleResults.Of(Enumerable.Range(0, 450).Select(i =>
+            SampleResults.Scenario("PS-TST-001", $"s{i}", i == 449 ? Verdict.Fail : Verdict.Warn) with
+            {
+                Observed = new string('\u65e5', longValues ? 10_000 : 10),
+                Transcript = [.. Enumerable.Repeat(line, 60)],
+            }));
+
+        var page = HtmlPage.Render(results);
+
+        Assert.That(Encoding.UTF8.GetByteCount(page), Is.LessThanOrEqualTo(HtmlPage.LargestPage).And.GreaterThan(HtmlPage.LargestPage / 2));
+        var shown = Results.Parse(Data(page)).Scenarios;
+        Assert.That(shown.Select(scenario => scenario.Verdict), Is.EqualTo(results.Scenarios.Select(scenario => scenario.Verdict)));
+        Assert.That(shown[^1].Transcript, Has.Count.EqualTo(60), "the one that failed comes first");
+        Assert.That(shown[^2].Transcript.Single().Data, Does.StartWith("60 lines left out of this file for its size"));
+        Assert.That(shown[^2].TranscriptDropped, Is.EqualTo(60));
+    }
+
+    [Test]
+    public void Results_of_any_run_are_bounded()
+    {
+        var line = new TranscriptLine(1, "sub1", "<", "text", 2000, new string('x', 2000));
+        var results = SampleResults.Of(Enumerable.Range(0, 450).Select(i =>
+            SampleResults.Scenario("PS-TST-001", $"s{i}", Verdict.Fail) with { Transcript = [.. Enumerable.Repeat(line, 60)] }));
+
+        var json = Bounded.ToJson(results);
+
+        Assert.That(Encoding.UTF8.GetByteCount(json), Is.LessThanOrEqualTo(Bounded.ResultsBytes));
+        Assert.That(Results.Parse(json).Scenarios[0].Transcript, Has.Count.EqualTo(60));
+        Assert.That(Bounded.ToJson(SampleResults.Every()), Is.EqualTo(SampleResults.Every().ToJson()));
     }
 
     private static string Page(string which) =>

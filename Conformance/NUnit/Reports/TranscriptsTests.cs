@@ -23,13 +23,27 @@ public sealed class TranscriptsTests
     }
 
     [Test]
-    public void Dropped_lines_are_counted_and_hostile_data_stays_on_its_line()
+    public void Hostile_data_stays_on_its_line()
     {
         var lines = Write(SampleResults.EvilEverywhere()).Select(line => JsonElement.Parse(line).GetProperty("data").GetString()).ToList();
 
-        Assert.That(lines, Has.Count.EqualTo(3 * SampleResults.Hostile.Count));
-        Assert.That(lines[0], Is.EqualTo("17 earlier lines were left out"));
-        Assert.That(lines[1], Is.EqualTo(SampleResults.Hostile[0]));
+        Assert.That(lines, Has.Count.EqualTo(2 * SampleResults.Hostile.Count));
+        Assert.That(lines[0], Is.EqualTo(SampleResults.Hostile[0]));
+    }
+
+    [Test]
+    public void What_has_no_room_is_counted()
+    {
+        using var text = new StringWriter();
+        var run = SampleResults.Of([SampleResults.Scenario("PS-TST-001", "slug-of-fail", Verdict.Fail), SampleResults.Scenario("PS-TST-001", "late", Verdict.Fail)]);
+
+        Transcripts.Write(run, text, most: 1_500);
+
+        var lines = text.ToString().TrimEnd('\n').Split('\n').Select(line => JsonElement.Parse(line)).ToList();
+        var left = lines.GroupBy(line => line.GetProperty("scenario").GetString()).Select(lines => lines.Last()).ToList();
+        Assert.That(left.Select(line => line.GetProperty("op").GetString()), Is.All.EqualTo("dropped"));
+        Assert.That(left.Sum(line => line.GetProperty("len").GetInt32()) + lines.Count - left.Count, Is.EqualTo(42), "40 and 2 lines");
+        Assert.That(text.ToString(), Has.Length.LessThan(2_000));
     }
 
     private static string[] Write(Results results)

@@ -24,7 +24,8 @@ public static class Bounded
     /// <summary>The run, or as much of it as <paramref name="write"/> turns into at most so many bytes of UTF-8.</summary>
     internal static Results Of(Results results, int bytes, Func<Results, string> write)
     {
-        if (Size(results) <= bytes)
+        // A character takes at least a byte; what is far too large is not even written to be measured.
+        if (results.Scenarios.Sum(scenario => scenario.Transcript.Sum(line => (long)line.Data.Length)) <= bytes && Size(results) <= bytes)
         {
             return results;
         }

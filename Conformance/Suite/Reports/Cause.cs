@@ -25,16 +25,14 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
     /// <summary>The most frequent reasons of undecided scenarios that stay apart when there are too many.</summary>
     private const int LargestReasons = 2;
 
-    private const string Survival = "PS-ROB-001";
-
     /// <summary>The scenario whose message stands for all.</summary>
     public ScenarioResult Worst => Scenarios[0];
 
     /// <summary>The requirements that are broken, or the one that keeps these scenarios undecided; empty where none is known to be.</summary>
     public IReadOnlyList<string> Requirements { get; } =
-        [.. Scenarios.Select(scenario => Standing == Standing.Undecided ? scenario.Blames : scenario.Requirement).OfType<string>().Distinct()];
+        [.. Scenarios.Select(scenario => scenario.Blames ?? (Standing == Standing.Undecided ? null : scenario.Requirement)).OfType<string>().Distinct()];
 
-    public bool Kills => Standing == Standing.Failed && Requirements.Contains(Survival);
+    public bool Kills => Standing == Standing.Failed && Requirements.Contains(DeathResult.Requirement);
     public bool Loses => Standing == Standing.Failed && Scenarios.Any(scenario => scenario.Observed?.Contains("; lost [", StringComparison.Ordinal) == true);
 
     /// <summary>Several causes, put together because there are too many.</summary>
@@ -170,8 +168,8 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
     private static string Broken(ScenarioResult scenario, Standing standing) => standing switch
     {
         Standing.KnownFailing => $"known {scenario.KnownFailing}",
-        _ when scenario.Verdict == Verdict.Error => $"error {scenario.Requirement}",
-        _ => scenario.Requirement,
+        _ when scenario.Verdict == Verdict.Error => $"error {Alike(scenario.Message.Split('\n')[0])}",
+        _ => scenario.Blames ?? scenario.Requirement,
     };
 
     private static string Reason(ScenarioResult scenario, Links links, Func<string, bool> isAccused)

@@ -63,7 +63,12 @@ internal sealed class Digest
     public IEnumerable<IGrouping<string, ScenarioResult>> ByArea(IEnumerable<ScenarioResult> scenarios) =>
         scenarios.GroupBy(AreaOf).OrderBy(group => _areas[group.Key]);
 
-    public IEnumerable<(string Label, string Text)> Facts(ScenarioResult scenario) => Facts(scenario, RequirementOf(scenario));
+    public IEnumerable<(string Label, string Text)> Facts(ScenarioResult scenario)
+    {
+        var blamed = scenario.Blames is { } id && id != scenario.Requirement ? id : null;
+        var broken = blamed is null ? null : _requirements.TryGetValue(blamed, out var requirement) ? $"{blamed}: {requirement.Text}" : blamed;
+        return Facts(scenario, RequirementOf(scenario)).Concat(broken is null ? [] : [("broken", broken)]);
+    }
 
     /// <summary>What there is to tell about one scenario, in the order in which it is told.</summary>
     public static IEnumerable<(string Label, string Text)> Facts(ScenarioResult scenario, RequirementResult? requirement)

@@ -32,6 +32,7 @@ public static class Story
         Bullets(paper, "Topics that could not be deleted", results.Leftovers);
         Areas(paper, digest);
         Profiles(paper, results);
+        Deaths(paper, results);
         Ending(paper, results);
         ToFix(paper, digest);
         paper.Gap();
@@ -48,13 +49,19 @@ public static class Story
     {
         var paper = new Paper(WidthOfOne, colour: false);
         var requirement = outcome.Requirement is { } known ? RequirementResult.Of(known, Rollup.Status([outcome.Verdict])) : null;
-        Tell(paper, outcome.ToResult(), requirement, Ink.Plain);
+        var scenario = outcome.ToResult();
+        Tell(paper, scenario, Digest.Facts(scenario, requirement), Ink.Plain);
         return paper.ToString();
     }
 
     /// <param name="named">The verdict has been said; the scenario is one fact among others.</param>
     private static void Tell(
-        Paper paper, ScenarioResult scenario, RequirementResult? requirement, Ink ink, int shownFrames = ShownFrames, bool named = false)
+        Paper paper,
+        ScenarioResult scenario,
+        IEnumerable<(string Label, string Text)> facts,
+        Ink ink,
+        int shownFrames = ShownFrames,
+        bool named = false)
     {
         if (named)
         {
@@ -66,7 +73,7 @@ public static class Story
             paper.Line($"{Words.Of(scenario.Verdict).ToUpperInvariant()} {scenario.Id}", ink, bold: true);
         }
 
-        foreach (var (label, value) in Digest.Facts(scenario, requirement))
+        foreach (var (label, value) in facts)
         {
             paper.Entry(2, label, LabelWidth, Visible.Text(value, ValueCap), label is "observed" or "because" ? ink : Ink.Plain);
         }
@@ -94,7 +101,8 @@ public static class Story
         {
             paper.Gap();
             var title = cause.Title.Length == 0 ? "" : $" {cause.Title}";
-            paper.Line($"{Words.Of(cause.Worst.Verdict).ToUpperInvariant()}{title} ({cause.Extent})", InkOf(cause.Standing), bold: true);
+            var known = cause.Standing == Standing.KnownFailing ? " (known)" : "";
+            paper.Line($"{Words.Of(cause.Worst.Verdict).ToUpperInvariant()}{known}{title} ({cause.Extent})", InkOf(cause.Standing), bold: true);
             if (cause.Standing == Standing.Undecided)
             {
                 paper.Entry(2, "", 0, Visible.Line(cause.Message, LongestBullet), Ink.Plain);
@@ -104,14 +112,14 @@ public static class Story
             {
                 foreach (var scenario in cause.Scenarios)
                 {
-                    Tell(paper, scenario, digest.RequirementOf(scenario), InkOf(cause.Standing));
+                    Tell(paper, scenario, digest.Facts(scenario), InkOf(cause.Standing));
                 }
             }
             else
             {
                 if (cause.Standing == Standing.Failed)
                 {
-                    Tell(paper, cause.Worst, digest.RequirementOf(cause.Worst), Ink.Red, place < TracedCauses ? BriefFrames : 0, named: true);
+                    Tell(paper, cause.Worst, digest.Facts(cause.Worst), Ink.Red, place < TracedCauses ? BriefFrames : 0, named: true);
                 }
                 else
                 {
@@ -226,6 +234,11 @@ public static class Story
             };
             paper.Entry(2, Visible.Line(profile.Name, 23), name, $"{Words.Of(profile.Conformity),-24} {string.Join(", ", rest)}", ink);
         }
+    }
+
+    private static void Deaths(Paper paper, Results results)
+    {
+        Bullets(paper, $"Deaths of the target, {Words.Count(results.Restarts, "restart")}", [.. results.Deaths.Select(death => death.Message)]);
     }
 
     private static void Ending(Paper paper, Results results)

@@ -19,6 +19,7 @@ public static class Summary
         var page = new Page(bytes);
         Head(page, results);
         ToFix(page, digest);
+        List(page, $"Deaths of the target, {Words.Count(results.Restarts, "restart")}", results.Deaths.Select(death => Markdown.Prose(death.Message, LineCap)));
         Profiles(page, results);
         Causes(page, digest);
         List(page, "Stale expectations", results.Stale.Select(stale => Markdown.Prose(stale)));
@@ -105,7 +106,8 @@ public static class Summary
         foreach (var cause in digest.Causes)
         {
             var title = cause.Title.Length == 0 ? "" : $" {Markdown.Prose(cause.Title)}";
-            page.AddOrSay($"#### {Words.Of(cause.Worst.Verdict)}{title}: {cause.Extent}\n\n{Told(digest, cause)}", cause.Title, TailBytes);
+            var known = cause.Standing == Standing.KnownFailing ? " (known)" : "";
+            page.AddOrSay($"#### {Words.Of(cause.Worst.Verdict)}{known}{title}: {cause.Extent}\n\n{Told(digest, cause)}", cause.Title, TailBytes);
             Details(page, cause);
         }
     }

@@ -72,36 +72,6 @@ internal static partial class Words
         return times == scenario.Repetitions.Count ? "" : $" ({times} of {scenario.Repetitions.Count})";
     }
 
-    /// <summary>What keeps a message from being a sentence that a person reads to the end; nothing where it is one.</summary>
-    public static IEnumerable<string> Objections(string message)
-    {
-        if (message.Length > Excerpt.LongestMessage + Excerpt.LongestValue)
-        {
-            yield return $"it has {message.Length} characters";
-        }
-
-        foreach (Match match in NoSentence().Matches(message))
-        {
-            yield return $"it holds '{match.Value.Cut(60)}'";
-        }
-    }
-
-    /// <summary>The objections to the messages of all scenarios, with their ids. An error of the suite is a stack trace, and may be one.</summary>
-    public static IEnumerable<string> Objections(IEnumerable<ScenarioResult> scenarios) =>
-        from scenario in scenarios
-        where scenario.Verdict != Verdict.Error
-        from objection in Objections(scenario.Message)
-        select $"the message of {scenario.Id} is no sentence: {objection}";
-
-    /// <summary>
-    /// A record, an anonymous type or the name of a type printed as code; a condition or an empty text in place of a value; a long run of
-    /// white space; an HTML page.
-    /// </summary>
-    [GeneratedRegex(
-        """(?:^|\s)\w* ?\{ \w+ = |System\.[A-Z]\w*[.`]|it to hold|does not hold|(?:expected|observed) (?:True|False)\b|expected ;|observed $|\s{9,}|<html\b|<!doctype""",
-        RegexOptions.IgnoreCase)]
-    private static partial Regex NoSentence();
-
     [GeneratedRegex("`([^`]+)`")]
     private static partial Regex CodeSpan();
 }
