@@ -90,7 +90,7 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
 }
 
 /// <summary>A small server that can be started again, at another port.</summary>
-internal sealed class StartedServer(Change change) : IRestart, IAsyncDisposable
+internal sealed class StartedServer(Servers.Change change) : IRestart, IAsyncDisposable
 {
     public SmallServer Now { get; private set; } = new(change);
 
