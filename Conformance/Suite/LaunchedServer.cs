@@ -67,7 +67,7 @@ public abstract class LaunchedServer : IAsyncDisposable
 
     /// <summary>What it wrote last, stack traces left out, for a report.</summary>
     public string Tail() => string.Join('\n', $"{StandardOutput}{StandardError}".Split('\n', StringSplitOptions.RemoveEmptyEntries)
-        .Where(line => !line.StartsWith("   at ", StringComparison.Ordinal)).TakeLast(8));
+        .Where(line => !line.TrimStart().StartsWith("at ", StringComparison.Ordinal)).TakeLast(8));
 
     /// <summary>
     /// Said once, before the server is handed out, and only where it listens. It is spoken to as <paramref name="like"/> is, v1 by
