@@ -116,7 +116,7 @@ public sealed partial class Transcript(TimeProvider time, Traffic? traffic = nul
 
     /// <summary>
     /// The entries with repetitions folded, and of what is then still more than <paramref name="most"/> the first third and the end.
-    /// Entries are repetitions when they differ in nothing but times and request ids.
+    /// Entries are repetitions when they differ in nothing but times and the request ids of pings.
     /// </summary>
     /// <returns>The entries, and how many lines of the given ones they leave out besides those folded.</returns>
     internal static (IReadOnlyList<TranscriptEntry> Kept, long Dropped) Abridge(IReadOnlyList<TranscriptEntry> entries, int most)
@@ -152,7 +152,7 @@ public sealed partial class Transcript(TimeProvider time, Traffic? traffic = nul
             kept.AddRange(entries.Skip(at).Take(period));
             at += period * (times + 1);
             var lines = period == 1 ? "the line before this came" : $"the {period} lines before this came";
-            kept.Add(new(entries[at - 1].At, "suite", "-", FoldedKind, period * times, $"{lines} {times} times more, with other times and ids"));
+            kept.Add(new(entries[at - 1].At, "suite", "-", FoldedKind, period * times, $"{lines} {times} times more"));
         }
 
         return kept;
@@ -185,8 +185,8 @@ public sealed partial class Transcript(TimeProvider time, Traffic? traffic = nul
         return shown.Length < data.Length ? $"{text}\u2026 ({data.Length} bytes)" : text;
     }
 
-    /// <summary>Points in time, uptimes and request ids: what is another in each of several equal exchanges.</summary>
-    [GeneratedRegex("""\d{4}-\d\d-\d\dT[\d:.]+|\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT|"uptime\w*":[\d.]+|"request_id":"[^"]*"|"ts":\d+""")]
+    /// <summary>Points in time, uptimes and request ids of pings: what is another in each of several equal exchanges.</summary>
+    [GeneratedRegex("""\d{4}-\d\d-\d\dT[\d:.]+|\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT|"uptime\w*":[\d.]+|"ts":\d+|"request_id":"[^"]*"(?<="type":"p[io]ng".*)""")]
     private static partial Regex Varying();
 
     private static string Marked(string text)

@@ -41,9 +41,9 @@ public sealed class Violation(string expectation, string expected, string observ
     /// <summary>The requirement that this breaks in every scenario; null where only the scenario knows which one.</summary>
     public string? Breaks { get; init; }
 
-    /// <summary>What was expected is not said again where the expectation ends with it.</summary>
+    /// <summary>A phrase that was expected is not said again where the expectation ends with it.</summary>
     private static string Sentence(string expectation, string expected, string observed) =>
-        expectation.EndsWith(expected, StringComparison.Ordinal)
+        expected.Contains(' ', StringComparison.Ordinal) && expectation.EndsWith($" {expected}", StringComparison.Ordinal)
             ? $"{expectation}: observed {observed}"
             : $"{expectation}: expected {expected}; observed {observed}";
 }

@@ -70,6 +70,20 @@ internal static class SampleResults
                 {
                     LastRequests = [new(12.5, "PS-TST-001/slug", "rude", "text", "[[[[")],
                 },
+                Restarts = 2,
+                Deaths =
+                [
+                    new DeathResult
+                    {
+                        AtSeconds = 12.5,
+                        Message = "PS-TST-001/slug kills the target: it exited with status 139, twice",
+                        How = "it exited with status 139",
+                        Culprits = ["PS-TST-001/slug"],
+                        Proof = DeathProof.Confirmed,
+                        Times = 2,
+                        RestartedBy = RestartedBy.Launcher,
+                    },
+                ],
             },
             ["deadline"] = Of([Scenario("PS-TST-001", "slug", Verdict.NotEvaluated)]) with
             {

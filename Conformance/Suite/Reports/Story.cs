@@ -238,7 +238,7 @@ public static class Story
 
     private static void Deaths(Paper paper, Results results)
     {
-        Bullets(paper, $"Deaths of the target, {Words.Count(results.Restarts, "restart")}", [.. results.Deaths.Select(death => death.Message)]);
+        Bullets(paper, $"Restarts: {results.Restarts}. Deaths of the target", [.. results.Deaths.Select(death => death.Message)]);
     }
 
     private static void Ending(Paper paper, Results results)

@@ -19,7 +19,7 @@ public static class Summary
         var page = new Page(bytes);
         Head(page, results);
         ToFix(page, digest);
-        List(page, $"Deaths of the target, {Words.Count(results.Restarts, "restart")}", results.Deaths.Select(death => Markdown.Prose(death.Message, LineCap)));
+        List(page, $"Restarts: {results.Restarts}. Deaths of the target", results.Deaths.Select(death => Markdown.Prose(death.Message, LineCap)));
         Profiles(page, results);
         Causes(page, digest);
         List(page, "Stale expectations", results.Stale.Select(stale => Markdown.Prose(stale)));
