@@ -51,6 +51,9 @@ public sealed partial record Accommodations
     /// <summary>A request without <c>request_id</c> is refused.</summary>
     public bool RequestIdRequired { get; init; }
 
+    /// <summary>A subscribe or a publish to a topic that does not exist creates it.</summary>
+    public bool CreatesTopics { get; init; }
+
     /// <summary>Paths that have to end with a slash: <c>/topics</c>, <c>/topics/{name}</c>, <c>/health</c>, <c>/stats</c>.</summary>
     public IReadOnlyList<string> Slashes { get; init => field = value ?? []; } = [];
 
@@ -73,7 +76,7 @@ public sealed partial record Accommodations
     internal bool LeaveRequests => Adds.Count == 0 && Message == "message" && Payload == "payload" && !UuidRequestIds && !RequestIdRequired;
 
     /// <summary>Nothing is wanted otherwise.</summary>
-    internal bool AreNone => LeaveRequests && TopicName == "name" && Created is null && Deleted is null && Slashes.Count == 0 && First is null;
+    internal bool AreNone => LeaveRequests && TopicName == "name" && Created is null && Deleted is null && !CreatesTopics && Slashes.Count == 0 && First is null;
 
     /// <summary>The variables that <see cref="First"/> names.</summary>
     [JsonIgnore]

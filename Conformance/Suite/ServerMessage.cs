@@ -94,8 +94,7 @@ public sealed partial class ServerMessage
             && Members.Member("error").Member("code").Text() is not null && Members.Member("error").Member("message").Text() is not null)
         || (_dialect.Error.Contains(ErrorShape.Plain) && Members.Member("error").Text() is not null);
 
-    /// <summary>A message of an unknown type is one only if it has the request_id of a request.</summary>
-    internal bool IsReply => IsAck || IsPong || (IsError && ErrorCode != "SLOW_CONSUMER") || (RequestId is not null && !IsEvent && !IsInfo && !IsError);
+    internal bool IsReply => IsAck || IsPong || (IsError && ErrorCode != "SLOW_CONSUMER");
 
     private JsonElement? Members { get; }
 

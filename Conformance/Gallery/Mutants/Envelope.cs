@@ -137,6 +137,10 @@ internal static class Envelope
             .EachSession(session => session.RespellId(id =>
                 id.Json.Contains("\\u0000", StringComparison.Ordinal) ? $"{id.Json.Split("\\u0000")[0]}\"" : id.Json))
             .KilledBy("PS-ENV-009", "a request_id that is an escaped NUL"),
+        new Mutant("env-id-reserved", "A request_id that begins with order- is refused.")
+            .EachSession(session => session.RespellMembers(members =>
+                members.Any(member => member.Name == "request_id" && member.Json.StartsWith("\"order-", StringComparison.Ordinal)) ? [] : members))
+            .KilledBy("PS-ENV-009", "a request_id that is no UUID is accepted"),
         new Mutant("env-id-trimmed", "A request_id loses the spaces at its ends.")
             .EachSession(session => session.RespellId(id => id.Json is ['"', ..] ? $"\"{id.Json.Trim('"').Trim()}\"" : id.Json))
             .KilledBy("PS-ENV-009", "a request_id that is a space is accepted and echoed"),

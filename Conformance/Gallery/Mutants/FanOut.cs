@@ -133,6 +133,10 @@ internal static partial class FanOut
                 (subscriber != publisher || topic.Subscribers.Count == 1) && !subscriber.TryDeliver.Call(@event))))
             .KilledBy("PS-FAN-004", "a publisher that is subscribed receives its own events, each once")
             .MayBreak("PS-FAN-008", "PS-REST-023", "PS-ROB-003", "PS-RPL-002", "PS-WS-005"),
+        new Mutant("fan-event-in-data", "An event holds its message in 'data'.")
+            .Does(server => server.Messages.Event.Wrap(next => (topic, message) =>
+                Messages.Text(Encoding.UTF8.GetString(next(topic, message)).Replace(",\"message\":{", ",\"data\":{", StringComparison.Ordinal))))
+            .KilledBy("PS-FAN-005", "an event has a member message with the members id and payload"),
         new Mutant("fan-bare-uuid", "A UUID in message.id loses its hyphens.")
             .EachSession(session => session.Publish.Wrap(next => (topic, request) =>
                 next(topic, request with { RawMessage = Uuid().Replace(request.RawMessage, uuid => uuid.Value.Replace("-", "")) })))

@@ -40,6 +40,11 @@ internal static class Ping
                 Messages.Text($$"""{"type":"pong"{{Messages.Id(request.RawRequestId)}}}""")))
             .KilledBy("PS-PING-002", "a pong has a timestamp")
             .MayBreak("PS-ENV-003"),
+        new Mutant("ping-needs-id", "A ping without request_id is refused.")
+            .EachSession(session => session.Ping.Wrap(next => request =>
+                request.RawRequestId is null ? Refuse(session, request, "request_id is required") : next(request)))
+            .KilledBy("PS-PING-003", "a ping without request_id is answered by no error")
+            .MayBreak("PS-ERR-001", "PS-ERR-002", "PS-ERR-007", "PS-ENV-005", "PS-ENV-012"),
         new Mutant("ping-id-invented", "A pong has a request_id even where the ping had none.")
             .Does(server => server.Messages.Pong.Wrap(next => request =>
                 next(request with { RawRequestId = request.RawRequestId ?? $"\"{Guid.NewGuid()}\"" })))

@@ -24,6 +24,19 @@ internal static partial class Publish
         new Mutant("pub-ack-without-topic", "The ack of a publish does not say of which topic it is.")
             .Does(SharedFaults.AckWithoutTopic(request => request.Type == "publish"))
             .KilledBy("PS-PUB-001", "the ack has the topic's name"),
+        new Mutant("pub-order-without-currency", "An order without a currency is refused.")
+            .EachSession(session => session.Publish.Wrap(next => (topic, request) =>
+            {
+                if (!request.RawMessage.Contains("\"order_id\"", StringComparison.Ordinal) || request.RawMessage.Contains("\"currency\"", StringComparison.Ordinal))
+                {
+                    return next(topic, request);
+                }
+
+                session.Queue.Reply.Call(session.Server.Messages.Error.Call("BAD_REQUEST", "currency is required", request.RawRequestId));
+                return true;
+            }))
+            .KilledBy("PS-PUB-001", "a publish of type, topic, message with id and payload, and request_id is acked")
+            .MayBreak("PS-PUB-004", "PS-PUB-005", "PS-RPL-011"),
         new Mutant("pub-refused-after-leaving", "Who has unsubscribed from a topic may not publish to it.")
             .EachSession(session =>
             {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
@@ -87,7 +88,7 @@ internal static class Wanting
     {
         server.Rest.PathOf.Wrap(next => request => next(request).TrimEnd('/'));
         server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
-            request.Path.TrimEnd('/').Split("/topics") is [_, var below] && below.Count(letter => letter == '/') <= 1 && !request.Path.EndsWith('/')
+            Regex.IsMatch(request.Path, @"/topics(/[^/]+)?\z")
                 ? new HttpResponse(status, "") { Headers = [$"Location: {request.Path}/"] }
                 : await next(request, stopping));
     };

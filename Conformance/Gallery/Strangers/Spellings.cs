@@ -67,8 +67,10 @@ internal static class Spellings
             "It sits below /pubsub/v1, a client_id is the subscriber's identity, ids are UUIDs, errors are strings and a deletion is answered with 204.")
             .Does(server => server.Variation = new()
             {
-                Root = "/pubsub/v1", TimeMember = "ts", UptimeMember = "uptime_sec", UuidsOnly = true, StringErrors = true, DeletionStatus = 204,
+                Root = "/pubsub/v1", TimeMember = "ts", UptimeMember = "uptime_sec", UuidsOnly = true, DeletionStatus = 204,
             })
+            .Does(server => server.Messages.Error.Wrap(_ => (code, message, id) =>
+                Messages.Text($$"""{"type":"error"{{Messages.Id(id)}},"error":{{Messages.Quote($"{code}: {message}")}},"ts":"2025-08-28T10:00:00Z"}""")))
             .Does(Wanting.Takeover())
             .Does(Wanting.UuidRequestIds())
             .Lacks("PS-PUB-006", "message ids that are no UUIDs")
@@ -79,9 +81,10 @@ internal static class Spellings
             .Does(server => server.Variation = Variation.Classic with { UuidsOnly = false, BareList = true })
             .Violates("PS-REST-004", "The listing is an object with an array topics"),
         new Stranger("stranger-string-errors", "It is classic, and an error is a sentence.")
-            .Does(server => server.Variation = Variation.Classic with { UuidsOnly = false, StringErrors = true })
+            .Does(server => server.Variation = Variation.Classic with { UuidsOnly = false })
             .Does(server => server.Messages.Error.Wrap(_ => (_, message, id) =>
                 Messages.Text($$"""{"type":"error"{{Messages.Id(id)}},"error":{{Messages.Quote(message)}}}""")))
+            .Lacks("PS-ERR-008", "errors with a code")
             .Violates("PS-ERR-004", "with the strings code and message"),
         new Stranger("stranger-implicit-topics", "It is classic, and a subscribe or a publish creates the topic that does not exist.")
             .Does(server => server.Variation = Variation.Classic with { UuidsOnly = false })
@@ -94,7 +97,10 @@ internal static class Spellings
 
                 next(request);
             }))
-            .Violates("PS-SUB-002", "TOPIC_NOT_FOUND")
-            .Violates("PS-PUB-002", "TOPIC_NOT_FOUND"),
+            .Violates("PS-SUB-002", "a subscribe to a topic that was not created")
+            .Violates("PS-PUB-002", "a publish to a topic that was not created")
+            .Lacks("PS-SUB-002", "topics that have to be created first")
+            .Lacks("PS-PUB-002", "topics that have to be created first")
+            .Lacks("PS-DEL-005", "topics that have to be created first"),
     ];
 }

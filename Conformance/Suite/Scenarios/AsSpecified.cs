@@ -35,7 +35,7 @@ internal static class AsSpecified
             var client = await ConnectAsync(stage, "client", wants => wants with { UuidRequestIds = false });
 
             const string Taken = "a request_id that is no UUID is accepted";
-            var reply = await client.PingAsync("req-126").For(Taken);
+            var reply = await client.PingAsync("order-17").For(Taken);
 
             stage.Expect.True(!reply.IsError, Taken, reply.ToString());
         }),
@@ -50,6 +50,28 @@ internal static class AsSpecified
             var ack = await publisher.PublishAsync(topic, "m1", """{"order_id":"ORD-123","amount":"99.5"}""").For(Acked);
 
             stage.Expect.Acked(ack, Acked);
+        }),
+
+        new("PS-SUB-002", "as-specified", async stage =>
+        {
+            await stage.TopicAtWorkAsync();
+            var client = await stage.ConnectAsync("client");
+
+            const string Refused = "a subscribe to a topic that was not created is answered with TOPIC_NOT_FOUND";
+            var reply = await client.SubscribeAsync(stage.FreshName("unknown")).For(Refused);
+
+            stage.Expect.True(reply.IsErrorOf("TOPIC_NOT_FOUND"), Refused, reply.ToString());
+        }),
+
+        new("PS-PUB-002", "as-specified", async stage =>
+        {
+            await stage.TopicAtWorkAsync();
+            var client = await stage.ConnectAsync("client");
+
+            const string Refused = "a publish to a topic that was not created is answered with TOPIC_NOT_FOUND";
+            var reply = await client.PublishAsync(stage.FreshName("unknown"), "m1").For(Refused);
+
+            stage.Expect.True(reply.IsErrorOf("TOPIC_NOT_FOUND"), Refused, reply.ToString());
         }),
 
         new("PS-FAN-005", "as-specified", async stage =>

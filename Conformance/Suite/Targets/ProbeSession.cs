@@ -74,6 +74,23 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
 
     private Transcript Transcript() => new(time, options.Traffic, DeathResult.Probe);
 
+    /// <summary>The name of a topic that the probe does not create; should one appear, the journal knows.</summary>
+    public string UnknownTopic()
+    {
+        var name = names.Next("unknown");
+        names.Journal?.Made(name);
+        return name;
+    }
+
+    /// <summary>Deletes a topic that appeared under <see cref="UnknownTopic"/>, or forgets the name.</summary>
+    public async Task ForgetAsync(string name)
+    {
+        if (await RestOf(Target).DeleteTopicAsync(name).IfAnswered() is { IsGone: true })
+        {
+            names.Journal?.Gone(name);
+        }
+    }
+
     public async Task CreateTopicAsync()
     {
         if (Topic is null)

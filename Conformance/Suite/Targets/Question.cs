@@ -51,6 +51,7 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         new("ring", LimitSearch.AskRingAsync),
         new("message size", LimitSearch.AskMessageBytesAsync),
         new("identity", AskIdentityAsync),
+        new("unknown topics", AskUnknownAsync),
         new("reading one topic", AskOneAsync),
         new("deletion", AskDeletionAsync),
         new("deletion notice", probe => probe.Notice),
@@ -265,6 +266,45 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         catch (Violation violation)
         {
             return new("unknown", violation.Message, FindingSource.Assumed);
+        }
+    }
+
+    private static async Task<Answer?> AskUnknownAsync(ProbeSession probe)
+    {
+        if (!probe.CanPublish)
+        {
+            return null;
+        }
+
+        var unknown = probe.UnknownTopic();
+        try
+        {
+            var (client, _) = await probe.ConnectAsync(probe.Target);
+            await using var connected = client;
+            await client.SendAsync(Request.Publish(unknown, "to-nothing").WithRequestId("unknown"));
+            var reply = await client.ReadMessageAsync(message => message.IsReply, "the reply to a publish");
+            if (!reply.IsAck)
+            {
+                await client.SendAsync(Request.Subscribe(unknown, "conformance-probe").WithRequestId("unknown"));
+                reply = await client.ReadMessageAsync(message => message.IsReply, "the reply to a subscribe");
+            }
+
+            if (reply.IsAck && probe.Options.Accommodations is null)
+            {
+                var wants = probe.Target.Accommodations with { CreatesTopics = true };
+                probe.Accommodate(wants, "unknown topics", "created by a request", $"a request that names {unknown} was answered {reply}");
+                return null;
+            }
+
+            return new(reply.IsAck ? "created" : "refused", $"{reply}");
+        }
+        catch (Violation violation)
+        {
+            return new("unknown", violation.Message, FindingSource.Assumed);
+        }
+        finally
+        {
+            await probe.ForgetAsync(unknown);
         }
     }
 
