@@ -5,5 +5,6 @@ internal static class Strangers
 {
     public static IReadOnlyList<Stranger> All { get; } =
     [
+        .. Closings.All,
     ];
 }
