@@ -41,6 +41,12 @@ if (parsed.Errors.Count > 0)
     return ExitCode.Usage;
 }
 
+if (parsed.CommandResult.Command.Name == "run" && Descriptors.Shortage() is { } shortage)
+{
+    await Console.Error.WriteLineAsync(shortage);
+    return ExitCode.SuiteError;
+}
+
 try
 {
     var status = await parsed.InvokeAsync(

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace PubSub.Conformance;
 
@@ -6,7 +7,7 @@ namespace PubSub.Conformance;
 /// What the suite makes of answers that a gateway gives in the server's place (429, 502 to 504, 508, 520 to 530): it waits, as
 /// <c>Retry-After</c> asks, and asks again, a bounded number of times. From then on all requests to that server keep a distance.
 /// </summary>
-internal sealed class Gateway(TimeProvider time)
+public sealed class Gateway(TimeProvider time)
 {
     /// <summary>How often one request is made before its scenario gives up.</summary>
     public const int MostAttempts = 8;
@@ -20,7 +21,12 @@ internal sealed class Gateway(TimeProvider time)
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestOwnPause = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan ShortestDistance = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan LongestDistance = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LongestDistance = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>By how much each answer of the server's own shortens the distance.</summary>
+    private const double Recovery = 0.99;
+
+    private const int LongestStatusLine = 200;
 
     private readonly Lock _gate = new();
     private readonly long _start = time.GetTimestamp();
@@ -29,8 +35,17 @@ internal sealed class Gateway(TimeProvider time)
     private bool _isWornOut; // guarded by _gate
 
     /// <summary>The gateway's words; null when the answer is the server's own.</summary>
-    public static Interference? In(HttpAnswer answer) => answer.Status is 429 or 502 or 503 or 504 or 508 or (>= 520 and <= 530)
-        ? new(InterferenceKind.Gateway, $"A gateway, or a limit in front of the server, answered in its place: {answer.Status} {answer.Reason}".TrimEnd())
+    public static Interference? In(HttpAnswer answer) => In(answer.Status, answer.Reason);
+
+    /// <summary>The same of a whole response as it was read from the connection.</summary>
+    public static Interference? In(ReadOnlySpan<byte> response) =>
+        Encoding.Latin1.GetString(response[..Math.Min(response.Length, LongestStatusLine)]).Split('\r', '\n')[0].Split(' ', 3)
+            is [['H', 'T', 'T', 'P', '/', ..], var code, .. var reason] && int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var status)
+            ? In(status, string.Concat(reason))
+            : null;
+
+    private static Interference? In(int status, string reason) => status is 429 or 502 or 503 or 504 or 508 or (>= 520 and <= 530)
+        ? new(InterferenceKind.Gateway, $"A gateway, or a limit in front of the server, answered in its place: {status} {reason}".TrimEnd())
         : null;
 
     /// <summary>How long the answer asks to wait; null when it does not say.</summary>
@@ -74,7 +89,7 @@ internal sealed class Gateway(TimeProvider time)
             if (In(answer) is not { } interference)
             {
                 _isWornOut = false;
-                _distance = _distance < ShortestDistance ? TimeSpan.Zero : _distance * 0.98;
+                _distance = _distance < ShortestDistance ? TimeSpan.Zero : _distance * Recovery;
                 return null;
             }
 

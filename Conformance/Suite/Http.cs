@@ -74,7 +74,7 @@ internal static class Http
         for (var attempt = 1; ; attempt++)
         {
             await (gateway?.TurnAsync(cancellation) ?? Task.CompletedTask);
-            var answer = await ExchangeOnceAsync(request, label, target, transcript, cancellation, attempt == 1 ? start : null);
+            var answer = await ExchangeOnceAsync(request, label, target, transcript, attempt == 1 ? start : null, cancellation);
             var again = false;
             if (gateway?.Judge(answer, IsSafe(label), attempt, out again) is { } interference)
             {
@@ -99,8 +99,8 @@ internal static class Http
         string label,
         Target target,
         Transcript transcript,
-        CancellationToken cancellation,
-        StartingLine? start)
+        StartingLine? start,
+        CancellationToken cancellation)
     {
         var expectation = $"The server answers {label}";
         try

@@ -270,6 +270,7 @@ public sealed class RawClient : IAsyncDisposable
         limit => new Violation($"The server closes {Name}", "the end of the connection", $"{StillOpen} after {limit}"));
 
     /// <summary>Reads any bytes until the server ends the connection; for one that was never upgraded.</summary>
+    /// <exception cref="Interference">They are a gateway's answer.</exception>
     public async Task<byte[]> ReadToEndAsync(TimeSpan? within = null)
     {
         var bytes = await WithinAsync(
@@ -278,7 +279,9 @@ public sealed class RawClient : IAsyncDisposable
             limit => new Violation($"The server closes {Name}", "the end of the connection", $"an open connection after {limit}"));
         _transcript.Received(Name, "bytes", bytes);
         _transcript.Note(Name, $"ended by {_wire.End}");
-        return bytes;
+        return Gateway is not null && Conformance.Gateway.In(bytes) is { } interference
+            ? throw _transcript.Traffic!.Noted(interference)
+            : bytes;
     }
 
     /// <summary>Ends our direction only; the server can still be read.</summary>

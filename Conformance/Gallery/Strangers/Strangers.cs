@@ -13,5 +13,6 @@ internal static class Strangers
         .. Foreign.WantedOtherwise.All,
         .. Foreign.Spellings.All,
         .. Deaths.All,
+        .. Closings.All,
     ];
 }

@@ -10,9 +10,10 @@ public sealed class CancelTests
 {
     private const int EndedBySigterm = 143;
 
-    [TestCase(false)]
-    [TestCase(true)]
-    public async Task A_run_that_is_stopped_reports_what_it_has_and_leaves_nothing_behind(bool terminated)
+    [TestCase("Ctrl-C")]
+    [TestCase("SIGTERM")]
+    [TestCase("SIGHUP twice")]
+    public async Task A_run_that_is_stopped_reports_what_it_has_and_leaves_nothing_behind(string how)
     {
         await using var server = new SmallServer();
         using var folder = new Folder();
@@ -21,13 +22,19 @@ public sealed class CancelTests
         await tool.SaysAsync("scenarios, 8 at one time");
         await server.HasTopicAsync("conformance-");
 
-        if (terminated)
+        switch (how)
         {
-            tool.Terminate();
-        }
-        else
-        {
-            tool.Interrupt();
+            case "SIGTERM":
+                tool.Terminate();
+                break;
+            case "SIGHUP twice":
+                // The kernel sends one when a terminal closes, and the shell another.
+                tool.HangUp();
+                tool.HangUp();
+                break;
+            default:
+                tool.Interrupt();
+                break;
         }
 
         var run = await tool.EndAsync();

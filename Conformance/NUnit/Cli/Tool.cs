@@ -35,6 +35,9 @@ internal sealed class Tool : IAsyncDisposable
 {
     private const int Sigint = 2;
     private const int Sigterm = 15;
+    private const int Sighup = 1;
+    private const int Sigcont = 18; // on Linux
+    private const int Sigstop = 19; // on Linux
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
     private static readonly string Assembly = Path.Combine(AppContext.BaseDirectory, "pubsub-conformance.dll");
@@ -44,9 +47,9 @@ internal sealed class Tool : IAsyncDisposable
     private readonly StringBuilder _errors = new(); // guarded by itself
     private readonly Channel<string> _complaints = Channel.CreateUnbounded<string>();
 
-    private Tool(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment)
+    private Tool(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment)
     {
-        var start = new ProcessStartInfo(Dotnet, [Assembly, .. arguments])
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -73,9 +76,16 @@ internal sealed class Tool : IAsyncDisposable
     public static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
 
     public static Tool Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null) =>
-        new(arguments, environment);
+        new(Dotnet, [Assembly, .. arguments], environment);
 
     public static Task<ToolResult> RunAsync(params string[] arguments) => RunAsync(arguments, environment: null);
+
+    /// <summary>Runs a script of the shell, in which <c>"$DOTNET" "$TOOL"</c> is the tool.</summary>
+    public static async Task<ToolResult> ShellAsync(string script)
+    {
+        await using var tool = new Tool("/bin/sh", ["-c", script], new Dictionary<string, string?> { ["DOTNET"] = Dotnet, ["TOOL"] = Assembly });
+        return await tool.EndAsync();
+    }
 
     public static async Task<ToolResult> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment)
     {
@@ -119,6 +129,14 @@ internal sealed class Tool : IAsyncDisposable
     public void Interrupt() => Signal(Sigint);
 
     public void Terminate() => Signal(Sigterm);
+
+    /// <summary>The terminal closes.</summary>
+    public void HangUp() => Signal(Sighup);
+
+    /// <summary>The process stands still, and time goes by.</summary>
+    public void Suspend() => Signal(Sigstop);
+
+    public void Resume() => Signal(Sigcont);
 
     /// <summary>Leaves the process no time for anything.</summary>
     public void Kill() => _process.Kill();

@@ -85,7 +85,7 @@ public sealed class UnplugTests
         var results = await (setup with { Options = Script.Unsupervised with { Parallel = 1 } }).ExecuteAsync();
 
         Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied));
-        Assert.That(results.Scenarios.Select(scenario => scenario.Verdict), Is.EqualTo([Verdict.NotEvaluated, Verdict.Inconclusive]));
+        Assert.That(results.Scenarios.Select(scenario => scenario.Verdict), Is.EqualTo([Verdict.Inconclusive, Verdict.NotEvaluated]));
     }
 
     [Test]

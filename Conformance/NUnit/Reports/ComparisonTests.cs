@@ -32,12 +32,25 @@ public sealed class ComparisonTests
         Assert.That(Samples.Select(sample => sample.LikeForLike), Is.EqualTo([true, true, false, true]));
 
     [Test]
-    public void What_became_worse_is_a_regression_and_what_is_new_or_gone_is_not()
+    public void What_became_worse_is_a_regression_and_what_is_new_is_not()
     {
-        Assert.That(Samples.Select(sample => sample.HasRegressions), Is.EqualTo([false, false, false, true]));
-        Assert.That(Comparison.Of(SampleResults.AllSatisfied(), SampleResults.Every()).HasRegressions, Is.True, "only requirements");
-        Assert.That(Comparison.Of(One("old", Verdict.Pass), One("old", Verdict.Fail)).HasRegressions, Is.True, "only a scenario");
-        Assert.That(Comparison.Of(One("old", Verdict.Pass), One("new", Verdict.Fail)).HasRegressions, Is.False);
+        Assert.That(Samples.Select(sample => sample.HasRegressions()), Is.EqualTo([false, false, false, true]));
+        Assert.That(Comparison.Of(SampleResults.AllSatisfied(), SampleResults.Every()).HasRegressions(), Is.True, "only requirements");
+        Assert.That(Comparison.Of(One("old", Verdict.Pass), One("old", Verdict.Fail)).HasRegressions(), Is.True, "only a scenario");
+        Assert.That(Comparison.Of(One("old", Verdict.Disabled), One("new", Verdict.Fail)).HasRegressions(), Is.False);
+    }
+
+    [Test]
+    public void A_loss_of_evidence_is_a_regression_unless_it_is_accepted(
+        [Values(Verdict.Pass, Verdict.Observed, Verdict.Warn, Verdict.Fail)] Verdict before,
+        [Values(Verdict.Disabled, Verdict.Unsupported, Verdict.Inconclusive, Verdict.NotEvaluated, null)] Verdict? after)
+    {
+        var comparison = Comparison.Of(One("old", before), after is { } verdict ? One("old", verdict) : One("new", Verdict.Pass));
+
+        Assert.That(comparison.Scenarios.Single(change => change.Id.EndsWith("/old", StringComparison.Ordinal)).Kind, Is.EqualTo(ChangeKind.Lost));
+        Assert.That(comparison.HasRegressions(), Is.True);
+        Assert.That(comparison.HasRegressions(allowMissing: true), Is.False);
+        Assert.That(comparison.ToText(), Does.Contain("something is not decided any more"));
     }
 
     private static Results One(string slug, Verdict verdict) =>

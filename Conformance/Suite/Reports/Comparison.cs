@@ -166,7 +166,7 @@ public sealed class Comparison
         IReadOnlyList<T> before, IReadOnlyList<T> after, Func<T, string> id, Func<T, TState> state, Func<TState, int> badness)
         where TState : struct, Enum
     {
-        bool IsDecided(TState value) => badness(value) != Unknown;
+        bool IsDecided(TState value) => badness(value) is not (Unknown or Broken);
         var was = before.DistinctBy(id).ToDictionary(id, state);
         var isNow = after.DistinctBy(id).ToDictionary(id, state);
         var changed = isNow.Where(now => was.TryGetValue(now.Key, out var then) && !then.Equals(now.Value))
@@ -179,19 +179,24 @@ public sealed class Comparison
     }
 
     private static ChangeKind KindOf(int before, int after) =>
-        after == Unknown ? (before == Unknown ? ChangeKind.Other : ChangeKind.Lost)
+        before == Broken ? KindOf(Unknown, after)
+        : after == Unknown ? (before == Unknown ? ChangeKind.Other : ChangeKind.Lost)
         : after > before ? ChangeKind.Worse
         : after < before ? ChangeKind.Better
         : ChangeKind.Other;
 
-    /// <summary>Nothing was decided; that the suite erred is evidence of nothing about the server.</summary>
+    /// <summary>Nothing was decided.</summary>
     private const int Unknown = 1;
+
+    /// <summary>The suite erred: worse than anything, but evidence of nothing about the server.</summary>
+    private const int Broken = 4;
 
     private static int Badness(Verdict verdict) => verdict switch
     {
         Verdict.Pass or Verdict.Observed => 0,
         Verdict.Warn => 2,
         Verdict.Fail => 3,
+        Verdict.Error => Broken,
         _ => Unknown,
     };
 
@@ -200,6 +205,7 @@ public sealed class Comparison
         RequirementStatus.Satisfied or RequirementStatus.LeftOpen => 0,
         RequirementStatus.Warned => 2,
         RequirementStatus.Violated => 3,
+        RequirementStatus.Error => Broken,
         _ => Unknown,
     };
 

@@ -40,7 +40,7 @@ public sealed class Runner
     public Traffic Traffic { get; }
 
     /// <summary>When this process did not run, which decides nothing.</summary>
-    internal StallWatch Stalls { get; init; } = StallWatch.OfProcess;
+    public StallWatch Stalls { get; init; } = StallWatch.OfProcess;
 
     /// <summary>
     /// Runs the scenario. If something other than the server kept it from being decided, it runs again, at most

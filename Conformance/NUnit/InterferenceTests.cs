@@ -1,0 +1,141 @@
+using System.ComponentModel;
+using System.Net.Sockets;
+using NUnit.Framework;
+using PubSub.Conformance.Gallery.Servers;
+
+namespace PubSub.Conformance.Tests;
+
+/// <summary>What is not the server's doing is never told as the server's.</summary>
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class InterferenceTests
+{
+    private static readonly Exception OutOfDescriptors = new SocketException((int)SocketError.TooManyOpenSockets);
+
+    private static IEnumerable<TestCaseData> Failures =>
+    [
+        Case(OutOfDescriptors, InterferenceKind.Machine, "EMFILE"),
+        Case(new IOException("in a stream", OutOfDescriptors), InterferenceKind.Machine, "EMFILE"),
+        Case(new SocketException((int)SocketError.AddressNotAvailable), InterferenceKind.Machine, "EADDRNOTAVAIL"),
+        Case(new SocketException((int)SocketError.NoBufferSpaceAvailable), InterferenceKind.Machine, "ENOBUFS"),
+        Case(new SocketException((int)SocketError.AccessDenied), InterferenceKind.Machine, "EACCES"),
+        Case(new Win32Exception(24), InterferenceKind.Machine, "EMFILE"),
+        Case(new Win32Exception(11), InterferenceKind.Machine, "EAGAIN"),
+        Case(new IOException("disk full", 28), InterferenceKind.Machine, "ENOSPC"),
+        Case(new InsufficientMemoryException(), InterferenceKind.Machine, "ENOMEM"),
+        Case(new SocketException((int)SocketError.NetworkDown), InterferenceKind.Network, "cannot be reached"),
+        Case(new SocketException((int)SocketError.NetworkUnreachable), InterferenceKind.Network, "cannot be reached"),
+        Case(new SocketException((int)SocketError.HostUnreachable), InterferenceKind.Network, "cannot be reached"),
+        Case(new SocketException((int)SocketError.TryAgain), InterferenceKind.Network, "cannot be resolved"),
+        Case(new SocketException((int)SocketError.HostNotFound), InterferenceKind.Network, "cannot be resolved"),
+    ];
+
+    [TestCaseSource(nameof(Failures))]
+    public void A_failure_of_the_machine_or_the_network_names_its_limit(Exception failure, InterferenceKind kind, string word)
+    {
+        var interference = Interference.Of(failure);
+        Assert.That(interference?.Kind, Is.EqualTo(kind));
+        Assert.That(interference?.Message, Does.Contain(word));
+    }
+
+    [TestCase(SocketError.ConnectionRefused)]
+    [TestCase(SocketError.ConnectionReset)]
+    [TestCase(SocketError.TimedOut)]
+    public void A_failure_of_the_server_is_the_servers(SocketError error) =>
+        Assert.That(Interference.Of(new SocketException((int)error)), Is.Null);
+
+    [Test]
+    public async Task A_scenario_without_a_descriptor_runs_again_and_passes()
+    {
+        await using var server = new MortalServer();
+        var begun = 0;
+
+        var outcome = await new Runner(Script.Catalogue, server.Target()).RunAsync(Script.Scene("short", stage =>
+            ++begun == 1 ? throw OutOfDescriptors : Script.AskAsync(stage)));
+
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass));
+        Assert.That(begun, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_scenario_that_never_gets_a_descriptor_is_undecided()
+    {
+        await using var server = new MortalServer();
+
+        var outcome = await new Runner(Script.Catalogue, server.Target()).RunAsync(Script.Scene("short", _ => throw OutOfDescriptors));
+
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Inconclusive));
+        Assert.That(outcome.Message, Does.Contain("EMFILE").And.Contain("not the server's doing"));
+    }
+
+    [Test]
+    public async Task A_gateway_that_goes_on_refusing_is_named_and_nothing_is_violated()
+    {
+        await using var server = new SmallServer(Refuses(number => true, 503));
+
+        var outcome = await RunAsync(server, async stage => await stage.Rest.CreateTopicAsync(stage.FreshName()));
+
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Inconclusive));
+        Assert.That(outcome.Message, Does.Contain("gateway").And.Contain("503"));
+    }
+
+    [TestCase(429, 2)]
+    [TestCase(503, 2)]
+    [TestCase(504, 3)]
+    [TestCase(522, 3)]
+    public async Task A_creation_is_asked_again_only_when_nothing_can_have_been_done(int status, int requests)
+    {
+        var seen = 0;
+        await using var server = new SmallServer(Refuses(number => (seen = number) == 1, status));
+
+        var outcome = await RunAsync(server, async stage =>
+        {
+            var name = stage.FreshName();
+            stage.Expect.Status(201, await stage.Rest.CreateTopicAsync(name), "a topic is created");
+
+            // A scenario that begins again has deleted its topic before.
+            stage.Expect.Equal(requests, seen, "so many requests were made");
+        });
+
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.Message);
+    }
+
+    [Test]
+    public async Task A_handshake_that_a_gateway_refuses_is_made_again()
+    {
+        await using var server = new SmallServer(Refuses(number => number <= 2, 429));
+
+        var outcome = await RunAsync(server, async stage =>
+        {
+            var raw = await stage.RawAsync("client", new ConnectOptions { Handshake = false });
+            stage.Expect.Status(101, await raw.HandshakeAsync(), "the handshake succeeds");
+        });
+
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.Message);
+    }
+
+    [TestCase("7", 7)]
+    [TestCase("Thu, 01 Jan 1970 00:01:00 GMT", 60)]
+    [TestCase("Wed, 31 Dec 1969 00:00:00 GMT", 0)]
+    [TestCase("soon", null)]
+    [TestCase("-1", null)]
+    public void Retry_After_is_seconds_or_a_date(string text, int? seconds)
+    {
+        var answer = new HttpAnswer(429, "", [new("Retry-After", text)], []);
+        Assert.That(Gateway.RetryAfter(answer, DateTimeOffset.UnixEpoch)?.TotalSeconds, Is.EqualTo((double?)seconds));
+    }
+
+    private static TestCaseData Case(Exception failure, InterferenceKind kind, string word) =>
+        new TestCaseData(failure, kind, word).SetArgDisplayNames($"{failure.GetType().Name} {word} {failure.Message}");
+
+    private static Change Refuses(Func<int, bool> which, int status) => server =>
+    {
+        var requests = 0;
+        server.AnswerAsync.Wrap(next => (request, stopping) => which(Interlocked.Increment(ref requests))
+            ? Task.FromResult(new HttpResponse(status, "not now", "text/plain") { KeepsAlive = false })
+            : next(request, stopping));
+    };
+
+    private static Task<Outcome> RunAsync(SmallServer server, Func<Stage, Task> body) =>
+        new Runner(Script.Catalogue, Target.From(server.Origin)).RunAsync(Script.Scene("gateway", body));
+}
