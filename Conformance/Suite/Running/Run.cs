@@ -88,9 +88,10 @@ public sealed class Run
 
         for (var repetition = 0; repetition < Options.Repeat; repetition++)
         {
-            foreach (var phase in Ordered(chosen, repetition).GroupBy(scenario => (scenario.IsLoad, scenario.Danger)))
+            // Load waits for all others to end; of these, each begins as soon as there is room.
+            foreach (var phase in Ordered(chosen, repetition).GroupBy(scenario => scenario.IsLoad))
             {
-                await PlayAsync([.. phase], phase.Key.IsLoad, over);
+                await PlayAsync([.. phase], phase.Key, over);
             }
 
             _earlier.AddRange(_outcomes);
@@ -98,7 +99,10 @@ public sealed class Run
         }
     }
 
-    /// <summary>Load last, the dangerous before it, and of the others the core first; in the order of the specification, or shuffled.</summary>
+    /// <summary>
+    /// Load last, the dangerous before it, and of the others the core first; among these the lengthy first, and otherwise in the order of the
+    /// specification, or shuffled.
+    /// </summary>
     private Scenario[] Ordered(IReadOnlyList<Scenario> scenarios, int repetition)
     {
         Scenario[] order = [.. scenarios];
@@ -114,7 +118,7 @@ public sealed class Run
             "BPR" => 2,
             "LIF" => 3,
             _ => 0,
-        })];
+        }).ThenByDescending(scenario => scenario.IsLengthy)];
     }
 
     /// <summary>Plays these scenarios; where the target dies, finds out of what, and goes on.</summary>
