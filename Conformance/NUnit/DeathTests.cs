@@ -278,7 +278,7 @@ public sealed class DeathTests
 
         var probed = await probe.ExecuteAsync(new ProbeOptions { Url = server.Origin, TimeoutScale = 0.1 });
         var setup = new RunSetup { Catalogue = Script.Catalogue, Scenarios = [Script.Asks("good")], Probed = probed, EarlierDeaths = probe.Deaths };
-        var results = Run.Unbegun(setup, probe.Ending!, DateTimeOffset.UtcNow);
+        var results = Run.Unbegun(setup, probe.Ending!, TimeProvider.System.GetUtcNow());
 
         Assert.That(results.Deaths.Single().Culprits, Is.EqualTo([DeathResult.Probe]));
         Assert.That(results.Deaths.Single().LastRequests, Is.Not.Empty);

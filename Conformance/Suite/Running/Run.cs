@@ -65,7 +65,6 @@ public sealed class Run
     {
         var started = _setup.Time.GetUtcNow();
         var clock = _setup.Time.GetTimestamp();
-        await using var watched = _liveness;
         using (var deadline = new CancellationTokenSource(Options.Deadline, _setup.Time))
         using (var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token))
         {
@@ -74,6 +73,7 @@ public sealed class Run
         }
 
         await CleanUpAsync(cancellation);
+        await _liveness.EndAsync();
         return _results.Build(started, _setup.Time.GetElapsedTime(clock), [.. _earlier, .. _outcomes], _ending, _deaths, Traffic);
     }
 
