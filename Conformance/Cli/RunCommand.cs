@@ -102,7 +102,7 @@ internal sealed class RunCommand
         using var journal = new Journals(_target.Namespace(parsed));
         var probing = _target.Read(parsed, own?.Server.Target.Root);
         journal.Begin(probing.Url);
-        var started = DateTimeOffset.UtcNow;
+        var started = TimeProvider.System.GetUtcNow();
         var probe = new GuardedProbe(
             (found, token) => TargetOptions.ProbeAsync(found, journal.Names, redaction, token), (IRestart?)own ?? command);
         var probed = await probe.ExecuteAsync(probing, cancellation: cancellation);

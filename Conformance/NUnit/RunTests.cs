@@ -301,7 +301,7 @@ public sealed class RunTests
         var midway = Script.Scene("midway", async stage =>
         {
             await stage.TopicAsync();
-            stage.Expect.True(server.Topics.Count == 1, "there is a topic");
+            stage.Expect.True(server.Topics.Count == 2, "there is a topic, and that of the run");
             await cancel.CancelAsync();
             await Task.Delay(Timeout.Infinite, stage.Cancellation);
         });

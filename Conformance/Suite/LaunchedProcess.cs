@@ -21,6 +21,9 @@ public sealed partial class LaunchedProcess : LaunchedServer
     /// <summary>For the output of a process that has ended, while what it started still holds the other end.</summary>
     private static readonly TimeSpan LastOutput = TimeSpan.FromSeconds(1);
 
+    /// <summary>Commands that start another in a process group of its own; where there is none, signals reach the shell alone.</summary>
+    private static readonly string[] GroupLeaders = ["/usr/bin/setsid", "/bin/setsid"];
+
     private readonly Process _process;
     private readonly StringBuilder _output = new(); // guarded by itself
     private readonly StringBuilder _errors = new(); // guarded by itself
@@ -58,7 +61,7 @@ public sealed partial class LaunchedProcess : LaunchedServer
         }
 
         string[] shell = ["/bin/sh", "-c", $"trap : TERM INT HUP\n{command}"];
-        var group = new[] { "/usr/bin/setsid", "/bin/setsid" }.FirstOrDefault(File.Exists);
+        var group = GroupLeaders.FirstOrDefault(File.Exists);
         return group is null ? new ProcessStartInfo(shell[0], shell[1..]) : new ProcessStartInfo(group, shell);
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using NUnit.Framework;
 using PubSub.Conformance.Gallery.Servers;
 
@@ -47,6 +48,23 @@ public sealed class LaunchTests
             scenarios.Where(scenario => scenario.Requirement == "PS-LIF-008").Select(scenario => scenario.Verdict),
             Is.All.EqualTo(Verdict.Pass),
             run.ToString());
+    }
+
+    [TestCase("cd / && {0}")]
+    [TestCase("LOG_LEVEL=warn {0}")]
+    [TestCase("true; {0}")]
+    [TestCase("BIND=::1 {0}")]
+    public async Task A_command_works_as_it_is_typed_in_a_shell_and_signals_reach_the_server(string command)
+    {
+        using var folder = new Folder();
+
+        var run = await Tool.ExitsAsync(
+            ExitCode.Conformant,
+            $"run --launch {string.Format(CultureInfo.InvariantCulture, command, Host)} --include PS-LIF-001 --include PS-REST-001 --out {folder.Root}");
+
+        var scenarios = folder.Results().Scenarios.Where(scenario => scenario.Verdict != Verdict.Disabled).ToList();
+        Assert.That(scenarios.Select(scenario => scenario.Verdict), Is.All.EqualTo(Verdict.Pass), run.ToString());
+        Assert.That(scenarios.Select(scenario => scenario.Requirement).Distinct(), Is.EquivalentTo(["PS-LIF-001", "PS-REST-001"]));
     }
 
     [TestCase("sh -c 'exit 3'", "status 3")]

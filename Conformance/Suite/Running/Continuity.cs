@@ -13,7 +13,6 @@ internal sealed class Continuity(Target target, TopicNames names, TimeProvider t
     /// <summary>By how much the computed time of the start may move: uptimes are whole seconds, and clocks drift.</summary>
     private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(1.5);
 
-    private readonly CancellationTokenSource _over = new();
     private RawClient? _idle;
     private Task _reading = Task.CompletedTask;
     private string? _topic;
@@ -80,7 +79,7 @@ internal sealed class Continuity(Target target, TopicNames names, TimeProvider t
         }
 
         // It had another reason to close an idle connection.
-        await DropAsync();
+        await CloseAsync();
         await OpenAsync(cancellation);
         return null;
     }
@@ -101,14 +100,8 @@ internal sealed class Continuity(Target target, TopicNames names, TimeProvider t
         }
     }
 
-    /// <summary>Forgets a process that is gone, with its topics.</summary>
+    /// <summary>Ends the idle connection.</summary>
     public async Task CloseAsync()
-    {
-        await _over.CancelAsync();
-        await DropAsync();
-    }
-
-    private async Task DropAsync()
     {
         if (_idle is { } idle)
         {
@@ -124,7 +117,7 @@ internal sealed class Continuity(Target target, TopicNames names, TimeProvider t
     private async Task OpenAsync(CancellationToken cancellation)
     {
         Volatile.Write(ref _lost, 0);
-        _idle = await TryAsync(() => RawClient.OpenAsync("idle", target, new Transcript(time), new ConnectOptions(), _over.Token));
+        _idle = await TryAsync(() => RawClient.OpenAsync("idle", target, new Transcript(time), new ConnectOptions(), CancellationToken.None));
         if (_idle is { } idle && await TryAsync(() => idle.HandshakeAsync()) is not { Status: 101 })
         {
             _idle = null;
@@ -138,19 +131,12 @@ internal sealed class Continuity(Target target, TopicNames names, TimeProvider t
     /// <summary>Reads, and answers Pings, until the connection is lost.</summary>
     private async Task ReadAsync(RawClient idle)
     {
-        try
+        while (await idle.ReceiveAsync(CancellationToken.None) is not null)
         {
-            while (await idle.ReceiveAsync(_over.Token) is not null)
-            {
-                // Notices are of no interest.
-            }
+            // Notices are of no interest.
+        }
 
-            Volatile.Write(ref _lost, time.GetTimestamp());
-        }
-        catch (OperationCanceledException)
-        {
-            // The run is over.
-        }
+        Volatile.Write(ref _lost, time.GetTimestamp());
     }
 
     /// <summary>True when the uptime grows at all: one that stands still says nothing.</summary>

@@ -1,7 +1,7 @@
 namespace PubSub.Conformance;
 
 /// <summary>Finds out whether the target still answers and is still the same process, and if not, what it was sent when it died.</summary>
-internal sealed class Liveness : IAsyncDisposable
+internal sealed class Liveness
 {
     private const int NamedRequests = 8;
 
@@ -10,11 +10,12 @@ internal sealed class Liveness : IAsyncDisposable
 
     private readonly RunSetup _setup;
     private readonly Traffic _traffic;
-    private readonly SemaphoreSlim _checking = new(1, 1);
+    private readonly Lock _gate = new();
+    private Task<Death?> _last = Task.FromResult<Death?>(null); // guarded by _gate: one check at a time
     private Pulse _pulse;
     private Continuity _continuity;
     private TimeSpan _born; // when the target was last started
-    private TimeSpan _alive; // guarded by _checking: the last time when the target certainly was
+    private TimeSpan _alive; // the last time when the target certainly was
 
     public Liveness(RunSetup setup, Traffic traffic)
     {
@@ -37,21 +38,13 @@ internal sealed class Liveness : IAsyncDisposable
     /// <summary>Null while the target answers and is the same process, and when the check is cancelled.</summary>
     /// <param name="since">A check that began later than this serves as well.</param>
     /// <param name="cancellation">Ends the check.</param>
-    public Task<Death?> CheckAsync(TimeSpan since, CancellationToken cancellation) => UnlessCancelledAsync(async () =>
+    public Task<Death?> CheckAsync(TimeSpan since, CancellationToken cancellation)
     {
-        await _checking.WaitAsync(cancellation);
-        try
+        lock (_gate)
         {
-            var now = _traffic.Now;
-            var death = _alive > since ? null : await LookAsync(cancellation);
-            _alive = death is null && _alive <= since ? now : _alive;
-            return death;
+            return _last = CheckBehindAsync(_last, since, cancellation);
         }
-        finally
-        {
-            _checking.Release();
-        }
-    });
+    }
 
     /// <summary>The same, twice, for a server that dies a moment later.</summary>
     public async Task<Death?> CheckTwiceAsync(CancellationToken cancellation) =>
@@ -80,11 +73,21 @@ internal sealed class Liveness : IAsyncDisposable
     /// <summary>Takes away what the checks needed on the server.</summary>
     public Task DeleteTopicAsync() => _continuity.DeleteTopicAsync();
 
-    public async ValueTask DisposeAsync()
+    public Task EndAsync() => _continuity.CloseAsync();
+
+    private Task<Death?> CheckBehindAsync(Task<Death?> former, TimeSpan since, CancellationToken cancellation) => UnlessCancelledAsync(async () =>
     {
-        await _continuity.CloseAsync();
-        _checking.Dispose();
-    }
+        await former.WaitAsync(cancellation);
+        var now = _traffic.Now;
+        if (_alive > since)
+        {
+            return null;
+        }
+
+        var death = await LookAsync(cancellation);
+        _alive = death is null ? now : _alive;
+        return death;
+    });
 
     private async Task<(RestartedBy By, string? Failure)> StartedAsync(Death death, CancellationToken cancellation)
     {

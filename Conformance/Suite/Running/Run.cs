@@ -65,7 +65,6 @@ public sealed class Run
     {
         var started = _setup.Time.GetUtcNow();
         var clock = _setup.Time.GetTimestamp();
-        await using var watched = _liveness;
         using (var deadline = new CancellationTokenSource(Options.Deadline, _setup.Time))
         using (var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token))
         {
@@ -74,6 +73,7 @@ public sealed class Run
         }
 
         await CleanUpAsync(cancellation);
+        await _liveness.EndAsync();
         return _results.Build(started, _setup.Time.GetElapsedTime(clock), [.. _earlier, .. _outcomes], _ending, _deaths, Traffic);
     }
 
@@ -88,7 +88,8 @@ public sealed class Run
 
         for (var repetition = 0; repetition < Options.Repeat; repetition++)
         {
-            foreach (var phase in Ordered(chosen, repetition).GroupBy(scenario => (scenario.IsLoad, scenario.Danger, Alone: scenario.IsAlone ? scenario.Id : "")))
+            // Load waits for all others to end, and a scenario that has to be alone; of the others, each begins as soon as there is room.
+            foreach (var phase in Ordered(chosen, repetition).GroupBy(scenario => (scenario.IsLoad, Alone: scenario.IsAlone ? scenario.Id : "")))
             {
                 await PlayAsync([.. phase], phase.Key.IsLoad, over);
             }
@@ -98,7 +99,10 @@ public sealed class Run
         }
     }
 
-    /// <summary>Load last, the dangerous before it, and of the others the core first, ahead of it what must be alone; in the order of the specification, or shuffled.</summary>
+    /// <summary>
+    /// Load last, the dangerous before it, and of the others the core first; among these first what must be alone, then the lengthy, and
+    /// otherwise in the order of the specification, or shuffled.
+    /// </summary>
     private Scenario[] Ordered(IReadOnlyList<Scenario> scenarios, int repetition)
     {
         Scenario[] order = [.. scenarios];
@@ -114,7 +118,7 @@ public sealed class Run
             "BPR" => 2,
             "LIF" => 3,
             _ => 0,
-        })];
+        }).ThenByDescending(scenario => scenario.IsLengthy)];
     }
 
     /// <summary>Plays these scenarios; where the target dies, finds out of what, and goes on.</summary>

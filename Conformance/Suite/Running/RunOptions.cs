@@ -20,12 +20,14 @@ public sealed record RunOptions
     public const int UsualParallel = 8;
 
     /// <summary>Scenarios at one time against a far target, where they mostly wait.</summary>
-    public const int MostParallelByDistance = 32;
+    public const int MostParallelByDistance = 56;
 
     private const int UsualLoadParallel = 2;
-    private const int MostLoadParallelByDistance = 6;
-    private static readonly TimeSpan DistanceOfOneMore = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan DistanceOfOneMoreLoad = TimeSpan.FromMilliseconds(50);
+    private const int MostLoadParallelByDistance = 10;
+
+    // In a round trip of 250 ms a scenario does next to nothing on this machine or the server.
+    private static readonly TimeSpan DistanceOfOneMore = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan DistanceOfOneMoreLoad = TimeSpan.FromMilliseconds(25);
 
     public Selection Selection { get; init; } = new();
 
