@@ -95,7 +95,8 @@ internal static class Unsubscribe
                 return next(topic, request);
             }))
             .KilledBy("PS-UNS-003", "the event sentinel-")
-            .MayBreak("PS-ISO-002", "PS-DEL-007"),
+            .MayBreak("PS-ISO-002", "PS-DEL-007")
+            .MayBreak("PS-OBS-005"),
         new Mutant("uns-ends-by-client-id", "An unsubscribe ends the subscriptions of whoever has that client_id.")
             .EachTopic(topic =>
             {
