@@ -182,10 +182,11 @@ internal static class Status
         new Mutant("obs-never-shrinks", "An unsubscribe is not counted.")
             .EachTopic(Miscount("unsubscribe", wasSubscribed => wasSubscribed ? 1 : 0))
             .KilledBy("PS-OBS-009", "An unsubscribe takes one away")
-            .MayBreak("PS-REST-005"),
+            .MayBreak("PS-REST-005")
+            .MayBreak("PS-OBS-005"),
         new Mutant("obs-counts-again", "A second subscribe is counted again.")
             .EachTopic(Miscount("subscribe", wasSubscribed => wasSubscribed ? 1 : 0))
-            .KilledBy("PS-OBS-009", "A connection that subscribed twice is counted once")
+            .KilledBy("PS-OBS-009", "One unsubscribe ends what two subscribes made")
             .MayBreak("PS-REST-005", "PS-SUB-006"),
         new Mutant("obs-shrinks-for-strangers", "An unsubscribe that ends nothing is counted.")
             .EachTopic(Miscount("unsubscribe", wasSubscribed => wasSubscribed ? 0 : -1))
@@ -199,7 +200,8 @@ internal static class Status
                 }
             }))
             .KilledBy("PS-OBS-010", "Of the leaver and the stayer, the stayer is counted")
-            .MayBreak("PS-REST-005", "PS-SUB-009"),
+            .MayBreak("PS-REST-005", "PS-SUB-009")
+            .MayBreak("PS-OBS-005"),
         new Mutant("obs-reset-stays", "A connection that is reset is counted until there is something to send to it.")
             .EachSession(session => session.LeaveAll.Wrap(next => () =>
             {
@@ -209,7 +211,8 @@ internal static class Status
                 }
             }))
             .KilledBy("PS-OBS-011", "one is counted")
-            .MayBreak("PS-ROB-007"),
+            .MayBreak("PS-ROB-007")
+            .MayBreak("PS-OBS-005"),
         new Mutant("obs-one-topic-left", "A connection that ends leaves the topic that it subscribed to last.")
             .EachSession(session =>
             {

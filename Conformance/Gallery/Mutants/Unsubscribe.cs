@@ -95,7 +95,8 @@ internal static class Unsubscribe
                 return next(topic, request);
             }))
             .KilledBy("PS-UNS-003", "the event sentinel-")
-            .MayBreak("PS-ISO-002", "PS-DEL-007"),
+            .MayBreak("PS-ISO-002", "PS-DEL-007")
+            .MayBreak("PS-OBS-005"),
         new Mutant("uns-ends-by-client-id", "An unsubscribe ends the subscriptions of whoever has that client_id.")
             .EachTopic(topic =>
             {
@@ -121,7 +122,7 @@ internal static class Unsubscribe
                 }
             }))
             .KilledBy("PS-UNS-005", "an unsubscribe without a subscription is acked")
-            .MayBreak("PS-ENV-008", "PS-ENV-012"),
+            .MayBreak("PS-ENV-008"),
         new Mutant("uns-second-refused", "A second unsubscribe is a bad request.")
             .EachTopic(topic =>
             {
@@ -145,7 +146,7 @@ internal static class Unsubscribe
                 });
             })
             .KilledBy("PS-UNS-005", "a second unsubscribe is acked")
-            .MayBreak("PS-ENV-008", "PS-ENV-012"),
+            .MayBreak("PS-ENV-008"),
         new Mutant("uns-unknown-acked", "An unsubscribe from a topic that does not exist is acked.")
             .EachSession(session => session.NotFound.Wrap(next => request =>
             {

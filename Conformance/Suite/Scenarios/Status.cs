@@ -92,6 +92,7 @@ internal static class Status
             var orders = await stage.TopicAsync("orders");
             var payments = await stage.TopicAsync("payments");
             await stage.ConnectAsync("idle");
+            await stage.ConnectAsync("also-idle");
             var alice = await stage.SubscriberAsync("alice", orders);
             await alice.SubscribeAsync(payments).Acked();
             var bob = await stage.SubscriberAsync("bob", orders);
