@@ -49,6 +49,9 @@ public sealed record Target
     /// <summary>How long its slow round trips take, as far as that has been measured.</summary>
     public TimeSpan RoundTrip { get; init; }
 
+    /// <summary>Whether it answers a ping; null where that is not known.</summary>
+    public bool? AnswersPings { get; init; }
+
     /// <summary>
     /// The lines that every request to this URL of the target carries, for one that is written by hand: <c>Host</c>, <see cref="Headers"/>,
     /// which may replace it, and, to a WebSocket, <see cref="Origin"/>.

@@ -74,9 +74,13 @@ public sealed class Pulse(Target target, TimeProvider time)
 
             await Task.Delay(Politeness, time, cancellation);
 
-            // An unknown request is answered as well as a ping is; either reply will do.
             await client.SendAsync(Request.Ping().WithRequestId("pulse"));
-            await client.SendTextAsync("{\"type\":\"pulse\",\"request_id\":\"pulse\"}");
+            if (target.AnswersPings != true)
+            {
+                // Either reply will do. A target that answers pings is asked nothing that a fragile one may die of.
+                await client.SendTextAsync("{\"type\":\"pulse\",\"request_id\":\"pulse\"}");
+            }
+
             await client.ReadMessageAsync(message => message.IsReply, "an answer");
             return null;
         }

@@ -222,15 +222,20 @@ internal sealed class Discovery(ProbeSession session)
 
             var infos = new List<ServerMessage>();
             await client.SendAsync(Request.Ping().WithRequestId("probe-ping"));
-            await client.SendTextAsync("{\"type\":\"probe\",\"request_id\":\"probe-unknown\"}");
-            var first = await client.ReadMessageAsync(Reply, "a reply to a ping or to an unknown request");
-            var second = await client.ReadMessageAsync(Reply, "a reply to an unknown request", session.Timeouts.Wait / 5).IfAnswered();
+            var pong = await client.ReadMessageAsync(Reply, "a reply to a ping", session.Timeouts.Wait / 5).IfAnswered();
+
+            // Not every server of the family answers pings, and some die of what they do not know. This one only names no topic.
+            var unknown = session.UnknownTopic();
+            await client.SendAsync(Request.Subscribe(unknown, "conformance-probe").WithRequestId("probe-unknown"));
+            const string Awaited = "a reply to a ping or to a subscribe";
+            var first = pong ?? await client.ReadMessageAsync(Reply, Awaited);
+            var second = await client.ReadMessageAsync(Reply, Awaited, session.Timeouts.Wait / 5).IfAnswered();
             if (IsForbidden(first))
             {
                 return new(url, $"{first}, which asks for credentials") { IsClosed = true };
             }
 
-            return new(url, null) { First = first, Second = second, Infos = infos };
+            return new(url, null) { First = first, Second = second, AnswersPings = pong is not null, Unknown = unknown, Infos = infos };
 
             bool Reply(ServerMessage message)
             {
@@ -270,7 +275,7 @@ internal sealed record RestCandidate(Uri Url, TopicsAnswer? Listing, string? Ref
     public IReadOnlyList<string> Slashes { get; init; } = [];
 }
 
-/// <summary>A place where the WebSocket may be, and what it sent in reply to a ping and to an unknown request.</summary>
+/// <summary>A place where the WebSocket may be, and what it sent in reply to a ping and to a subscribe.</summary>
 /// <param name="Refusal">Why it is not there; null when it is.</param>
 internal sealed record SocketCandidate(Uri Url, string? Refusal)
 {
@@ -279,5 +284,9 @@ internal sealed record SocketCandidate(Uri Url, string? Refusal)
 
     public ServerMessage? First { get; init; }
     public ServerMessage? Second { get; init; }
+    public bool AnswersPings { get; init; }
+
+    /// <summary>The topic of the subscribe, which did not exist before it.</summary>
+    public string? Unknown { get; init; }
     public List<ServerMessage> Infos { get; init; } = [];
 }

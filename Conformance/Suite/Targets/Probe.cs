@@ -17,7 +17,12 @@ public static class Probe
         await discovery.ReachAsync();
         probe.Rests = await discovery.RestsAsync();
         probe.Sockets = await discovery.SocketsAsync(probe.Rests);
-        probe.Target = probe.Plain(probe.Rest.Url) with { Rest = probe.Rest.Url, WebSocket = probe.Socket.Url };
+        probe.Target = probe.Plain(probe.Rest.Url) with
+        {
+            Rest = probe.Rest.Url,
+            WebSocket = probe.Socket.Url,
+            AnswersPings = probe.Socket.AnswersPings,
+        };
         foreach (var kind in probe.Rest.Slashes)
         {
             PlaceSearch.Require(probe, kind, $"GET {probe.Rest.RedirectedFrom} was redirected");
@@ -57,6 +62,10 @@ public static class Probe
         finally
         {
             await probe.DeleteTopicAsync();
+            foreach (var name in probe.Sockets.Select(candidate => candidate.Unknown).OfType<string>())
+            {
+                await probe.ForgetAsync(name);
+            }
         }
 
         return [.. findings, .. probe.Accommodated];
@@ -64,8 +73,8 @@ public static class Probe
 
     private static async Task<RoundTrips> RoundTripsAsync(ProbeSession probe)
     {
-        // A server that does not answer pings answers unknown requests, or it would not have been found.
-        var request = probe.Socket.First is { IsError: false } ? Request.Ping() : Request.Of("probe");
+        // A server that does not answer pings answers other requests, or it would not have been found.
+        var request = probe.Socket.AnswersPings ? Request.Ping() : Request.Of("probe");
         var samples = new List<double>();
         try
         {

@@ -40,7 +40,7 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         new("error form", probe => Errors(probe).FirstOrDefault() is { } error
             ? new Answer(Json.TryParse(error.Raw).Member("error") is { ValueKind: JsonValueKind.String } ? "string" : "object", $"{error}")
             : null),
-        new("reply to nonsense", probe => probe.Socket.Second is { } reply
+        new("reply about an unknown topic", probe => probe.Socket.Second is { } reply
             ? new Answer(reply.Type ?? "none", $"{reply}")
             : new Answer("none", "no second reply came")),
         new("listing", probe => new Answer(
