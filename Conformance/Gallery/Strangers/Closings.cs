@@ -8,8 +8,8 @@ internal static class Closings
     private const string Subprotocol = "pubsub.v1";
     private const string Host = "broker.example";
     private const string Page = "https://app.example";
-    private const int RequestsPerSecond = 300;
-    private const int Burst = 40;
+    private const int RequestsPerSecond = 500;
+    private const int Burst = 80;
 
     private static readonly TimeSpan UsualCloseTimeout = TimeSpan.FromSeconds(5);
 
@@ -47,7 +47,7 @@ internal static class Closings
             }),
 
         new Stranger("stranger-behind-a-rate-limit",
-                "A gateway lets 300 requests a second through, 40 at once, and answers 429 with Retry-After to the others, handshakes included.")
+                "A gateway lets 500 requests a second through, 80 at once, and answers 429 with Retry-After to the others, handshakes included.")
             .Does(Limited),
 
         new Stranger("stranger-behind-a-shaky-gateway",
