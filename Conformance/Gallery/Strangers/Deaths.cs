@@ -15,7 +15,7 @@ internal static partial class Deaths
     [
         Fragile(new("stranger-dies-ten-ways-launched", "It dies in ten ways, and the suite that launched it starts it again.") { Keeper = Keeper.Suite }),
         Fragile(new("stranger-dies-ten-ways-supervised", "It dies in ten ways, and a supervisor starts it again after a moment.") { Keeper = Keeper.Supervisor }),
-        Fragile(new("stranger-dies-ten-ways", "It dies in ten ways, and stays dead.")),
+        Fragile(new("stranger-dies-ten-ways", "It dies in ten ways, and stays dead.") { Options = options => options with { Parallel = 1 } }),
         new Stranger("stranger-a-quarter-second-away", "Every answer takes 250 ms, also under load.") { Options = options => options with { AllowLoad = true } }
             .Does(LongLine.Far(TimeSpan.FromMilliseconds(250))),
     ];
@@ -110,6 +110,13 @@ internal static partial class Deaths
             next(bad);
         }))
         .DiesOf(
+            "PS-ENV-007/one-reply-to-each-bad-request",
+            "PS-ENV-011/errors-take-no-short-cut",
+            "PS-ENV-013/a-member-given-twice",
+            "PS-ERR-004/code-and-message",
+            "PS-ERR-005/the-field-and-the-rule",
+            "PS-ERR-006/echoed-on-every-bad-request",
+            "PS-ERR-008/four-codes",
             "PS-ENV-004/echoed-on-acks-and-errors",
             "PS-ENV-005/absent-is-not-invented",
             "PS-ENV-007/one-reply-to-each-of-a-long-mixed-sequence",
