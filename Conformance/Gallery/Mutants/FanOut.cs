@@ -127,7 +127,8 @@ internal static partial class FanOut
             "fan-two-orders",
             "While several publish, every second subscriber sees what one of them published last behind what another publishes next.")
             .EachTopic(TwoOrders)
-            .KilledBy("PS-FAN-003", "all subscribers receive the events in one and the same order"),
+            .KilledBy("PS-FAN-003", "all subscribers receive the events in one and the same order")
+            .MayBreak("PS-SUB-004"),
         new Mutant("fan-not-to-oneself", "A publisher that is not the only subscriber is not delivered its own events.")
             .EachTopic(topic => topic.Deliver.Wrap(_ => (@event, publisher) => topic.Subscribers.RemoveAll(subscriber =>
                 (subscriber != publisher || topic.Subscribers.Count == 1) && !subscriber.TryDeliver.Call(@event))))

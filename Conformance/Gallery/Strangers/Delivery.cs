@@ -78,7 +78,7 @@ internal static class Delivery
                 session.Queue.Reply.Call(session.Server.Messages.Error.Call("INTERNAL", "something went wrong", request.RawRequestId));
                 return true;
             }))
-            .Violates("PS-PUB-001", "INTERNAL")
+            .Violates("PS-PUB-001", "\"code\":\"INTERNAL\"")
             .Undecided("PS-FAN-001", "PS-PUB-001")
             .Undecided("PS-SUB-004", "PS-PUB-001")
             .Undecided("PS-UNS-002", "PS-PUB-001")

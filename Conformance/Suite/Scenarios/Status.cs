@@ -91,8 +91,11 @@ internal static class Status
             stage.Require(before is not null, "health has the number subscribers", "PS-OBS-001");
             var orders = await stage.TopicAsync("orders");
             var payments = await stage.TopicAsync("payments");
-            await stage.ConnectAsync("idle");
-            await stage.ConnectAsync("also-idle");
+            foreach (var idle in Habits.Ids("idle", 4))
+            {
+                await stage.ConnectAsync(idle);
+            }
+
             var alice = await stage.SubscriberAsync("alice", orders);
             await alice.SubscribeAsync(payments).Acked();
             var bob = await stage.SubscriberAsync("bob", orders);
