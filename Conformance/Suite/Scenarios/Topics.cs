@@ -1096,7 +1096,8 @@ internal static class Topics
     {
         string[] meant = [name, .. new[] { "\ufffd", "?", "" }.Select(other => string.Concat(name.EnumerateRunes().Select((rune, at) =>
             rune == Rune.ReplacementChar ? other : $"{rune}")))];
-        foreach (var segment in meant.Select(Encoded).Distinct())
+        string[] segments = [.. meant.Select(Encoded), Encoded(name).Replace("%EF%BF%BD", "%FF", StringComparison.Ordinal)];
+        foreach (var segment in segments.Distinct())
         {
             await stage.Rest.SendAsync("DELETE", $"{Rest.TopicsPath}/{segment}").IfAnswered();
         }
