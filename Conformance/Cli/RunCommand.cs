@@ -46,6 +46,9 @@ internal sealed class RunCommand
     private readonly Option<string[]> _allow = CommandLine.Texts(
         "--allow", "load: also what puts the server under load (slow consumers, floods, many connections).", "load");
 
+    private readonly Option<bool> _exclusive = CommandLine.Flag(
+        "--exclusive", "No other client uses the target: asserts its totals as well. A server that --launch started for the run is exclusive anyway.");
+
     private readonly Option<int?> _parallel = CommandLine.OptionalWhole(
         "--parallel", $"Scenarios at one time; {RunOptions.UsualParallel} by default, and more where the target is far away.", 1, RunOptions.MostParallel);
 
@@ -66,7 +69,7 @@ internal sealed class RunCommand
         run._allow.AcceptOnlyFromAmong("load");
         Option[] options =
         [
-            run._launch, run._restart, run._include, run._exclude, run._known, run._strict, run._allow, run._parallel, run._repeat, run._seed, run._deadline,
+            run._launch, run._restart, run._include, run._exclude, run._known, run._strict, run._allow, run._exclusive, run._parallel, run._repeat, run._seed, run._deadline,
             run._out, run._transcripts, run._quiet, run._verbose, run._plain,
         ];
         foreach (var option in options)
@@ -182,6 +185,7 @@ internal sealed class RunCommand
         Repeat = parsed.GetValue(_repeat),
         Seed = parsed.GetValue(_seed),
         AllowLoad = parsed.GetValue(_allow)!.Contains("load"),
+        Exclusive = parsed.GetValue(_exclusive) || (parsed.GetValue(_launch) is { Length: > 0 } && !_target.HasUrl(parsed)),
         Strict = parsed.GetValue(_strict),
         Deadline = TimeSpan.FromMinutes(parsed.GetValue(_deadline)),
         Transcripts = Enum.Parse<KeptTranscripts>(parsed.GetValue(_transcripts)!, ignoreCase: true),

@@ -168,7 +168,7 @@ internal sealed class SelfTest(
         };
     }
 
-    private RunOptions Options(bool underLoad) => new() { Transcripts = KeptTranscripts.None, AllowLoad = underLoad, Selection = options.Selection };
+    private RunOptions Options(bool underLoad) => new() { Transcripts = KeptTranscripts.None, AllowLoad = underLoad, Exclusive = true, Selection = options.Selection };
 
     // In the order of the collection, so that a matrix does not depend on who was done first.
     private List<MutantTrial> InOrder(IEnumerable<MutantTrial> trials)

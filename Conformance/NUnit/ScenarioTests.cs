@@ -37,7 +37,10 @@ public sealed class ScenarioTests : IDisposable
     [TestCaseSource(nameof(Cases))]
     public async Task Scenario(Scenario scenario)
     {
-        var outcome = await _runner!.RunAsync(scenario, TestContext.CurrentContext.CancellationToken);
+        // What must be alone has a Host of its own here, where scenarios run side by side.
+        using var own = scenario.IsAlone && _host is not null ? new HostServer() : null;
+        var runner = own is null ? _runner! : new Runner(Catalogue.Embedded, Target.From(own.Origin));
+        var outcome = await runner.RunAsync(scenario, TestContext.CurrentContext.CancellationToken);
 
         var story = Story.Of(outcome);
         Assert.That(

@@ -66,6 +66,12 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
     /// </summary>
     public bool IsLengthy { get; init; }
 
+    /// <summary>True when no other scenario may run meanwhile: it runs before the others, or, under load, after them.</summary>
+    public bool IsAlone { get; init; }
+
+    /// <summary>True when it asserts totals of the whole target, which no other client may use meanwhile.</summary>
+    public bool IsExclusive { get; init; }
+
     /// <summary>By default what its requirement is about says how dangerous it is.</summary>
     public Danger Danger { get => _danger ?? UsualDanger; init => _danger = value; }
 

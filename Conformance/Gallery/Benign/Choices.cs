@@ -116,6 +116,7 @@ internal static class Choices
                 ["PS-BPR-003/closed-with-1008"] = "nobody is cut",
                 ["PS-BPR-007/gone-from-every-topic"] = "nobody is cut",
                 ["PS-BPR-008/everything-up-to-the-cut"] = "nobody is cut",
+                ["PS-OBS-005/a-cut-consumer-is-not-counted"] = "nobody is cut",
                 ["PS-FAN-006/one-time-for-all-and-for-replay"] = "messages have no time",
                 ["PS-FAN-006/the-time-of-acceptance"] = "messages have no time",
                 ["PS-REST-012/body-of-a-deletion"] = NoBody,

@@ -159,6 +159,17 @@ internal static class Deletion
                 }
             })))
             .KilledBy("PS-DEL-007", "A connection that has unsubscribed keeps its other subscription"),
+        new Mutant("del-tells-everybody", "The deletion of a topic is told to every connection.")
+            .EachTopic(topic => topic.Delete.Wrap(next => notice =>
+            {
+                foreach (var session in topic.Server.Sessions.Keys.Where(session => !topic.Has(session.Queue)))
+                {
+                    session.Queue.Say.Call(notice);
+                }
+
+                next(notice);
+            }))
+            .KilledBy("PS-DEL-010", "is told nothing"),
         new Mutant("del-queue-dropped", "What is queued for a subscriber of a deleted topic is dropped.")
             .Does(ShortenSocketBuffer)
             .EachTopic(topic => topic.Dismiss.Wrap(_ => (subscriber, notice) => subscriber.Abandon.Call(notice, 1000, "topic deleted")))

@@ -28,6 +28,17 @@ internal static partial class FanOut
             .KilledBy("PS-FAN-008", "a burst in small pieces is delivered whole and in order")
             .MayBreak("PS-BPR-006", "PS-DEL-002", "PS-DEL-008", "PS-ENV-008", "PS-ERR-009", "PS-FAN-006", "PS-PING-004", "PS-PUB-008")
             .MayBreak("PS-PUB-013", "PS-ROB-001", "PS-ROB-005", "PS-RPL-002", "PS-RPL-010", "PS-RPL-011", "PS-UNS-003", "PS-WS-005"),
+        new Mutant("fan-long-stream", "From its 700th event on a subscriber of a topic loses every fiftieth.")
+            .EachTopic(topic =>
+            {
+                var delivered = new Dictionary<SendQueue, int>(); // guarded by Gate
+                topic.Deliver.Wrap(_ => (@event, _) => topic.Subscribers.RemoveAll(subscriber =>
+                {
+                    var count = delivered[subscriber] = delivered.GetValueOrDefault(subscriber) + 1;
+                    return (count < 700 || count % 50 > 0) && !subscriber.TryDeliver.Call(@event);
+                }));
+            })
+            .KilledBy("PS-FAN-001", "receives each message of a long stream once"),
         new Mutant("fan-sixteen", "Only the first sixteen subscribers of a topic are delivered to.")
             .EachTopic(topic => topic.Deliver.Wrap(_ => (@event, _) =>
             {

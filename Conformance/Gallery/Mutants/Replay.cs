@@ -169,8 +169,7 @@ internal static class Replay
                     return true;
                 }
             }))
-            .KilledBy("PS-RPL-007", "the ack comes before the 1 replayed")
-            .MayBreak("PS-PUB-012"),
+            .KilledBy("PS-RPL-007", "the ack comes before the 1 replayed"),
 
         // It meets one scenario at a time, because it blocks a thread, and the publisher that it waits for needs another.
         new Mutant("rpl-live-first", "Live events come while the ack and the replay are still being prepared.") { Alone = true }
@@ -267,9 +266,44 @@ internal static class Replay
                     }
                 });
             })
-            .KilledBy("PS-RPL-012", "a new subscription replays what was seen and what was missed")
+            .KilledBy("PS-RPL-012", "a new subscription replays what was seen and what was missed"),
+        new Mutant("rpl-every-ninth-unanswered", "Of the subscribes of a connection that ask for a replay every ninth is not answered.")
+            .EachSession(session =>
+            {
+                var asked = 0;
+                session.Ack.Wrap(next => request => request.LastN > 0 && ++asked % 9 == 0 ? [] : next(request));
+                session.Queue.Reply.Wrap(next => text =>
+                {
+                    if (text.Length > 0)
+                    {
+                        next(text);
+                    }
+                });
+            })
+            .KilledBy("PS-ENV-007", "every subscribe that asks for a replay is answered")
             .MayBreak("PS-PUB-012"),
+        new Mutant("rpl-payload-by-id", "Payloads are kept by message id: of two messages with one id, both are replayed with the later payload.")
+            .EachTopic(topic => topic.Retain.Wrap(next => @event =>
+            {
+                var (id, _) = IdAndPayload(@event);
+                for (var i = 0; i < topic.Retained.Count; i++)
+                {
+                    topic.Retained[i] = IdAndPayload(topic.Retained[i]).Id == id ? @event : topic.Retained[i];
+                }
+
+                next(@event);
+            }))
+            .KilledBy("PS-PUB-004", "messages with one id have a payload each (late)"),
     ];
+
+    private static (string? Id, string Payload) IdAndPayload(byte[] @event)
+    {
+        using var json = JsonDocument.Parse(@event, new JsonDocumentOptions { MaxDepth = 256 });
+        var message = json.RootElement.GetProperty("message");
+        return message.ValueKind == JsonValueKind.Object
+            ? (message.GetProperty("id").GetString(), message.GetProperty("payload").GetRawText())
+            : (null, "");
+    }
 
     /// <param name="topic">The topic.</param>
     /// <param name="replace">

@@ -27,6 +27,38 @@ internal static class Status
             .KilledBy("PS-OBS-002", "uptime_seconds grows with time")
             .KilledBy("PS-OBS-004", "The five topics that exist are counted")
             .KilledBy("PS-OBS-005", "Three subscriptions of two connections are counted as three"),
+        new Mutant("obs-topics-never-fall", "Health counts the topics that were ever created.")
+            .Does(server =>
+            {
+                var deleted = 0;
+                server.Topics.TryDelete.Wrap(next => name =>
+                {
+                    var isDeleted = next(name);
+                    if (isDeleted)
+                    {
+                        Interlocked.Increment(ref deleted);
+                    }
+
+                    return isDeleted;
+                });
+                server.RespellHealth((name, json) => name == "topics" ? $"{int.Parse(json, CultureInfo.InvariantCulture) + deleted}" : json);
+            })
+            .KilledBy("PS-OBS-004", "A deleted topic is not counted"),
+        new Mutant("obs-connections-counted", "Health counts connections for subscribers.")
+            .Does(server => server.RespellHealth((name, json) => name == "subscribers" ? $"{server.Sessions.Count}" : json))
+            .KilledBy("PS-OBS-005", "Subscriptions are counted, not connections"),
+        new Mutant("obs-cut-stay-counted", "Health goes on counting a subscriber that was cut.") { UnderLoad = true }
+            .Does(server =>
+            {
+                var cut = 0;
+                server.EachSession(session => session.Queue.Overflow.Wrap(next => () =>
+                {
+                    Interlocked.Increment(ref cut);
+                    next();
+                }));
+                server.RespellHealth((name, json) => name == "subscribers" ? $"{int.Parse(json, CultureInfo.InvariantCulture) + cut}" : json);
+            })
+            .KilledBy("PS-OBS-005", "A subscriber that was cut is not counted"),
         new Mutant("obs-uptime-negative", "Uptime is the difference of a local time and one in UTC.")
             .Does(server => server.RespellHealth((name, json) =>
                 name == "uptime_seconds" ? $"-{7200 - int.Parse(json, CultureInfo.InvariantCulture)}" : json))

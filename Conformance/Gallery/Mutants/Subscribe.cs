@@ -142,8 +142,31 @@ internal static class Subscribe
                     known.RemoveWhere(entry => entry.Subscriber == subscriber);
                 });
             })
+            .KilledBy("PS-SUB-013", "a second client_id of a connection never doubles an event"),
+        new Mutant("sub-doubled", "Every subscribe of a connection adds a delivery of each event.")
+            .EachTopic(topic =>
+            {
+                topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
+                {
+                    lock (topic.Gate)
+                    {
+                        var isAgain = topic.Subscribers.Contains(subscriber);
+                        var done = next(subscriber, request, ack);
+                        if (isAgain && done)
+                        {
+                            topic.Subscribers.Add(subscriber);
+                        }
+
+                        return done;
+                    }
+                });
+                topic.Remove.Wrap(_ => subscriber => topic.Subscribers.RemoveAll(other => other == subscriber));
+            })
             .KilledBy("PS-SUB-005", "ten subscribes make one subscription")
-            .KilledBy("PS-SUB-006", "one connection is one subscriber of a topic"),
+            .KilledBy("PS-SUB-005", "a second subscribe with last_n never doubles what comes after it")
+            .KilledBy("PS-SUB-006", "one connection is one subscriber of a topic")
+            .KilledBy("PS-SUB-013", "a second client_id of a connection never doubles an event")
+            .MayBreak("PS-REST-005", "PS-ENV-008", "PS-ENV-012"),
         new Mutant("sub-replays-again", "A second subscribe replays what the first could have replayed.")
             .EachTopic(topic => topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
             {
@@ -159,7 +182,7 @@ internal static class Subscribe
                     return done;
                 }
             }))
-            .KilledBy("PS-SUB-005", "a second subscribe with last_n never delivers an event again")
+            .KilledBy("PS-SUB-006", "a second subscribe with last_n never delivers an event again")
             .KilledBy("PS-SUB-006", "a second subscribe replays nothing"),
         new Mutant("sub-second-refused", "A second subscribe to a topic is a bad request.")
             .EachTopic(topic => topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
@@ -173,6 +196,7 @@ internal static class Subscribe
                 }
             }))
             .KilledBy("PS-SUB-006", "a second subscribe with last_n absent is acked")
+            .KilledBy("PS-SUB-013", "a subscribe with a second client_id is acked")
             .MayBreak("PS-ENV-008", "PS-ENV-012"),
         new Mutant("sub-counted-twice", "Every subscribe counts, the second of a connection as well.")
             .EachTopic(topic =>
@@ -200,7 +224,7 @@ internal static class Subscribe
                 });
             })
             .KilledBy("PS-SUB-006", "one connection is one subscriber of a topic")
-            .MayBreak("PS-REST-005", "PS-OBS-009"),
+            .KilledBy("PS-REST-005", "A connection that subscribed twice holds one subscription"),
         new Mutant("sub-sixteen-topics", "A connection holds sixteen subscriptions; a further one silently ends the oldest.")
             .EachSession(session =>
             {
@@ -233,7 +257,7 @@ internal static class Subscribe
                 return next(topic, request);
             }))
             .KilledBy("PS-SUB-007", "a second subscription leaves the first in place")
-            .MayBreak("PS-REST-005", "PS-ISO-002", "PS-RPL-001", "PS-RPL-010", "PS-BPR-006", "PS-ERR-002"),
+            .MayBreak("PS-REST-005", "PS-ISO-002", "PS-RPL-001", "PS-RPL-010", "PS-BPR-006", "PS-ERR-002", "PS-OBS-005"),
         new Mutant("sub-splits-by-client-id", "Connections with one client_id take turns with the events.")
             .EachTopic(topic =>
             {
@@ -251,7 +275,8 @@ internal static class Subscribe
                 });
             })
             .KilledBy("PS-SUB-008", "two connections with one client_id do not share the events out between them")
-            .KilledBy("PS-SUB-009", "the first of two with one client_id receives every event"),
+            .KilledBy("PS-SUB-009", "the first of two with one client_id receives every event")
+            .MayBreak("PS-SUB-004"),
         new Mutant("sub-takeover", "A connection takes the subscription of another with the same client_id over.")
             .EachTopic(topic =>
             {
@@ -285,7 +310,21 @@ internal static class Subscribe
                     }
                 });
             })
+            .KilledBy("PS-SUB-004", "a subscriber receives on when an older connection with the same client_id leaves (closes)")
             .KilledBy("PS-SUB-009", "the event sentinel-"),
+        new Mutant("sub-prototype-names", "Topics are kept in an object that has the names of its prototype from birth.")
+            .Does(server =>
+            {
+                string[] names = ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf"];
+                var phantoms = names.ToDictionary(name => name, name => new Topic(name, server), StringComparer.Ordinal);
+                server.Topics.Find.Wrap(next => name => next(name) ?? phantoms.GetValueOrDefault(name));
+                server.Topics.TryDelete.Wrap(next => name => next(name) || phantoms.ContainsKey(name));
+            })
+            .KilledBy("PS-SUB-002", "a subscribe to a name that nothing created is answered with TOPIC_NOT_FOUND (constructor)")
+            .KilledBy("PS-PUB-002", "a publish to a name that nothing created is answered with TOPIC_NOT_FOUND (constructor)")
+            .KilledBy("PS-REST-007", "a DELETE of a name that nothing created is answered with 404 (constructor)")
+            .KilledBy("PS-REST-015", "a GET of a name that nothing created is answered with 404 (constructor)")
+            .MayBreak("PS-REST-021", "PS-REST-023"),
         new Mutant("sub-client-id-empty", "An empty client_id is accepted.")
             .EachSession(session => session.Mend("subscribe", "client_id must have 1 to 255 characters", request =>
             {

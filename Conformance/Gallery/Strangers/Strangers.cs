@@ -5,6 +5,8 @@ internal static class Strangers
 {
     public static IReadOnlyList<Stranger> All { get; } =
     [
+        .. Foreign.Identity.All,
+        .. Foreign.Delivery.All,
         .. Foreign.Requests.All,
         .. Foreign.Rest.All,
         .. Foreign.Hostile.All,

@@ -55,8 +55,10 @@ internal sealed class ResultsBuilder(RunSetup setup)
     {
         var worst = Rollup.Worst(repetitions.Select(outcome => outcome.Verdict));
         var outcome = repetitions.First(candidate => candidate.Verdict == worst);
+        var same = repetitions.Count(repetition => repetition.Verdict == worst);
         return setup.Redaction.Clean(outcome.ToResult() with
         {
+            Message = same == repetitions.Count ? outcome.Message : $"{outcome.Message} (in {same} of {repetitions.Count} repetitions)",
             KnownFailing = setup.Options.Selection.Expecting(outcome.Scenario, outcome.Requirement)?.ToString(),
             Repetitions = setup.Options.Repeat > 1 ? [.. repetitions.Select(repetition => repetition.Verdict)] : [],
         });

@@ -88,7 +88,7 @@ public sealed class Run
 
         for (var repetition = 0; repetition < Options.Repeat; repetition++)
         {
-            foreach (var phase in Ordered(chosen, repetition).GroupBy(scenario => (scenario.IsLoad, scenario.Danger)))
+            foreach (var phase in Ordered(chosen, repetition).GroupBy(scenario => (scenario.IsLoad, scenario.Danger, Alone: scenario.IsAlone ? scenario.Id : "")))
             {
                 await PlayAsync([.. phase], phase.Key.IsLoad, over);
             }
@@ -98,7 +98,7 @@ public sealed class Run
         }
     }
 
-    /// <summary>Load last, the dangerous before it, and of the others the core first; in the order of the specification, or shuffled.</summary>
+    /// <summary>Load last, the dangerous before it, and of the others the core first, ahead of it what must be alone; in the order of the specification, or shuffled.</summary>
     private Scenario[] Ordered(IReadOnlyList<Scenario> scenarios, int repetition)
     {
         Scenario[] order = [.. scenarios];
@@ -108,7 +108,7 @@ public sealed class Run
             new Random(unchecked(seed + repetition)).Shuffle(order);
         }
 
-        return [.. order.OrderBy(scenario => scenario.IsLoad).ThenBy(scenario => scenario.Danger).ThenBy(scenario => scenario.Area switch
+        return [.. order.OrderBy(scenario => scenario.IsLoad).ThenBy(scenario => scenario.Danger).ThenByDescending(scenario => scenario.IsAlone).ThenBy(scenario => scenario.Area switch
         {
             "RPL" => 1,
             "BPR" => 2,

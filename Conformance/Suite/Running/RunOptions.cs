@@ -43,6 +43,9 @@ public sealed record RunOptions
     /// <summary>Runs the scenarios that put the target under load as well: see <see cref="Scenario.IsLoad"/>.</summary>
     public bool AllowLoad { get; init; }
 
+    /// <summary>No other client uses the target: runs the scenarios that assert its totals as well, see <see cref="Scenario.IsExclusive"/>.</summary>
+    public bool Exclusive { get; init; }
+
     /// <summary>Takes every recommendation as a duty.</summary>
     public bool Strict { get; init; }
 
@@ -74,6 +77,11 @@ public sealed record RunOptions
         if (Selection.Excluding(scenario, requirement) is { } pattern)
         {
             return $"excluded by '{pattern}'";
+        }
+
+        if (scenario.IsExclusive && !Exclusive)
+        {
+            return "asserts totals of a target that no other client uses, which needs --exclusive";
         }
 
         return scenario.IsLoad && !AllowLoad ? "puts the target under load, which needs --allow load" : null;

@@ -72,8 +72,15 @@ internal static class Backpressure
             }
 
             var publisher = await stage.ConnectAsync("publisher");
+            await publisher.PublishAsync(topic, "before").Acked();
+            foreach (var reader in (Client[])[.. readers, slow])
+            {
+                await reader.EventsUntilAsync("before").Given("every subscriber receives while all read");
+            }
+
             slow.StopReading();
             var (sent, cut) = await FloodAsync(stage, publisher, topic, readers);
+            sent = ["before", .. sent];
             var closure = await EndAsync(slow, cut);
             stage.Require(closure is not null || MayDrop(stage), "the slow consumer is disconnected");
 
@@ -135,8 +142,7 @@ internal static class Backpressure
                 reader.ResumeReading();
 
                 var promise = $"a reader who is {burst.Length} large events behind receives them all";
-                var events = await reader.EventsUntilAsync(burst[^1], Draining).For(promise);
-                stage.Expect.Sequence(burst, events.Ids(), promise);
+                await UncutAsync(reader, burst, reader.EventsUntilAsync(burst[^1], Draining), promise);
             }
         })
         { IsLoad = true },
@@ -154,8 +160,7 @@ internal static class Backpressure
                 var acks = await publisher.SendTogetherAsync(burst.Select((id, i) => Request.Publish(topics[i % 2], id)));
 
                 var promise = $"a reader of two topics receives all {burst.Length} events";
-                var events = await reader.EventsAsync(burst.Length).For(promise);
-                stage.Expect.SameItems(burst, events.Ids(), promise);
+                await UncutAsync(reader, burst, reader.EventsAsync(burst.Length), promise);
                 await AckedAsync(publisher, acks);
             }
         }),
@@ -177,6 +182,19 @@ internal static class Backpressure
             await stage.Expect.EventuallyAsync<long?>(0, () => SubscribersAsync(stage, other), "a subscriber that is cut leaves its other topic as well");
         })
         { IsLoad = true },
+
+        new("PS-OBS-005", "a-cut-consumer-is-not-counted", async stage =>
+        {
+            var before = (await stage.Rest.HealthAsync().Succeeded()).Subscribers;
+            stage.Require(before is not null, "health has the number subscribers", "PS-OBS-001");
+
+            var (slow, _, _, cut) = await OverflowAsync(stage);
+            stage.Supports(await EndAsync(slow, cut) is not null, "the disconnection of slow consumers");
+
+            await stage.Expect.EventuallyAsync(
+                before, async () => (await stage.Rest.HealthAsync().Succeeded()).Subscribers, "A subscriber that was cut is not counted");
+        })
+        { IsLoad = true, IsAlone = true, IsExclusive = true },
 
         new("PS-BPR-008", "everything-up-to-the-cut", async stage =>
         {
@@ -416,12 +434,35 @@ internal static class Backpressure
             foreach (var reader in readers)
             {
                 var promise = $"a reader who is never more than {burst.Length} events behind receives them all";
-                var events = await reader.EventsUntilAsync(burst[^1]).For(promise);
-                stage.Expect.Sequence(burst, events.Ids(), promise);
+                await UncutAsync(reader, burst, reader.EventsUntilAsync(burst[^1]), promise);
             }
 
             await AckedAsync(publisher, acks);
         }
+    }
+
+    /// <summary>
+    /// Decisive: the reader is not cut. That a connection which goes on loses nothing is another requirement.
+    /// </summary>
+    private static async Task UncutAsync(
+        Client reader, IReadOnlyList<string> burst, Task<IReadOnlyList<ServerMessage>> receiving, string expectation)
+    {
+        IReadOnlyList<ServerMessage> events;
+        try
+        {
+            events = await receiving;
+        }
+        catch (Violation violation) when (reader.Closure is null && !reader.Received.Any(message => message.ErrorCode == "SLOW_CONSUMER"))
+        {
+            throw new Inconclusive($"not established: {expectation}. {violation.Message}", "PS-FAN-001", violation);
+        }
+        catch (Violation violation)
+        {
+            throw new Violation(expectation, violation.Expected, violation.Observed);
+        }
+
+        reader.Stage.Require(!burst.Except(events.Ids()).Any(), expectation, "PS-FAN-001");
+        reader.Stage.Expect.True(reader.Closure is null, expectation);
     }
 
     private static async Task AckedAsync(Client publisher, IEnumerable<string> requestIds)

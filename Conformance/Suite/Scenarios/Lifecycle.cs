@@ -114,7 +114,7 @@ internal static class Lifecycle
         {
             var topic = await stage.TopicAsync();
             var silent = await stage.RawAsync("silent");
-            await silent.SendAsync(Request.Subscribe(topic, "silent"));
+            await silent.SendAsync(Request.Subscribe(topic, stage.FreshClientId("silent")));
             await silent.ReadMessageAsync(message => message.IsAck, "the ack").Given("the subscribe is acked");
 
             stage.Server.Terminate();
@@ -140,13 +140,15 @@ internal static class Lifecycle
             var second = await stage.LaunchAsync();
             var rest = stage.RestAt(second.Target);
             var client = await stage.ConnectAsync("client", new ConnectOptions { Target = second.Target });
-            stage.Expect.Sequence([], (await rest.ListTopicsAsync().Succeeded()).Topics!.Select(entry => $"{entry.Name}"),
+            var listing = await rest.ListTopicsAsync().Succeeded();
+            stage.Require(listing.Topics is not null, "topics are listed", "PS-REST-004");
+            stage.Expect.Sequence([], listing.Topics!.Select(entry => $"{entry.Name}"),
                 "After a restart there is no topic");
             stage.Expect.Error(await client.SubscribeAsync(topic), "TOPIC_NOT_FOUND", "After a restart a topic of before is unknown");
 
             await stage.CreateAsync(topic, second.Target);
             stage.Expect.Equal(0, (await rest.StatsAsync().Succeeded()).Of(topic)?.Subscribers, "After a restart there is no subscription");
-            await client.SubscribeAsync(topic, lastN: 100).Acked();
+            await client.SubscribeAsync(topic, lastN: Math.Min(100, stage.Limits.Ring)).Acked();
             await client.ReceivesNothingAsync(client, topic, "After a restart there is no message");
         })
         { NeedsLauncher = true },
@@ -167,7 +169,7 @@ internal static class Lifecycle
         {
             var topic = await stage.TopicAsync();
             var silent = await stage.RawAsync("silent");
-            await silent.SendAsync(Request.Subscribe(topic, "silent"));
+            await silent.SendAsync(Request.Subscribe(topic, stage.FreshClientId("silent")));
             await silent.ReadMessageAsync(message => message.IsAck, "the ack").Given("the subscribe is acked");
 
             stage.Expect.Equal(Opcode.Ping, (await silent.ReadFrameAsync())?.Opcode, "A silent subscriber is sent a Ping");
@@ -188,7 +190,7 @@ internal static class Lifecycle
         {
             var topic = await stage.TopicAsync();
             var vanished = await stage.RawAsync("vanished");
-            await vanished.SendAsync(Request.Subscribe(topic, "vanished"));
+            await vanished.SendAsync(Request.Subscribe(topic, stage.FreshClientId("vanished")));
             await vanished.ReadMessageAsync(message => message.IsAck, "the ack").Given("the subscribe is acked");
             var publisher = await stage.ConnectAsync("publisher");
             await publisher.PublishAsync(topic, "unread").Acked();
@@ -293,7 +295,7 @@ internal static class Lifecycle
         {
             var topic = await stage.TopicAsync();
             var quiet = await stage.RawAsync("quiet");
-            await quiet.SendAsync(Request.Subscribe(topic, "quiet"));
+            await quiet.SendAsync(Request.Subscribe(topic, stage.FreshClientId("quiet")));
             await quiet.ReadMessageAsync(message => message.IsAck, "the ack").Given("the subscribe is acked");
 
             var answered = 0;
@@ -396,7 +398,7 @@ internal static class Lifecycle
     {
         var topic = await stage.TopicAsync();
         var stuck = await stage.RawAsync("stuck", new ConnectOptions { ReceiveBuffer = 4096 });
-        await stuck.SendAsync(Request.Subscribe(topic, "stuck"));
+        await stuck.SendAsync(Request.Subscribe(topic, stage.FreshClientId("stuck")));
         await stuck.ReadMessageAsync(message => message.IsAck, "the ack").Given("the subscribe is acked");
         await FillAsync(stage, topic);
     }

@@ -11,6 +11,10 @@ internal static class Names
         "%s%d", "$ref", "__proto__",
     ];
 
+    /// <summary>What an object of JavaScript or Python has from birth: a registry that is such an object finds these unasked.</summary>
+    public static IReadOnlyList<string> OfLanguages { get; } =
+        ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", "__class__", "__init__"];
+
     /// <summary>JSON strings, quotes included, as a client may spell them.</summary>
     public static IReadOnlyList<(string What, string Json)> Odd { get; } =
     [

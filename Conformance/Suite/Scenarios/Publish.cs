@@ -380,18 +380,18 @@ internal static class Publish
         {
             var topic = await stage.TopicAsync("orders");
             var publisher = await stage.ConnectAsync("publisher");
-            var subscriber = await stage.ConnectAsync("subscriber");
             await ReplaysAsync(stage, publisher);
 
             const string Seen = "a subscribe with last_n after the ack brings the message";
             foreach (var id in Habits.Ids("m", stage.Rounds(40, roundTrips: 3)))
             {
+                // A new connection, because a second subscription of one need not replay; and wherever the dialect lets replay stand, it counts.
+                await using var subscriber = await stage.ConnectAsync("subscriber");
                 await publisher.PublishAsync(topic, id).Acked();
 
                 // Replayed events should come behind the ack; where they come before it is another requirement (PS-RPL-007).
                 await subscriber.SubscribeAsync(topic, lastN: 1).Acked();
                 stage.Expect.Equal(id, (await subscriber.NextEventAsync(topic).For(Seen)).MessageId, Seen);
-                await subscriber.UnsubscribeAsync(topic).Acked();
             }
         }),
 
@@ -402,17 +402,16 @@ internal static class Publish
             {
                 var topic = await stage.TopicAsync($"orders-{n}");
                 var publisher = await stage.ConnectAsync($"publisher{n}");
-                var subscriber = await stage.ConnectAsync($"subscriber{n}");
 
                 for (var round = 0; round < 10; round++)
                 {
+                    await using var subscriber = await stage.ConnectAsync($"subscriber{n}");
                     var ids = Habits.Ids($"{round}-", Math.Min(30, stage.Limits.Ring));
                     await publisher.PublishAllAsync(topic, ids);
 
                     await subscriber.SubscribeAsync(topic, lastN: ids.Length).Acked();
                     var replayed = await subscriber.EventsAsync(ids.Length).For("a burst that has been acked is retained whole");
                     stage.Expect.SameItems(ids, replayed.Ids(), "a burst that has been acked is retained whole");
-                    await subscriber.UnsubscribeAsync(topic).Acked();
                 }
             }));
         })

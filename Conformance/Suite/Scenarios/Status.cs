@@ -51,10 +51,25 @@ internal static class Status
                 await stage.TopicAsync();
             }
 
-            var health = await stage.Rest.HealthAsync().Succeeded();
-
-            stage.Expect.True(health.Topics >= 5, "The five topics that exist are counted", health.Body);
+            await stage.Expect.EventuallyAsync(
+                true, async () => (await stage.Rest.HealthAsync().Succeeded()).Topics >= 5, "The five topics that exist are counted");
         }),
+
+        new("PS-OBS-004", "the-total-of-topics", async stage =>
+        {
+            var before = (await stage.Rest.HealthAsync().Succeeded()).Topics;
+            stage.Require(before is not null, "health has the number topics", "PS-OBS-001");
+
+            var topic = await stage.TopicAsync();
+            await stage.TopicAsync();
+            await stage.Rest.CreateTopicAsync(topic).Given("the second creation is answered");
+            await stage.ConnectAsync("idle");
+            await HealthAsync(stage, health => health.Topics - before, 2, "Each topic is counted once");
+
+            await stage.Rest.DeleteTopicAsync(topic).Succeeded();
+            await HealthAsync(stage, health => health.Topics - before, 1, "A deleted topic is not counted");
+        })
+        { IsAlone = true, IsExclusive = true },
 
         new("PS-OBS-004", "counts-topics-exactly", async stage =>
         {
@@ -69,6 +84,33 @@ internal static class Status
             await HealthAsync(stage, health => health.Topics, 1, "A deleted topic is not counted");
         })
         { Launch = Defaults },
+
+        new("PS-OBS-005", "the-total-of-subscriptions", async stage =>
+        {
+            var before = (await stage.Rest.HealthAsync().Succeeded()).Subscribers;
+            stage.Require(before is not null, "health has the number subscribers", "PS-OBS-001");
+            var orders = await stage.TopicAsync("orders");
+            var payments = await stage.TopicAsync("payments");
+            await stage.ConnectAsync("idle");
+            var alice = await stage.SubscriberAsync("alice", orders);
+            await alice.SubscribeAsync(payments).Acked();
+            var bob = await stage.SubscriberAsync("bob", orders);
+            await stage.SubscriberAsync("carol", payments);
+            await HealthAsync(stage, health => health.Subscribers - before, 4, "Subscriptions are counted, not connections");
+
+            await alice.UnsubscribeAsync(orders).Acked();
+            await HealthAsync(stage, health => health.Subscribers - before, 3, "An ended subscription is not counted");
+
+            await bob.CloseAsync().Given("bob has left");
+            await HealthAsync(stage, health => health.Subscribers - before, 2, "A subscription of a closed connection is not counted");
+
+            alice.Abort();
+            await HealthAsync(stage, health => health.Subscribers - before, 1, "A subscription of a reset connection is not counted");
+
+            await stage.Rest.DeleteTopicAsync(payments).Succeeded();
+            await HealthAsync(stage, health => health.Subscribers - before, 0, "A subscription to a deleted topic is not counted");
+        })
+        { IsAlone = true, IsExclusive = true },
 
         new("PS-OBS-005", "own-subscriptions-are-among-the-counted", async stage =>
         {
@@ -109,15 +151,19 @@ internal static class Status
         new("PS-OBS-006", "shape-of-statistics", async stage =>
         {
             var plain = await stage.TopicAsync();
+
+            // That such a name is legal, and listed as it was given, is a recommendation.
             var odd = $"{stage.FreshName()}/\"a\".b\\\u00fc \U0001f600";
-            await stage.CreateAsync(odd);
+            stage.Forget(odd);
+            await stage.Rest.CreateTopicAsync(odd).Given("the creation is answered");
+            var isListed = (await stage.Rest.ListTopicsAsync()).Of(odd) is not null;
 
             var stats = await stage.Rest.StatsAsync();
 
             stage.Expect.Status(200, stats, "Statistics are answered with 200");
             stage.Expect.True(stats.Json.Member("topics") is { ValueKind: JsonValueKind.Object },
                 "Statistics have an object topics", stats.Body);
-            foreach (var topic in new[] { plain, odd })
+            foreach (var topic in isListed ? new[] { plain, odd } : [plain])
             {
                 stage.Expect.Equal(new TopicCounts(topic, 0, 0), stats.Of(topic), "Every topic has a member of its name with two integers");
             }
@@ -135,19 +181,21 @@ internal static class Status
                 await alice.EventsUntilAsync($"m{count}").Given("alice receives it");
                 await bob.EventsUntilAsync($"m{count}").Given("bob receives it");
 
-                stage.Expect.Equal(count, (await CountsAsync(stage, topic)).Messages,
-                    "Each accepted message counts as one, however many receive it");
+                await MessagesAsync(stage, topic, count, "Each accepted message counts as one, however many receive it");
             }
         }),
 
         new("PS-OBS-007", "same-id-counts-again", async stage =>
         {
             var topic = await stage.TopicAsync();
+            var subscriber = await stage.SubscriberAsync("subscriber", topic);
             var publisher = await stage.ConnectAsync("publisher");
 
-            await publisher.PublishAllAsync(topic, ["twin", "twin"]);
+            await publisher.PublishAllAsync(topic, ["twin", "twin", "end"]);
 
-            stage.Expect.Equal(2, (await CountsAsync(stage, topic)).Messages, "Messages are counted, not ids");
+            // That the second is accepted at all is a recommendation.
+            var delivered = (await subscriber.EventsUntilAsync("end").Given("the messages are delivered")).Count;
+            await MessagesAsync(stage, topic, delivered, "Messages are counted, not ids");
         }),
 
         new("PS-OBS-007", "replays-do-not-count", async stage =>
@@ -162,7 +210,7 @@ internal static class Status
                 await newcomer.EventsUntilAsync("m3").Given("the newcomer has the replay");
             }
 
-            stage.Expect.Equal(3, (await CountsAsync(stage, topic)).Messages, "Replayed events are not counted");
+            await MessagesAsync(stage, topic, 3, "Replayed events are not counted");
         }),
 
         new("PS-OBS-007", "refused-publishes-do-not-count", async stage =>
@@ -182,8 +230,7 @@ internal static class Status
 
             await publisher.PublishAsync(topic, "good").Acked();
 
-            stage.Expect.Equal(1, (await CountsAsync(stage, topic)).Messages,
-                "Of refused and accepted publishes the accepted one is counted");
+            await MessagesAsync(stage, topic, 1, "Of refused and accepted publishes the accepted one is counted");
         }),
 
         new("PS-OBS-007", "messages-of-other-topics-do-not-count", async stage =>
@@ -195,19 +242,21 @@ internal static class Status
             await publisher.PublishAllAsync(orders, ["m1", "m2"]);
             await publisher.PublishAsync(payments, "m3").Acked();
 
-            stage.Expect.Equal(2, (await CountsAsync(stage, orders)).Messages, "The messages of orders are counted there");
-            stage.Expect.Equal(1, (await CountsAsync(stage, payments)).Messages, "The messages of payments are counted there");
+            await MessagesAsync(stage, orders, 2, "The messages of orders are counted there");
+            await MessagesAsync(stage, payments, 1, "The messages of payments are counted there");
         }),
 
         new("PS-OBS-007", "concurrent-messages-all-count", async stage =>
         {
+            // Where what is retained is counted, no more can be.
+            var each = Math.Clamp(stage.Limits.Ring / 4, 1, 20);
             var topic = await stage.TopicAsync();
             var publishers = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => stage.ConnectAsync($"publisher-{i}")));
 
             await Task.WhenAll(publishers.Select(publisher =>
-                publisher.PublishAllAsync(topic, Enumerable.Range(0, 20).Select(i => $"{publisher.Name}-{i}"))));
+                publisher.PublishAllAsync(topic, Enumerable.Range(0, each).Select(i => $"{publisher.Name}-{i}"))));
 
-            stage.Expect.Equal(80, (await CountsAsync(stage, topic)).Messages, "Each message of concurrent publishers is counted");
+            await MessagesAsync(stage, topic, 4 * each, "Each message of concurrent publishers is counted");
         }),
 
         new("PS-OBS-008", "beyond-what-is-retained", async stage =>
@@ -219,7 +268,7 @@ internal static class Status
 
             await publisher.PublishAllAsync(topic, Enumerable.Range(0, sent).Select(i => $"m{i}"));
 
-            stage.Expect.Equal(sent, (await CountsAsync(stage, topic)).Messages, "Messages are counted beyond what is retained");
+            await MessagesAsync(stage, topic, sent, "Messages are counted beyond what is retained");
         }),
 
         new("PS-OBS-008", "from-the-creation-on", async stage =>
@@ -232,7 +281,7 @@ internal static class Status
 
             await publisher.PublishAsync(topic, "m3").Acked();
 
-            stage.Expect.Equal(1, (await CountsAsync(stage, topic)).Messages, "A topic created again counts from its own creation");
+            await MessagesAsync(stage, topic, 1, "A topic created again counts from its own creation");
         }),
 
         new("PS-OBS-009", "subscribe-and-unsubscribe", async stage =>
@@ -257,8 +306,7 @@ internal static class Status
             await alice.SubscribeAsync(topic).Given("the second subscribe is answered");
             await stage.SubscriberAsync("bob", topic);
 
-            await SubscribersAsync(stage, topic, 2, "A connection that subscribed twice is counted once");
-
+            // That a second subscribe changes nothing is a recommendation; that an unsubscribe ends it all is none.
             await alice.UnsubscribeAsync(topic).Acked();
             await SubscribersAsync(stage, topic, 1, "One unsubscribe ends what two subscribes made");
         }),
@@ -340,6 +388,9 @@ internal static class Status
 
     private static async Task SubscribersAsync(Stage stage, string topic, long expected, string expectation) =>
         await stage.Expect.EventuallyAsync(expected, async () => (await CountsAsync(stage, topic)).Subscribers, expectation);
+
+    private static async Task MessagesAsync(Stage stage, string topic, long expected, string expectation) =>
+        await stage.Expect.EventuallyAsync(expected, async () => (await CountsAsync(stage, topic)).Messages, expectation);
 
     private static async Task<TopicCounts> CountsAsync(Stage stage, string topic) =>
         (await stage.Rest.StatsAsync().Succeeded()).Of(topic) ?? new TopicCounts(topic, null, null);

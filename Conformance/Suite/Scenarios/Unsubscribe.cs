@@ -112,6 +112,8 @@ internal static class Unsubscribe
             var stranger = await stage.ConnectAsync("stranger");
             var publisher = await stage.ConnectAsync("publisher");
             await victim.SubscribeAsync(topic).Acked();
+            await publisher.PublishAsync(topic, "before").Acked();
+            await victim.EventsUntilAsync("before").Given("the subscription is in effect");
 
             await stranger.UnsubscribeAsync(topic, clientId: victim.ClientId).Given("the stranger is answered");
             await publisher.PublishAsync(topic, "m1").Acked();
@@ -128,11 +130,26 @@ internal static class Unsubscribe
             var publisher = await stage.ConnectAsync("publisher");
             await leaving.SubscribeAsync(topic).Acked();
             await staying.SubscribeAsync(topic).Acked();
+            await publisher.PublishAsync(topic, "before").Acked();
+            await staying.EventsUntilAsync("before").Given("the subscription is in effect");
 
             await leaving.UnsubscribeAsync(topic, clientId: staying.ClientId).Given("the unsubscribe is answered");
             await publisher.PublishAsync(topic, "m1").Acked();
 
             await staying.ReceivesExactlyAsync(["m1"], publisher, topic, "an unsubscribe ends no subscription but the connection's own");
+        }),
+
+        new("PS-UNS-004", "by-an-older-connection-of-the-client-id", async stage =>
+        {
+            const string Stays = "a subscriber receives on when an older connection with the same client_id unsubscribes";
+            var topic = await stage.TopicAsync("orders");
+            var (older, newer, publisher) = await Subscribe.TwinsAsync(stage, topic);
+
+            // Where the newer has taken over, the older may be closed, or not subscribed.
+            await older.UnsubscribeAsync(topic, clientId: newer.ClientId).IfAnswered();
+            await publisher.PublishAsync(topic, "m1").Acked();
+
+            await newer.ReceivesExactlyAsync(["m1"], publisher, topic, Stays);
         }),
 
         new("PS-UNS-005", "not-subscribed", async stage =>
@@ -160,9 +177,9 @@ internal static class Unsubscribe
         new("PS-UNS-007", "topic-or-client-id-missing-or-no-string", async stage =>
         {
             var topic = await stage.TopicAsync("orders");
-            var whole = Request.Unsubscribe(topic, "c");
             var control = await stage.ConnectAsync("control");
-            await control.SubscribeAsync(topic, clientId: "c").Acked();
+            var whole = Request.Unsubscribe(topic, control.ClientId);
+            await control.SubscribeAsync(topic).Acked();
             await control.RequestAsync(whole).Acked();
 
             await stage.RefusesAsync(whole.NoString("topic", "client_id"), "an incomplete unsubscribe is answered with BAD_REQUEST");
