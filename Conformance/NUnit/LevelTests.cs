@@ -20,6 +20,7 @@ public sealed class LevelTests
     /// <summary>Recommendations that no server can do otherwise about without breaking a duty, each with the reason.</summary>
     private static readonly Dictionary<string, string> Inseparable = new(StringComparer.Ordinal)
     {
+        ["PS-ERR-008"] = "the codes of all errors that any client can provoke are duties",
     };
 
     private static IEnumerable<string> Recommendations =>

@@ -34,7 +34,7 @@ internal static class Ping
             .Does(server => server.Messages.Pong.Wrap(_ => request =>
                 Messages.Text($$"""{"type":"ack"{{Messages.Id(request.RawRequestId)}},"status":"ok"{{server.Messages.Time.Call()}}}""")))
             .KilledBy("PS-PING-002", "the reply to a ping is a pong")
-            .MayBreak("PS-ERR-002", "PS-WS-015"),
+            .MayBreak("PS-ERR-002"),
         new Mutant("ping-undated", "A pong has no timestamp.")
             .Does(server => server.Messages.Pong.Wrap(_ => request =>
                 Messages.Text($$"""{"type":"pong"{{Messages.Id(request.RawRequestId)}}}""")))

@@ -177,8 +177,7 @@ internal static partial class Publish
                     }
                 });
             })
-            .KilledBy("PS-PUB-008", "messages with one message.id are all delivered")
-            .MayBreak("PS-OBS-007", "PS-ROB-003"),
+            .KilledBy("PS-PUB-008", "messages with one message.id are all delivered"),
         new Mutant("pub-same-id-retained-once", "Of messages with one id, the first alone is retained.")
             .EachTopic(topic =>
             {

@@ -197,7 +197,7 @@ internal static class Subscribe
             }))
             .KilledBy("PS-SUB-006", "a second subscribe with last_n absent is acked")
             .KilledBy("PS-SUB-013", "a subscribe with a second client_id is acked")
-            .MayBreak("PS-ENV-008", "PS-ENV-012"),
+            .MayBreak("PS-ENV-008"),
         new Mutant("sub-counted-twice", "Every subscribe counts, the second of a connection as well.")
             .EachTopic(topic =>
             {

@@ -121,7 +121,7 @@ internal static class Unsubscribe
                 }
             }))
             .KilledBy("PS-UNS-005", "an unsubscribe without a subscription is acked")
-            .MayBreak("PS-ENV-008", "PS-ENV-012"),
+            .MayBreak("PS-ENV-008"),
         new Mutant("uns-second-refused", "A second unsubscribe is a bad request.")
             .EachTopic(topic =>
             {
@@ -145,7 +145,7 @@ internal static class Unsubscribe
                 });
             })
             .KilledBy("PS-UNS-005", "a second unsubscribe is acked")
-            .MayBreak("PS-ENV-008", "PS-ENV-012"),
+            .MayBreak("PS-ENV-008"),
         new Mutant("uns-unknown-acked", "An unsubscribe from a topic that does not exist is acked.")
             .EachSession(session => session.NotFound.Wrap(next => request =>
             {

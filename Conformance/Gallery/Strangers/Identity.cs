@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Foreign;
@@ -163,7 +164,7 @@ internal static class Identity
         {
             lock (topic.Gate)
             {
-                using var message = System.Text.Json.JsonDocument.Parse(request.RawMessage, new() { MaxDepth = 128 });
+                using var message = JsonDocument.Parse(request.RawMessage, new() { MaxDepth = 128 });
                 if (topic.IsDeleted || known.Add(message.RootElement.GetProperty("id").GetString()!))
                 {
                     return next(@event, publisher, request, ack);

@@ -423,7 +423,8 @@ internal static class Errors
     /// <summary>As a precondition, a message published here reaches the subscriber.</summary>
     private static async Task WorksAsync(Client subscriber, Client publisher, string topic)
     {
-        await publisher.PublishAsync(topic, Control).Acked();
-        await subscriber.EventsUntilAsync(Control).Given($"{subscriber.Name} receives a message");
+        var control = subscriber.Stage.FreshClientId("control");
+        await publisher.PublishAsync(topic, control).Acked();
+        await subscriber.EventsUntilAsync(control).Given($"{subscriber.Name} receives a message");
     }
 }

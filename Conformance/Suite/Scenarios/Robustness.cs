@@ -158,7 +158,7 @@ internal static class Robustness
             await client.NextEventAsync(topic).Given("a message is delivered");
             foreach (var payload in (string[])[Nested("[", "", "]", 64), Nested("{\"a\":", "null", "}", 64), Nested("[{\"a\":", "1", "}]", 32), Nested("[", "\"x\"", "]", 63)])
             {
-                stage.Expect.Acked(await client.PublishAsync(topic, "deep", payload), "a payload nested 64 levels deep is accepted");
+                stage.Expect.Acked(await client.PublishAsync(topic, $"deep {payload[..9]}", payload), "a payload nested 64 levels deep is accepted");
                 stage.Expect.JsonEqual(payload, (await client.NextEventAsync(topic)).Payload, "and delivered");
             }
         }),
