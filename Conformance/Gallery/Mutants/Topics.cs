@@ -365,7 +365,7 @@ internal static partial class Topics
                         return new(500, "Internal Server Error", "text/plain");
                     }
                 });
-                server.Rest.NameOf.Wrap(next => segment => segment.Contains("%ED%", StringComparison.Ordinal) ? Half : next(segment));
+                server.Rest.NameOf.Wrap(next => segment => segment.Contains("%ED%", StringComparison.Ordinal) && server.Topics.Find.Call(Half) is not null ? Half : next(segment));
                 server.Rest.List.Wrap(next => () => server.Topics.Find.Call(Half) is null ? next() : throw new HttpFault(500, "INTERNAL", Half));
             })
             .KilledBy("PS-REST-031", "is answered with 200"),
