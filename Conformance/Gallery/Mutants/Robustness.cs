@@ -40,7 +40,9 @@ internal static partial class Robustness
                 return next(text);
             }))
             .KilledBy("PS-ROB-001", "the others are undisturbed")
-            .MayBreak("PS-ROB-002"),
+
+            // What the rude clients sent is read while the next scenario plays.
+            .MayBreak("PS-ROB-002", "PS-ROB-003"),
         new Mutant("rob-restart-on-http-2", "The preface of HTTP/2 kills the process, which is started again at once.") { Alone = true }
             .Does(server => DieOfHttp2(server, server.Restart))
             .KilledBy("PS-ROB-001", "the others are undisturbed"),

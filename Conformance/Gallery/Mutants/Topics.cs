@@ -291,7 +291,8 @@ internal static partial class Topics
             .EachSession(session => session.RespellMembers(members => members.Select(member => member is { Name: "topic", Text: { } topic }
                 ? member with { Json = Messages.Quote(Uri.UnescapeDataString(topic)) }
                 : member)))
-            .KilledBy("PS-REST-023", "A topic can be subscribed to and published to by exactly its name"),
+            .KilledBy("PS-REST-023", "A topic can be subscribed to and published to by exactly its name")
+            .MayBreak("PS-ISO-002"),
         new Mutant("rest-unknown-members-refused", "Unknown members in the body of a creation are refused.")
             .Does(server => server.Rest.Find.Wrap(next => body =>
                 body.EnumerateObject().Any(member => member.Name != "name")
@@ -352,17 +353,19 @@ internal static partial class Topics
                 const string Half = "half-a-pair";
                 server.Rest.CreateAsync.Wrap(next => async (request, stopping) =>
                 {
+                    var body = await server.Rest.ReadBodyAsync.Call(request, stopping);
                     try
                     {
                         return await next(request, stopping);
                     }
-                    catch (HttpFault fault) when (fault.Message == "name must not contain an unpaired surrogate")
+                    catch (HttpFault fault) when (fault.Message == "name must not contain an unpaired surrogate"
+                        && EscapedSurrogate().IsMatch(Encoding.Latin1.GetString(body)))
                     {
                         server.Topics.TryCreate.Call(Half);
                         return new(500, "Internal Server Error", "text/plain");
                     }
                 });
-                server.Rest.NameOf.Wrap(next => segment => segment.Contains("%ED%", StringComparison.Ordinal) ? Half : next(segment));
+                server.Rest.NameOf.Wrap(next => segment => segment.Contains("%ED%", StringComparison.Ordinal) && server.Topics.Find.Call(Half) is not null ? Half : next(segment));
                 server.Rest.List.Wrap(next => () => server.Topics.Find.Call(Half) is null ? next() : throw new HttpFault(500, "INTERNAL", Half));
             })
             .KilledBy("PS-REST-031", "is answered with 200"),

@@ -482,39 +482,45 @@ internal static class Envelope
         var topic = await stage.TopicAtWorkAsync();
         var clientId = stage.FreshClientId("client");
         var subscribe = Request.Subscribe(topic, clientId, lastN: 0);
-        var publish = Request.Publish(topic, "m");
+        var other = await stage.TopicAsync("other");
 
         // What an unsubscribe is answered where nothing is subscribed is another requirement (PS-UNS-005), so each has a subscription.
-        (string[] Members, Request? Before)[] rows =
+        (string[] Members, Request? Before, Client? Client)[] rows =
         [
-            (Members(subscribe, stage.Target), null),
-            (Members(publish, stage.Target), null),
-            (Members(publish, stage.Target, turns: true), null),
-            (Members(Request.Unsubscribe(topic, clientId), stage.Target), subscribe),
+            (Members(subscribe, stage.Target), null, null),
+            (Members(Request.Publish(topic, "m"), stage.Target), null, await stage.ConnectAsync("publisher")),
+            (Members(Request.Publish(other, "m"), stage.Target, turns: true), null, await stage.ConnectAsync("another")),
+            (Members(Request.Unsubscribe(topic, clientId), stage.Target), subscribe, null),
         ];
-        foreach (var (members, before) in rows)
+        foreach (var (members, before, client) in rows)
         {
-            var plain = await AskAsync(Spell(members, ""), before).Given("the plain request is answered");
+            var plain = await AskAsync(Spell(members, ""), before, client).Given("the plain request is answered");
             stage.Require(plain.IsAck, $"the plain request is acked (the server answered {plain})");
             foreach (var text in spell(members))
             {
                 var shown = text.ReplaceLineEndings(" ").Cut(200);
-                var reply = await AskAsync(text, before).For($"{expectation}: {shown}");
+                var reply = await AskAsync(text, before, client).For($"{expectation}: {shown}");
                 stage.Expect.True(
                     reply.Type == plain.Type && reply.Topic == plain.Topic && reply.RequestId == plain.RequestId && reply.ErrorCode == plain.ErrorCode,
                     expectation, $"{reply} to {shown}, and {plain} to the plain request");
             }
         }
 
-        async Task<ServerMessage> AskAsync(string text, Request? before)
+        async Task<ServerMessage> AskAsync(string text, Request? before, Client? client)
         {
-            await using var client = await stage.ConnectAsync("client");
-            if (before is not null)
+            if (client is not null)
             {
-                await client.RequestAsync(before).Acked();
+                return await client.AnswerAsync(text);
             }
 
-            return await client.AnswerAsync(text);
+            // A second subscribe on one connection is another matter (PS-SUB-006).
+            await using var fresh = await stage.ConnectAsync("client");
+            if (before is not null)
+            {
+                await fresh.RequestAsync(before).Acked();
+            }
+
+            return await fresh.AnswerAsync(text);
         }
     }
 }

@@ -329,8 +329,8 @@ internal static class Errors
             foreach (var (what, request) in Request.Unsubscribe(topic, stage.FreshClientId("client")).NoString("client_id"))
             {
                 var clumsy = await stage.SubscriberAsync("clumsy", topic);
-                await WorksAsync(clumsy, publisher, topic);
-                await subscriber.EventsUntilAsync(Control).Given("the subscriber receives a message");
+                var control = await WorksAsync(clumsy, publisher, topic);
+                await subscriber.EventsUntilAsync(control).Given("the subscriber receives a message");
                 var reply = await clumsy.RequestAsync(request).Given("a bad unsubscribe is answered");
                 stage.Require(reply.IsError, $"an unsubscribe whose {what} is refused", "PS-UNS-007");
                 var open = await clumsy.OutspokenAsync();
@@ -413,8 +413,6 @@ internal static class Errors
         return errors;
     }
 
-    private const string Control = "control";
-
     /// <summary>The reply that carries the request_id of a ping; the errors before it are others'.</summary>
     private static async Task<ServerMessage> PongAsync(Client client)
     {
@@ -423,10 +421,12 @@ internal static class Errors
     }
 
     /// <summary>As a precondition, a message published here reaches the subscriber.</summary>
-    private static async Task WorksAsync(Client subscriber, Client publisher, string topic)
+    /// <returns>The id of that message.</returns>
+    private static async Task<string> WorksAsync(Client subscriber, Client publisher, string topic)
     {
         var control = subscriber.Stage.FreshClientId("control");
         await publisher.PublishAsync(topic, control).Acked();
         await subscriber.EventsUntilAsync(control).Given($"{subscriber.Name} receives a message");
+        return control;
     }
 }

@@ -131,7 +131,7 @@ internal static class Publish
             foreach (var payload in Empty)
             {
                 // A refusal may end the connection.
-                await using var publisher = await stage.ConnectAsync("publisher");
+                await using var publisher = await stage.ConnectAsync($"publisher-{Array.IndexOf(Empty, payload)}");
                 var reply = await publisher.PublishAsync(topic, payload, payload).IfAnswered();
                 var delivered = reply is { IsAck: true }
                     ? await subscriber.NextAsync(message => message.MessageId == payload, $"the event with {payload}").IfAnswered()

@@ -364,15 +364,18 @@ internal static class Topics
         new("PS-REST-018", "every-error", async stage =>
         {
             var exceptions = new List<string>();
+            var errors = 0;
             foreach (var (what, _, _, provoke) in Refusals)
             {
                 // Whether it is refused, and with which status, is for other requirements to say.
-                if (await provoke(stage).IfAnswered() is { Status: >= 400 } answer && FlawOf(answer) is { } flaw)
+                if (await provoke(stage).IfAnswered() is { Status: >= 400 } answer)
                 {
-                    exceptions.Add($"{what}: {flaw}");
+                    errors++;
+                    exceptions.AddRange(FlawOf(answer) is { } flaw ? [$"{what}: {flaw}"] : []);
                 }
             }
 
+            stage.Require(errors > 0, "a bad request is refused", "PS-REST-007");
             stage.Expect.WithoutException(exceptions, "An error is a problem document");
         }),
 
@@ -418,7 +421,7 @@ internal static class Topics
 
         new("PS-REST-021", "every-kind-of-character", async stage =>
         {
-            await stage.ListedTopicAsync();
+            await ListedAsync(stage);
             var exceptions = await EachOddNameAsync(async (slug, odd) =>
             {
                 var answer = await stage.Rest.CreateTopicAsync(Within(stage, odd(stage.FreshName()))).Given("a creation is answered");
@@ -516,7 +519,7 @@ internal static class Topics
                 }
             }
 
-            await stage.ListedTopicAsync();
+            await ListedAsync(stage);
             stage.Expect.WithoutException(exceptions, "A name that languages or paths know is a name like any other");
         }),
 
@@ -530,7 +533,7 @@ internal static class Topics
                 stage.Expect.True(answer.IsSuccess, "A name of up to 255 characters is accepted", $"{answer}");
             }
 
-            await stage.ListedTopicAsync();
+            await ListedAsync(stage);
         }),
 
         new("PS-REST-021", "one-character", async stage =>
@@ -539,7 +542,7 @@ internal static class Topics
 
             var answer = await CreateUnclaimedAsync(stage, OneCharacter(fresh));
             stage.Expect.True(answer.IsSuccess, "A name of one character is accepted", $"{answer}");
-            await stage.ListedTopicAsync();
+            await ListedAsync(stage);
         }),
 
         new("PS-REST-022", "too-long", async stage =>
@@ -626,7 +629,7 @@ internal static class Topics
         {
             const string Tail = "+!$&'()*,;=:@~b";
             var methods = new List<string>();
-            foreach (var method in new[] { "GET", "DELETE" })
+            foreach (var method in (string[])["GET", "DELETE"])
             {
                 methods.AddRange(await DecodesAsync(stage, method, "/\u00fc") ? [method] : []);
             }
@@ -718,12 +721,12 @@ internal static class Topics
 
         new("PS-REST-027", "every-illegal-path", async stage =>
         {
-            var topic = await stage.ListedTopicAsync();
+            var topic = await ListedAsync(stage);
             var fetches = await FetchesAsync(stage);
             var exceptions = new List<string>();
             foreach (var (what, segment) in IllegalPaths)
             {
-                foreach (var method in fetches ? new[] { "DELETE", "GET" } : ["DELETE"])
+                foreach (var method in (string[])["DELETE", .. fetches ? ["GET"] : Array.Empty<string>()])
                 {
                     var answer = await stage.Rest.SendAsync(method, $"{Rest.TopicsPath}/{segment}").IfAnswered();
                     exceptions.AddRange(answer?.Status == 400 ? [] : [$"{method}, a path {what}: {(answer is null ? "no answer" : $"{answer.SentStatus}")}"]);
@@ -1036,7 +1039,9 @@ internal static class Topics
     private static async Task<bool> DecodesAsync(Stage stage, string method, string end)
     {
         var name = Within(stage, $"{stage.FreshName("decoded")}{end}");
-        return (await stage.Rest.CreateTopicAsync(name)).IsSuccess && (await stage.Rest.SendAsync(method, Rest.TopicPath(name))).IsSuccess;
+        return (await stage.Rest.CreateTopicAsync(name)).IsSuccess
+            && (await ListAsync(stage)).Of(name) is not null
+            && (await stage.Rest.SendAsync(method, Rest.TopicPath(name))).IsSuccess;
     }
 
     /// <summary>What each odd name comes to, some at a time; without those that come to nothing.</summary>
@@ -1093,12 +1098,16 @@ internal static class Topics
         stage.Require(listing.IsSuccess, $"topics can be listed after {what} (the server answered {listing})", "PS-REST-031");
     }
 
+    /// <summary>What servers put in the place of half a pair of surrogates.</summary>
+    private static readonly string[] Replacements = ["\ufffd", "?", ""];
+
     /// <summary>Deletes what a creation may have made of this name, by every spelling of a path that could address it.</summary>
     private static async Task UndoAsync(Stage stage, string name)
     {
-        string[] meant = [name, .. new[] { "\ufffd", "?", "" }.Select(other => string.Concat(name.EnumerateRunes().Select((rune, at) =>
+        string[] meant = [name, .. Replacements.Select(other => string.Concat(name.EnumerateRunes().Select((rune, at) =>
             rune == Rune.ReplacementChar ? other : $"{rune}")))];
-        foreach (var segment in meant.Select(Encoded).Distinct())
+        string[] segments = [.. meant.Select(Encoded), Encoded(name).Replace("%EF%BF%BD", "%FF", StringComparison.Ordinal)];
+        foreach (var segment in segments.Distinct())
         {
             await stage.Rest.SendAsync("DELETE", $"{Rest.TopicsPath}/{segment}").IfAnswered();
         }
@@ -1164,6 +1173,14 @@ internal static class Topics
         var family = await stage.TopicAsync("family");
         stage.Require((await NamesAsync(stage, family)) is [var only] && only == family, "the topic is listed", "PS-REST-003");
         return family;
+    }
+
+    /// <summary>A new topic that is in the listing: control that there is a registry behind the answers.</summary>
+    private static async Task<string> ListedAsync(Stage stage)
+    {
+        var topic = await stage.TopicAsync("control");
+        stage.Require((await ListAsync(stage)).Of(topic) is not null, $"topic {topic} is listed", "PS-REST-003");
+        return topic;
     }
 
     /// <summary>The listed names with this beginning, in the order of the listing.</summary>

@@ -546,7 +546,7 @@ internal static class Transport
                 if (extensions is null)
                 {
                     await raw.SendAsync(Probe("plain"));
-                    await raw.ReadMessageAsync(message => message.RequestId == "plain", "an uncompressed reply on a connection without extensions");
+                    await raw.ReadMessageAsync(message => message is { IsReply: true, RequestId: "plain" }, "an uncompressed reply on a connection without extensions");
                 }
             }
         }),
