@@ -16,6 +16,7 @@ public sealed partial record Accommodations
     private static readonly IReadOnlyDictionary<string, IReadOnlyDictionary<string, JsonElement>> NoAdditions =
         new Dictionary<string, IReadOnlyDictionary<string, JsonElement>>();
 
+    private static readonly IReadOnlyDictionary<string, string> NoSecrets = new Dictionary<string, string>();
     private static readonly string[] Types = ["subscribe", "unsubscribe", "publish", "ping"];
     private static readonly string[] Paths = [Rest.TopicsPath, Rest.NamedTopicPath, Rest.HealthPath, Rest.StatsPath];
 
@@ -28,16 +29,16 @@ public sealed partial record Accommodations
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, JsonElement>> Adds { get; init => field = value ?? NoAdditions; } = NoAdditions;
 
     /// <summary>The member that holds the message, in a publish and in an event; empty when its members stand beside <c>topic</c>.</summary>
-    public string Message { get; init; } = "message";
+    public string Message { get; init => field = value ?? "message"; } = "message";
 
     /// <summary>Id and payload stand beside <c>topic</c>.</summary>
     internal bool IsFlat => Message == Flat;
 
     /// <summary>The member that holds the payload.</summary>
-    public string Payload { get; init; } = "payload";
+    public string Payload { get; init => field = value ?? "payload"; } = "payload";
 
     /// <summary>The member of <c>POST /topics</c> that names the topic.</summary>
-    public string TopicName { get; init; } = "name";
+    public string TopicName { get; init => field = value ?? "name"; } = "name";
 
     /// <summary>A status that means that a topic was created, where it is another than the dialect has.</summary>
     public int? Created { get; init; }
@@ -62,7 +63,7 @@ public sealed partial record Accommodations
 
     /// <summary>The values of the variables that <see cref="First"/> names as <c>${NAME}</c>; no file holds them.</summary>
     [JsonIgnore]
-    public IReadOnlyDictionary<string, string> Secrets { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Secrets { get; init => field = value ?? NoSecrets; } = NoSecrets;
 
     /// <summary>The text of <see cref="First"/>, with its variables.</summary>
     internal string? FirstText => First is { } first
@@ -85,7 +86,7 @@ public sealed partial record Accommodations
     /// <summary>The rule that is broken, or null.</summary>
     internal string? Fault => this switch
     {
-        { Message: null } or { Payload: null or "" } or { TopicName: null or "" } => "accommodations.message, payload and topicName must be names of members",
+        { Payload: "" } or { TopicName: "" } => "accommodations.payload and topicName must be names of members",
         _ when Adds.Keys.FirstOrDefault(type => !Types.Contains(type)) is { } other => $"accommodations.adds names {other}, which is no type of request",
         _ when Slashes.FirstOrDefault(path => !Paths.Contains(path)) is { } other => $"accommodations.slashes names {other}, but knows only {string.Join(", ", Paths)}",
         { Created: < 200 or > 299 } or { Deleted: < 200 or > 299 } => "accommodations.created and deleted must be statuses from 200 to 299",

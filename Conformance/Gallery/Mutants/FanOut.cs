@@ -136,7 +136,11 @@ internal static partial class FanOut
             .MayBreak("PS-FAN-008", "PS-REST-023", "PS-ROB-003", "PS-RPL-002", "PS-WS-005"),
         new Mutant("fan-event-in-data", "An event holds its message in 'data'.")
             .Does(server => server.Messages.Event.Wrap(next => (topic, message) =>
-                Messages.Text(Encoding.UTF8.GetString(next(topic, message)).Replace(",\"message\":{", ",\"data\":{", StringComparison.Ordinal))))
+            {
+                var text = Encoding.UTF8.GetString(next(topic, message));
+                var at = text.IndexOf(",\"message\":{", StringComparison.Ordinal);
+                return Messages.Text($"{text[..at]},\"data\":{text[(at + ",\"message\":".Length)..]}");
+            }))
             .KilledBy("PS-FAN-005", "an event has a member message with the members id and payload"),
         new Mutant("fan-bare-uuid", "A UUID in message.id loses its hyphens.")
             .EachSession(session => session.Publish.Wrap(next => (topic, request) =>

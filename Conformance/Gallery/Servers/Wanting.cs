@@ -113,9 +113,11 @@ internal static class Wanting
     public static Change TopicIn(string member) => server => server.Rest.Find.Wrap(_ => body =>
         body.TryGetProperty(member, out var value) ? value : null);
 
-    private static Change Reading(Func<List<(string Name, string Json)>, Func<List<(string Name, string Json)>, ClientRequest>, ClientRequest> read) =>
-        server => server.EachSession(session => session.Parse.Wrap(next => text =>
-            Members(text.ToArray()) is { Count: > 0 } members ? read(members, changed => next(Messages.Text(Object(changed)))) : next(text)));
+    private static Change Reading(
+        Func<List<(string Name, string Json)>, Func<List<(string Name, string Json)>, ClientRequest>, ClientRequest> read) =>
+        server => server.EachSession(session => session.Parse.Wrap(next => text => Members(text.ToArray()) is { Count: > 0 } members
+            ? read(members, changed => next(Messages.Text(Object(changed))))
+            : next(text)));
 
     private static string Object(IEnumerable<(string Name, string Json)> members) =>
         $"{{{string.Join(',', members.Select(member => $"{Json(member.Name)}:{member.Json}"))}}}";

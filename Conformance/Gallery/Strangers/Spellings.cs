@@ -7,7 +7,9 @@ internal static class Spellings
 {
     public static IReadOnlyList<Stranger> All { get; } =
     [
-        new Stranger("stranger-classic-with-uptime-seconds", "It is classic, without times and with UUIDs and 204, but health has 'uptime_seconds'.")
+        new Stranger(
+            "stranger-classic-with-uptime-seconds",
+            "It is classic, without times and with UUIDs and 204, but health has 'uptime_seconds'.")
             .Does(server => server.Variation = Variation.Classic with { UptimeMember = "uptime_seconds", TimeMember = null, DeletionStatus = 204 })
             .Lacks("PS-REST-012", "a deletion that is answered with 200")
             .Lacks("PS-PUB-006", "message ids that are no UUIDs")
@@ -64,7 +66,7 @@ internal static class Spellings
             .Violates("PS-REST-001", "is answered with 201"),
         new Stranger(
             "stranger-bare-identity",
-            "It sits below /pubsub/v1, a client_id is the subscriber's identity, ids are UUIDs, errors are strings and a deletion is answered with 204.")
+            "It sits below /pubsub/v1, a client_id is the identity, ids are UUIDs, errors are strings, a deletion is answered with 204.")
             .Does(server => server.Variation = new()
             {
                 Root = "/pubsub/v1", TimeMember = "ts", UptimeMember = "uptime_sec", UuidsOnly = true, DeletionStatus = 204,
