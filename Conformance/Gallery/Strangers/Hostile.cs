@@ -52,7 +52,8 @@ internal static partial class Hostile
         {
             var isListing = request.Method == "GET" && request.Path.EndsWith("/topics", StringComparison.Ordinal);
             if (isDeletable && request.Method == "DELETE" && request.Path.Contains("%ED%", StringComparison.OrdinalIgnoreCase)
-                && server.Topics.ByName.Keys.Where(IsBroken).Count(name => server.Topics.ByName.TryRemove(name, out _)) > 0)
+                && server.Topics.ByName.Keys.Where(IsBroken).ToList() is { Count: > 0 } broken
+                && broken.TrueForAll(name => server.Topics.ByName.TryRemove(name, out _)))
             {
                 return server.Rest.Deleted.Call("?");
             }
