@@ -28,6 +28,8 @@ internal sealed record KillMatrix
     /// <summary>A server shown less often may owe its verdicts to luck.</summary>
     public const int EnoughRepetitions = 10;
 
+    private const int ShownIds = 5;
+
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
     public required IReadOnlyList<MutantRow> Mutants { get; init; }
     public required IReadOnlyList<OtherRow> Benign { get; init; }
@@ -36,12 +38,19 @@ internal sealed record KillMatrix
 
     public static KillMatrix Empty { get; } = new() { Mutants = [], Benign = [], NullTargets = [] };
 
-    /// <summary>What the rows alone say against the suite: servers that were shown too seldom or judged wrongly.</summary>
+    /// <summary>What the rows alone say against the suite: servers that were shown too seldom, and <see cref="Mistakes"/>.</summary>
     [JsonIgnore]
     public IEnumerable<string> Weaknesses =>
     [
-        .. Rows.Where(row => row.Repetitions < EnoughRepetitions)
-            .Select(row => $"{row.Id} was shown {row.Repetitions} times, not {EnoughRepetitions}"),
+        .. Rows.Where(row => row.Repetitions < EnoughRepetitions).GroupBy(row => row.Repetitions).OrderBy(group => group.Key)
+            .Select(group => $"shown only {group.Key} of {EnoughRepetitions} times: {Some([.. group.Select(row => row.Id)])}"),
+        .. Mistakes,
+    ];
+
+    /// <summary>Servers that were judged wrongly at least once.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> Mistakes =>
+    [
         .. Rows.Where(row => row.Misjudged > 0)
             .Select(row => $"{row.Id} was judged wrongly, {row.Misjudged} times out of {row.Repetitions}"),
         .. Mutants.SelectMany(row => row.Survived.Select(requirement => $"{row.Id} survived {requirement}")),
@@ -159,6 +168,9 @@ internal sealed record KillMatrix
             }
         }
     }
+
+    private static string Some(IReadOnlyList<string> ids) =>
+        ids.Count <= ShownIds ? string.Join(", ", ids) : $"{string.Join(", ", ids.Take(ShownIds))} and {ids.Count - ShownIds} more";
 
     private static string Line(MatrixRow row) => row is MutantRow mutant
         ? JsonSerializer.Serialize(mutant, KillMatrixJson.OneLine.MutantRow)

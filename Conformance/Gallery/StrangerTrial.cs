@@ -53,11 +53,14 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
             }
         }
 
+        // A server that stays dead costs what comes after its death, but nothing that is less dangerous than what kills it.
         var staysDead = server is { Keeper: Keeper.None, Killers.Count: > 0 };
+        var dangers = scenarios.ToDictionary(scenario => scenario.Id, scenario => scenario.Danger);
+        var least = server.Killers.Where(dangers.ContainsKey).Select(killer => dangers[killer]).DefaultIfEmpty().Min();
         var allowed = server.Verdicts.Select(declared => (declared.Verdict, declared.Requirement)).ToHashSet();
         foreach (var scenario in played.Where(scenario => scenario.Verdict is not (Verdict.Pass or Verdict.Observed)
             && !allowed.Contains((scenario.Verdict, scenario.CountsFor))
-            && !(scenario.Verdict == Verdict.NotEvaluated && staysDead)))
+            && !(scenario.Verdict == Verdict.NotEvaluated && staysDead && dangers[scenario.Id] >= least)))
         {
             yield return $"{scenario.Id} says {scenario.Verdict.ToString().ToLowerInvariant()}, which is not declared: {scenario.Message}";
         }

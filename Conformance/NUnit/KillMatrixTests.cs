@@ -137,8 +137,8 @@ public sealed class KillMatrixTests
 
         Assert.That(matrix.Weaknesses, Is.EqualTo(
         [
-            "tst-second was shown 1 times, not 10",
-            "benign-sample was shown 2 times, not 10",
+            "shown only 1 of 10 times: tst-second",
+            "shown only 2 of 10 times: benign-sample",
             "benign-sample was judged wrongly, 1 times out of 2",
             "tst-second survived PS-TST-001",
         ]));

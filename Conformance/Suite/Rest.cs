@@ -184,7 +184,12 @@ public sealed class Rest
 }
 
 /// <summary>The counts that a server keeps of one topic; null is what it did not say.</summary>
-public sealed record TopicCounts(string? Name, long? Subscribers, long? Messages);
+public sealed record TopicCounts(string? Name, long? Subscribers, long? Messages)
+{
+    public override string ToString() => $"{Name ?? "no name"} with {Words(Subscribers)} subscribers and {Words(Messages)} messages";
+
+    private static string Words(long? count) => count is { } known ? $"{known}" : "no number of";
+}
 
 /// <summary>The listing; null when the body is none.</summary>
 public sealed record TopicsAnswer(HttpAnswer Http, Dialect Dialect) : HttpAnswer(Http)

@@ -6,6 +6,9 @@ public enum Danger
     /// <summary>It does what any client does.</summary>
     None,
 
+    /// <summary>It sends requests that have to be refused: a careless server may crash.</summary>
+    Refusal,
+
     /// <summary>It may leave something behind that spoils other scenarios, such as a topic that no listing survives.</summary>
     Poison,
 
@@ -26,6 +29,14 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
     {
         "PS-WS-003", "PS-WS-008", "PS-WS-009", "PS-WS-010", "PS-WS-011", "PS-WS-012", "PS-WS-013",
         "PS-ERR-001", "PS-ERR-002", "PS-ERR-007", "PS-ERR-010", "PS-OBS-011",
+    };
+
+    /// <summary>Members that are missing or of the wrong type, and requests that the protocol does not know.</summary>
+    private static readonly HashSet<string> RefusalRequirements = new(StringComparer.Ordinal)
+    {
+        "PS-REST-016", "PS-REST-017", "PS-REST-018", "PS-REST-019", "PS-REST-020", "PS-REST-026", "PS-REST-028", "PS-ENV-010",
+        "PS-ENV-013", "PS-SUB-003", "PS-SUB-010", "PS-PUB-003", "PS-PUB-009", "PS-UNS-007", "PS-RPL-006", "PS-ERR-003", "PS-ERR-004",
+        "PS-ERR-005", "PS-ERR-006", "PS-ERR-008", "PS-ERR-009",
     };
 
     /// <summary>Topic names that are odd or illegal, and bodies that are no request to create a topic.</summary>
@@ -88,6 +99,7 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
         { IsLoad: true } => Danger.Flood,
         { Area: "ROB" } => Danger.Hostile,
         _ when HostileRequirements.Contains(Requirement) => Danger.Hostile,
+        _ when RefusalRequirements.Contains(Requirement) => Danger.Refusal,
         _ when PoisonRequirements.Contains(Requirement) => Danger.Poison,
         _ => Danger.None,
     };

@@ -79,6 +79,7 @@ public sealed partial class ServerMessage
     public bool IsAck => Type == "ack";
     public bool IsPong => Type == _dialect.Pong;
     public bool IsError => Type == "error";
+
     /// <summary>An error with this code, or without any.</summary>
     public bool IsErrorOf(string code) => IsError && (ErrorCode == code || IsUncoded);
 

@@ -188,7 +188,7 @@ internal static class Lifecycle
             "lif-queue-of-a-thousand",
             "A MAX_QUEUE_SIZE below 1000 is raised to that.",
             settings => settings with { QueueSize = Math.Max(settings.QueueSize, 1000) })
-            .KilledBy("PS-BPR-012", "an open connection after 30 s; 400 other message(s) arrived"),
+            .KilledBy("PS-BPR-012", "an open connection after 33 s; 400 other message(s) arrived"),
         Misread(
             "lif-queue-size-ignored",
             "A queue holds 100 events, whatever MAX_QUEUE_SIZE says.",

@@ -16,9 +16,87 @@ internal static partial class Deaths
         Fragile(new("stranger-dies-ten-ways-launched", "It dies in ten ways, and the suite that launched it starts it again.") { Keeper = Keeper.Suite }),
         Fragile(new("stranger-dies-ten-ways-supervised", "It dies in ten ways, and a supervisor starts it again after a moment.") { Keeper = Keeper.Supervisor }),
         Fragile(new("stranger-dies-ten-ways", "It dies in ten ways, and stays dead.") { Options = options => options with { Parallel = 1 } }),
+        DiesOfRefusals(new("stranger-dies-of-refusals", "It dies of every request that it has to refuse, and stays dead.")
+        {
+            Options = options => options with { Parallel = 1 },
+        }),
+        DiesOfRefusals(new("stranger-dies-of-refusals-launched", "It dies of every request that it has to refuse, and the suite starts it again.")
+        {
+            Keeper = Keeper.Suite,
+        }),
         new Stranger("stranger-a-quarter-second-away", "Every answer takes 250 ms, also under load.") { Options = options => options with { AllowLoad = true } }
             .Does(LongLine.Far(TimeSpan.FromMilliseconds(250))),
     ];
+
+    private static Stranger DiesOfRefusals(Stranger stranger) => stranger
+        .EachSession(session => session.Refuse.Wrap(next => bad =>
+        {
+            session.Server.Die.Call();
+            next(bad);
+        }))
+        .Does(server => server.Rest.Refuse.Wrap(next => fault =>
+        {
+            if (fault.Status is not (404 or 409))
+            {
+                server.Die.Call();
+            }
+
+            return next(fault);
+        }))
+        .DiesOf(
+            "PS-ENV-001/every-message-has-a-type",
+            "PS-ENV-002/acks-events-and-errors-are-dated",
+            "PS-ENV-003/every-message-is-dated-in-utc",
+            "PS-ENV-005/absent-is-not-invented",
+            "PS-ENV-007/one-reply-to-each-bad-request",
+            "PS-ENV-010/what-is-no-request-id",
+            "PS-ENV-011/errors-take-no-short-cut",
+            "PS-ENV-013/a-member-given-twice",
+            "PS-ERR-001/a-byte-order-mark",
+            "PS-ERR-001/a-payload-that-is-no-json",
+            "PS-ERR-001/json-that-breaks-off",
+            "PS-ERR-001/no-json",
+            "PS-ERR-002/a-barrage-leaves-everything-in-place",
+            "PS-ERR-002/a-thousand-in-a-row",
+            "PS-ERR-003/no-type-or-no-such-type",
+            "PS-ERR-004/code-and-message",
+            "PS-ERR-005/the-field-and-the-rule",
+            "PS-ERR-006/behind-a-long-payload",
+            "PS-ERR-006/echoed-on-every-bad-request",
+            "PS-ERR-007/no-object",
+            "PS-ERR-008/four-codes",
+            "PS-ERR-009/a-refused-publish",
+            "PS-ERR-009/a-refused-publish-is-not-retained",
+            "PS-ERR-009/a-refused-subscribe",
+            "PS-ERR-009/a-refused-unsubscribe",
+            "PS-ERR-010/a-binary-message",
+            "PS-OBS-007/refused-publishes-do-not-count",
+            "PS-PUB-003/topic-message-or-id-missing-or-of-the-wrong-type",
+            "PS-PUB-009/id-empty-or-too-long",
+            "PS-PUB-010/no-payload",
+            "PS-REST-008/no-name-no-topic",
+            "PS-REST-009/bad-body",
+            "PS-REST-009/body-that-is-not-utf-8",
+            "PS-REST-017/every-way-to-send-it",
+            "PS-REST-018/every-error",
+            "PS-REST-019/every-code",
+            "PS-REST-022/control-character",
+            "PS-REST-022/too-long",
+            "PS-REST-022/unpaired-surrogate",
+            "PS-REST-026/detail-names-field-and-rule",
+            "PS-REST-027/every-illegal-path",
+            "PS-REST-031/whatever-name-was-asked-for",
+            "PS-ROB-001/no-http-at-all",
+            "PS-ROB-001/random-frames-from-rude-clients",
+            "PS-ROB-001/random-requests-from-rude-clients",
+            "PS-ROB-002/wherever-it-is-deep",
+            "PS-ROB-006/unpaired-surrogates",
+            "PS-RPL-006/no-integer-from-0-to-2147483647",
+            "PS-SUB-003/topic-or-client-id-missing-or-no-string",
+            "PS-SUB-010/client-id-empty-or-too-long",
+            "PS-SUB-011/no-legal-topic-name",
+            "PS-UNS-007/topic-or-client-id-missing-or-no-string",
+            "PS-WS-004/every-kind-of-message");
 
     private static Stranger Fragile(Stranger stranger) => stranger
         .Does(server => server.EachSession(session =>

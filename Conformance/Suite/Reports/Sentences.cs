@@ -33,7 +33,7 @@ public static partial class Sentences
     /// white space; an HTML page.
     /// </summary>
     [GeneratedRegex(
-        """(?:^|\s)\w* ?\{ \w+ = |System\.[A-Z]\w*[.`]|it to hold|does not hold|(?:expected|observed) (?:True|False)\b|expected ;|observed $|\s{9,}|<html\b|<!doctype""",
+        """(?:^|\s)\w* ?\{ \w+ = |System\.(?:Collections|Linq)\.|it to hold|does not hold|(?-i:(?:expected|observed) (?:True|False)\b)|expected ;|observed $|\s{9,}|<html\b|<!doctype""",
         RegexOptions.IgnoreCase)]
     private static partial Regex NoSentence();
 }

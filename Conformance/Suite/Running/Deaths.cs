@@ -53,7 +53,7 @@ internal sealed class Deaths
     {
         var who = culprits.Count == 0 ? "something that no scenario sent" : string.Join(" together with ", culprits);
         var last = death.LastRequests.LastOrDefault(request => culprits.Contains(request.Scenario));
-        var sent = last is null ? "" : $"; the last that this sent was {last.Kind}: {last.Data.Cut(200)}";
+        var sent = last is null ? "" : $"; the last that this sent was {last.Kind}: {last.Data.OnOneLine().Quoted(200)}";
         var sure = proof switch
         {
             DeathProof.Confirmed => "confirmed by playing it alone",

@@ -12,7 +12,8 @@ internal static class Envelope
             {
                 stage.Expect.True(message.Type is not null, "every server message has a string member type", message.ToString());
             }
-        }),
+        })
+        { Danger = Danger.Refusal },
 
         new("PS-ENV-002", "acks-events-and-errors-are-dated", async stage =>
         {
@@ -22,7 +23,8 @@ internal static class Envelope
                     message.IsDated,
                     $"the timestamp of an {message.Type} is an RFC 3339 date-time", message.ToString());
             }
-        }),
+        })
+        { Danger = Danger.Refusal },
 
         new("PS-ENV-003", "every-message-is-dated-in-utc", async stage =>
         {
@@ -31,7 +33,8 @@ internal static class Envelope
                 stage.Expect.True(
                     message.IsDatedInUtc, "every server message has a timestamp in UTC, written with Z", message.ToString());
             }
-        }),
+        })
+        { Danger = Danger.Refusal },
 
         new("PS-ENV-004", "echoed-on-acks-and-errors", async stage =>
         {
@@ -107,7 +110,8 @@ internal static class Envelope
             }
 
             stage.Require(stage.Expect.Checks > 0, "a request without request_id is answered", "PS-ENV-007");
-        }),
+        })
+        { Danger = Danger.Refusal },
 
         new("PS-ENV-006", "equal-request-ids-on-two-connections", async stage =>
         {
@@ -217,7 +221,8 @@ internal static class Envelope
                     client.Received.Count(message => message.IsReply && message.RequestId is null or "bad"),
                     $"{what} is answered by exactly one reply");
             }
-        }),
+        })
+        { Danger = Danger.Refusal },
 
         new("PS-ENV-007", "one-reply-to-each-request-without-id", async stage =>
         {
@@ -333,7 +338,8 @@ internal static class Envelope
                 ids,
                 client.Received.Where(message => message.IsReply).Select(message => message.RequestId ?? "(no request_id)").Distinct(),
                 "errors and acks come in the order of the requests");
-        }),
+        })
+        { Danger = Danger.Refusal },
 
         new("PS-ENV-012", "members-in-any-order", stage => HandlesAlikeAsync(stage, "the order of members makes no difference", members =>
             Enumerable.Range(0, members.Length).Select(first => (string[])[.. members[first..], .. members[..first]])

@@ -340,7 +340,8 @@ internal static class Publish
                 "a publish without message.payload is answered with BAD_REQUEST");
 
             await subscriber.ReceivesNothingAsync(publisher, topic, "a publish without message.payload delivers nothing");
-        }),
+        })
+        { Danger = Danger.Refusal },
 
         new("PS-PUB-011", "other-members-ride-along", async stage =>
         {

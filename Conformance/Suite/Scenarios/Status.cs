@@ -235,7 +235,8 @@ internal static class Status
             await publisher.PublishAsync(topic, "good").Acked();
 
             await MessagesAsync(stage, topic, 1, "Of refused and accepted publishes the accepted one is counted");
-        }),
+        })
+        { Danger = Danger.Refusal },
 
         new("PS-OBS-007", "messages-of-other-topics-do-not-count", async stage =>
         {

@@ -85,7 +85,7 @@ internal static class Subscribe
                 await using var client = await stage.ConnectAsync("client");
                 var reply = await client.SubscribeAsync(pattern).For($"{Expectation} ({pattern})");
                 stage.Expect.True(
-                    reply.ErrorCode is "TOPIC_NOT_FOUND" or "BAD_REQUEST", $"{Expectation} ({pattern})", reply.ToString());
+                    reply.IsErrorOf("TOPIC_NOT_FOUND") || reply.IsErrorOf("BAD_REQUEST"), $"{Expectation} ({pattern})", reply.ToString());
             }
 
             await stage.RefusesAsync(
@@ -503,12 +503,12 @@ internal static class Subscribe
         .. LanguageNames(
             "PS-SUB-002",
             stage => stage.TopicAtWorkAsync(),
-            async (stage, name) => (await (await stage.ConnectAsync("client")).SubscribeAsync(name)).ErrorCode == "TOPIC_NOT_FOUND",
+            async (stage, name) => (await (await stage.ConnectAsync("client")).SubscribeAsync(name)).IsErrorOf("TOPIC_NOT_FOUND"),
             "a subscribe to a name that nothing created is answered with TOPIC_NOT_FOUND"),
         .. LanguageNames(
             "PS-PUB-002",
             stage => stage.TopicAtWorkAsync(),
-            async (stage, name) => (await (await stage.ConnectAsync("client")).PublishAsync(name, "m")).ErrorCode == "TOPIC_NOT_FOUND",
+            async (stage, name) => (await (await stage.ConnectAsync("client")).PublishAsync(name, "m")).IsErrorOf("TOPIC_NOT_FOUND"),
             "a publish to a name that nothing created is answered with TOPIC_NOT_FOUND"),
         .. LanguageNames(
             "PS-REST-007",

@@ -210,7 +210,8 @@ internal static class Transport
             stage.Require(messages.Any(message => message.IsAck), "an ack has come", "PS-PUB-001");
             stage.Require(messages.Any(message => message.IsError), "an error has come", "PS-ERR-001");
             stage.Require(messages.Any(message => message.IsEvent), "an event has come", "PS-FAN-001");
-        }),
+        })
+        { Danger = Danger.Refusal },
 
         new("PS-WS-005", "two-fragments", stage => SameEffectAsync(stage, "two fragments", bytes => Frame.Fragments(bytes, (bytes.Length + 1) / 2))),
 

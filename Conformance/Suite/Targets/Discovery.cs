@@ -225,17 +225,22 @@ internal sealed class Discovery(ProbeSession session)
             var pong = await client.ReadMessageAsync(Reply, "a reply to a ping", session.Timeouts.Wait / 5).IfAnswered();
 
             // Not every server of the family answers pings, and some die of what they do not know. This one only names no topic.
-            var unknown = session.UnknownTopic();
+            var unknown = session.FreshName("unknown");
             await client.SendAsync(Request.Subscribe(unknown, "conformance-probe").WithRequestId("probe-unknown"));
             const string Awaited = "a reply to a ping or to a subscribe";
             var first = pong ?? await client.ReadMessageAsync(Reply, Awaited);
             var second = await client.ReadMessageAsync(Reply, Awaited, session.Timeouts.Wait / 5).IfAnswered();
+            if (first.IsAck || second is { IsAck: true })
+            {
+                session.Appeared(unknown);
+            }
+
             if (IsForbidden(first))
             {
                 return new(url, $"{first}, which asks for credentials") { IsClosed = true };
             }
 
-            return new(url, null) { First = first, Second = second, AnswersPings = pong is not null, Unknown = unknown, Infos = infos };
+            return new(url, null) { First = first, Second = second, AnswersPings = pong is not null, Infos = infos };
 
             bool Reply(ServerMessage message)
             {
@@ -285,8 +290,5 @@ internal sealed record SocketCandidate(Uri Url, string? Refusal)
     public ServerMessage? First { get; init; }
     public ServerMessage? Second { get; init; }
     public bool AnswersPings { get; init; }
-
-    /// <summary>The topic of the subscribe, which did not exist before it.</summary>
-    public string? Unknown { get; init; }
     public List<ServerMessage> Infos { get; init; } = [];
 }

@@ -62,10 +62,7 @@ public static class Probe
         finally
         {
             await probe.DeleteTopicAsync();
-            foreach (var name in probe.Sockets.Select(candidate => candidate.Unknown).OfType<string>())
-            {
-                await probe.ForgetAsync(name);
-            }
+            await probe.ForgetAppearedAsync();
         }
 
         return [.. findings, .. probe.Accommodated];

@@ -1,8 +1,12 @@
+using System.Collections.Concurrent;
+
 namespace PubSub.Conformance;
 
 /// <summary>What a probe knows of a target so far, and the connections by which it asks for more.</summary>
 internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeProvider time, CancellationToken cancellation)
 {
+    private readonly ConcurrentQueue<string> _appeared = [];
+
     public ProbeOptions Options => options;
     public TimeProvider Time => time;
     public CancellationToken Cancellation => cancellation;
@@ -73,6 +77,24 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
     }
 
     private Transcript Transcript() => new(time, options.Traffic, DeathResult.Probe);
+
+    public string FreshName(string hint) => names.Next(hint);
+
+    /// <summary>A topic of this name may have come into being by a request that named it.</summary>
+    public void Appeared(string name)
+    {
+        names.Journal?.Made(name);
+        _appeared.Enqueue(name);
+    }
+
+    /// <summary>Deletes those that have <see cref="Appeared"/>.</summary>
+    public async Task ForgetAppearedAsync()
+    {
+        while (_appeared.TryDequeue(out var name))
+        {
+            await ForgetAsync(name);
+        }
+    }
 
     /// <summary>The name of a topic that the probe does not create; should one appear, the journal knows.</summary>
     public string UnknownTopic()
