@@ -173,13 +173,13 @@ internal static class Deletion
         new Mutant("del-queue-dropped", "What is queued for a subscriber of a deleted topic is dropped.")
             .Does(ShortenSocketBuffer)
             .EachTopic(topic => topic.Dismiss.Wrap(_ => (subscriber, notice) => subscriber.Abandon.Call(notice, 1000, "topic deleted")))
-            .KilledBy("PS-DEL-008", "expected 30 events")
+            .KilledBy("PS-DEL-008", "receives 30 events")
             .MayBreak("PS-DEL-002"),
         new Mutant(
             "del-event-in-hand-lost",
             "Of a busy connection the last event waits a moment for company, and is lost when the topic is deleted meanwhile.")
             .EachSession(HoldLatestEvent)
-            .KilledBy("PS-DEL-008", "expected 50 events")
+            .KilledBy("PS-DEL-008", "receives 50 events")
             .MayBreak("PS-DEL-002"),
         new Mutant("del-twice", "Of several who delete a topic at once, all who find it succeed.")
             .Does(server =>

@@ -212,7 +212,7 @@ internal static class Replay
                 return events;
             }))
             .KilledBy("PS-RPL-009", "subscriber 2 is replayed what the ones before it were")
-            .MayBreak("PS-RPL-001", "PS-RPL-002", "PS-RPL-004"),
+            .MayBreak("PS-REST-002", "PS-RPL-001", "PS-RPL-002", "PS-RPL-004"),
         new Mutant("rpl-cursor", "A client_id is replayed only what it has not been replayed before.")
             .EachTopic(topic =>
             {
