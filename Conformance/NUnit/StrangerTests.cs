@@ -50,5 +50,6 @@ public sealed class StrangerTests
 
     private static IEnumerable<string> Judged(Stranger server, Verdict verdict, string message = "a message") =>
         StrangerTrial.Judge(server, Scenarios, SampleResults.Of([SampleResults.Scenario("PS-TST-001", "one", verdict) with { Message = message }])
-            with { Ending = new Ending(EndingKind.Completed, "It ended.") });
+            with
+        { Ending = new Ending(EndingKind.Completed, "It ended.") });
 }
