@@ -33,7 +33,7 @@ internal sealed record KillMatrix
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
     public required IReadOnlyList<MutantRow> Mutants { get; init; }
     public required IReadOnlyList<OtherRow> Benign { get; init; }
-    public IReadOnlyList<OtherRow> Strangers { get; init; } = [];
+    public IReadOnlyList<OtherRow> Strangers { get; init => field = value ?? []; } = [];
     public required IReadOnlyList<OtherRow> NullTargets { get; init; }
 
     public static KillMatrix Empty { get; } = new() { Mutants = [], Benign = [], NullTargets = [] };

@@ -30,7 +30,7 @@ public sealed class OtherServersTests
     [
         new("a correct server", _ => { })
         {
-            Options = new RunOptions { AllowLoad = true, Strict = true },
+            Options = new RunOptions { AllowLoad = true, Strict = true, Exclusive = true },
             Launch = (settings, _) => Task.FromResult<LaunchedServer>(new InProcessServer(null, settings)),
             Holds = results => results.Target.Dialect == "v1"
                 && results.Totals[Verdict.Pass] + results.Totals[Verdict.Observed] == All.Scenarios.Count, // with load and with settings
@@ -122,7 +122,7 @@ public sealed class OtherServersTests
     {
         await using var server = new SmallServer(Crash.AtBurst(3));
 
-        var results = await JudgeAsync(server, probing => probing, Script.Unsupervised with { Parallel = parallel });
+        var results = await JudgeAsync(server, probing => probing with { Limits = new Limits() }, Script.Unsupervised with { Parallel = parallel });
 
         Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied), results.Ending.Message);
         Assert.That(results.Conclusion.ExitCode, Is.EqualTo(ExitCode.Violation));

@@ -65,7 +65,7 @@ public sealed class ProbeRefusalTests
 
         var message = await MessageAsync(new ProbeOptions { Url = url, TimeoutScale = 0.1 }).WaitAsync(TimeSpan.FromSeconds(15));
 
-        Assert.That(message, tls ? Does.Contain("TLS").And.Contain("0.5 s") : Does.Contain("none within 0.5 s"));
+        Assert.That(message, tls ? Does.Contain("TLS").And.Contain("0.7 s") : Does.Contain("none within 0.7 s"));
     }
 
     [Test]

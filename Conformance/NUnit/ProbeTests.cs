@@ -193,7 +193,7 @@ public sealed class ProbeTests
     }
 
     [Test]
-    public async Task A_server_that_answers_only_one_kind_of_message_is_found_all_the_same([Values("ping", "probe")] string kind)
+    public async Task A_server_that_answers_only_one_kind_of_message_is_found_all_the_same([Values("ping", "subscribe")] string kind)
     {
         await using var server = new MortalServer { Reply = request => request.Contains($"\"type\":\"{kind}\"", StringComparison.Ordinal) ? null : "" };
 

@@ -29,6 +29,9 @@ public sealed class Interference(InterferenceKind kind, string message, Exceptio
 
     public InterferenceKind Kind { get; } = kind;
 
+    /// <summary>What a gateway answered.</summary>
+    public string? Answer { get; init; }
+
     /// <summary>This failure as an interference; null when it may be the server's doing.</summary>
     public static Interference? Of(Exception failure) => failure.GetBaseException() switch
     {

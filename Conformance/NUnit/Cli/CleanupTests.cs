@@ -49,7 +49,7 @@ public sealed class CleanupTests
         using var folder = new Folder();
         await server.CreateAsync("orders");
         await using var tool = Tool.Start(
-            Tool.Words($"run --url {server.Origin} --include FAN --repeat 100 --namespace mine"), folder.Temporary);
+            Tool.Words($"run --url {server.Origin} --include FAN --repeat 100 --parallel 8 --namespace mine"), folder.Temporary);
         await tool.SaysAsync("scenarios, 8 at one time");
         await server.HasTopicAsync("mine-");
 

@@ -96,16 +96,16 @@ public sealed class ExitCodeTests
         ("small", "--include @{folder}/patterns --exclude */create-again*", ExitCode.Conformant, ["Nothing that was evaluated"]),
         ("small", "--include PS-REST-001 --include PS-NOT-001", ExitCode.Stale, ["--include", "PS-NOT-001"]),
         ("small", "--include PS-REST-001 --exclude PS-NOT-001", ExitCode.Stale, ["--exclude", "PS-NOT-001"]),
-        ("bare", "--include PS-REST-006", ExitCode.Violation, ["PS-REST-006/delete"]),
+        ("bare", "--include PS-REST-006", ExitCode.Violation, ["PS-REST-006/as-specified"]),
         ("bare", $"{OneFails} --known-failing {{folder}}/fails", ExitCode.Conformant, ["1 known failure"]),
         ("bare", $"{OneFails} --known-failing {{folder}}/one-passes", ExitCode.Stale, ["PS-REST-001"]),
         ("bare", $"{OneFails} --known-failing {{folder}}/one-fits-nothing", ExitCode.Stale, ["PS-NOT-001"]),
-        ("bare", $"{OneFails} --known-failing {{folder}}/fits-nothing", ExitCode.Violation, ["PS-REST-006/delete"]),
+        ("bare", $"{OneFails} --known-failing {{folder}}/fits-nothing", ExitCode.Violation, ["PS-REST-006/as-specified"]),
         ("strings", "--include PS-REST-018", ExitCode.Conformant, ["PS-REST-018/every-error"]),
         ("strings", "--include PS-REST-018 --strict", ExitCode.Violation, ["PS-REST-018/every-error"]),
     ];
 
-    private const string OneFails = "--include PS-REST-006/delete --include PS-REST-001";
+    private const string OneFails = "--include PS-REST-006/as-specified --include PS-REST-001";
 
     private static IEnumerable<TestCaseData> WrongLines =>
         Wrong.Select(wrong => new TestCaseData(wrong.Line, wrong.Says).SetArgDisplayNames(wrong.Line));
@@ -144,9 +144,9 @@ public sealed class ExitCodeTests
         });
         using var folder = new Folder();
         folder.Write("patterns", "# what a client needs first\nPS-REST-001\nPS-SUB-001 # and then\n\n");
-        folder.Write("fails", "PS-REST-006/delete");
-        folder.Write("one-passes", "PS-REST-006/delete\nPS-REST-001");
-        folder.Write("one-fits-nothing", "PS-REST-006/delete\nPS-NOT-001");
+        folder.Write("fails", "PS-REST-006/as-specified");
+        folder.Write("one-passes", "PS-REST-006/as-specified\nPS-REST-001");
+        folder.Write("one-fits-nothing", "PS-REST-006/as-specified\nPS-NOT-001");
         folder.Write("fits-nothing", "PS-NOT-001");
 
         var run = await Tool.ExitsAsync(exit, Arguments($"run --url {{url}} --dialect v1 {line}", folder, server));
@@ -166,7 +166,7 @@ public sealed class ExitCodeTests
 
         var run = await Tool.ExitsAsync(ExitCode.Violation, $"run --url {server.Origin} --dialect v1 --include PS-REST-006");
 
-        Assert.That(run.Errors, Does.Contain("fail  PS-REST-006/delete"));
+        Assert.That(run.Errors, Does.Contain("fail  PS-REST-006/as-specified"));
     }
 
     [TestCase("--version")]

@@ -86,6 +86,6 @@ public sealed class LaunchTests
     {
         var run = await Tool.ExitsAsync(ExitCode.Unreachable, $"run --launch {"sh -c 'echo thinking; exec sleep 60'"} --timeout-scale 0.1");
 
-        run.Complains("no open port within 2 s", "thinking");
+        run.Complains("no open port within 2.3 s", "thinking");
     }
 }

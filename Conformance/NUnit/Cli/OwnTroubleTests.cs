@@ -20,7 +20,7 @@ public sealed class OwnTroubleTests
         await using var server = new SmallServer();
         using var folder = new Folder();
         await using var tool = Tool.Start(Tool.Words(
-            $"run --url {server.Origin} --include core --exclude PS-*/*concurrent* --repeat 5 --timeout-scale 0.25 --out {folder.PathOf("out")}"));
+            $"run --url {server.Origin} --include core --exclude PS-*/*concurrent* --repeat 5 --parallel 8 --timeout-scale 0.25 --out {folder.PathOf("out")}"));
         for (var stall = 0; stall < Stalls; stall++)
         {
             await tool.SaysAsync(stall == 0 ? "scenarios, 8 at one time" : " failed, ");

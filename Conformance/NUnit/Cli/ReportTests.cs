@@ -44,7 +44,7 @@ public sealed class ReportTests
         Assert.That(lines, Is.Not.Empty);
         Assert.That(() => lines.Select(line => JsonElement.Parse(line)).ToList(), Throws.Nothing);
         Assert.That(
-            folder.Read("new", "out", "report.html"), Does.StartWith("<!DOCTYPE html>").IgnoreCase.And.Contain("PS-REST-006/delete"));
+            folder.Read("new", "out", "report.html"), Does.StartWith("<!DOCTYPE html>").IgnoreCase.And.Contain("PS-REST-006/as-specified"));
         Assert.That(
             folder.Read("step-summary.md"),
             Is.EqualTo($"# What came before\n{folder.Read("new", "out", "summary.md")}").And.Contain("PS-REST-006"),
@@ -97,8 +97,8 @@ public sealed class ReportTests
         var unwritable = await Tool.ExitsAsync(
             ExitCode.Usage, $"matrix {folder.PathOf("all")} --html {folder.PathOf("none", "matrix.html")}");
 
-        Assert.That(worse.Out, Does.Match(@"PS-REST-006/delete: pass \S+ fail"));
-        Assert.That(better.Out, Does.StartWith("## ").And.Contain("PS-REST-006/delete</code> | fail | pass |"));
+        Assert.That(worse.Out, Does.Match(@"PS-REST-006/as-specified: pass \S+ fail"));
+        Assert.That(better.Out, Does.StartWith("## ").And.Contain("PS-REST-006/as-specified</code> | fail | pass |"));
         Assert.That(same.Out, Does.Contain("Nothing changed"));
         Assert.That(matrix.Out, Does.StartWith("| Profile | b | g | s |\n"));
         Assert.That(folder.Read("matrix.html"), Does.StartWith("<!DOCTYPE html>").IgnoreCase);
@@ -202,7 +202,7 @@ public sealed class ReportTests
         Assert.That(
             told.Scenarios.Select(scenario => (scenario.Id, scenario.Verdict)),
             Is.EqualTo(found.Scenarios.Select(scenario => (scenario.Id, scenario.Verdict))));
-        Assert.That(Declared(told), Is.EquivalentTo(["REST", "WebSocket", "dialect", "message ids", "limits"]));
+        Assert.That(Declared(told), Is.EquivalentTo(["REST", "WebSocket", "dialect", "limits", "message ids", "ring", "message size"]));
         Assert.That(Declared(found), Is.Empty);
 
         async Task<Results> ResultsOfAsync(string option, string value)

@@ -17,7 +17,7 @@ public sealed class UnreachableTests
     private static readonly Dictionary<string, (Func<SmallServer, TcpServer> Server, string Scheme, string[] Says)> Servers = new()
     {
         ["there is none"] = (_ => Crashed(), "http", ["127.0.0.1:{port} cannot be reached", "Is the server running"]),
-        ["it says nothing"] = (_ => new SmallServer(NoBroker.Hangs), "http", ["GET ", "/v1/topics: none within 0.5 s", "another port"]),
+        ["it says nothing"] = (_ => new SmallServer(NoBroker.Hangs), "http", ["GET ", "/v1/topics: none within 0.7 s", "another port"]),
         ["it speaks no HTTP"] = (_ => new SmallServer(NoBroker.SendsGarbage), "http", ["/v1/topics: something that is not HTTP", "https://"]),
         ["it talks and never answers"] =
             (_ => new SmallServer(NoBroker.Chatters(TimeSpan.Zero)), "http", ["200 with a body that lists no topics"]),

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using NUnit.Framework;
 
 namespace PubSub.Conformance.Tests.Reports;
@@ -78,7 +79,11 @@ public sealed class SchemaTests
     {
         var root = JsonNode.Parse(Schemas.OfResults)!.AsObject();
         var definition = (type == typeof(Results) ? root : root["definitions"]![Camel(type.Name)])!.AsObject();
-        PropertyInfo[] members = [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance)];
+        PropertyInfo[] members =
+        [
+            .. type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .Where(member => member.GetCustomAttribute<JsonIgnoreAttribute>() is not { Condition: JsonIgnoreCondition.Always }),
+        ];
         var demanded = type.GetConstructors().SelectMany(constructor => constructor.GetParameters())
             .Where(parameter => !parameter.HasDefaultValue).Select(parameter => Camel(parameter.Name!))
             .Concat(members.Where(member => member.IsDefined(typeof(RequiredMemberAttribute))).Select(member => Camel(member.Name)));

@@ -578,6 +578,7 @@ internal static class Topics
         {
             var family = await FamilyAsync(stage);
             var refusal = await RefusalAsync(stage);
+            stage.Forget($"{family}-\ufffd"); // what some servers make of it
             foreach (var unpaired in Unpaired)
             {
                 var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, $$"""{"name":"{{family}}-{{unpaired}}"}""");

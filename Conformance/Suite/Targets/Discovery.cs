@@ -59,9 +59,9 @@ internal sealed class Discovery(ProbeSession session)
                 $"{where} was reached, but its certificate is not trusted: {e.Message}. "
                 + "Name the authority that signed it with --ca FILE, or, for a test server, trust anything with --insecure.");
         }
-        catch (SocketException e)
+        catch (Exception e) when (e is SocketException or Interference { Kind: InterferenceKind.Network })
         {
-            throw new Unreachable($"{where} cannot be reached: {e.Message}. Is the server running, and is this its port?");
+            throw new Unreachable($"{where} cannot be reached: {e.GetBaseException().Message}. Is the server running, and is this its port?");
         }
         catch (Exception e) when (e is IOException or AuthenticationException)
         {
@@ -142,6 +142,10 @@ internal sealed class Discovery(ProbeSession session)
         catch (Violation violation)
         {
             return new(url, null, violation.Observed);
+        }
+        catch (Interference gateway) when (gateway.Kind == InterferenceKind.Gateway)
+        {
+            return new(url, null, gateway.Answer ?? gateway.Message);
         }
     }
 

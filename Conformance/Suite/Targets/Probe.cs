@@ -71,7 +71,7 @@ public static class Probe
     private static async Task<RoundTrips> RoundTripsAsync(ProbeSession probe)
     {
         // A server that does not answer pings answers other requests, or it would not have been found.
-        var request = probe.Socket.AnswersPings ? Request.Ping() : Request.Of("probe");
+        var request = probe.Socket.AnswersPings ? Request.Ping() : Request.Subscribe(probe.FreshName("unknown"), "conformance-probe");
         var samples = new List<double>();
         try
         {
