@@ -6,6 +6,8 @@ namespace PubSub.Conformance.Gallery;
 /// <summary>What the matrix comes to, as a page of Markdown.</summary>
 internal static class KillMatrixPage
 {
+    private const int ShownAttention = 40;
+
     /// <param name="attention">A sentence for each thing that is stale or weak.</param>
     public static string Render(KillMatrix matrix, IReadOnlyList<string> attention)
     {
@@ -69,7 +71,8 @@ internal static class KillMatrixPage
         }
 
         text.Append("\n## Needs attention\n\n");
-        text.Append(attention.Count == 0 ? "Nothing.\n" : string.Concat(attention.Select(one => $"* {one.ReplaceLineEndings(" ")}\n")));
+        text.Append(attention.Count == 0 ? "Nothing.\n" : string.Concat(attention.Take(ShownAttention).Select(one => $"* {one.ReplaceLineEndings(" ")}\n")));
+        text.Append(attention.Count > ShownAttention ? string.Create(CultureInfo.InvariantCulture, $"* and {attention.Count - ShownAttention} more\n") : "");
         return text.ToString();
     }
 }
