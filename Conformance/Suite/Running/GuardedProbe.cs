@@ -118,8 +118,9 @@ public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<Prob
             {
                 await Task.Delay(Pause, time, cancellation);
             }
-            catch (Violation)
+            catch (Exception e) when (e is Violation or Interference)
             {
+                // What kept the question from being asked is told by the probe itself.
                 return false;
             }
         }
