@@ -139,8 +139,15 @@ internal sealed class SelfTest(
 
     private async Task<Showing> ShowAsync(Stranger server, CancellationToken cancellation)
     {
-        var trial = await StrangerTrial.ExecuteAsync(server, catalogue, scenarios, Options(underLoad: false), cancellation);
-        return new(server.Id, TimeSpan.FromSeconds(trial.Results.DurationSeconds), trial.Objections, trial.Results);
+        try
+        {
+            var trial = await StrangerTrial.ExecuteAsync(server, catalogue, scenarios, Options(underLoad: false), cancellation);
+            return new(server.Id, TimeSpan.FromSeconds(trial.Results.DurationSeconds), trial.Objections, trial.Results);
+        }
+        catch (Unreachable unreachable)
+        {
+            return new(server.Id, TimeSpan.Zero, [$"the probe does not find it: {unreachable.Message}"]);
+        }
     }
 
     private async Task<Showing> ShowAsync(NullTarget target, CancellationToken cancellation)

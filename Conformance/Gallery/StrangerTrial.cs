@@ -18,16 +18,21 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
             server.Keeper == Keeper.Supervisor ? server.Change + Crash.Supervised(Down) : server.Change);
         await using var front = server.Front?.Invoke(inner.Origin);
         var probing = server.Probing(front ?? inner.Now);
-        var run = new Run(new()
+        var restart = server.Keeper == Keeper.Suite ? inner : null;
+        options = server.Options(server.Keeper == Keeper.None ? options with { SupervisorPatience = TimeSpan.Zero } : options);
+        var started = TimeProvider.System.GetUtcNow();
+        var probe = new GuardedProbe((found, token) => Probe.ExecuteAsync(found, cancellation: token), restart, options.SupervisorPatience);
+        var setup = new RunSetup
         {
             Catalogue = catalogue,
             Scenarios = scenarios,
-            Probed = await Probe.ExecuteAsync(probing, cancellation: cancellation),
-            Options = server.Options(server.Keeper == Keeper.None ? options with { SupervisorPatience = TimeSpan.Zero } : options),
+            Probed = await probe.ExecuteAsync(probing, cancellation: cancellation),
+            Options = options,
             Redaction = new Redaction(probing.Headers),
-            Restart = server.Keeper == Keeper.Suite ? inner : null,
-        });
-        var results = await run.ExecuteAsync(cancellation);
+            Restart = restart,
+            EarlierDeaths = probe.Deaths,
+        };
+        var results = probe.Ending is { } ending ? Run.Unbegun(setup, ending, started) : await new Run(setup).ExecuteAsync(cancellation);
         return new(server, results, [.. Judge(server, scenarios, results)]);
     }
 
@@ -76,7 +81,7 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
         }
 
         var charged = results.Deaths.SelectMany(death => death.Culprits).ToHashSet(StringComparer.Ordinal);
-        var names = played.Select(scenario => scenario.Id).ToHashSet(StringComparer.Ordinal);
+        var names = played.Select(scenario => scenario.Id).Append(DeathResult.Probe).ToHashSet(StringComparer.Ordinal);
         foreach (var killer in server.Killers.Where(killer => names.Contains(killer) && !charged.Contains(killer)))
         {
             if (!staysDead)

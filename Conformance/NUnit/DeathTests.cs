@@ -274,7 +274,7 @@ public sealed class DeathTests
     public async Task A_target_that_hangs_after_the_first_disconnect_has_died_of_the_probe()
     {
         await using var server = new SmallServer(Hangs);
-        var probe = new GuardedProbe((options, token) => Probe.ExecuteAsync(options, cancellation: token), restart: null);
+        var probe = new GuardedProbe((options, token) => Probe.ExecuteAsync(options, cancellation: token), restart: null, TimeSpan.Zero);
 
         var probed = await probe.ExecuteAsync(new ProbeOptions { Url = server.Origin, TimeoutScale = 0.1 });
         var setup = new RunSetup { Catalogue = Script.Catalogue, Scenarios = [Script.Asks("good")], Probed = probed, EarlierDeaths = probe.Deaths };
@@ -296,7 +296,7 @@ public sealed class DeathTests
     [Test]
     public async Task A_target_that_nobody_reaches_has_not_died() =>
         Assert.That(
-            async () => await new GuardedProbe((options, token) => Probe.ExecuteAsync(options, cancellation: token), restart: null)
+            async () => await new GuardedProbe((options, token) => Probe.ExecuteAsync(options, cancellation: token), restart: null, TimeSpan.Zero)
                 .ExecuteAsync(new ProbeOptions { Url = new Uri("http://127.0.0.1:1") }),
             Throws.TypeOf<Unreachable>());
 

@@ -13,6 +13,7 @@ internal static class Spelling
     private const string AddedId = "not-asked-for-";
 
     private const int LongestRequestId = 255;
+
     /// <summary>Members that mean something beside <c>topic</c>, so that no member of a message can be moved there under their names.</summary>
     public static readonly string[] BesideTopic = ["type", "topic", "client_id", "request_id", "last_n"];
     private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = 1_000_000 };

@@ -21,6 +21,7 @@ public sealed class Traffic
     private long _received;
     private long _heard;
     private int _unheard; // requests since anything was heard
+    private volatile bool _wasDown;
     private Interference? _interference;
 
     internal Traffic(Target target, TimeProvider time)
@@ -44,6 +45,9 @@ public sealed class Traffic
 
     /// <summary>The time of this timestamp, since the start.</summary>
     internal TimeSpan Since(long timestamp) => _time.GetElapsedTime(_start, timestamp);
+
+    /// <summary>A connection was refused after the target had answered: it was gone for a while, or is gone.</summary>
+    internal bool WasDown => _wasDown;
 
     internal TimeSpan Now => _time.GetElapsedTime(_start);
 
@@ -82,6 +86,12 @@ public sealed class Traffic
         {
             // Another thread set another maximum in between.
         }
+    }
+
+    internal void Refused()
+    {
+        _whole?.Refused();
+        _wasDown |= Volatile.Read(ref _heard) > _start;
     }
 
     internal void Closed()

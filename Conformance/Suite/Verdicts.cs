@@ -32,14 +32,16 @@ public enum Verdict
 
 /// <summary>The server did not do what the sentence expects.</summary>
 public sealed class Violation(string expectation, string expected, string observed)
-    : Exception(Sentence(expectation.Quoted(), expected.Quoted(), observed.Quoted()))
+    : Exception(Sentence(expectation.Quoted(), Value(expected), Value(observed)))
 {
     public string Expectation { get; } = expectation.Quoted();
-    public string Expected { get; } = expected.Quoted();
-    public string Observed { get; } = observed.Quoted();
+    public string Expected { get; } = Value(expected);
+    public string Observed { get; } = Value(observed);
 
     /// <summary>The requirement that this breaks in every scenario; null where only the scenario knows which one.</summary>
     public string? Breaks { get; init; }
+
+    private static string Value(string text) => string.IsNullOrWhiteSpace(text) ? "nothing" : text.Quoted();
 
     /// <summary>A phrase that was expected is not said again where the expectation ends with it.</summary>
     private static string Sentence(string expectation, string expected, string observed) =>

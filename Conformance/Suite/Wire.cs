@@ -72,6 +72,11 @@ internal sealed class Wire : IAsyncDisposable
         catch (Exception e)
         {
             socket?.Dispose();
+            if (e is SocketException { SocketErrorCode: SocketError.ConnectionRefused } && traffic?.Covers(uri) == true)
+            {
+                traffic.Refused();
+            }
+
             if (Interference.Of(e) is { Kind: InterferenceKind.Machine } own)
             {
                 throw traffic?.Noted(own) ?? own;

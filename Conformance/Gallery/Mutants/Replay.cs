@@ -150,25 +150,7 @@ internal static class Replay
             }))
             .KilledBy("PS-RPL-006", "a last_n of 2147483648 makes no subscription and replays nothing"),
         new Mutant("rpl-ack-behind", "A subscribe is acked when the replay has been sent.")
-            .EachTopic(topic => topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
-            {
-                lock (topic.Gate)
-                {
-                    if (topic.IsDeleted || topic.Subscribers.Contains(subscriber))
-                    {
-                        return next(subscriber, request, ack);
-                    }
-
-                    topic.Subscribers.Add(subscriber);
-                    foreach (var @event in topic.Replayed.Call(request.LastN))
-                    {
-                        subscriber.Say.Call(@event);
-                    }
-
-                    subscriber.Reply.Call(ack);
-                    return true;
-                }
-            }))
+            .EachTopic(SharedFaults.AckBehindTheReplay)
             .KilledBy("PS-RPL-007", "the ack comes before the 1 replayed"),
 
         // It meets one scenario at a time, because it blocks a thread, and the publisher that it waits for needs another.

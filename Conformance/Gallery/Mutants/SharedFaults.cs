@@ -188,4 +188,25 @@ internal static class SharedFaults
             .Select(member => (member.Name, Json: respell(member.Name, member.Json)))
             .Where(member => member.Json is not null)
             .Select(member => new Member(member.Name, member.Json!))));
+
+    /// <summary>A subscribe is acked when the replay has been sent.</summary>
+    public static void AckBehindTheReplay(Topic topic) => topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
+    {
+        lock (topic.Gate)
+        {
+            if (topic.IsDeleted || topic.Subscribers.Contains(subscriber))
+            {
+                return next(subscriber, request, ack);
+            }
+
+            topic.Subscribers.Add(subscriber);
+            foreach (var @event in topic.Replayed.Call(request.LastN))
+            {
+                subscriber.Say.Call(@event);
+            }
+
+            subscriber.Reply.Call(ack);
+            return true;
+        }
+    });
 }

@@ -21,7 +21,7 @@ internal static class Delivery
                     return (count < 650 || count % 50 > 0) && !subscriber.TryDeliver.Call(@event);
                 }));
             })
-            .EachTopic(AckBehindTheReplay)
+            .EachTopic(SharedFaults.AckBehindTheReplay)
             .EachTopic(topic => topic.Delete.Wrap(next => notice =>
             {
                 next(notice);
@@ -84,24 +84,4 @@ internal static class Delivery
             .Undecided("PS-UNS-002", "PS-PUB-001")
             .Undecided("PS-DEL-007", "PS-PUB-001"),
     ];
-
-    private static void AckBehindTheReplay(Topic topic) => topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
-    {
-        lock (topic.Gate)
-        {
-            if (topic.IsDeleted || topic.Subscribers.Contains(subscriber))
-            {
-                return next(subscriber, request, ack);
-            }
-
-            topic.Subscribers.Add(subscriber);
-            foreach (var @event in topic.Replayed.Call(request.LastN))
-            {
-                subscriber.Say.Call(@event);
-            }
-
-            subscriber.Reply.Call(ack);
-            return true;
-        }
-    });
 }

@@ -10,35 +10,20 @@ internal static class Rest
 {
     public static IReadOnlyList<Stranger> All { get; } =
     [
-        new Stranger(
+        WithoutExtras(new Stranger(
             "stranger-plain",
-            "It offers what it has to: no GET of one topic, no HEAD, no probes, no Location, errors in JSON of its own that do not name the field.")
-            .Does(NoGetOfOne)
+            "It offers what it has to: no GET of one topic, no HEAD, no probes, no Location, errors in JSON of its own that do not name the field."))
             .Does(NoHead)
-            .Does(NoProbes)
-            .Does(NoLocation)
             .Does(ErrorsAs((_, _, detail) => $$"""{"error":{{Messages.Quote(detail)}}}"""))
             .Does(server => server.Messages.Error.Wrap(next => (code, message, id) =>
                 next(code, code == "BAD_REQUEST" ? "invalid request" : message, id)))
-            .Warned("PS-REST-011", "A creation is answered with a Location")
-            .Lacks("PS-REST-011", "a Location")
-            .Warned("PS-REST-014", "GET of an existing topic is answered with 200")
-            .Lacks("PS-REST-015", "GET /topics/{name}")
-            .Lacks("PS-REST-023", "GET /topics/{name}")
-            .Warned("PS-REST-018", "An error is a problem document")
-            .Lacks("PS-REST-019", "problem documents")
-            .Lacks("PS-REST-026", "problem documents")
-            .Warned("PS-OBS-012", "GET /livez is answered with 200")
             .Warned("PS-REST-029", "is answered as GET is")
             .Warned("PS-ERR-005", "The message of a BAD_REQUEST names the field and the rule"),
 
-        new Stranger(
+        WithoutExtras(new Stranger(
             "stranger-express",
             "As a server of Express: 404 with a page for what has no route, wrong methods too; other content types leave the body empty; "
-                + "errors are {\"error\":\"...\"}; the last of two members counts; any origin is welcome; it has no limit of names.")
-            .Does(NoGetOfOne)
-            .Does(NoProbes)
-            .Does(NoLocation)
+                + "errors are {\"error\":\"...\"}; the last of two members counts; any origin is welcome; it has no limit of names."))
             .Does(ErrorsAs((_, _, detail) => $$"""{"error":{{Messages.Quote(detail)}}}"""))
             .Does(server =>
             {
@@ -69,15 +54,6 @@ internal static class Rest
                 server.Upgrade.Refuse.Wrap(_ => _ => new(400, "Bad Request", "text/html"));
             })
             .EachSession(session => session.RespellMembers(members => members.GroupBy(member => member.Name).Select(group => group.Last())))
-            .Warned("PS-REST-011", "A creation is answered with a Location")
-            .Lacks("PS-REST-011", "a Location")
-            .Warned("PS-REST-014", "GET of an existing topic is answered with 200")
-            .Lacks("PS-REST-015", "GET /topics/{name}")
-            .Lacks("PS-REST-023", "GET /topics/{name}")
-            .Warned("PS-REST-018", "An error is a problem document")
-            .Lacks("PS-REST-019", "problem documents")
-            .Lacks("PS-REST-026", "problem documents")
-            .Warned("PS-OBS-012", "GET /livez is answered with 200")
             .Warned("PS-REST-010", "The answer to a creation has the status created")
             .Warned("PS-REST-016", "is answered with 415")
             .Warned("PS-REST-020", "is answered with 405 where it is not supported")
@@ -88,13 +64,10 @@ internal static class Rest
             .Warned("PS-WS-014", "is refused")
             .Warned("PS-ENV-013", "a member is given twice"),
 
-        new Stranger(
+        WithoutExtras(new Stranger(
             "stranger-go",
             "As a server of net/http: errors in plain text, paths decoded before they are taken apart, member names in any case, "
-                + "the last of two members counts, what is no text is replaced, a payload loses its white space.")
-            .Does(NoGetOfOne)
-            .Does(NoProbes)
-            .Does(NoLocation)
+                + "the last of two members counts, what is no text is replaced, a payload loses its white space."))
             .Does(server =>
             {
                 server.Messages.Problem.Wrap(_ => (status, _, detail) => new(status, $"{detail}\n", "text/plain; charset=utf-8"));
@@ -112,15 +85,6 @@ internal static class Rest
                 .Select(member => member with { Name = member.Name.ToLowerInvariant() })
                 .GroupBy(member => member.Name).Select(group => group.Last())))
             .EachSession(session => session.RewordMessages((name, json) => name == "payload" ? Compact(json) : json))
-            .Warned("PS-REST-011", "A creation is answered with a Location")
-            .Lacks("PS-REST-011", "a Location")
-            .Warned("PS-REST-014", "GET of an existing topic is answered with 200")
-            .Lacks("PS-REST-015", "GET /topics/{name}")
-            .Lacks("PS-REST-023", "GET /topics/{name}")
-            .Warned("PS-REST-018", "An error is a problem document")
-            .Lacks("PS-REST-019", "problem documents")
-            .Lacks("PS-REST-026", "problem documents")
-            .Warned("PS-OBS-012", "GET /livez is answered with 200")
             .Warned("PS-REST-009", "A body that is not UTF-8")
             .Warned("PS-REST-016", "is answered with 415")
             .Warned("PS-REST-022", "is refused with 400")
@@ -203,6 +167,21 @@ internal static class Rest
             .Warned("PS-REST-027", "is answered with 400")
             .Undecided("PS-DEL-002", "(PS-REST-023)"),
     ];
+
+    /// <summary>No GET of one topic, no probes, no Location, no problem documents: the caller has to give errors another form.</summary>
+    private static Stranger WithoutExtras(Stranger stranger) => stranger
+        .Does(NoGetOfOne)
+        .Does(NoProbes)
+        .Does(NoLocation)
+        .Warned("PS-REST-011", "A creation is answered with a Location")
+        .Lacks("PS-REST-011", "a Location")
+        .Warned("PS-REST-014", "GET of an existing topic is answered with 200")
+        .Lacks("PS-REST-015", "GET /topics/{name}")
+        .Lacks("PS-REST-023", "GET /topics/{name}")
+        .Warned("PS-REST-018", "An error is a problem document")
+        .Lacks("PS-REST-019", "problem documents")
+        .Lacks("PS-REST-026", "problem documents")
+        .Warned("PS-OBS-012", "GET /livez is answered with 200");
 
     private static void NoGetOfOne(SmallServer server) => server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
         request.Method is "GET" or "HEAD" && server.Rest.PathOf.Call(request).Contains("/topics/", StringComparison.Ordinal)

@@ -41,7 +41,6 @@ internal static class Spellings
             .Lacks("PS-FAN-002", "messages over 512 bytes")
             .Lacks("PS-PUB-013", "messages over 512 bytes")
             .Lacks("PS-ROB-002", "messages over 512 bytes")
-            .Lacks("PS-ROB-003", "messages over 512 bytes")
             .Lacks("PS-ROB-004", "messages over 512 bytes")
             .Lacks("PS-PING-004", "messages over 512 bytes")
             .Lacks("PS-ERR-003", "messages over 512 bytes")

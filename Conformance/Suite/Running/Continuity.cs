@@ -22,6 +22,9 @@ internal sealed class Continuity(Target target, TopicNames names, TimeProvider t
     /// <summary>When the idle connection was lost, as a timestamp; 0 before.</summary>
     public long Lost => Volatile.Read(ref _lost);
 
+    /// <summary>The target has answered at least once since <see cref="BeginAsync"/>.</summary>
+    public bool HasAnswered => _topic is not null || _uptime is not null;
+
     /// <summary>Opens the connection, creates the topic and notes the uptime, as far as the server lets it.</summary>
     public async Task BeginAsync(CancellationToken cancellation)
     {

@@ -1,12 +1,13 @@
 namespace PubSub.Conformance;
 
 /// <summary>
-/// The probe of a target that may die of it: that is a violation as well. Where the target can be started again, the probe is tried once
-/// more; if it kills again, nothing is probed, and the run goes on with what is usual.
+/// The probe of a target that may die of it: that is a violation as well. Where the target is started again, it is probed once more, with
+/// caution; if it dies again, nothing is probed, and the run goes on with what is usual.
 /// </summary>
 /// <param name="probe">The probe itself.</param>
 /// <param name="restart">Starts the target again; null if nothing can.</param>
-public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<ProbedTarget>> probe, IRestart? restart)
+/// <param name="patience">How long a target that nothing can start is awaited: a supervisor may start it.</param>
+public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<ProbedTarget>> probe, IRestart? restart, TimeSpan patience)
 {
     private const int MostAttempts = 2;
     private const int NamedRequests = 8;
@@ -36,33 +37,36 @@ public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<Prob
             try
             {
                 var probed = await probe(options, cancellation);
-                if (restart?.Ended is not { } ended)
+                if (Ended(traffic) is not { } ended)
                 {
                     return probed;
                 }
 
                 how = ended;
             }
-            catch (Unreachable) when (restart?.Ended is not null)
-            {
-                how = restart.Ended;
-            }
             catch (Unreachable unreachable)
             {
-                if (!answered || await AnswersAsync(plain, traffic, MostAttempts, time, cancellation))
+                var answers = answered && Ended(traffic) is null && await AnswersAsync(plain, traffic, MostAttempts, time, cancellation);
+                if (Ended(traffic) is { } ended)
+                {
+                    how = ended;
+                }
+                else if (answered && !answers)
+                {
+                    how = $"it answered once, and then no more ({unreachable.Message})";
+                }
+                else
                 {
                     throw;
                 }
-
-                how = $"it answered once, and then no more ({unreachable.Message})";
             }
 
             var death = new Death(how, traffic.LastHeard, [.. traffic.Requests.TakeLast(NamedRequests).Select(LastRequest.Of)]);
             var start = time.GetTimestamp();
             var (origin, failure) = await RestartAsync(plain, time, cancellation);
-            var back = failure is null ? (restart!.By, time.GetElapsedTime(start)) : ((RestartedBy, TimeSpan)?)null;
+            var back = failure is null ? (restart?.By ?? RestartedBy.Itself, time.GetElapsedTime(start)) : ((RestartedBy, TimeSpan)?)null;
             _deaths.Add(death, [DeathResult.Probe], [], attempt == 1 ? DeathProof.SeenOnce : DeathProof.Confirmed, times: 1, back);
-            options = options with { Url = origin ?? options.Url };
+            options = options with { Url = origin ?? options.Url, IsCautious = true };
             if (back is null)
             {
                 Ending = new(EndingKind.TargetDied, $"The target stopped answering: {how}. It died of the probe, before any scenario was played.")
@@ -83,16 +87,11 @@ public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<Prob
 
     private async Task<(Uri? Origin, string? Failure)> RestartAsync(Target plain, TimeProvider time, CancellationToken cancellation)
     {
-        if (restart is null)
-        {
-            return (null, "nothing starts it again");
-        }
-
         try
         {
-            var origin = await restart.StartAsync(cancellation);
+            var origin = restart is null ? null : await restart.StartAsync(cancellation);
             var there = origin is null ? plain : plain.At(origin);
-            var attempts = (int)(there.Timeouts.Start / Pause);
+            var attempts = (int)((restart is null ? patience : there.Timeouts.Start) / Pause);
             return await AnswersAsync(there, null, attempts, time, cancellation) ? (origin, null) : (null, "it does not answer");
         }
         catch (Inconclusive inconclusive)
@@ -100,6 +99,9 @@ public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<Prob
             return (null, inconclusive.Message);
         }
     }
+
+    private string? Ended(Traffic traffic) =>
+        restart?.Ended ?? (traffic.WasDown ? "it refused connections after it had answered" : null);
 
     private static Target Plain(ProbeOptions options, TimeProvider time) =>
         new ProbeSession(options, new TopicNames(), time, CancellationToken.None).Plain(options.Url);

@@ -132,7 +132,7 @@ internal sealed class Liveness
         {
             // The process may have ended meanwhile; a server that was never heard has not died now.
             var (how, isDeath) = _setup.Restart?.Ended is { } late ? (late, true) : (missing.How, missing.IsDeath);
-            return At(_traffic.LastHeard, how, isDeath && _traffic.LastHeard > TimeSpan.Zero, cameBack: false);
+            return At(_traffic.LastHeard, how, isDeath && (_traffic.LastHeard > TimeSpan.Zero || _continuity.HasAnswered), cameBack: false);
         }
 
         if (await _continuity.BreakAsync(cancellation) is not { } signs)

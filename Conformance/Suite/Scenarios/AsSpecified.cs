@@ -42,7 +42,7 @@ internal static class AsSpecified
 
         new("PS-PUB-001", "as-specified", async stage =>
         {
-            var topic = await stage.TopicAsync("orders");
+            var topic = await stage.TopicAtWorkAsync();
             var publisher = await ConnectAsync(
                 stage, "publisher", wants => wants.WithoutAdditions("publish") with { Message = "message", Payload = "payload" });
 

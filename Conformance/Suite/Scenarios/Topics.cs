@@ -432,6 +432,7 @@ internal static class Topics
 
         new("PS-REST-023", "odd-names-listed", async stage =>
         {
+            await stage.ListedTopicAsync();
             var exceptions = await EachOddNameAsync(async (slug, odd) =>
             {
                 var name = Within(stage, odd(stage.FreshName()));
@@ -474,8 +475,7 @@ internal static class Topics
 
         new("PS-REST-023", "odd-names-deleted", async stage =>
         {
-            var plain = await stage.TopicAsync("plain");
-            await stage.Rest.DeleteTopicAsync(plain).Succeeded();
+            await stage.Rest.DeleteTopicAsync(await stage.ListedTopicAsync()).Succeeded();
             var exceptions = await EachOddNameAsync(async (slug, odd) =>
             {
                 var name = Within(stage, odd(stage.FreshName()));
@@ -740,6 +740,7 @@ internal static class Topics
 
         new("PS-REST-028", "unknown-path", async stage =>
         {
+            await stage.ListedTopicAsync();
             var hasProblems = FlawOf(await stage.Rest.DeleteTopicAsync(stage.FreshName())) is null;
             (string, string)[] unknown = [("GET", "/no-such-thing"), ("POST", "/no-such-thing"), ("DELETE", $"{Rest.TopicsPath}-of-nobody/x")];
             foreach (var (method, path) in unknown)

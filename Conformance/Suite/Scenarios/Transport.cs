@@ -428,7 +428,11 @@ internal static class Transport
 
         new("PS-WS-011", "fragmentation", stage => EndAsync(stage, Fragmentation)),
 
-        new("PS-WS-011", "negative-length", stage => EndsAsync(stage, "a length with its highest bit set", NegativeLength)),
+        new("PS-WS-011", "negative-length", async stage =>
+        {
+            await stage.ListedTopicAsync();
+            await EndsAsync(stage, "a length with its highest bit set", NegativeLength);
+        }),
 
         new("PS-WS-011", "close-that-may-not-be-sent", stage => EndAsync(stage, Closes)),
 
@@ -520,6 +524,7 @@ internal static class Transport
 
         new("PS-WS-015", "only-what-was-offered", async stage =>
         {
+            await stage.ListedTopicAsync();
             string[] offers =
             [
                 "permessage-deflate",

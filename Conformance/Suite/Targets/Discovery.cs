@@ -229,16 +229,11 @@ internal sealed class Discovery(ProbeSession session)
             var pong = await client.ReadMessageAsync(Reply, "a reply to a ping", session.Timeouts.Wait / 5).IfAnswered();
 
             // Not every server of the family answers pings, and some die of what they do not know. This one only names no topic.
-            var unknown = session.FreshName("unknown");
+            var unknown = session.UnknownTopic();
             await client.SendAsync(Request.Subscribe(unknown, "conformance-probe").WithRequestId("probe-unknown"));
             const string Awaited = "a reply to a ping or to a subscribe";
             var first = pong ?? await client.ReadMessageAsync(Reply, Awaited);
             var second = await client.ReadMessageAsync(Reply, Awaited, session.Timeouts.Wait / 5).IfAnswered();
-            if (first.IsAck || second is { IsAck: true })
-            {
-                session.Appeared(unknown);
-            }
-
             if (IsForbidden(first))
             {
                 return new(url, $"{first}, which asks for credentials") { IsClosed = true };

@@ -28,8 +28,7 @@ public static class Probe
             PlaceSearch.Require(probe, kind, $"GET {probe.Rest.RedirectedFrom} was redirected");
         }
 
-        var findings = await AskAllAsync(probe);
-        var roundTrips = await RoundTripsAsync(probe);
+        var (findings, roundTrips) = await AskAsync(probe);
         var slow = TimeSpan.FromMilliseconds(roundTrips.P95Ms);
         var target = probe.Target with { RoundTrip = slow, Timeouts = new Timeouts().For(slow, options.TimeoutScale) };
         AddServer(probe);
@@ -46,32 +45,32 @@ public static class Probe
         };
     }
 
-    private static async Task<IReadOnlyList<Finding>> AskAllAsync(ProbeSession probe)
+    private static async Task<(IReadOnlyList<Finding>, RoundTrips)> AskAsync(ProbeSession probe)
     {
         var findings = new List<Finding>();
         try
         {
-            foreach (var question in Question.All)
+            foreach (var question in Question.All.Where(question => !question.IsRisky || !probe.Options.IsCautious))
             {
                 if (await question.AskAsync(probe) is { } answer)
                 {
                     findings.Add(new(question.What, answer.Value, answer.Source, answer.Evidence));
                 }
             }
+
+            return ([.. findings, .. probe.Accommodated], await RoundTripsAsync(probe));
         }
         finally
         {
             await probe.DeleteTopicAsync();
-            await probe.ForgetAppearedAsync();
+            await probe.DeleteUnknownAsync();
         }
-
-        return [.. findings, .. probe.Accommodated];
     }
 
     private static async Task<RoundTrips> RoundTripsAsync(ProbeSession probe)
     {
         // A server that does not answer pings answers other requests, or it would not have been found.
-        var request = probe.Socket.AnswersPings ? Request.Ping() : Request.Subscribe(probe.FreshName("unknown"), "conformance-probe");
+        var request = probe.Socket.AnswersPings ? Request.Ping() : Request.Subscribe(probe.UnknownTopic(), "conformance-probe");
         var samples = new List<double>();
         try
         {

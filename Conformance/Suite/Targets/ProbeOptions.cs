@@ -46,6 +46,9 @@ public sealed record ProbeOptions
     public string? Origin { get; init; }
     public Tls Tls { get; init; } = new();
 
+    /// <summary>Leaves out the questions of which servers have been seen to die.</summary>
+    public bool IsCautious { get; init; }
+
     /// <summary>Remembers what the probe sends and when the target answered, for a target that dies of it.</summary>
     public Traffic? Traffic { get; init; }
 

@@ -5,7 +5,7 @@ namespace PubSub.Conformance;
 /// <summary>What a probe knows of a target so far, and the connections by which it asks for more.</summary>
 internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeProvider time, CancellationToken cancellation)
 {
-    private readonly ConcurrentQueue<string> _appeared = [];
+    private readonly ConcurrentBag<string> _unknown = [];
 
     public ProbeOptions Options => options;
     public TimeProvider Time => time;
@@ -78,38 +78,21 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
 
     private Transcript Transcript() => new(time, options.Traffic, DeathResult.Probe);
 
-    public string FreshName(string hint) => names.Next(hint);
-
-    /// <summary>A topic of this name may have come into being by a request that named it.</summary>
-    public void Appeared(string name)
-    {
-        names.Journal?.Made(name);
-        _appeared.Enqueue(name);
-    }
-
-    /// <summary>Deletes those that have <see cref="Appeared"/>.</summary>
-    public async Task ForgetAppearedAsync()
-    {
-        while (_appeared.TryDequeue(out var name))
-        {
-            await ForgetAsync(name);
-        }
-    }
-
-    /// <summary>The name of a topic that the probe does not create; should one appear, the journal knows.</summary>
+    /// <summary>The name of a topic that the probe does not create; should one appear all the same, it is deleted at the end.</summary>
     public string UnknownTopic()
     {
         var name = names.Next("unknown");
         names.Journal?.Made(name);
+        _unknown.Add(name);
         return name;
     }
 
-    /// <summary>Deletes a topic that appeared under <see cref="UnknownTopic"/>, or forgets the name.</summary>
-    public async Task ForgetAsync(string name)
+    /// <summary>Deletes what appeared under <see cref="UnknownTopic"/>.</summary>
+    public async Task DeleteUnknownAsync()
     {
-        if (await RestOf(Target).DeleteTopicAsync(name).IfAnswered() is { IsGone: true })
+        foreach (var name in _unknown)
         {
-            names.Journal?.Gone(name);
+            await DeleteAsync(name);
         }
     }
 
@@ -133,20 +116,25 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
         }
 
         Topic = null;
+        return await DeleteAsync(topic);
+    }
+
+    // What is not deleted, the journal keeps.
+    private async Task<HttpAnswer?> DeleteAsync(string name)
+    {
         using var limit = new CancellationTokenSource(Timeouts.Cleanup, time);
         try
         {
-            var deleted = await new Rest(Target, Transcript(), limit.Token).DeleteTopicAsync(topic);
+            var deleted = await new Rest(Target, Transcript(), limit.Token).DeleteTopicAsync(name);
             if (deleted.IsGone)
             {
-                names.Journal?.Gone(topic);
+                names.Journal?.Gone(name);
             }
 
             return deleted;
         }
         catch (Exception e) when (e is Violation or Interference or OperationCanceledException)
         {
-            // The journal keeps it.
             return null;
         }
     }

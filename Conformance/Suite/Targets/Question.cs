@@ -13,6 +13,9 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
     {
     }
 
+    /// <summary>Servers have been seen to die of it.</summary>
+    public bool IsRisky { get; private init; }
+
     /// <summary>In the order in which they are asked and reported. The topic exists from "creation" to "deletion".</summary>
     public static IReadOnlyList<Question> All { get; } =
     [
@@ -49,9 +52,9 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         new("creation", AskCreationAsync),
         new("message ids", AskMessageIdsAsync),
         new("ring", LimitSearch.AskRingAsync),
-        new("message size", LimitSearch.AskMessageBytesAsync),
+        new("message size", LimitSearch.AskMessageBytesAsync) { IsRisky = true },
         new("identity", AskIdentityAsync),
-        new("unknown topics", AskUnknownAsync),
+        new("unknown topics", AskUnknownAsync) { IsRisky = true },
         new("reading one topic", AskOneAsync),
         new("deletion", AskDeletionAsync),
         new("deletion notice", probe => probe.Notice),
@@ -191,7 +194,7 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
     private static async Task<Answer?> AskMessageIdsAsync(ProbeSession probe)
     {
         var search = new AccommodationSearch(probe);
-        if (probe.Created is { IsSuccess: true } && probe.Options.Accommodations is null)
+        if (probe.Created is { IsSuccess: true } && probe.Options is { Accommodations: null, IsCautious: false })
         {
             await search.AskAsync(probe.Topic!);
         }
@@ -301,10 +304,6 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         catch (Violation violation)
         {
             return new("unknown", violation.Message, FindingSource.Assumed);
-        }
-        finally
-        {
-            await probe.ForgetAsync(unknown);
         }
     }
 
