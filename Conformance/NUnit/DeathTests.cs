@@ -271,6 +271,38 @@ public sealed class DeathTests
     }
 
     [Test]
+    public async Task A_dangerous_scenario_begins_when_the_one_before_it_has_ended()
+    {
+        int now = 0, most = 0;
+        await Script.PlayAsync([.. Letters.Select(letter => Dangerous($"letter-{letter}", async stage =>
+        {
+            most = Math.Max(most, Interlocked.Increment(ref now));
+            await Script.AskAsync(stage);
+            Interlocked.Decrement(ref now);
+        }))]);
+
+        Assert.That(most, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_dangerous_scenario_that_takes_long_holds_up_no_other()
+    {
+        var both = new Barrier(2);
+        var results = await Script.PlayAsync(
+        [
+            .. Letters.Take(both.ParticipantCount).Select(slug => Dangerous(slug, async stage =>
+            {
+                await Task.Run(() => stage.Expect.True(both.SignalAndWait(TimeSpan.FromSeconds(10)), "the other has begun"));
+                await Script.AskAsync(stage);
+            })),
+        ]);
+
+        Assert.That(results.Verdicts(), Is.All.EqualTo(Verdict.Pass));
+    }
+
+    private static Scenario Dangerous(string slug, Func<Stage, Task> body) => Script.Scene(slug, body) with { Danger = Danger.Refusal };
+
+    [Test]
     public async Task A_target_that_hangs_after_the_first_disconnect_has_died_of_the_probe()
     {
         await using var server = new SmallServer(Hangs);

@@ -38,7 +38,7 @@ public sealed class ScenarioTests : IDisposable
     public async Task Scenario(Scenario scenario)
     {
         // What must be alone has a Host of its own here, where scenarios run side by side.
-        using var own = scenario.IsAlone && _host is not null ? new HostServer() : null;
+        using var own = (scenario.IsAlone || scenario.UsesPlainNames) && _host is not null ? new HostServer() : null;
         var runner = own is null ? _runner! : new Runner(Catalogue.Embedded, Target.From(own.Origin));
         var outcome = await runner.RunAsync(scenario, TestContext.CurrentContext.CancellationToken);
 

@@ -31,12 +31,16 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
         "PS-ERR-001", "PS-ERR-002", "PS-ERR-007", "PS-ERR-010", "PS-OBS-011",
     };
 
-    /// <summary>Members that are missing or of the wrong type, and requests that the protocol does not know.</summary>
+    /// <summary>
+    /// Members that are missing or of the wrong type, topics and subscriptions that do not exist, and requests that the protocol does not
+    /// know.
+    /// </summary>
     private static readonly HashSet<string> RefusalRequirements = new(StringComparer.Ordinal)
     {
-        "PS-REST-016", "PS-REST-017", "PS-REST-018", "PS-REST-019", "PS-REST-020", "PS-REST-026", "PS-REST-028", "PS-ENV-010",
-        "PS-ENV-013", "PS-SUB-003", "PS-SUB-010", "PS-PUB-003", "PS-PUB-009", "PS-UNS-007", "PS-RPL-006", "PS-ERR-003", "PS-ERR-004",
-        "PS-ERR-005", "PS-ERR-006", "PS-ERR-008", "PS-ERR-009",
+        "PS-REST-007", "PS-REST-015", "PS-REST-016", "PS-REST-017", "PS-REST-018", "PS-REST-019", "PS-REST-020", "PS-REST-026",
+        "PS-REST-028", "PS-ENV-004", "PS-ENV-007", "PS-ENV-010", "PS-ENV-011", "PS-ENV-013", "PS-SUB-002", "PS-SUB-003", "PS-SUB-010",
+        "PS-PUB-002", "PS-PUB-003", "PS-PUB-009", "PS-UNS-004", "PS-UNS-005", "PS-UNS-006", "PS-UNS-007", "PS-RPL-006", "PS-PING-003",
+        "PS-DEL-005", "PS-ERR-003", "PS-ERR-004", "PS-ERR-005", "PS-ERR-006", "PS-ERR-008", "PS-ERR-009",
     };
 
     /// <summary>Topic names that are odd or illegal, and bodies that are no request to create a topic.</summary>
@@ -79,6 +83,9 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
 
     /// <summary>True when no other scenario may run meanwhile: it runs before the others, or, under load, after them.</summary>
     public bool IsAlone { get; init; }
+
+    /// <summary>True when it names topics without a prefix of its own: no two of these run at one time.</summary>
+    public bool UsesPlainNames { get; init; }
 
     /// <summary>True when it asserts totals of the whole target, which no other client may use meanwhile.</summary>
     public bool IsExclusive { get; init; }

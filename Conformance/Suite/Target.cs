@@ -49,6 +49,9 @@ public sealed record Target
     /// <summary>How long its slow round trips take, as far as that has been measured.</summary>
     public TimeSpan RoundTrip { get; init; }
 
+    /// <summary>Round trips take so long that what can be done at one time should be.</summary>
+    public bool IsFar => RoundTrip >= TimeSpan.FromMilliseconds(50);
+
     /// <summary>Whether it answers a ping; null where that is not known.</summary>
     public bool? AnswersPings { get; init; }
 

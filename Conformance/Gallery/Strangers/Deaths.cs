@@ -15,11 +15,8 @@ internal static partial class Deaths
     [
         Fragile(new("stranger-dies-ten-ways-launched", "It dies in ten ways, and the suite that launched it starts it again.") { Keeper = Keeper.Suite }),
         Fragile(new("stranger-dies-ten-ways-supervised", "It dies in ten ways, and a supervisor starts it again after a moment.") { Keeper = Keeper.Supervisor }),
-        Fragile(new("stranger-dies-ten-ways", "It dies in ten ways, and stays dead.") { Options = options => options with { Parallel = 1 } }),
-        DiesOfRefusals(new("stranger-dies-of-refusals", "It dies of every request that it has to refuse, and stays dead.")
-        {
-            Options = options => options with { Parallel = 1 },
-        }),
+        Fragile(new("stranger-dies-ten-ways", "It dies in ten ways, and stays dead.")),
+        DiesOfRefusals(new("stranger-dies-of-refusals", "It dies of every request that it has to refuse, and stays dead.")),
         DiesOfRefusals(new("stranger-dies-of-refusals-launched", "It dies of every request that it has to refuse, and the suite starts it again.")
         {
             Keeper = Keeper.Suite,

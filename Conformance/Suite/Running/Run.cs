@@ -13,6 +13,10 @@ public sealed class Run
     /// <summary>A target that dies more often than this is not started again.</summary>
     public const int MostRestarts = 128;
 
+    /// <summary>For so long a dangerous scenario is the only one that begins, unless it ends before.</summary>
+    private static readonly TimeSpan Head = TimeSpan.FromMilliseconds(500);
+
+
     private readonly RunSetup _setup;
     private readonly Liveness _liveness;
     private readonly ResultsBuilder _results;
@@ -88,8 +92,10 @@ public sealed class Run
 
         for (var repetition = 0; repetition < Options.Repeat; repetition++)
         {
-            // Load waits for all others to end, and a scenario that has to be alone; of the others, each begins as soon as there is room.
-            foreach (var phase in Ordered(chosen, repetition).GroupBy(scenario => (scenario.IsLoad, Alone: scenario.IsAlone ? scenario.Id : "")))
+            // Load waits for all others to end, and a scenario that has to be alone, and a dangerous one where nothing starts the target
+            // again; of the others, each begins as soon as there is room.
+            foreach (var phase in Ordered(chosen, repetition).GroupBy(scenario => (
+                scenario.IsLoad, Waits: _setup.Restart is null && BeginsAlone(scenario), Alone: scenario.IsAlone ? scenario.Id : "")))
             {
                 await PlayAsync([.. phase], phase.Key.IsLoad, over);
             }
@@ -128,7 +134,7 @@ public sealed class Run
         do
         {
             var distance = _liveness.Target.RoundTrip;
-            var round = new Round(isLoad ? Options.LoadAtOnce(distance) : Options.AtOnce(distance));
+            using var round = new Round(isLoad ? Options.LoadAtOnce(distance) : Options.AtOnce(distance));
             await PlayAsync(waiting, round, over);
             if (over.IsCancellationRequested)
             {
@@ -149,28 +155,44 @@ public sealed class Run
         using var life = CancellationTokenSource.CreateLinkedTokenSource(over.Token);
         await Task.WhenAll(Enumerable.Range(0, round.AtOnce).Select(async _ =>
         {
-            while (true)
+            while (await PlayNextAsync(waiting, round, life, over.Token))
             {
-                Scenario? next;
-                lock (waiting)
-                {
-                    if (life.IsCancellationRequested || !waiting.TryDequeue(out next))
-                    {
-                        return;
-                    }
-                }
-
-                if (!_quarantined.Contains(next.Id))
-                {
-                    await PlayAsync(next, round, life, over.Token);
-                }
+                // The next one.
             }
         }));
     }
 
+    /// <summary>Plays one of those that wait; false when none does, or the target has died.</summary>
+    private async Task<bool> PlayNextAsync(Queue<Scenario> waiting, Round round, CancellationTokenSource life, CancellationToken over)
+    {
+        Task playing;
+        await round.Turn.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (life.IsCancellationRequested || !waiting.TryDequeue(out var next))
+            {
+                return false;
+            }
+
+            playing = _quarantined.Contains(next.Id) ? Task.CompletedTask : PlayAsync(next, round, life, over);
+            if (BeginsAlone(next))
+            {
+                // If the target dies now, one scenario is to blame.
+                await Task.WhenAny(playing, Task.Delay(Head, _setup.Time, CancellationToken.None));
+            }
+        }
+        finally
+        {
+            round.Turn.Release();
+        }
+
+        await playing;
+        return true;
+    }
+
     private async Task PlayAsync(Scenario scenario, Round round, CancellationTokenSource life, CancellationToken over)
     {
-        var outcome = _results.Shortened(await _runner.RunAsync(scenario, life.Token));
+        var outcome = _results.Shortened(await PlayAsync(scenario, round, life.Token));
         var death = life.IsCancellationRequested || !IsSuspicious(outcome) ? null : await _liveness.CheckAsync(outcome.Ended, life.Token);
         if (over.IsCancellationRequested)
         {
@@ -188,6 +210,27 @@ public sealed class Run
             Count(outcome);
         }
     }
+
+    private async Task<Outcome> PlayAsync(Scenario scenario, Round round, CancellationToken life)
+    {
+        if (!scenario.UsesPlainNames)
+        {
+            return await _runner.RunAsync(scenario, life);
+        }
+
+        await round.PlainNames.WaitAsync(CancellationToken.None);
+        try
+        {
+            return await _runner.RunAsync(scenario, life);
+        }
+        finally
+        {
+            round.PlainNames.Release();
+        }
+    }
+
+    private bool BeginsAlone(Scenario scenario) =>
+        scenario.Danger != Danger.None && Options.Parallel is null && !_liveness.Target.IsFar;
 
     private static bool IsSuspicious(Outcome outcome) =>
         outcome.Verdict is not (Verdict.Pass or Verdict.Unsupported) || outcome.Scenario.Danger >= Danger.Hostile;
@@ -434,17 +477,29 @@ public sealed class Run
     }
 
     /// <summary>Scenarios that run at one time, until none is left or the target dies.</summary>
-    private sealed class Round(int atOnce)
+    private sealed class Round(int atOnce) : IDisposable
     {
         private readonly Lock _gate = new();
         private readonly List<Outcome> _underWay = []; // guarded by _gate
 
         public int AtOnce => atOnce;
 
+        /// <summary>Held by the one that begins.</summary>
+        public SemaphoreSlim Turn { get; } = new(1);
+
+        /// <summary>Held by a scenario that <see cref="Scenario.UsesPlainNames"/>.</summary>
+        public SemaphoreSlim PlainNames { get; } = new(1);
+
         public Death? Death { get; private set; }
 
         /// <summary>The outcomes that the death has spoilt, the one that noticed it first.</summary>
         public IReadOnlyList<Outcome> UnderWay => _underWay;
+
+        public void Dispose()
+        {
+            Turn.Dispose();
+            PlainNames.Dispose();
+        }
 
         /// <param name="death">Null where another scenario has noticed it.</param>
         /// <param name="outcome">That of a scenario which the death has interrupted.</param>

@@ -399,9 +399,13 @@ internal static class Backpressure
     {
         var sent = new List<string>();
         var cut = false;
+
+        // At a far target a step takes long, however much is in it.
+        var factor = !stage.Target.IsFar ? 1 : readers.Count == 0 ? 8 : 4;
+        var perStep = stage.Burst(PerStep * factor);
         while (sent.Count * Heavy.Length < Budget && !(cut = await SubscribersAsync(stage, topic) == readers.Count))
         {
-            string[] step = [.. Enumerable.Range(sent.Count + 1, PerStep).Select(i => $"m{i}")];
+            string[] step = [.. Enumerable.Range(sent.Count + 1, perStep).Select(i => $"m{i}")];
             await publisher.PublishAllAsync(topic, step, Heavy);
             sent.AddRange(step);
             foreach (var reader in readers)

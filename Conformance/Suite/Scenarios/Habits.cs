@@ -16,6 +16,15 @@ internal static class Habits
         return topic;
     }
 
+    /// <summary>Does this with each: at a far target with eight at one time, otherwise in order.</summary>
+    public static async Task EachAsync<T>(this Stage stage, IEnumerable<T> rows, Func<T, Task> actAsync)
+    {
+        foreach (var some in rows.Chunk(stage.Target.IsFar ? 8 : 1))
+        {
+            await Task.WhenAll(some.Select(actAsync));
+        }
+    }
+
     /// <summary>A new topic that is in the listing: control that there is a registry behind the answers.</summary>
     public static async Task<string> ListedTopicAsync(this Stage stage, Target? target = null)
     {

@@ -283,13 +283,13 @@ internal static class Robustness
                     ("message.id", Request.Publish(topic, "m").With("message.id", lonely)),
                     ("request_id", Request.Ping().With("request_id", lonely)),
                 ];
-                foreach (var (where, request) in requests)
+                await stage.EachAsync(requests, async row =>
                 {
                     // Whether the connection stays open is another requirement (PS-ERR-002).
                     await using var client = await stage.ConnectAsync("client");
-                    var reply = await client.AnswerAsync(request.To(stage.Target).ToString()).For($"{lonely} as {where} is refused");
-                    stage.Expect.Error(reply, "BAD_REQUEST", $"{lonely} as {where} is refused");
-                }
+                    var reply = await client.AnswerAsync(row.Request.To(stage.Target).ToString()).For($"{lonely} as {row.Where} is refused");
+                    stage.Expect.Error(reply, "BAD_REQUEST", $"{lonely} as {row.Where} is refused");
+                });
             }
         }),
 
@@ -360,14 +360,14 @@ internal static class Robustness
         new("PS-ROB-009", "a-hundred-that-connect-and-hang", async stage =>
         {
             var neighbours = await Neighbours.SettleAsync(stage);
-            for (var i = 0; i < 100; i++)
+            await stage.EachAsync(Enumerable.Range(0, 100), async i =>
             {
                 var silent = await stage.RawAsync($"silent-{i}", NoHandshake);
                 if (i % 2 == 0)
                 {
                     await silent.SendBytesAsync(Encoding.ASCII.GetBytes($"GET {stage.Target.WebSocket.AbsolutePath} HTTP/1.1\r\nHost:"));
                 }
-            }
+            });
 
             await neighbours.UndisturbedAsync("beside 100 connections that hang");
             await NewcomersAreServedAsync(stage, "beside 100 connections that hang");
@@ -377,14 +377,14 @@ internal static class Robustness
         new("PS-ROB-009", "a-hundred-that-upgrade-and-hang", async stage =>
         {
             var neighbours = await Neighbours.SettleAsync(stage);
-            for (var i = 0; i < 100; i++)
+            await stage.EachAsync(Enumerable.Range(0, 100), async i =>
             {
                 var silent = await stage.RawAsync($"silent-{i}");
                 if (i % 2 == 0)
                 {
                     await silent.SendBytesAsync(Frame.Text(Request.Ping()).Encode().AsMemory(0, 5));
                 }
-            }
+            });
 
             await neighbours.UndisturbedAsync("beside 100 sessions that hang");
             await NewcomersAreServedAsync(stage, "beside 100 sessions that hang");

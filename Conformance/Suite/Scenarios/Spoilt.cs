@@ -132,23 +132,13 @@ internal static class Spoilt
     /// <summary>
     /// Decisive: each row, on a connection of its own since a server may hang up after an error, is answered with this error.
     /// </summary>
-    public static async Task RefusesAsync(
-        this Stage stage, IEnumerable<(string What, Request Request)> rows, string expectation, string code = "BAD_REQUEST")
-    {
-        foreach (var (what, request) in rows)
-        {
-            await stage.RefusesAsync(client => client.RequestAsync(request), $"{expectation} ({what})", code);
-        }
-    }
+    public static Task RefusesAsync(
+        this Stage stage, IEnumerable<(string What, Request Request)> rows, string expectation, string code = "BAD_REQUEST") =>
+        stage.EachAsync(rows, row => stage.RefusesAsync(client => client.RequestAsync(row.Request), $"{expectation} ({row.What})", code));
 
     /// <summary>Decisive, as for requests: each of these texts is answered with BAD_REQUEST.</summary>
-    public static async Task RefusesAsync(this Stage stage, IEnumerable<(string What, string Text)> rows, string expectation)
-    {
-        foreach (var (what, text) in rows)
-        {
-            await stage.RefusesAsync(client => client.AnswerAsync(text), $"{expectation} ({what})", "BAD_REQUEST");
-        }
-    }
+    public static Task RefusesAsync(this Stage stage, IEnumerable<(string What, string Text)> rows, string expectation) =>
+        stage.EachAsync(rows, row => stage.RefusesAsync(client => client.AnswerAsync(row.Text), $"{expectation} ({row.What})", "BAD_REQUEST"));
 
     /// <summary>Decisive: each row, on one connection, is acked.</summary>
     public static async Task AcksAsync(

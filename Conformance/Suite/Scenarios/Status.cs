@@ -326,7 +326,8 @@ internal static class Status
             await stage.SubscriberAsync("bob", topic);
 
             await SubscribersAsync(stage, topic, 2, "An unsubscribe that ends nothing takes nothing away");
-        }),
+        })
+        { Danger = Danger.Refusal },
 
         Leaving("PS-OBS-010", "clean-close", async leaver => await leaver.CloseAsync().Given("the server answers the close")),
         Leaving("PS-OBS-010", "clean-close-without-a-code", async leaver => await leaver.CloseAsync(code: null).Given("the server answers the close")),

@@ -523,7 +523,7 @@ internal static class Subscribe
             "a GET of a name that nothing created is answered with 404"),
     ];
 
-    /// <summary>Names that objects of some languages have from birth. Played first, because other scenarios create some of them.</summary>
+    /// <summary>Names that objects of some languages have from birth.</summary>
     private static IEnumerable<Scenario> LanguageNames(
         string requirement, Func<Stage, Task> controlAsync, Func<Stage, string, Task<bool>> isUnknownAsync, string expectation) =>
     [
@@ -531,13 +531,14 @@ internal static class Subscribe
         {
             await controlAsync(stage);
             var listing = await stage.Rest.ListTopicsAsync().Succeeded();
-            foreach (var name in Names.OfLanguages.Where(name => listing.Of(name) is null))
+            string[] names = [.. Names.OfLanguages.Where(name => listing.Of(name) is null)];
+            Array.ForEach(names, name => stage.Forget(name));
+            await stage.EachAsync(names, async name =>
             {
-                stage.Forget(name);
                 stage.Expect.True(await isUnknownAsync(stage, name), $"{expectation} ({name})", "another answer");
-            }
+            });
         })
-        { IsAlone = true },
+        { UsesPlainNames = true },
     ];
 
     /// <summary>

@@ -521,7 +521,8 @@ internal static class Topics
 
             await ListedAsync(stage);
             stage.Expect.WithoutException(exceptions, "A name that languages or paths know is a name like any other");
-        }),
+        })
+        { UsesPlainNames = true },
 
         new("PS-REST-021", "every-legal-length", async stage =>
         {
@@ -805,7 +806,7 @@ internal static class Topics
             foreach (var (what, name, json) in Poisonous(stage.FreshName()))
             {
                 var created = await stage.Rest.SendAsync("POST", Rest.TopicsPath, $$"""{"name":{{json}}}""").IfAnswered();
-                foreach (var path in reads)
+                await stage.EachAsync(reads, async path =>
                 {
                     var answer = await stage.Rest.SendAsync("GET", path).For($"After a name {what} GET {path} is still answered");
                     if (answer.Status != 200)
@@ -814,7 +815,7 @@ internal static class Topics
                     }
 
                     stage.Expect.Status(200, answer, $"After a name {what}, answered with {created?.SentStatus ?? 0}, GET {path} is answered with 200");
-                }
+                });
 
                 if (created is not { Status: >= 400 and < 500 })
                 {

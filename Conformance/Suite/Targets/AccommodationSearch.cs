@@ -131,8 +131,7 @@ internal sealed class AccommodationSearch(ProbeSession probe)
 
     private async Task AskRequestIdAsync()
     {
-        if (await IsTakenAsync(Wants, Request.Ping())
-            && await TryAsync(Wants, Request.Ping().WithoutRequestId()) is ({ IsError: true } refusal, _)
+        if (await TryAsync(Wants, Request.Ping().WithoutRequestId()) is ({ IsError: true } refusal, _)
             && Wants with { RequestIdRequired = true } is var required
             && await IsTakenAsync(required, Request.Ping().WithoutRequestId()))
         {

@@ -8,7 +8,7 @@ internal static class LimitSearch
     /// <summary>One more than the specification's default, and one more than any usual choice.</summary>
     private static readonly int[] Rings = [101, 1_001];
 
-    private const int Window = 25;
+    private const int Window = 50;
     private const int SmallestMessage = 512;
 
     /// <summary>Larger messages are not tried; in bytes.</summary>

@@ -6,7 +6,9 @@ namespace PubSub.Conformance;
 /// </summary>
 public static class Probe
 {
-    private const int RoundTripSamples = 20;
+    private const int MostRoundTrips = 20;
+    private const int FewestRoundTrips = 5;
+    private static readonly TimeSpan RoundTripTime = TimeSpan.FromSeconds(1);
 
     /// <exception cref="Unreachable">Nothing answers there, or nothing that speaks this protocol.</exception>
     public static async Task<ProbedTarget> ExecuteAsync(
@@ -76,7 +78,8 @@ public static class Probe
         {
             var (client, _) = await probe.ConnectAsync(probe.Target);
             await using var connected = client;
-            for (var n = 0; n < RoundTripSamples; n++)
+            var first = probe.Time.GetTimestamp();
+            for (var n = 0; n < MostRoundTrips && (n < FewestRoundTrips || probe.Time.GetElapsedTime(first) < RoundTripTime); n++)
             {
                 var start = probe.Time.GetTimestamp();
                 await client.SendAsync(request.WithRequestId($"trip-{n}"));
