@@ -132,7 +132,7 @@ internal sealed class RunCommand
         if (!quiet)
         {
             await Console.Error.WriteLineAsync(Findings.Describe(probed, redaction));
-            await Console.Error.WriteLineAsync(Budget(options, options.AtOnce(probed.Target.RoundTrip)));
+            await Console.Error.WriteLineAsync(Budget(options, options.AtOnce(probed.Target.Distance)));
         }
 
         var terminal = new Terminal(quiet, parsed.GetValue(_plain));

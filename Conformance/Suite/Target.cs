@@ -49,8 +49,11 @@ public sealed record Target
     /// <summary>How long its slow round trips take, as far as that has been measured.</summary>
     public TimeSpan RoundTrip { get; init; }
 
-    /// <summary>Round trips take so long that what can be done at one time should be.</summary>
-    public bool IsFar => RoundTrip >= TimeSpan.FromMilliseconds(50);
+    /// <summary>How long the quickest round trips take: what others take longer is load, here or there, and not the way.</summary>
+    public TimeSpan Distance { get; init; }
+
+    /// <summary>The way is so long that what can be done at one time should be.</summary>
+    public bool IsFar => Distance >= TimeSpan.FromMilliseconds(50);
 
     /// <summary>Whether it answers a ping; null where that is not known.</summary>
     public bool? AnswersPings { get; init; }

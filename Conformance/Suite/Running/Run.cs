@@ -133,7 +133,7 @@ public sealed class Run
         var waiting = new Queue<Scenario>(scenarios);
         do
         {
-            var distance = _liveness.Target.RoundTrip;
+            var distance = _liveness.Target.Distance;
             using var round = new Round(isLoad ? Options.LoadAtOnce(distance) : Options.AtOnce(distance));
             await PlayAsync(waiting, round, over);
             if (over.IsCancellationRequested)

@@ -60,13 +60,13 @@ public sealed record RunOptions
     /// <summary>Shown in the results as they are, redacted.</summary>
     public IReadOnlyDictionary<string, string> Described { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>How many scenarios run at one time against a target whose slow round trips take this long.</summary>
-    public int AtOnce(TimeSpan roundTrip) =>
-        Parallel ?? Math.Clamp(UsualParallel + (int)(roundTrip / DistanceOfOneMore), UsualParallel, MostParallelByDistance);
+    /// <summary>How many scenarios run at one time against a target at this <see cref="Target.Distance"/>.</summary>
+    public int AtOnce(TimeSpan distance) =>
+        Parallel ?? Math.Clamp(UsualParallel + (int)(distance / DistanceOfOneMore), UsualParallel, MostParallelByDistance);
 
     /// <summary>How many of those that put the target under load.</summary>
-    public int LoadAtOnce(TimeSpan roundTrip) => Math.Min(
-        AtOnce(roundTrip), Math.Clamp(UsualLoadParallel + (int)(roundTrip / DistanceOfOneMoreLoad), UsualLoadParallel, MostLoadParallelByDistance));
+    public int LoadAtOnce(TimeSpan distance) => Math.Min(
+        AtOnce(distance), Math.Clamp(UsualLoadParallel + (int)(distance / DistanceOfOneMoreLoad), UsualLoadParallel, MostLoadParallelByDistance));
 
     /// <summary>Why the scenario is left out; null when it is run.</summary>
     public string? Refusal(Scenario scenario, Requirement? requirement)

@@ -305,7 +305,7 @@ internal static class Envelope
             var topic = await stage.TopicAtWorkAsync();
             var client = await stage.ConnectAsync("client");
 
-            var ids = await PipelineAsync(stage, client, topic, rounds: 12);
+            var ids = await PipelineAsync(stage, client, topic, rounds: 12).Given("every request is answered");
             foreach (var id in ids)
             {
                 await client.ReplyAsync(id).Given("every request is answered");
@@ -322,16 +322,17 @@ internal static class Envelope
             var topic = await stage.TopicAtWorkAsync();
             var client = await stage.ConnectAsync("client");
 
+            const string Answered = "every request is answered on the same connection";
             var ids = new List<string>();
             foreach (var (_, _, request) in Spoilt.OfEveryKind(stage, topic))
             {
-                ids.Add(await client.SendAsync(Request.Publish(topic, $"m{ids.Count}")));
-                ids.Add(await client.SendAsync(request));
+                ids.Add(await client.SendAsync(Request.Publish(topic, $"m{ids.Count}")).Given(Answered, "PS-ERR-002"));
+                ids.Add(await client.SendAsync(request).Given(Answered, "PS-ERR-002"));
             }
 
             foreach (var id in ids)
             {
-                await client.ReplyAsync(id).Given("every request is answered on the same connection", "PS-ERR-002");
+                await client.ReplyAsync(id).Given(Answered, "PS-ERR-002");
             }
 
             stage.Expect.Sequence(
@@ -425,11 +426,29 @@ internal static class Envelope
                 Request.Unsubscribe(nowhere, client.ClientId),
                 Request.Ping()])
             {
-                ids.Add(await client.SendAsync(request));
+                try
+                {
+                    ids.Add(await client.SendAsync(request));
+                }
+                catch (Violation)
+                {
+                    await RequireOpenAsync(stage, client);
+                    throw;
+                }
             }
         }
 
         return ids;
+    }
+
+    /// <summary>The server has hung up: that it did so after a BAD_REQUEST is another requirement.</summary>
+    private static async Task RequireOpenAsync(Stage stage, Client client)
+    {
+        await client.NextAsync(_ => false, "the end of the connection").IfAnswered();
+        stage.Require(
+            client.Received.LastOrDefault(message => message.IsReply)?.ErrorCode != "BAD_REQUEST",
+            "the connection stays open after a BAD_REQUEST",
+            "PS-ERR-002");
     }
 
     /// <summary>The first reply to each request, in order, up to the first that has none.</summary>

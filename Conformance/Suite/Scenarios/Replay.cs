@@ -121,6 +121,7 @@ internal static class Replay
 
         new("PS-ENV-007", "subscribes-with-a-replay-are-answered", async stage =>
         {
+            await stage.TopicAtWorkAsync();
             var (topic, _, _) = await RetainedAsync(stage, 5);
             var client = await stage.ConnectAsync("client");
             for (var n = 0; n < 40; n++)

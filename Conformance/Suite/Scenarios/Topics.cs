@@ -795,7 +795,7 @@ internal static class Topics
         {
             var listing = await stage.Rest.ListTopicsAsync().Given("the listing is answered");
             stage.Expect.Status(200, listing, "Topics can be listed, whatever names were asked for before");
-            var control = await stage.TopicAsync("control");
+            var control = await stage.ListedTopicAsync();
             string[] others = [Rest.HealthPath, Rest.StatsPath];
             var reads = new List<string> { Rest.TopicsPath };
             foreach (var path in others)
