@@ -224,9 +224,13 @@ internal sealed record MutantRow(
         $"{Id}: {Fault} {string.Join(", ", Kills.Select(kill => $"{kill.Key} ('{string.Join("', '", kill.Value)}')"))}; "
         + $"also {string.Join(", ", Requirements.Keys.Except(Kills.Keys))}";
 
-    /// <summary>Requirements that at least one of the scenarios that always fail belongs to.</summary>
+    /// <summary>Requirements that were broken every time as scenarios of others saw; null when there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Charged { get; init; }
+
+    /// <summary>Requirements that the mutant was always found to break.</summary>
     [JsonIgnore]
-    public IReadOnlyList<string> AlwaysBy => [.. Always.Select(id => id.Split('/')[0]).Distinct(StringComparer.Ordinal)];
+    public IReadOnlyList<string> AlwaysBy => [.. Always.Select(id => id.Split('/')[0]).Concat(Charged ?? []).Distinct(StringComparer.Ordinal)];
 
     /// <summary>Requirements that had to kill it and did not, or not every time.</summary>
     [JsonIgnore]
@@ -254,7 +258,11 @@ internal sealed record MutantRow(
         {
             Always = Sorted(times.Where(entry => entry.Value == shown.Count)),
             Sometimes = Sorted(times.Where(entry => entry.Value < shown.Count)),
+            Charged = Sorted(shown.SelectMany(Charges).CountBy(id => id).Where(entry => entry.Value == shown.Count)) is { Length: > 0 } charged ? charged : null,
         };
+
+        static IEnumerable<string> Charges(MutantTrial trial) =>
+            trial.Accused.Where(scenario => scenario.CountsFor != scenario.Requirement).Select(scenario => scenario.CountsFor).Distinct(StringComparer.Ordinal);
 
         static string[] Sorted(IEnumerable<KeyValuePair<string, int>> entries) =>
             [.. entries.Select(entry => entry.Key).Order(StringComparer.Ordinal)];

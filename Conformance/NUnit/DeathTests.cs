@@ -271,6 +271,35 @@ public sealed class DeathTests
     }
 
     [Test]
+    public async Task A_target_that_was_away_when_the_run_began_is_watched_from_its_first_answer_on()
+    {
+        await using var server = new SmallServer(_ => { });
+        var target = Target.From(server.Origin);
+        var continuity = new Continuity(target, new TopicNames(), TimeProvider.System);
+        server.RestartAfter(TimeSpan.FromMilliseconds(500));
+        await continuity.BeginAsync(default);
+        Assert.That(continuity.HasAnswered, Is.False);
+        for (var i = 0; i < 200 && !continuity.HasAnswered; i++)
+        {
+            Assert.That(await continuity.BreakAsync(default), Is.Null);
+            await Task.Delay(10);
+        }
+
+        Assert.That(continuity.HasAnswered, Is.True);
+
+        server.Restart();
+        string? signs = null;
+        for (var i = 0; i < 200 && signs is null; i++)
+        {
+            signs = await continuity.BreakAsync(default);
+            await Task.Delay(10);
+        }
+
+        Assert.That(signs, Does.Contain("an idle connection was lost"));
+        await continuity.CloseAsync();
+    }
+
+    [Test]
     public async Task A_dangerous_scenario_begins_when_the_one_before_it_has_ended()
     {
         int now = 0, most = 0;

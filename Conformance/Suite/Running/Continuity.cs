@@ -6,7 +6,7 @@ namespace PubSub.Conformance;
 /// Tells whether the server that answers is still the process that it was: a server behind a supervisor dies and answers again. An idle
 /// connection, a topic of the run and the uptime are compared; two signs of three are needed, because each alone has innocent reasons.
 /// </summary>
-internal sealed class Continuity(Target target, TopicNames names, TimeProvider time)
+public sealed class Continuity(Target target, TopicNames names, TimeProvider time)
 {
     private const int SignsOfRestart = 2;
 
@@ -16,6 +16,7 @@ internal sealed class Continuity(Target target, TopicNames names, TimeProvider t
     private RawClient? _idle;
     private Task _reading = Task.CompletedTask;
     private string? _topic;
+    private bool _isRefused;
     private (double Seconds, long At)? _uptime;
     private long _lost;
 
@@ -29,16 +30,7 @@ internal sealed class Continuity(Target target, TopicNames names, TimeProvider t
     public async Task BeginAsync(CancellationToken cancellation)
     {
         await OpenAsync(cancellation);
-        var rest = new Rest(target, cancellation);
-        var topic = names.Next("running");
-        names.Journal?.Made(topic);
-        _topic = await TryAsync(() => rest.CreateTopicAsync(topic)) is { IsSuccess: true } ? topic : null;
-        if (_topic is null)
-        {
-            names.Journal?.Gone(topic);
-        }
-
-        _uptime = await UptimeAsync(rest);
+        await AskAsync(new Rest(target, cancellation));
     }
 
     /// <summary>What shows that the process is another one; null when nothing does.</summary>
@@ -81,10 +73,33 @@ internal sealed class Continuity(Target target, TopicNames names, TimeProvider t
             return string.Join(", ", signs);
         }
 
-        // It had another reason to close an idle connection.
+        // It had another reason to close an idle connection, or was away when all this began.
         await CloseAsync();
         await OpenAsync(cancellation);
+        await AskAsync(rest);
         return null;
+    }
+
+    /// <summary>What has not been answered yet is asked again.</summary>
+    private async Task AskAsync(Rest rest)
+    {
+        if (_topic is null && !_isRefused)
+        {
+            var topic = names.Next("running");
+            names.Journal?.Made(topic);
+            var answer = await TryAsync(() => rest.CreateTopicAsync(topic));
+            if (answer is { IsSuccess: true })
+            {
+                _topic = topic;
+            }
+            else if (answer is not null)
+            {
+                _isRefused = true;
+                names.Journal?.Gone(topic);
+            }
+        }
+
+        _uptime ??= await UptimeAsync(rest);
     }
 
     /// <summary>Deletes the topic.</summary>

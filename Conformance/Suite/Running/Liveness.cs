@@ -91,12 +91,7 @@ internal sealed class Liveness
 
     private async Task<(RestartedBy By, string? Failure)> StartedAsync(Death death, CancellationToken cancellation)
     {
-        if (death.CameBack)
-        {
-            return (RestartedBy.Itself, null);
-        }
-
-        if (_setup.Restart is not { } restart)
+        if (death.CameBack || _setup.Restart is not { } restart)
         {
             return (RestartedBy.Itself, await AnswersAsync(_setup.Options.SupervisorPatience, cancellation));
         }
