@@ -332,7 +332,7 @@ public sealed class DeathTests
     private static Scenario Dangerous(string slug, Func<Stage, Task> body) => Script.Scene(slug, body) with { Danger = Danger.Refusal };
 
     [Test]
-    public async Task A_target_that_hangs_after_the_first_disconnect_has_died_of_the_probe()
+    public async Task A_target_that_hangs_after_the_first_answer_has_died_of_the_probe()
     {
         await using var server = new SmallServer(Hangs);
         var probe = new GuardedProbe((options, token) => Probe.ExecuteAsync(options, cancellation: token), restart: null, TimeSpan.Zero);
@@ -346,12 +346,19 @@ public sealed class DeathTests
         Assert.That((results.Conclusion.ExitCode, results.Ending.Kind), Is.EqualTo((ExitCode.Violation, EndingKind.TargetDied)));
         Assert.That(results.Of("good").Verdict, Is.EqualTo(Verdict.NotEvaluated));
 
-        static void Hangs(SmallServer server) => server.AnswerAsync.Wrap(next => async (request, stopping) =>
+        static void Hangs(SmallServer server)
         {
-            var answer = await next(request, stopping);
-            _ = Task.Delay(TimeSpan.FromMilliseconds(20), stopping).ContinueWith(_ => server.Hang(), TaskScheduler.Default);
-            return answer;
-        });
+            var answers = 0;
+            server.AnswerAsync.Wrap(next => (request, stopping) =>
+            {
+                if (Interlocked.Increment(ref answers) > 1)
+                {
+                    server.Hang();
+                }
+
+                return next(request, stopping);
+            });
+        }
     }
 
     [Test]

@@ -130,12 +130,12 @@ public sealed class OtherServersTests
         Assert.That(
             results.Scenarios.Where(scenario => scenario.Verdict == Verdict.Fail).Select(scenario => (scenario.Id, scenario.CountsFor)),
             Is.EqualTo([(results.Deaths.Single().Culprits.Single(), DeathResult.Requirement)]), "the one that is charged with its death");
-        Assert.That(results.Totals[Verdict.Pass], Is.GreaterThan(0), "what was over by then stands");
         Assert.That(results.Totals[Verdict.NotEvaluated], Is.GreaterThan(100));
         Assert.That(results.Ending.LastRequests, Is.Not.Empty);
         if (parallel == 1)
         {
-            // Among many at once the last requests may be those of another scenario.
+            // Among many at once all may be under way, and the last requests those of another scenario.
+            Assert.That(results.Totals[Verdict.Pass], Is.GreaterThan(0), "what was over by then stands");
             var last = results.Ending.LastRequests.Select(request => request.Data);
             Assert.That(last, Has.Some.Contains("\"publish\""), "the burst that killed it");
         }

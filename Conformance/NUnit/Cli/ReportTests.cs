@@ -154,7 +154,8 @@ public sealed class ReportTests
     public async Task A_self_test_says_what_it_has_written()
     {
         using var folder = new Folder();
-        var (matrix, ids) = (SpecFolder.Read("KILLMATRIX.json"), SpecFolder.Read("ids.lock"));
+        const string Row = "{\"id\":\"null-refuses\",\"repetitions\":";
+        var (matrix, ids) = (SpecFolder.Read("KILLMATRIX.json").Replace(Row, $"{Row}1", StringComparison.Ordinal), SpecFolder.Read("ids.lock"));
         folder.Write("KILLMATRIX.json", matrix);
         folder.Write("ids.lock", ids.Replace("server null-refuses\n", "", StringComparison.Ordinal));
 
