@@ -1,9 +1,7 @@
 using System.Net;
 using System.Text.Json;
-using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Logging.Console;
 using PubSub.Hosting.Rest;
 
 namespace PubSub.Hosting;
@@ -17,25 +15,14 @@ internal static class Composition
     /// <summary>Bytes that a connection may have sent and its session not read yet; then the peer has to wait. Four blocks.</summary>
     private const int UnreadBytes = 64 * 1024;
 
-    /// <summary>Lines of the log that may wait to be written.</summary>
-    private const int LogLines = 2_500;
-
     public static void AddLogging(this WebApplicationBuilder builder, Settings settings)
     {
         builder.Logging.ClearProviders().SetMinimumLevel(settings.MinimumLogLevel);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        if (settings.Port == 0)
-        {
-            builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information); // it tells the port
-        }
-
 
         // Or every connection keeps a trace and a scope for as long as it lasts.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None); // its stack trace for a busy port; Program says it in a line
-
-        // Who logs does not wait for who reads: what does not fit is dropped, and the console says how much that was.
-        builder.Services.Configure<ConsoleLoggerOptions>(console => (console.QueueFullMode, console.MaxQueueLength) = (ConsoleLoggerQueueFullMode.DropWrite, LogLines));
         if (settings.LogFormat == "json")
         {
             builder.Logging.AddJsonConsole(json => json.UseUtcTimestamp = true);
@@ -94,18 +81,6 @@ internal static class Composition
         options.TypeInfoResolverChain.Insert(0, RestJson.Readable);
         options.PropertyNamingPolicy = RestJson.Readable.Options.PropertyNamingPolicy;
         options.Encoder = RestJson.Readable.Options.Encoder;
-    }
-
-    /// <summary>Pages of the allowed origins may use REST as they may connect (Fetch standard, CORS protocol).</summary>
-    public static void Configure(this CorsOptions cors, Settings settings) => cors.AddDefaultPolicy(policy => policy
-        .SetIsOriginAllowed(settings.AllowedOrigins.Has).AllowAnyMethod().AllowAnyHeader().WithExposedHeaders("Location", "Retry-After"));
-
-    public static void UseOtherOrigins(this WebApplication app, Settings settings)
-    {
-        if (settings.AllowedOrigins.AllowOthers)
-        {
-            app.UseCors();
-        }
     }
 
     private static void WebSocketsNeedHttp1(ListenOptions listen) => listen.Protocols = HttpProtocols.Http1;

@@ -5,21 +5,8 @@ using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
 using PubSub.Hosting.Sockets;
 
-if (CommandLine.AsksForHelp(args))
-{
-    Console.WriteLine(CommandLine.Help());
-    return 0;
-}
-
-if (CommandLine.Fault(args) is { } fault)
-{
-    await Console.Error.WriteLineAsync(fault);
-    return 2;
-}
-
-// Of the framework's defaults none: it would watch files for changes, and there is nothing to be read from files.
-var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-builder.Configuration.AddEnvironmentVariables().AddCommandLine(CommandLine.AsksForHealth(args) ? args[1..] : args);
+// Not the working directory, which may be the root of a file system: the framework watches the content root's files.
+var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
 Settings settings;
 try
@@ -32,15 +19,13 @@ catch (SettingsException illegal)
     return 2;
 }
 
-if (CommandLine.AsksForHealth(args))
+if (args is ["healthcheck"])
 {
     return await HealthCheck.RunAsync(settings.Bind, settings.Port);
 }
 
 builder.AddLogging(settings);
-builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Configure(settings));
-builder.Services.AddRouting();
-builder.Services.AddCors(cors => cors.Configure(settings));
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Configure(settings));
 builder.WebHost.UseSockets(sockets => sockets.Configure());
 builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(settings.DrainTimeout + 5));
 builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.UseReadableJson());
@@ -54,7 +39,6 @@ builder.Services.AddHostedService(services => services.GetRequiredService<Sessio
 
 var app = builder.Build();
 app.UseProblems(app.Logger, TimeProvider.System);
-app.UseOtherOrigins(settings);
 app.UseHandshakeOnly();
 app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
 app.UseRawTopicNames();
@@ -64,15 +48,15 @@ app.MapStatus();
 app.MapSessions();
 app.GiveBackWhatStartingTook();
 
-using var signals = Signals.Listen(app.Lifetime);
+using var impatience = SecondSignal.EndTheProcess();
 try
 {
     await app.RunAsync();
     return 0;
 }
-catch (Exception refused) when (Listening.Fault(refused, settings) is { } why)
+catch (IOException inUse) when (inUse.InnerException is AddressInUseException)
 {
-    await Console.Error.WriteLineAsync(why);
+    await Console.Error.WriteLineAsync($"PORT {settings.Port} is already in use on {settings.Bind}: stop the other process or choose another PORT");
     return 1;
 }
 

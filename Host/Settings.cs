@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
-using PubSub.Hosting.Sockets;
 
 namespace PubSub.Hosting;
 
@@ -12,7 +10,6 @@ namespace PubSub.Hosting;
 internal sealed class Settings
 {
     private readonly List<string> _faults = [];
-    private readonly List<Setting> _all = [];
     private readonly IConfiguration _configuration;
 
     private Settings(IConfiguration configuration)
@@ -28,7 +25,7 @@ internal sealed class Settings
         MaxConnections = Integer("MAX_CONNECTIONS", 20_000, 1, 10_000_000);
         MaxSubscriptions = Integer("MAX_SUBSCRIPTIONS", 1_000, 1, 1_000_000);
         TopicDeletion = Choice("TOPIC_DELETION", "disconnect", "unsubscribe");
-        AllowedOrigins = OriginList("ALLOWED_ORIGINS", "");
+        AllowedOrigins = Text("ALLOWED_ORIGINS", "");
         WriteTimeout = Seconds("WRITE_TIMEOUT", 10, 0.1, 3_600);
         CloseTimeout = Seconds("CLOSE_TIMEOUT", 5, 0.1, 3_600);
         DrainTimeout = Seconds("DRAIN_TIMEOUT", 5, 0.1, 3_600);
@@ -69,8 +66,8 @@ internal sealed class Settings
     /// <summary>What deleting a topic does to its subscribers: <c>disconnect</c> or <c>unsubscribe</c>.</summary>
     public string TopicDeletion { get; }
 
-    /// <summary>Foreign origins that may connect; none for the same host or no Origin header only.</summary>
-    public Origins AllowedOrigins { get; }
+    /// <summary>Foreign origins that may connect, comma-separated; <c>*</c> for any; empty for the same host or no Origin header only.</summary>
+    public string AllowedOrigins { get; }
 
     /// <summary>Seconds that a batch may wait for a peer that reads nothing.</summary>
     public double WriteTimeout { get; }
@@ -126,60 +123,37 @@ internal sealed class Settings
         return settings._faults.Count == 0 ? settings : throw new SettingsException(string.Join(Environment.NewLine, settings._faults));
     }
 
-    /// <summary>All settings, with their rules and defaults.</summary>
-    public static IReadOnlyList<Setting> All => new Settings(new ConfigurationBuilder().Build())._all;
-
     private int Integer(string name, int otherwise, int least, int most) =>
-        Read(name, $"a whole number from {least} to {most}", otherwise, (string text, out int value) =>
-            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most);
+        Value(name) is not { } text ? otherwise
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value
+        : Fault(name, text, $"a whole number from {least} to {most}", otherwise);
 
     private double Seconds(string name, double otherwise, double least, double most) =>
-        Read(name, string.Create(CultureInfo.InvariantCulture, $"a number of seconds from {least} to {most}"), otherwise, (string text, out double value) =>
-            double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value) && value >= least && value <= most);
+        Value(name) is not { } text ? otherwise
+        : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value
+        : Fault(name, text, string.Create(CultureInfo.InvariantCulture, $"a number of seconds from {least} to {most}"), otherwise);
 
     private string Choice(string name, string otherwise, params string[] others) =>
-        Read(name, $"{string.Join(", ", others)} or {otherwise}", otherwise, (string text, out string value) =>
-            (value = text) == otherwise || others.Contains(text));
+        Value(name) is not { } text ? otherwise
+        : text == otherwise || others.Contains(text) ? text
+        : Fault(name, text, $"{string.Join(", ", others)} or {otherwise}", otherwise);
 
     private string Address(string name, string otherwise) =>
-        Read(name, "an IP address (a link-local one with its zone), localhost or *", otherwise, (string text, out string value) =>
-            (value = text) is "*" or "localhost" || (IPAddress.TryParse(text, out var address) && IsMeant(address, text)));
+        Value(name) is not { } text ? otherwise
+        : text is "*" or "localhost" || IPAddress.TryParse(text, out _) ? text
+        : Fault(name, text, "an IP address, localhost or *", otherwise);
 
-    private Origins OriginList(string name, string otherwise) =>
-        Origins.TryParse(otherwise, out var none)
-            ? Read(name, "origins such as https://app.example, separated by commas, or *", none, (string text, out Origins value) => Origins.TryParse(text, out value!))
-            : throw new ArgumentException(otherwise, nameof(otherwise));
-
-    /// <summary>A number is read as an address, a zone that there is not as none; and a link-local address needs its zone (RFC 4007 §11).</summary>
-    private static bool IsMeant(IPAddress address, string text) => address.AddressFamily == AddressFamily.InterNetwork
-        ? address.ToString() == text
-        : address.ScopeId != 0 || !(text.Contains('%') || address.IsIPv6LinkLocal);
+    private string Text(string name, string otherwise) => Value(name) ?? otherwise;
 
     /// <summary>An empty variable is as good as none: that is how shells and container files leave one out.</summary>
-    private T Read<T>(string name, string rule, T otherwise, TryParse<T> parse)
+    private string? Value(string name) => _configuration[name] is { Length: > 0 } value ? value : null;
+
+    private T Fault<T>(string name, string value, string rule, T otherwise)
     {
-        _all.Add(new(name, rule, string.Create(CultureInfo.InvariantCulture, $"{otherwise}")));
-        if (_configuration[name] is not { Length: > 0 } text)
-        {
-            return otherwise;
-        }
-
-        if (parse(text, out var value))
-        {
-            return value;
-        }
-
-        _faults.Add($"{name} must be {rule}, but is '{text}'");
+        _faults.Add($"{name} must be {rule}, but is '{value}'");
         return otherwise;
     }
-
-    private delegate bool TryParse<T>(string text, out T value);
 }
 
 /// <summary>A setting is not legal.</summary>
 internal sealed class SettingsException(string message) : Exception(message);
-
-/// <param name="Name">Of the environment variable, and of the argument behind two dashes.</param>
-/// <param name="Rule">What it must be.</param>
-/// <param name="Default">What it is unless it is set.</param>
-internal sealed record Setting(string Name, string Rule, string Default);

@@ -93,15 +93,6 @@ public sealed class CompositionLaws
         Assert.That(Of<JsonConsoleFormatterOptions>(host).UseUtcTimestamp, Is.True);
     }
 
-    [Test]
-    public void A_log_that_is_not_read_holds_nothing_up()
-    {
-        using var host = new RunningHost();
-        var console = Of<ConsoleLoggerOptions>(host);
-
-        Assert.That((console.QueueFullMode, console.MaxQueueLength), Is.EqualTo((ConsoleLoggerQueueFullMode.DropWrite, 2_500)));
-    }
-
     [TestCase("debug", LogLevel.Debug)]
     [TestCase("info", LogLevel.Information)]
     [TestCase("warn", LogLevel.Warning)]

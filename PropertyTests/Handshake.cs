@@ -13,7 +13,8 @@ internal static class Handshake
         string[] lines =
         [
             "GET /v1/ws HTTP/1.1",
-            .. otherHeaders.Append($"Host: {host.Origin.Authority}").Concat(Usual).DistinctBy(header => header.Split(':')[0]),
+            $"Host: {host.Origin.Authority}",
+            .. otherHeaders.Concat(Usual).DistinctBy(header => header.Split(':')[0]),
             "",
             "",
         ];

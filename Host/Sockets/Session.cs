@@ -254,13 +254,13 @@ internal sealed class Session(
         switch (request)
         {
             case Request.Publish publish:
-                Log.Published(logger, Id, new(publish.Topic), publish.Message.Length);
+                Log.Published(logger, Id, publish.Topic, publish.Message.Length);
                 var accepted = broker.Find(publish.Topic)?.TryPublish(say.Event(publish.RawTopic, publish.Message), _wakes) ?? false;
                 Reply(accepted ? say.Ack(publish.RequestId, publish.RawTopic) : TopicNotFound(publish));
                 break;
 
             case Request.Subscribe subscribe:
-                Log.Subscribed(logger, Id, new(subscribe.Topic), subscribe.LastN);
+                Log.Subscribed(logger, Id, subscribe.Topic, subscribe.LastN);
                 var ack = say.Ack(subscribe.RequestId, subscribe.RawTopic);
                 switch (broker.Find(subscribe.Topic)?.Subscribe(_subscriber, subscribe.LastN, ack, _wakes) ?? Subscribing.TopicNotFound)
                 {
@@ -276,7 +276,7 @@ internal sealed class Session(
                 break;
 
             case Request.Unsubscribe unsubscribe:
-                Log.Unsubscribed(logger, Id, new(unsubscribe.Topic));
+                Log.Unsubscribed(logger, Id, unsubscribe.Topic);
                 var left = broker.Find(unsubscribe.Topic)?.TryUnsubscribe(_subscriber, say.Ack(unsubscribe.RequestId, unsubscribe.RawTopic), _wakes) ?? false;
                 if (!left)
                 {

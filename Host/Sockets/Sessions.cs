@@ -27,14 +27,13 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
         var input = context.Features.Get<IConnectionTransportFeature>()?.Transport.Input;
         var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
         var connection = context.Features.Get<IConnectionLifetimeFeature>(); // the context ends with the request, and others may abort a moment later
-        if (!context.WebSockets.IsWebSocketRequest || !HttpProtocol.IsHttp11(context.Request.Protocol) || input is null || socket is null || connection is null)
+        if (!context.WebSockets.IsWebSocketRequest || input is null || socket is null || connection is null)
         {
             context.Response.Headers.Upgrade = "websocket";
-            context.Response.Headers.Connection = "Upgrade"; // RFC 9110 §7.8
             context.Response.Headers.SecWebSocketVersion = "13";
             await Problem.WriteAsync(context, 426, ErrorCode.UpgradeRequired, "this path takes WebSocket handshakes of version 13 only").ConfigureAwait(false);
         }
-        else if (!settings.AllowedOrigins.Allow(context.Request))
+        else if (!Origin.IsAllowed(context.Request, settings.AllowedOrigins))
         {
             await Problem.WriteAsync(context, 403, ErrorCode.ForbiddenOrigin, "the Origin is of another host and not in ALLOWED_ORIGINS").ConfigureAwait(false);
         }
