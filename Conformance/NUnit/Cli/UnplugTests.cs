@@ -26,7 +26,7 @@ public sealed class UnplugTests
         using var folder = new Folder();
         await using var tool = Tool.Start(["run", "--url", host.Target.Root.AbsoluteUri, "--include", "core", "--repeat", "100", "--parallel", "8", "--out", folder.Root]);
         await tool.SaysAsync("scenarios, 8 at one time");
-        await TopicsOf.HasTopicAsync(host.Target.Root, "conformance-");
+        await TopicsOf.HasTopicAsync(host.Target.Root, "-orders");
 
         host.Kill();
 

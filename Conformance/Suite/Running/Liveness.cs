@@ -127,7 +127,7 @@ internal sealed class Liveness
         {
             // The process may have ended meanwhile; a server that was never heard has not died now.
             var (how, isDeath) = _setup.Restart?.Ended is { } late ? (late, true) : (missing.How, missing.IsDeath);
-            return At(_traffic.LastHeard, how, isDeath && (_traffic.LastHeard > TimeSpan.Zero || _continuity.HasAnswered), cameBack: false);
+            return At(_traffic.LastHeard, how, isDeath && WasHeard, cameBack: false);
         }
 
         if (await _continuity.BreakAsync(cancellation) is not { } signs)
@@ -138,6 +138,8 @@ internal sealed class Liveness
         var lost = _continuity.Lost;
         return At(lost == 0 ? _alive : _traffic.Since(lost), $"it was restarted, not by the suite ({signs})", isViolation: true, cameBack: true);
     }
+
+    private bool WasHeard => _traffic.LastHeard > TimeSpan.Zero || _continuity.HasAnswered || _setup.Probed.RoundTrips is { Samples: > 0 };
 
     private Death At(TimeSpan at, string how, bool isViolation, bool cameBack) => new(how, at, LastRequests(at)) { IsViolation = isViolation, CameBack = cameBack };
 

@@ -94,7 +94,8 @@ public static class Rollup
             return new(ConclusionKind.Error, ExitCode.SuiteError, $"{Count(errors, "scenario")} erred: the suite itself is wrong there, not the target.");
         }
 
-        var own = deaths.Count(death => death.Culprits.Any(culprit => culprit is DeathResult.Probe or DeathResult.CleanUp));
+        // A death that no scenario is charged with is a violation all the same.
+        var own = deaths.Count(death => death.Culprits.All(culprit => culprit is DeathResult.Probe or DeathResult.CleanUp));
         if (failures > 0 || own > 0 || (strict && warnings > 0))
         {
             var also = warnings == 0 ? "" : strict ? $", and {Count(warnings, "recommendation")} not followed, which is as bad in a strict run" : "";
