@@ -6,7 +6,7 @@ namespace PubSub.Conformance.Cli;
 internal static class Descriptors
 {
     /// <summary>With fewer the runtime itself ends the process in the middle of a run.</summary>
-    private const int Fewest = 110;
+    private const int Fewest = 140;
 
     /// <summary>Why no run can begin; null when one can, or the system does not say.</summary>
     public static string? Shortage()

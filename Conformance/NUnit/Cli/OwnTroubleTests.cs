@@ -44,7 +44,7 @@ public sealed class OwnTroubleTests
         using var folder = new Folder();
 
         var run = await Tool.ShellAsync(
-            $"ulimit -n 130; \"$DOTNET\" \"$TOOL\" run --url {server.Origin} --include PS-REST-02? --include DEL --include FAN --out {folder.PathOf("out")}");
+            $"ulimit -n 150; \"$DOTNET\" \"$TOOL\" run --url {server.Origin} --include PS-REST-02? --include DEL --include FAN --out {folder.PathOf("out")}");
 
         Assert.That(run.Exit, Is.EqualTo(ExitCode.Conformant).Or.EqualTo(ExitCode.NotEvaluated), run.ToString());
         var results = folder.Results("out");
