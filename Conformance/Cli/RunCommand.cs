@@ -104,7 +104,9 @@ internal sealed class RunCommand
         journal.Begin(probing.Url);
         var started = TimeProvider.System.GetUtcNow();
         var probe = new GuardedProbe(
-            (found, token) => TargetOptions.ProbeAsync(found, journal.Names, redaction, token), (IRestart?)own ?? command, options.SupervisorPatience);
+            (found, token) => TargetOptions.ProbeAsync(found, journal.Names, redaction, token),
+            (IRestart?)own ?? command,
+            options.SupervisorPatience);
         var probed = await probe.ExecuteAsync(probing, cancellation: cancellation);
         var setup = new RunSetup
         {

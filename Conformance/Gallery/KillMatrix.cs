@@ -230,7 +230,8 @@ internal sealed record MutantRow(
 
     /// <summary>Requirements that the mutant was always found to break.</summary>
     [JsonIgnore]
-    public IReadOnlyList<string> AlwaysBy => [.. Always.Select(id => id.Split('/')[0]).Concat(Charged ?? []).Distinct(StringComparer.Ordinal)];
+    public IReadOnlyList<string> AlwaysBy =>
+        [.. Always.Select(id => id.Split('/')[0]).Concat(Charged ?? []).Distinct(StringComparer.Ordinal)];
 
     /// <summary>Requirements that had to kill it and did not, or not every time.</summary>
     [JsonIgnore]
@@ -254,15 +255,17 @@ internal sealed record MutantRow(
     {
         var shown = trials.ToList();
         var times = shown.SelectMany(trial => trial.Accused.Select(scenario => scenario.Id)).CountBy(id => id).ToList();
+        var charged = Sorted(shown.SelectMany(Charges).CountBy(id => id).Where(entry => entry.Value == shown.Count));
         return this with
         {
             Always = Sorted(times.Where(entry => entry.Value == shown.Count)),
             Sometimes = Sorted(times.Where(entry => entry.Value < shown.Count)),
-            Charged = Sorted(shown.SelectMany(Charges).CountBy(id => id).Where(entry => entry.Value == shown.Count)) is { Length: > 0 } charged ? charged : null,
+            Charged = charged.Length > 0 ? charged : null,
         };
 
         static IEnumerable<string> Charges(MutantTrial trial) =>
-            trial.Accused.Where(scenario => scenario.CountsFor != scenario.Requirement).Select(scenario => scenario.CountsFor).Distinct(StringComparer.Ordinal);
+            trial.Accused.Where(scenario => scenario.CountsFor != scenario.Requirement).Select(scenario => scenario.CountsFor)
+                .Distinct(StringComparer.Ordinal);
 
         static string[] Sorted(IEnumerable<KeyValuePair<string, int>> entries) =>
             [.. entries.Select(entry => entry.Key).Order(StringComparer.Ordinal)];

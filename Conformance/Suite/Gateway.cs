@@ -45,7 +45,10 @@ public sealed class Gateway(TimeProvider time)
             : null;
 
     private static Interference? In(int status, string reason) => status is 429 or 502 or 503 or 504 or 508 or (>= 520 and <= 530)
-        ? new(InterferenceKind.Gateway, $"A gateway, or a limit in front of the server, answered in its place: {status} {reason}".TrimEnd()) { Answer = $"{status}" }
+        ? new(InterferenceKind.Gateway, $"A gateway, or a limit in front of the server, answered in its place: {status} {reason}".TrimEnd())
+        {
+            Answer = $"{status}",
+        }
         : null;
 
     /// <summary>How long the answer asks to wait; null when it does not say.</summary>

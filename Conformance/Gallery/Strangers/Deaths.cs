@@ -95,7 +95,8 @@ internal static partial class Deaths
             "PS-UNS-007/topic-or-client-id-missing-or-no-string",
             "PS-WS-004/every-kind-of-message");
 
-    private static Stranger Fragile(Stranger stranger) => (stranger.Keeper == Keeper.None ? Pinned(stranger) : stranger.DiesOf(DeathResult.Probe))
+    private static Stranger Fragile(Stranger stranger) =>
+        (stranger.Keeper == Keeper.None ? Pinned(stranger) : stranger.DiesOf(DeathResult.Probe))
         .Does(server => server.EachSession(session =>
         {
             // A binary message; a ping without a request_id; a deep document.
@@ -229,8 +230,10 @@ internal static partial class Deaths
             "PS-WS-013/framing-error-1002");
 
     // What a user states does not have to be found out, so this one does not die of the probe.
-    private static Stranger Pinned(Stranger stranger) =>
-        stranger with { Probing = door => new ProbeOptions { Url = door.Origin, Limits = new Limits(), Accommodations = Accommodations.None } };
+    private static Stranger Pinned(Stranger stranger) => stranger with
+    {
+        Probing = door => new ProbeOptions { Url = door.Origin, Limits = new Limits(), Accommodations = Accommodations.None },
+    };
 
     [GeneratedRegex("[[{]")]
     private static partial Regex Brackets();

@@ -1,9 +1,29 @@
 namespace PubSub.Conformance;
 
-/// <summary>Deletes topics at the end of a run.</summary>
+/// <summary>Deletes topics when they are not needed any more.</summary>
 internal static class Cleanup
 {
     private const int DeletionsAtOnce = 8;
+
+    /// <summary>Deletes a topic of the suite's own, within the time for that. Null without an answer: then the journal keeps it.</summary>
+    public static async Task<HttpAnswer?> DeleteAsync(Target target, string topic, Journal? journal, Transcript transcript)
+    {
+        using var limit = new CancellationTokenSource(target.Timeouts.Cleanup, transcript.Time);
+        try
+        {
+            var answer = await new Rest(target, transcript, limit.Token).DeleteTopicAsync(topic);
+            if (answer.IsGone)
+            {
+                journal?.Gone(topic);
+            }
+
+            return answer;
+        }
+        catch (Exception e) when (e is Violation or Interference or OperationCanceledException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Tries again to delete what no scenario could delete. A topic that is not listed was never made.</summary>
     public static async Task DeleteLeftoversAsync(Journal? journal, Target target, TimeProvider time)

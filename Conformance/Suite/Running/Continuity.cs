@@ -111,11 +111,7 @@ public sealed class Continuity(Target target, TopicNames names, TimeProvider tim
         }
 
         _topic = null;
-        using var limit = new CancellationTokenSource(target.Timeouts.Cleanup, time);
-        if (await TryAsync(() => new Rest(target, limit.Token).DeleteTopicAsync(topic)) is { IsGone: true })
-        {
-            names.Journal?.Gone(topic);
-        }
+        await Cleanup.DeleteAsync(target, topic, names.Journal, new Transcript(time));
     }
 
     /// <summary>Ends the idle connection.</summary>

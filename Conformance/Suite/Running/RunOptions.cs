@@ -66,7 +66,8 @@ public sealed record RunOptions
 
     /// <summary>How many of those that put the target under load.</summary>
     public int LoadAtOnce(TimeSpan distance) => Math.Min(
-        AtOnce(distance), Math.Clamp(UsualLoadParallel + (int)(distance / DistanceOfOneMoreLoad), UsualLoadParallel, MostLoadParallelByDistance));
+        AtOnce(distance),
+        Math.Clamp(UsualLoadParallel + (int)(distance / DistanceOfOneMoreLoad), UsualLoadParallel, MostLoadParallelByDistance));
 
     /// <summary>Why the scenario is left out; null when it is run.</summary>
     public string? Refusal(Scenario scenario, Requirement? requirement)

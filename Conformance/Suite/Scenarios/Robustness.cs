@@ -287,8 +287,9 @@ internal static class Robustness
                 {
                     // Whether the connection stays open is another requirement (PS-ERR-002).
                     await using var client = await stage.ConnectAsync("client");
-                    var reply = await client.AnswerAsync(row.Request.To(stage.Target).ToString()).For($"{lonely} as {row.Where} is refused");
-                    stage.Expect.Error(reply, "BAD_REQUEST", $"{lonely} as {row.Where} is refused");
+                    var expectation = $"{lonely} as {row.Where} is refused";
+                    var reply = await client.AnswerAsync(row.Request.To(stage.Target).ToString()).For(expectation);
+                    stage.Expect.Error(reply, "BAD_REQUEST", expectation);
                 });
             }
         }),

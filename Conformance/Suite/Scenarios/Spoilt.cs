@@ -138,7 +138,8 @@ internal static class Spoilt
 
     /// <summary>Decisive, as for requests: each of these texts is answered with BAD_REQUEST.</summary>
     public static Task RefusesAsync(this Stage stage, IEnumerable<(string What, string Text)> rows, string expectation) =>
-        stage.EachAsync(rows, row => stage.RefusesAsync(client => client.AnswerAsync(row.Text), $"{expectation} ({row.What})", "BAD_REQUEST"));
+        stage.EachAsync(
+            rows, row => stage.RefusesAsync(client => client.AnswerAsync(row.Text), $"{expectation} ({row.What})", "BAD_REQUEST"));
 
     /// <summary>Decisive: each row, on one connection, is acked.</summary>
     public static async Task AcksAsync(

@@ -532,11 +532,13 @@ internal static class Subscribe
             await controlAsync(stage);
             var listing = await stage.Rest.ListTopicsAsync().Succeeded();
             string[] names = [.. Names.OfLanguages.Where(name => listing.Of(name) is null)];
-            Array.ForEach(names, name => stage.Forget(name));
-            await stage.EachAsync(names, async name =>
+            foreach (var name in names)
             {
-                stage.Expect.True(await isUnknownAsync(stage, name), $"{expectation} ({name})", "another answer");
-            });
+                stage.Forget(name);
+            }
+
+            await stage.EachAsync(
+                names, async name => stage.Expect.True(await isUnknownAsync(stage, name), $"{expectation} ({name})", "another answer"));
         })
         { UsesPlainNames = true },
     ];

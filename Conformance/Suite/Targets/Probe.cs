@@ -30,9 +30,9 @@ public static class Probe
             PlaceSearch.Require(probe, kind, $"GET {probe.Rest.RedirectedFrom} was redirected");
         }
 
-        var (findings, distance, roundTrips) = await AskAsync(probe);
+        var (findings, roundTrips) = await AskAsync(probe);
         var slow = TimeSpan.FromMilliseconds(roundTrips.P95Ms);
-        var target = probe.Target with { RoundTrip = slow, Distance = distance, Timeouts = new Timeouts().For(slow, options.TimeoutScale) };
+        var target = probe.Target with { RoundTrip = slow, Timeouts = new Timeouts().For(slow, options.TimeoutScale) };
         AddServer(probe);
 
         return new ProbedTarget(target, options.Url)
@@ -47,7 +47,7 @@ public static class Probe
         };
     }
 
-    private static async Task<(IReadOnlyList<Finding>, TimeSpan, RoundTrips)> AskAsync(ProbeSession probe)
+    private static async Task<(IReadOnlyList<Finding>, RoundTrips)> AskAsync(ProbeSession probe)
     {
         var findings = new List<Finding>();
         try
@@ -60,8 +60,7 @@ public static class Probe
                 }
             }
 
-            var (distance, roundTrips) = await RoundTripsAsync(probe);
-            return ([.. findings, .. probe.Accommodated], distance, roundTrips);
+            return ([.. findings, .. probe.Accommodated], await RoundTripsAsync(probe));
         }
         finally
         {
@@ -70,7 +69,7 @@ public static class Probe
         }
     }
 
-    private static async Task<(TimeSpan Distance, RoundTrips)> RoundTripsAsync(ProbeSession probe)
+    private static async Task<RoundTrips> RoundTripsAsync(ProbeSession probe)
     {
         // A server that does not answer pings answers other requests, or it would not have been found.
         var request = probe.Socket.AnswersPings ? Request.Ping() : Request.Subscribe(probe.UnknownTopic(), "conformance-probe");
@@ -97,9 +96,9 @@ public static class Probe
         }
 
         samples.Sort();
-        return (
-            TimeSpan.FromMilliseconds(samples[0]),
-            new(samples.Count, Math.Round(At(0.5), 3), Math.Round(At(0.95), 3), Math.Round(samples[^1], 3), WaitSeconds: 0, ScenarioSeconds: 0));
+        probe.Target = probe.Target with { Distance = TimeSpan.FromMilliseconds(samples[0]) };
+        return new RoundTrips(
+            samples.Count, Math.Round(At(0.5), 3), Math.Round(At(0.95), 3), Math.Round(samples[^1], 3), WaitSeconds: 0, ScenarioSeconds: 0);
 
         double At(double quantile) => samples[Math.Min(samples.Count - 1, (int)(samples.Count * quantile))];
     }

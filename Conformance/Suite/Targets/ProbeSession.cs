@@ -119,23 +119,5 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
         return await DeleteAsync(topic);
     }
 
-    // What is not deleted, the journal keeps.
-    private async Task<HttpAnswer?> DeleteAsync(string name)
-    {
-        using var limit = new CancellationTokenSource(Timeouts.Cleanup, time);
-        try
-        {
-            var deleted = await new Rest(Target, Transcript(), limit.Token).DeleteTopicAsync(name);
-            if (deleted.IsGone)
-            {
-                names.Journal?.Gone(name);
-            }
-
-            return deleted;
-        }
-        catch (Exception e) when (e is Violation or Interference or OperationCanceledException)
-        {
-            return null;
-        }
-    }
+    private Task<HttpAnswer?> DeleteAsync(string name) => Cleanup.DeleteAsync(Target, name, names.Journal, Transcript());
 }
