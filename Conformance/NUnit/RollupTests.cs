@@ -264,6 +264,16 @@ public sealed class RollupTests
     }
 
     [Test]
+    public void A_death_that_no_scenario_is_charged_with_is_a_violation()
+    {
+        var uncharged = Death("", times: 1) with { Culprits = [] };
+
+        var conclusion = Rollup.Conclude(Completed, [Scenario(Verdict.Pass)], Script.Catalogue, [], strict: false, [uncharged]);
+
+        Assert.That((conclusion.ExitCode, conclusion.Message), Is.EqualTo((ExitCode.Violation, "The target died once.")));
+    }
+
+    [Test]
     public void Exit_codes_are_those_that_scripts_rely_on() =>
         Assert.That(
             (int[])

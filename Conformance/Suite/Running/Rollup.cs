@@ -65,7 +65,7 @@ public static class Rollup
     /// The verdict on the whole. A suite that erred comes before everything; a violation before an early end of the run, and the sentence
     /// says both; an early end before stale expectations; these before what was left undecided.
     /// </summary>
-    /// <param name="deaths">Those whose culprit is the suite's own probe or clean-up fail no scenario, and count beside them.</param>
+    /// <param name="deaths">Those of the suite's own probe or clean-up, and those without a culprit, fail no scenario, and count beside them.</param>
     public static Conclusion Conclude(
         Ending ending,
         IReadOnlyList<ScenarioResult> scenarios,
@@ -94,7 +94,6 @@ public static class Rollup
             return new(ConclusionKind.Error, ExitCode.SuiteError, $"{Count(errors, "scenario")} erred: the suite itself is wrong there, not the target.");
         }
 
-        // A death that no scenario is charged with is a violation all the same.
         var own = deaths.Count(death => death.Culprits.All(culprit => culprit is DeathResult.Probe or DeathResult.CleanUp));
         if (failures > 0 || own > 0 || (strict && warnings > 0))
         {
