@@ -22,11 +22,17 @@ internal class HostServer : WebApplicationFactory<Program>
 
     public Uri Origin { get; }
 
+    /// <summary>
+    /// The Host where it was built. The copy beside the tests counts coverage when that is asked for, and a process that counts may end
+    /// with a failure of the counting.
+    /// </summary>
+    public static string Built { get; } = FindBuilt();
+
     /// <summary>Our own Host as a process of its own, for scenarios that choose settings or send signals.</summary>
     public static Task<LaunchedServer> LaunchAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellation)
     {
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        var start = new ProcessStartInfo(dotnet, [typeof(Program).Assembly.Location]);
+        var start = new ProcessStartInfo(dotnet, [Built]);
         start.Environment.Remove("ASPNETCORE_URLS");
         var chosen = new Dictionary<string, string>(settings);
         Uri? address = null;
@@ -49,6 +55,13 @@ internal class HostServer : WebApplicationFactory<Program>
     }
 
     protected override void ConfigureWebHost(IWebHostBuilder builder) => builder.UseSetting("PORT", "0").UseSetting("LOG_LEVEL", "warn");
+
+    private static string FindBuilt()
+    {
+        var output = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar); // …/Conformance/NUnit/bin/CONFIGURATION/FRAMEWORK
+        var (framework, configuration) = (Path.GetFileName(output), Path.GetFileName(Path.GetDirectoryName(output)!));
+        return Path.GetFullPath(Path.Combine(output, "../../../../../Host/bin", configuration, framework, "PubSub.Host.dll"));
+    }
 
     private static int FreePort()
     {

@@ -25,12 +25,15 @@ public sealed class Interference(InterferenceKind kind, string message, Exceptio
     private const int TooManyInSystem = 23; // ENFILE
     private const int TooManyInProcess = 24; // EMFILE
 
-    private const string Descriptors = "has no file descriptor left for the suite (EMFILE or ENFILE: raise `ulimit -n`, or lower --parallel)";
+    private const string NoDescriptors = "has no file descriptor left for the suite (EMFILE or ENFILE: raise `ulimit -n`, or lower --parallel)";
 
     public InterferenceKind Kind { get; } = kind;
 
     /// <summary>What a gateway answered.</summary>
     public string? Answer { get; init; }
+
+    /// <summary>There is no descriptor left for a connection.</summary>
+    internal static Interference NoDescriptor() => Machine(NoDescriptors, null);
 
     /// <summary>This failure as an interference; null when it may be the server's doing.</summary>
     public static Interference? Of(Exception failure) => failure.GetBaseException() switch
@@ -45,7 +48,7 @@ public sealed class Interference(InterferenceKind kind, string message, Exceptio
 
     private static Interference? Of(SocketException socket) => socket.SocketErrorCode switch
     {
-        SocketError.TooManyOpenSockets => Machine(Descriptors, socket),
+        SocketError.TooManyOpenSockets => Machine(NoDescriptors, socket),
         SocketError.AddressNotAvailable => Machine("has no local port left for the suite (EADDRNOTAVAIL)", socket),
         SocketError.NoBufferSpaceAvailable => Machine("has no buffer space left for the suite (ENOBUFS)", socket),
         SocketError.AccessDenied => Machine("forbids the connection (EACCES or EPERM: a local firewall?)", socket),
@@ -58,14 +61,14 @@ public sealed class Interference(InterferenceKind kind, string message, Exceptio
 
     private static Interference? OfNumber(int code, Exception failure) => code switch
     {
-        TooManyInProcess or TooManyInSystem => Machine(Descriptors, failure),
+        TooManyInProcess or TooManyInSystem => Machine(NoDescriptors, failure),
         NoSpace => Machine("has no space left on its disk (ENOSPC)", failure),
         NoMemory => Machine("has no memory left for the suite (ENOMEM)", failure),
         TryLater when failure is not SocketException => Machine("can start no further process (EAGAIN)", failure),
         _ => null,
     };
 
-    private static Interference Machine(string what, Exception failure) => new(InterferenceKind.Machine, $"This machine {what}", failure);
+    private static Interference Machine(string what, Exception? failure) => new(InterferenceKind.Machine, $"This machine {what}", failure);
 
     private static Interference Network(string what, Exception failure) => new(InterferenceKind.Network, what, failure);
 }

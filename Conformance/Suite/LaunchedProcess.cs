@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -119,7 +120,16 @@ public sealed partial class LaunchedProcess : LaunchedServer
 
     public override void Terminate() => Signal(Sigterm);
 
-    public override void Interrupt() => Signal(Sigint);
+    /// <summary>Throws <see cref="Unsupported"/> where SIGINT is ignored, as in the background of a script: a server inherits that.</summary>
+    public override void Interrupt()
+    {
+        if (IsIgnored(Sigint))
+        {
+            throw new Unsupported("SIGINT is ignored by the suite, and so by what it starts: run it in the foreground");
+        }
+
+        Signal(Sigint);
+    }
 
     public override void Kill() => KillAll(_process);
 
@@ -165,6 +175,22 @@ public sealed partial class LaunchedProcess : LaunchedServer
         if (!Exited.IsCompleted && SendSignal(-_process.Id, signal) != 0)
         {
             _ = SendSignal(_process.Id, signal);
+        }
+    }
+
+    /// <summary>False where the system does not say.</summary>
+    private static bool IsIgnored(int signal)
+    {
+        const string Field = "SigIgn:";
+        try
+        {
+            var line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal));
+            return ulong.TryParse(line.AsSpan(line is null ? 0 : Field.Length), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var ignored)
+                && (ignored >> (signal - 1) & 1) != 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
         }
     }
 

@@ -49,6 +49,12 @@ internal sealed class Wire : IAsyncDisposable
     public static async Task<Wire> OpenAsync(Uri uri, Tls tls, int? receiveBuffer, Traffic? traffic, CancellationToken cancellation)
     {
         Socket? socket = null;
+        if (!Descriptors.TryTake())
+        {
+            var none = Interference.NoDescriptor();
+            throw traffic?.Noted(none) ?? none;
+        }
+
         try
         {
             socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -72,6 +78,7 @@ internal sealed class Wire : IAsyncDisposable
         catch (Exception e)
         {
             socket?.Dispose();
+            Descriptors.GiveBack();
             if (e is SocketException { SocketErrorCode: SocketError.ConnectionRefused } && traffic?.Covers(uri) == true)
             {
                 traffic.Refused();
@@ -231,6 +238,7 @@ internal sealed class Wire : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
+            Descriptors.GiveBack();
             _traffic?.Closed();
         }
     }

@@ -12,14 +12,13 @@ internal static class Crash
     private const int Publishes = 20;
 
     /// <summary>
-    /// Crashes when so many bursts have been read: then nothing answers any more (PS-ROB-001, and all that comes after). A burst is 20
-    /// publishes read on one connection that never had nothing to read between them; what goes on without such a pause is still the same
-    /// burst.
+    /// Crashes when so many connections have sent a burst: then nothing answers any more (PS-ROB-001, and all that comes after). A burst is
+    /// 20 publishes read on one connection that never had nothing to read between them.
     /// </summary>
     public static Change AtBurst(int burst) => server =>
     {
         var runs = new ConcurrentDictionary<Session, (int Idles, int Publishes)>();
-        var bursts = 0;
+        var bursts = new ConcurrentDictionary<Session, bool>();
         server.Hear.Wrap(next => (session, request) =>
         {
             next(session, request);
@@ -32,7 +31,7 @@ internal static class Crash
             var run = runs.GetValueOrDefault(session);
             run = run.Idles == idles ? (run.Idles, run.Publishes + 1) : (idles, 1);
             runs[session] = run;
-            if (run.Publishes == Publishes && Interlocked.Increment(ref bursts) == burst)
+            if (run.Publishes == Publishes && bursts.TryAdd(session, true) && bursts.Count == burst)
             {
                 server.Crash();
             }

@@ -10,7 +10,7 @@ namespace PubSub.Conformance.Tests.Cli;
 [Parallelizable(ParallelScope.All)]
 public sealed class LaunchTests
 {
-    private static string Host => $"'{Tool.Dotnet}' '{typeof(Program).Assembly.Location}'";
+    private static string Host => $"'{Tool.Dotnet}' '{HostServer.Built}'";
 
     [Test]
     public async Task A_server_of_the_suites_own_starting_is_judged_by_its_settings_and_signals_too()
