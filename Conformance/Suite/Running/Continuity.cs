@@ -10,6 +10,11 @@ public sealed class Continuity(Target target, TopicNames names, TimeProvider tim
 {
     private const int SignsOfRestart = 2;
 
+    /// <summary>How long a question is asked again that is not answered: a server that died once more is about to be back.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
     /// <summary>By how much the computed time of the start may move: uptimes are whole seconds, and clocks drift.</summary>
     private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(1.5);
 
@@ -132,7 +137,7 @@ public sealed class Continuity(Target target, TopicNames names, TimeProvider tim
     {
         Volatile.Write(ref _lost, 0);
         _idle = await TryAsync(() => RawClient.OpenAsync("idle", target, new Transcript(time), new ConnectOptions(), CancellationToken.None));
-        if (_idle is { } idle && await TryAsync(() => idle.HandshakeAsync()) is not { Status: 101 })
+        if (_idle is { } idle && await TryAsync(() => idle.HandshakeAsync(), again: false) is not { Status: 101 })
         {
             _idle = null;
             await idle.DisposeAsync();
@@ -163,15 +168,22 @@ public sealed class Continuity(Target target, TopicNames names, TimeProvider tim
     private async Task<(double Seconds, long At)?> UptimeAsync(Rest rest) =>
         await TryAsync(rest.HealthAsync) is { UptimeSeconds: { } seconds } ? (seconds, time.GetTimestamp()) : null;
 
-    private static async Task<T?> TryAsync<T>(Func<Task<T>> ask) where T : class
+    private async Task<T?> TryAsync<T>(Func<Task<T>> ask, bool again = true) where T : class
     {
-        try
+        for (var start = time.GetTimestamp(); ;)
         {
-            return await ask();
-        }
-        catch (Violation)
-        {
-            return null;
+            try
+            {
+                return await ask();
+            }
+            catch (Violation) when (again && time.GetElapsedTime(start) < Patience)
+            {
+                await Task.Delay(Pause, time);
+            }
+            catch (Violation)
+            {
+                return null;
+            }
         }
     }
 }
