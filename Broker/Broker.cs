@@ -11,6 +11,8 @@ public sealed class Broker(BrokerLimits limits)
 {
     private readonly ConcurrentDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     private readonly Lock _creation = new(); // makes "is there room, is the name free, take it" one step; never held with a gate
+    private readonly Budget _budget = new(limits.MaxRetainedBytes);
+    private readonly Backlog _backlog = new(limits.MaxOutstandingBytes);
     private int _count; // guarded by _creation; entries of the table, 0 to MaxTopics
 
     /// <summary>A new subscriber, to no topic yet. It costs nothing until it joins one, and is forgotten once it is closed.</summary>
@@ -18,7 +20,7 @@ public sealed class Broker(BrokerLimits limits)
     /// Whether its reader, when woken, continues at once on the thread of whoever wakes it, instead of on the thread pool. That saves a
     /// hop and gives the reader its turn before its publisher goes on; only for readers that never block.
     /// </param>
-    public Subscriber Admit(bool eager = false) => new(limits, eager);
+    public Subscriber Admit(bool eager = false) => new(limits, _budget, _backlog, eager);
 
     /// <summary>Makes a topic, empty: no messages, no subscribers (PS-DEL-004).</summary>
     public Creating Create(string name)
@@ -40,7 +42,13 @@ public sealed class Broker(BrokerLimits limits)
                 return Creating.LimitReached;
             }
 
-            _topics[name] = new Topic(name, limits);
+            var bytes = Budget.PerTopic + (long)sizeof(char) * name.Length;
+            if (!_budget.TryTake(bytes))
+            {
+                return Creating.BudgetReached;
+            }
+
+            _topics[name] = new Topic(name, limits, _budget, bytes);
             _count++;
             return Creating.Created;
         }
@@ -116,4 +124,7 @@ public enum Creating
 
     /// <summary>There are <see cref="BrokerLimits.MaxTopics"/> topics already.</summary>
     LimitReached,
+
+    /// <summary>There is no room for it within <see cref="BrokerLimits.MaxRetainedBytes"/>.</summary>
+    BudgetReached,
 }

@@ -9,10 +9,15 @@ namespace PubSub;
 /// <param name="MaxSubscriptions">Topics that one subscriber may be subscribed to at once. Default 1,000.</param>
 /// <param name="MaxReplies">Replies and replayed events that may be unread before a subscriber's requests have to wait
 /// (<see cref="Subscriber.WaitForRoomAsync"/>). One subscribe may exceed it, by what it replays. Default 128.</param>
+/// <param name="MaxRetainedBytes">Bytes of all topics, subscriptions and retained events. Default: no bound.</param>
+/// <param name="MaxOutstandingBytes">Bytes of all frames queued or being sent, counted for each subscriber, and of requests that are kept
+/// (<see cref="Subscriber.Keep"/>). Default: no bound.</param>
 public sealed record BrokerLimits(
     int MaxQueueSize = 100,
     int MaxMessages = 100,
     long MaxQueueBytes = 1024 * 1024,
     int MaxTopics = 100_000,
     int MaxSubscriptions = 1_000,
-    int MaxReplies = 128);
+    int MaxReplies = 128,
+    long MaxRetainedBytes = long.MaxValue,
+    long MaxOutstandingBytes = long.MaxValue);

@@ -11,6 +11,13 @@ public sealed class Ring<T>(int capacity)
     /// <summary>How many items are kept now, from 0 to the capacity.</summary>
     public int Count { get; private set; }
 
+    /// <summary>The item that the next <see cref="Add"/> forgets, if it forgets one.</summary>
+    public bool TryPeekForgotten(out T forgotten)
+    {
+        forgotten = Count == capacity ? _items[_start] : default!;
+        return Count == capacity;
+    }
+
     /// <summary>Adds the newest item; when the ring is full, the oldest is forgotten.</summary>
     public void Add(T item)
     {

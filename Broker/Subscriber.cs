@@ -22,6 +22,8 @@ public sealed class Subscriber
     private const int KeptLength = 256;
 
     private readonly BrokerLimits _limits;
+    private readonly Budget _budget;
+    private readonly Backlog _backlog;
     private readonly Signal _frames;
     private readonly Signal _room = new();
 
@@ -33,6 +35,10 @@ public sealed class Subscriber
     private int _outstanding; // guarded by _latch; live events queued or taken, and not being handed over
     private long _outstandingBytes; // guarded by _latch
     private int _unread; // guarded by _latch; replies and replayed events queued or taken
+    private long _otherBytes; // guarded by _latch; bytes of replies and replayed events that are unread, and of requests that are kept
+    private long _counted; // guarded by _latch; bytes that the backlog counts
+    private int _kept; // guarded by _latch; bytes of requests among those held
+    private bool _isCut; // guarded by _latch; whether the backlog counts it no more
     private Wakes? _noted; // guarded by _latch; who noted last that the reader sleeps
     private volatile CloseReason _closed; // written under _latch, once
 
@@ -43,11 +49,14 @@ public sealed class Subscriber
     private int _releasing;
     private bool _handedOver; // whether the live events last taken have been given room back already
 
-    internal Subscriber(BrokerLimits limits, bool eager)
+    internal Subscriber(BrokerLimits limits, Budget budget, Backlog backlog, bool eager)
     {
-        _limits = limits;
+        (_limits, _budget, _backlog) = (limits, budget, backlog);
         _frames = new Signal(eager);
     }
+
+    /// <summary>The backlog's own.</summary>
+    internal Backlog.Link Link; // guarded by the backlog's latch
 
     /// <summary>Why it was closed; <see cref="CloseReason.None"/> while it is open.</summary>
     public CloseReason Closed => _closed;
@@ -59,9 +68,34 @@ public sealed class Subscriber
         {
             if (_closed == CloseReason.None)
             {
-                Append(reply, live: false);
+                Append(reply, live: false, wakes);
                 NoteWake(wakes);
             }
+        }
+    }
+
+    /// <summary>
+    /// Counts the bytes of requests of this subscriber that have come and wait to be whole, or for room, instead of what was counted for
+    /// them before.
+    /// </summary>
+    public void Keep(int bytes, Wakes wakes)
+    {
+        lock (_latch)
+        {
+            _otherBytes += bytes - _kept;
+            _kept = bytes;
+            ReportHeld(wakes);
+        }
+    }
+
+    /// <summary>Its reader has ended: what was not sent is dropped.</summary>
+    public void Forget()
+    {
+        lock (_latch)
+        {
+            Debug.Assert(_closed != CloseReason.None, "a subscriber that is open could be given more");
+            (_queue, _queued) = ([], 0);
+            StopCounting();
         }
     }
 
@@ -120,8 +154,8 @@ public sealed class Subscriber
     public void HandOver()
     {
         Debug.Assert(!_handedOver, "handed over twice");
-        var (live, bytes, _) = Sum(LastTaken);
-        GiveBack(live, bytes, others: 0);
+        var (live, bytes, _, _) = Sum(LastTaken);
+        GiveBack(live, bytes, others: 0, otherBytes: 0);
         _handedOver = true;
     }
 
@@ -132,11 +166,12 @@ public sealed class Subscriber
     public void Hold()
     {
         Debug.Assert(_handedOver, "nothing was handed over");
-        var (live, bytes, _) = Sum(LastTaken);
+        var (live, bytes, _, _) = Sum(LastTaken);
         lock (_latch)
         {
             _outstanding += live;
             _outstandingBytes += bytes;
+            ReportHeld(wakes: null); // what is over the bound by this, the next frame finds
         }
 
         _handedOver = false;
@@ -146,14 +181,14 @@ public sealed class Subscriber
     public void Release()
     {
         var sent = LastTaken;
-        var (live, bytes, others) = Sum(sent);
+        var (live, bytes, others, otherBytes) = Sum(sent);
         if (_handedOver)
         {
             (live, bytes) = (0, 0);
             _handedOver = false;
         }
 
-        GiveBack(live, bytes, others);
+        GiveBack(live, bytes, others, otherBytes);
         sent.Clear();
         _releasing = _next;
         if (_next == _takenCount)
@@ -193,7 +228,7 @@ public sealed class Subscriber
 
             _outstanding++;
             _outstandingBytes += live.Length;
-            Append(live, live: true);
+            Append(live, live: true, wakes);
             NoteWake(wakes);
             if (_outstanding * 4L >= _limits.MaxQueueSize * 3L || _outstandingBytes * 4 >= _limits.MaxQueueBytes * 3)
             {
@@ -220,9 +255,14 @@ public sealed class Subscriber
                 return Subscribing.LimitReached;
             }
 
+            if (joins && !_budget.TryTake(Budget.PerSubscription))
+            {
+                return Subscribing.BudgetReached;
+            }
+
             if (ack is { } reply)
             {
-                Append(reply, live: false);
+                Append(reply, live: false, wakes);
             }
 
             if (joins)
@@ -230,7 +270,7 @@ public sealed class Subscriber
                 _topics.Add(topic);
                 foreach (var retained in replay)
                 {
-                    Append(retained, live: false);
+                    Append(retained, live: false, wakes);
                 }
             }
 
@@ -244,10 +284,14 @@ public sealed class Subscriber
     {
         lock (_latch)
         {
-            _topics.Remove(topic);
+            if (_topics.Remove(topic))
+            {
+                _budget.GiveBack(Budget.PerSubscription);
+            }
+
             if (lastWord is { } word && _closed == CloseReason.None)
             {
-                Append(word, live: false);
+                Append(word, live: false, wakes);
                 NoteWake(wakes);
             }
         }
@@ -264,6 +308,17 @@ public sealed class Subscriber
         }
     }
 
+    /// <summary>Ends what is queued, whether or not it was closed before; called outside of every lock.</summary>
+    internal void Cut()
+    {
+        Close(CloseReason.SlowConsumer);
+        lock (_latch)
+        {
+            (_queue, _queued) = ([], 0);
+            StopCounting();
+        }
+    }
+
     /// <summary>
     /// What follows a close: leaves every topic, and lets a waiting requester go. Enters the topics' gates one after the other, so it
     /// is called outside of all.
@@ -277,6 +332,7 @@ public sealed class Subscriber
             Debug.Assert(_closed != CloseReason.None, "a subscriber that is open could join again");
             topics = [.. _topics];
             _topics.Clear();
+            _budget.GiveBack(topics.Length * (long)Budget.PerSubscription);
             awaited = _room.Disarm();
         }
 
@@ -327,13 +383,14 @@ public sealed class Subscriber
         if (reason == CloseReason.SlowConsumer)
         {
             (_queue, _queued) = ([], 0);
+            StopCounting();
         }
 
         NoteWake(wakes);
         wakes.AddClosed(this);
     }
 
-    private void Append(Frame frame, bool live)
+    private void Append(Frame frame, bool live, Wakes wakes)
     {
         Debug.Assert(_latch.IsHeldByCurrentThread);
         if (_queued == _queue.Length)
@@ -345,6 +402,46 @@ public sealed class Subscriber
         if (!live)
         {
             _unread++;
+            _otherBytes += frame.Length;
+        }
+
+        ReportHeld(wakes);
+    }
+
+    /// <summary>Tells the backlog when what is held has become more, or less, by enough.</summary>
+    private void ReportHeld(Wakes? wakes)
+    {
+        Debug.Assert(_latch.IsHeldByCurrentThread);
+        var held = _outstandingBytes + _otherBytes;
+        if (held > Backlog.Slack || _counted > 0)
+        {
+            Count(held, wakes);
+        }
+    }
+
+    private void Count(long held, Wakes? wakes)
+    {
+        var bytes = held <= Backlog.Slack ? 0 : held;
+        if (_isCut || (bytes > 0 && Math.Abs(bytes - _counted) <= Backlog.Slack))
+        {
+            return;
+        }
+
+        _counted = bytes;
+        if (_backlog.Count(this, bytes))
+        {
+            wakes?.NoteOverflow(_backlog);
+        }
+    }
+
+    private void StopCounting()
+    {
+        Debug.Assert(_latch.IsHeldByCurrentThread);
+        _isCut = true;
+        if (_counted > 0)
+        {
+            _counted = 0;
+            _backlog.Count(this, 0);
         }
     }
 
@@ -370,7 +467,7 @@ public sealed class Subscriber
         }
     }
 
-    private void GiveBack(int live, long bytes, int others)
+    private void GiveBack(int live, long bytes, int others, long otherBytes)
     {
         if (live + others == 0)
         {
@@ -383,6 +480,8 @@ public sealed class Subscriber
             _outstanding -= live;
             _outstandingBytes -= bytes;
             _unread -= others;
+            _otherBytes -= otherBytes;
+            ReportHeld(wakes: null);
             Debug.Assert(_outstanding >= 0 && _outstandingBytes >= 0 && _unread >= 0, "more was released than taken");
             roomAgain = _unread < _limits.MaxReplies && _room.Disarm();
         }
@@ -395,9 +494,9 @@ public sealed class Subscriber
 
     private Span<Outgoing> LastTaken => _taken.AsSpan(_releasing, _next - _releasing);
 
-    private static (int Live, long LiveBytes, int Others) Sum(ReadOnlySpan<Outgoing> frames)
+    private static (int Live, long LiveBytes, int Others, long OtherBytes) Sum(ReadOnlySpan<Outgoing> frames)
     {
-        var (live, bytes) = (0, 0L);
+        var (live, bytes, otherBytes) = (0, 0L, 0L);
         foreach (ref readonly var outgoing in frames)
         {
             if (outgoing.Live)
@@ -405,9 +504,13 @@ public sealed class Subscriber
                 live++;
                 bytes += outgoing.Frame.Length;
             }
+            else
+            {
+                otherBytes += outgoing.Frame.Length;
+            }
         }
 
-        return (live, bytes, frames.Length - live);
+        return (live, bytes, frames.Length - live, otherBytes);
     }
 
     private static Outgoing[] Kept(Outgoing[] empty) => empty.Length <= KeptLength ? empty : [];
@@ -433,6 +536,9 @@ public enum Subscribing
 
     /// <summary>The subscriber has <see cref="BrokerLimits.MaxSubscriptions"/> already.</summary>
     LimitReached,
+
+    /// <summary>There is no room for it within <see cref="BrokerLimits.MaxRetainedBytes"/>.</summary>
+    BudgetReached,
 
     /// <summary>The subscriber is closed.</summary>
     Closed,

@@ -9,14 +9,18 @@ public sealed class Topic
 {
     private readonly Lock _gate = new();
     private readonly HashSet<Subscriber> _subscribers = []; // guarded by _gate
-    private readonly Ring<Frame> _retained; // guarded by _gate
+    private readonly Ring<(Frame Frame, int Length)> _retained; // guarded by _gate; lengths beside frames, whose bytes no processor has at hand any more
+    private readonly Budget _budget;
     private long _messages; // guarded by _gate
+    private long _bytes; // guarded by _gate; what the topic takes of the budget
     private volatile bool _deleted; // written under _gate, once
 
-    internal Topic(string name, BrokerLimits limits)
+    // The bytes were taken of the budget already.
+    internal Topic(string name, BrokerLimits limits, Budget budget, long bytes)
     {
         Name = name;
-        _retained = new Ring<Frame>(limits.MaxMessages);
+        (_budget, _bytes) = (budget, bytes);
+        _retained = new Ring<(Frame, int)>(limits.MaxMessages);
     }
 
     /// <summary>The name, as it was created; compared ordinally.</summary>
@@ -26,18 +30,24 @@ public sealed class Topic
     /// Accepts a message: retains its event and queues it to every current subscriber (PS-PUB-012). A subscriber over its bound is
     /// closed instead. Readers are woken by <paramref name="wakes"/>.
     /// </summary>
-    /// <returns>False when the topic has been deleted; then nothing happened.</returns>
-    public bool TryPublish(Frame message, Wakes wakes)
+    public PublishResult Publish(Frame message, Wakes wakes)
     {
         lock (_gate)
         {
             if (_deleted)
             {
-                return false;
+                return PublishResult.TopicNotFound;
             }
 
+            var growth = _retained.TryPeekForgotten(out var forgotten) ? message.Length - forgotten.Length : message.Length + Budget.PerEvent;
+            if (!_budget.TryTake(growth))
+            {
+                return PublishResult.LimitReached;
+            }
+
+            _bytes += growth;
             _messages++;
-            _retained.Add(message);
+            _retained.Add((message, message.Length));
             foreach (var subscriber in _subscribers)
             {
                 if (!subscriber.TryDeliver(message, wakes))
@@ -46,17 +56,18 @@ public sealed class Topic
                 }
             }
 
-            return true;
+            return PublishResult.Accepted;
         }
     }
 
-    /// <summary>As <see cref="TryPublish(Frame, Wakes)"/>, waking the readers before it returns.</summary>
+    /// <summary>As <see cref="Publish"/>, waking the readers before it returns.</summary>
+    /// <returns>Whether it was accepted.</returns>
     public bool TryPublish(Frame message)
     {
         var wakes = new Wakes();
-        var accepted = TryPublish(message, wakes);
+        var result = Publish(message, wakes);
         wakes.Release();
-        return accepted;
+        return result == PublishResult.Accepted;
     }
 
     /// <summary>
@@ -72,7 +83,7 @@ public sealed class Topic
                 return Subscribing.TopicNotFound;
             }
 
-            var outcome = subscriber.Join(this, _retained.Last(lastN), ack, wakes);
+            var outcome = subscriber.Join(this, _retained.Last(lastN).Select(retained => retained.Frame), ack, wakes);
             if (outcome == Subscribing.Joined)
             {
                 _subscribers.Add(subscriber);
@@ -141,6 +152,7 @@ public sealed class Topic
             }
 
             _subscribers.Clear();
+            _budget.GiveBack(_bytes);
             _deleted = true; // last, since it is read outside the gate too: whoever sees it finds every notice queued
             return true;
         }
@@ -156,4 +168,17 @@ public sealed class Topic
             _subscribers.Remove(closed);
         }
     }
+}
+
+/// <summary>What became of a publish.</summary>
+public enum PublishResult
+{
+    /// <summary>It is retained, and queued to every subscriber.</summary>
+    Accepted,
+
+    /// <summary>The topic has been deleted; nothing happened.</summary>
+    TopicNotFound,
+
+    /// <summary>There is no room for it within <see cref="BrokerLimits.MaxRetainedBytes"/>; nothing happened.</summary>
+    LimitReached,
 }

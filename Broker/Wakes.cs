@@ -12,6 +12,7 @@ public sealed class Wakes
 {
     private readonly List<Subscriber> _sleeping = [];
     private readonly List<Subscriber> _closed = [];
+    private Backlog? _overflowing;
 
     /// <summary>
     /// Whether a subscriber is within a quarter of its bound. Then the publisher releases and lets others run before it goes on: a reader that
@@ -23,6 +24,13 @@ public sealed class Wakes
 
     internal void FallDue() => AreDue = true;
 
+    /// <summary>The sum of what subscribers have not taken is over its bound.</summary>
+    internal void NoteOverflow(Backlog overflowing)
+    {
+        _overflowing = overflowing;
+        AreDue = true;
+    }
+
     internal void AddClosed(Subscriber closed) => _closed.Add(closed);
 
     /// <summary>Wakes every reader noted so far, and takes every subscriber that was closed out of its topics.</summary>
@@ -30,6 +38,8 @@ public sealed class Wakes
     public bool Release()
     {
         AreDue = false;
+        _overflowing?.Relieve();
+        _overflowing = null;
         if (_sleeping.Count + _closed.Count == 0)
         {
             return false;

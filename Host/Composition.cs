@@ -1,7 +1,10 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Console;
+using PubSub.Hosting.Connections;
 using PubSub.Hosting.Rest;
 
 namespace PubSub.Hosting;
@@ -9,20 +12,27 @@ namespace PubSub.Hosting;
 /// <summary>How the framework's parts are set up, out of the way of <c>Program.cs</c>.</summary>
 internal static class Composition
 {
-    /// <summary>HTTP connections beyond MAX_CONNECTIONS, so that REST and probes still answer when the WebSockets are full.</summary>
-    private const int SpareConnections = 256;
-
     /// <summary>Bytes that a connection may have sent and its session not read yet; then the peer has to wait. Four blocks.</summary>
-    private const int UnreadBytes = 64 * 1024;
+    public const int UnreadBytes = 64 * 1024;
+
+    /// <summary>Lines of the log that may wait to be written.</summary>
+    private const int LogLines = 2_500;
 
     public static void AddLogging(this WebApplicationBuilder builder, Settings settings)
     {
         builder.Logging.ClearProviders().SetMinimumLevel(settings.MinimumLogLevel);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        if (settings.Port == 0)
+        {
+            builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information); // it tells the port
+        }
 
         // Or every connection keeps a trace and a scope for as long as it lasts.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None); // its stack trace for a busy port; Program says it in a line
+
+        // Who logs does not wait for who reads: what does not fit is dropped, and the console says how much that was.
+        builder.Services.Configure<ConsoleLoggerOptions>(console => (console.QueueFullMode, console.MaxQueueLength) = (ConsoleLoggerQueueFullMode.DropWrite, LogLines));
         if (settings.LogFormat == "json")
         {
             builder.Logging.AddJsonConsole(json => json.UseUtcTimestamp = true);
@@ -44,21 +54,21 @@ internal static class Composition
         kestrel.Limits.MaxRequestBodySize = settings.MaxMessageBytes;
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(settings.HandshakeTimeout);
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(settings.HandshakeTimeout);
-        kestrel.Limits.MaxConcurrentConnections = settings.MaxConnections + (long)SpareConnections;
+        kestrel.Limits.MaxConcurrentConnections = null; // Admission makes room instead
         kestrel.Limits.MaxConcurrentUpgradedConnections = null; // Sessions counts them, and says so politely
         switch (settings.Bind)
         {
             case "*":
-                kestrel.ListenAnyIP(settings.Port, WebSocketsNeedHttp1);
+                kestrel.ListenAnyIP(settings.Port, EachConnection);
                 break;
             case "localhost" when settings.Port == 0:
-                kestrel.Listen(IPAddress.Loopback, 0, WebSocketsNeedHttp1); // one free port cannot be had on two addresses
+                kestrel.Listen(IPAddress.Loopback, 0, EachConnection); // one free port cannot be had on two addresses
                 break;
             case "localhost":
-                kestrel.ListenLocalhost(settings.Port, WebSocketsNeedHttp1);
+                kestrel.ListenLocalhost(settings.Port, EachConnection);
                 break;
             default:
-                kestrel.Listen(IPAddress.Parse(settings.Bind), settings.Port, WebSocketsNeedHttp1);
+                kestrel.Listen(IPAddress.Parse(settings.Bind), settings.Port, EachConnection);
                 break;
         }
     }
@@ -83,5 +93,27 @@ internal static class Composition
         options.Encoder = RestJson.Readable.Options.Encoder;
     }
 
-    private static void WebSocketsNeedHttp1(ListenOptions listen) => listen.Protocols = HttpProtocols.Http1;
+    /// <summary>Pages of the allowed origins may use REST as they may connect (Fetch standard, CORS protocol).</summary>
+    public static void Configure(this CorsOptions cors, Settings settings) => cors.AddDefaultPolicy(policy => policy
+        .SetIsOriginAllowed(settings.AllowedOrigins.Has).AllowAnyMethod().AllowAnyHeader().WithExposedHeaders("Location", "Retry-After"));
+
+    public static void UseOtherOrigins(this WebApplication app, Settings settings)
+    {
+        if (settings.AllowedOrigins.AllowOthers)
+        {
+            app.UseCors();
+        }
+    }
+
+    private static void EachConnection(ListenOptions listen)
+    {
+        listen.Protocols = HttpProtocols.Http1; // WebSockets need it
+        listen.Use(next => async connection =>
+        {
+            // The framework would end a connection both ways when its client says that it sends no more; what arrived before is answered first.
+            connection.ConnectionClosed = CancellationToken.None;
+            using var slot = connection.Features.Get<Admission.Slot>();
+            await next(connection).ConfigureAwait(false);
+        });
+    }
 }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net;
+using System.Text;
 
 namespace PubSub.Hosting;
 
@@ -23,10 +25,10 @@ internal static partial class Log
     public static partial void PingUnanswered(ILogger logger, string connection, double seconds);
 
     [LoggerMessage(6, LogLevel.Information, "Topic {Topic} created")]
-    public static partial void TopicCreated(ILogger logger, string topic);
+    public static partial void TopicCreated(ILogger logger, Escaped topic);
 
     [LoggerMessage(7, LogLevel.Information, "Topic {Topic} deleted")]
-    public static partial void TopicDeleted(ILogger logger, string topic);
+    public static partial void TopicDeleted(ILogger logger, Escaped topic);
 
     [LoggerMessage(8, LogLevel.Information, "Draining {Sessions} sessions")]
     public static partial void Draining(ILogger logger, int sessions);
@@ -35,13 +37,13 @@ internal static partial class Log
     public static partial void DrainTimedOut(ILogger logger, int sessions, double seconds);
 
     [LoggerMessage(10, LogLevel.Debug, "Session {Connection} published to {Topic}: {Bytes} bytes")]
-    public static partial void Published(ILogger logger, string connection, string topic, int bytes);
+    public static partial void Published(ILogger logger, string connection, Escaped topic, int bytes);
 
     [LoggerMessage(11, LogLevel.Debug, "Session {Connection} asked to subscribe to {Topic} with last_n {LastN}")]
-    public static partial void Subscribed(ILogger logger, string connection, string topic, int lastN);
+    public static partial void Subscribed(ILogger logger, string connection, Escaped topic, int lastN);
 
     [LoggerMessage(12, LogLevel.Debug, "Session {Connection} asked to unsubscribe from {Topic}")]
-    public static partial void Unsubscribed(ILogger logger, string connection, string topic);
+    public static partial void Unsubscribed(ILogger logger, string connection, Escaped topic);
 
     [LoggerMessage(13, LogLevel.Debug, "Session {Connection} sent a bad request: {Rule}")]
     public static partial void BadRequest(ILogger logger, string connection, string rule);
@@ -50,11 +52,36 @@ internal static partial class Log
     public static partial void RequestFailed(ILogger logger, Exception exception, string connection);
 
     [LoggerMessage(15, LogLevel.Debug, "{Method} {Target} answered {Status} in {Milliseconds:F1} ms")]
-    public static partial void RestAnswered(ILogger logger, string method, string target, int status, double milliseconds);
+    public static partial void RestAnswered(ILogger logger, Escaped method, Escaped target, int status, double milliseconds);
 
     [LoggerMessage(16, LogLevel.Error, "{Method} {Target} failed unexpectedly")]
-    public static partial void RestFailed(ILogger logger, Exception exception, string method, string target);
+    public static partial void RestFailed(ILogger logger, Exception exception, Escaped method, Escaped target);
 
     [LoggerMessage(17, LogLevel.Information, "Session {Connection} broke the WebSocket protocol: {Rule}")]
     public static partial void ProtocolBroken(ILogger logger, string connection, string rule);
+
+    [LoggerMessage(18, LogLevel.Warning, "MAX_CONNECTIONS {Connections} needs {Descriptors} file descriptors (ulimit -n) and {Memory} bytes of memory; there may be {Sessions} connections")]
+    public static partial void LowCapacity(ILogger logger, int connections, long descriptors, long memory, int sessions);
+
+    [LoggerMessage(19, LogLevel.Information, "At most {Sessions} connections, {Retained} bytes retained and {Outstanding} bytes outstanding")]
+    public static partial void Bounds(ILogger logger, int sessions, long retained, long outstanding);
+}
+
+/// <summary>A client's text in a log: what could end a line, colour it or turn it around is written as <c>\uXXXX</c>, when it is written.</summary>
+internal readonly record struct Escaped(string Text)
+{
+    public override string ToString()
+    {
+        var escaped = new StringBuilder(Text.Length);
+        foreach (var rune in Text.EnumerateRunes())
+        {
+            _ = IsPlain(rune) ? escaped.Append(rune) : escaped.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}");
+        }
+
+        return escaped.ToString();
+    }
+
+    private static bool IsPlain(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
 }

@@ -1,12 +1,27 @@
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PubSub;
 using PubSub.Hosting;
+using PubSub.Hosting.Connections;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
 using PubSub.Hosting.Sockets;
 
-// Not the working directory, which may be the root of a file system: the framework watches the content root's files.
-var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+if (CommandLine.AsksForHelp(args))
+{
+    Console.WriteLine(CommandLine.Help());
+    return 0;
+}
+
+if (CommandLine.Fault(args) is { } fault)
+{
+    await Console.Error.WriteLineAsync(fault);
+    return 2;
+}
+
+// Of the framework's defaults none: it would watch files for changes, and there is nothing to be read from files.
+var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+builder.Configuration.AddEnvironmentVariables().AddCommandLine(CommandLine.AsksForHealth(args) ? args[1..] : args);
 
 Settings settings;
 try
@@ -19,19 +34,25 @@ catch (SettingsException illegal)
     return 2;
 }
 
-if (args is ["healthcheck"])
+if (CommandLine.AsksForHealth(args))
 {
     return await HealthCheck.RunAsync(settings.Bind, settings.Port);
 }
 
 builder.AddLogging(settings);
-builder.WebHost.ConfigureKestrel(kestrel => kestrel.Configure(settings));
+builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Configure(settings));
+builder.Services.AddRouting();
+builder.Services.AddCors(cors => cors.Configure(settings));
 builder.WebHost.UseSockets(sockets => sockets.Configure());
 builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(settings.DrainTimeout + 5));
 builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.UseReadableJson());
 builder.Services.AddSingleton(settings);
 builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddSingleton<IMemoryPoolFactory<byte>, BlockPool>();
+builder.Services.AddSingleton(new Capacity(settings.MaxConnections, Capacity.FreeDescriptors(), Capacity.Memory));
+builder.Services.AddSingleton(services => new Admission(services.GetRequiredService<Capacity>().Connections));
+builder.Services.AddSingleton<SocketTransportFactory>();
+builder.Services.AddSingleton<IConnectionListenerFactory, Listeners>();
 builder.Services.AddSingleton(new Broker(settings.BrokerLimits));
 builder.Services.AddSingleton<ServerMessage>();
 builder.Services.AddSingleton<Sessions>();
@@ -39,6 +60,8 @@ builder.Services.AddHostedService(services => services.GetRequiredService<Sessio
 
 var app = builder.Build();
 app.UseProblems(app.Logger, TimeProvider.System);
+app.UseAllowedHosts(settings);
+app.UseOtherOrigins(settings);
 app.UseHandshakeOnly();
 app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
 app.UseRawTopicNames();
@@ -48,15 +71,15 @@ app.MapStatus();
 app.MapSessions();
 app.GiveBackWhatStartingTook();
 
-using var impatience = SecondSignal.EndTheProcess();
+using var signals = Signals.Listen(app.Lifetime);
 try
 {
     await app.RunAsync();
     return 0;
 }
-catch (IOException inUse) when (inUse.InnerException is AddressInUseException)
+catch (Exception refused) when (Listening.Fault(refused, settings) is { } why)
 {
-    await Console.Error.WriteLineAsync($"PORT {settings.Port} is already in use on {settings.Bind}: stop the other process or choose another PORT");
+    await Console.Error.WriteLineAsync(why);
     return 1;
 }
 

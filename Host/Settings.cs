@@ -1,5 +1,9 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
+using PubSub.Hosting.Connections;
+using PubSub.Hosting.Rest;
+using PubSub.Hosting.Sockets;
 
 namespace PubSub.Hosting;
 
@@ -10,6 +14,7 @@ namespace PubSub.Hosting;
 internal sealed class Settings
 {
     private readonly List<string> _faults = [];
+    private readonly List<Setting> _all = [];
     private readonly IConfiguration _configuration;
 
     private Settings(IConfiguration configuration)
@@ -24,8 +29,11 @@ internal sealed class Settings
         MaxTopics = Integer("MAX_TOPICS", 100_000, 1, 100_000_000);
         MaxConnections = Integer("MAX_CONNECTIONS", 20_000, 1, 10_000_000);
         MaxSubscriptions = Integer("MAX_SUBSCRIPTIONS", 1_000, 1, 1_000_000);
+        MaxRetainedBytes = Memory("MAX_RETAINED_BYTES", 0);
+        MaxOutstandingBytes = Memory("MAX_OUTSTANDING_BYTES", 0);
         TopicDeletion = Choice("TOPIC_DELETION", "disconnect", "unsubscribe");
-        AllowedOrigins = Text("ALLOWED_ORIGINS", "");
+        AllowedOrigins = List<Origins>("ALLOWED_ORIGINS", "", "origins such as https://app.example", Origins.TryParse);
+        AllowedHosts = List<Hosts>("ALLOWED_HOSTS", "", "host names without ports", Hosts.TryParse);
         WriteTimeout = Seconds("WRITE_TIMEOUT", 10, 0.1, 3_600);
         CloseTimeout = Seconds("CLOSE_TIMEOUT", 5, 0.1, 3_600);
         DrainTimeout = Seconds("DRAIN_TIMEOUT", 5, 0.1, 3_600);
@@ -63,11 +71,20 @@ internal sealed class Settings
     /// <summary>Topics that one connection may be subscribed to at once.</summary>
     public int MaxSubscriptions { get; }
 
+    /// <summary>Bytes of all topics, subscriptions and retained events; 0 was read as a quarter of the memory.</summary>
+    public long MaxRetainedBytes { get; }
+
+    /// <summary>Bytes of all frames that clients have not taken, and of requests that wait; 0 was read as a quarter of the memory.</summary>
+    public long MaxOutstandingBytes { get; }
+
     /// <summary>What deleting a topic does to its subscribers: <c>disconnect</c> or <c>unsubscribe</c>.</summary>
     public string TopicDeletion { get; }
 
-    /// <summary>Foreign origins that may connect, comma-separated; <c>*</c> for any; empty for the same host or no Origin header only.</summary>
-    public string AllowedOrigins { get; }
+    /// <summary>Foreign origins that may connect; none for the same host or no Origin header only.</summary>
+    public Origins AllowedOrigins { get; }
+
+    /// <summary>Foreign names that requests may be for; none for this machine's own when it is bound to it alone, and else for any.</summary>
+    public Hosts AllowedHosts { get; }
 
     /// <summary>Seconds that a batch may wait for a peer that reads nothing.</summary>
     public double WriteTimeout { get; }
@@ -95,7 +112,14 @@ internal sealed class Settings
 
     public bool DisconnectOnDeletion => TopicDeletion == "disconnect";
 
-    public BrokerLimits BrokerLimits => new(MaxQueueSize, MaxMessages, MaxQueueBytes, MaxTopics, MaxSubscriptions);
+    public BrokerLimits BrokerLimits => new(MaxQueueSize, MaxMessages, MaxQueueBytes, MaxTopics, MaxSubscriptions)
+    {
+        MaxRetainedBytes = MaxRetainedBytes,
+        MaxOutstandingBytes = MaxOutstandingBytes,
+    };
+
+    /// <summary>What a request is told that there is no room for.</summary>
+    public string NoMemory => $"topics, subscriptions and retained messages would take more than the {MaxRetainedBytes} bytes that they may (MAX_RETAINED_BYTES)";
 
     public LogLevel MinimumLogLevel => LogLevel switch
     {
@@ -123,37 +147,70 @@ internal sealed class Settings
         return settings._faults.Count == 0 ? settings : throw new SettingsException(string.Join(Environment.NewLine, settings._faults));
     }
 
+    /// <summary>All settings, with their rules and defaults.</summary>
+    public static IReadOnlyList<Setting> All => new Settings(new ConfigurationBuilder().Build())._all;
+
     private int Integer(string name, int otherwise, int least, int most) =>
-        Value(name) is not { } text ? otherwise
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value
-        : Fault(name, text, $"a whole number from {least} to {most}", otherwise);
+        Read(name, $"a whole number from {least} to {most}", otherwise, (string text, out int value) =>
+            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most);
+
+    private long Memory(string name, long otherwise)
+    {
+        var bytes = Read(name, "a whole number of bytes, or 0 for a quarter of the memory", otherwise, (string text, out long value) =>
+            long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value));
+        return bytes > 0 ? bytes : Capacity.Memory / 4;
+    }
 
     private double Seconds(string name, double otherwise, double least, double most) =>
-        Value(name) is not { } text ? otherwise
-        : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value
-        : Fault(name, text, string.Create(CultureInfo.InvariantCulture, $"a number of seconds from {least} to {most}"), otherwise);
+        Read(name, string.Create(CultureInfo.InvariantCulture, $"a number of seconds from {least} to {most}"), otherwise, (string text, out double value) =>
+            double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value) && value >= least && value <= most);
 
     private string Choice(string name, string otherwise, params string[] others) =>
-        Value(name) is not { } text ? otherwise
-        : text == otherwise || others.Contains(text) ? text
-        : Fault(name, text, $"{string.Join(", ", others)} or {otherwise}", otherwise);
+        Read(name, $"{string.Join(", ", others)} or {otherwise}", otherwise, (string text, out string value) =>
+            (value = text) == otherwise || others.Contains(text));
 
     private string Address(string name, string otherwise) =>
-        Value(name) is not { } text ? otherwise
-        : text is "*" or "localhost" || IPAddress.TryParse(text, out _) ? text
-        : Fault(name, text, "an IP address, localhost or *", otherwise);
+        Read(name, "an IP address (a link-local one with its zone), localhost or *", otherwise, (string text, out string value) =>
+            (value = text) is "*" or "localhost" || (IPAddress.TryParse(text, out var address) && IsMeant(address, text)));
 
-    private string Text(string name, string otherwise) => Value(name) ?? otherwise;
+    private T List<T>(string name, string otherwise, string what, TryParseList<T> parse) where T : class
+    {
+        var list = parse(otherwise, out var read) ? read! : throw new ArgumentException(otherwise, nameof(otherwise));
+        return Read(name, $"{what}, separated by commas, or *", list, (string text, out T value) => parse(text, out value!));
+    }
+
+    /// <summary>A number is read as an address, a zone that there is not as none; and a link-local address needs its zone (RFC 4007 §11).</summary>
+    private static bool IsMeant(IPAddress address, string text) => address.AddressFamily == AddressFamily.InterNetwork
+        ? address.ToString() == text
+        : address.ScopeId != 0 || !(text.Contains('%') || address.IsIPv6LinkLocal);
 
     /// <summary>An empty variable is as good as none: that is how shells and container files leave one out.</summary>
-    private string? Value(string name) => _configuration[name] is { Length: > 0 } value ? value : null;
-
-    private T Fault<T>(string name, string value, string rule, T otherwise)
+    private T Read<T>(string name, string rule, T otherwise, TryParse<T> parse)
     {
-        _faults.Add($"{name} must be {rule}, but is '{value}'");
+        _all.Add(new(name, rule, string.Create(CultureInfo.InvariantCulture, $"{otherwise}")));
+        if (_configuration[name] is not { Length: > 0 } text)
+        {
+            return otherwise;
+        }
+
+        if (parse(text, out var value))
+        {
+            return value;
+        }
+
+        _faults.Add($"{name} must be {rule}, but is '{text}'");
         return otherwise;
     }
+
+    private delegate bool TryParse<T>(string text, out T value);
+
+    private delegate bool TryParseList<T>(string text, out T? value) where T : class;
 }
 
 /// <summary>A setting is not legal.</summary>
 internal sealed class SettingsException(string message) : Exception(message);
+
+/// <param name="Name">Of the environment variable, and of the argument behind two dashes.</param>
+/// <param name="Rule">What it must be.</param>
+/// <param name="Default">What it is unless it is set.</param>
+internal sealed record Setting(string Name, string Rule, string Default);

@@ -1,6 +1,6 @@
 using System.Buffers;
 using NUnit.Framework;
-using PubSub.Hosting.Sockets;
+using PubSub.Hosting.Connections;
 
 namespace PubSub.PropertyTests;
 

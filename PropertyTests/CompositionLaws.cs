@@ -45,7 +45,7 @@ public sealed class CompositionLaws
 
         Assert.That(kestrel.Limits.MaxRequestBodySize, Is.EqualTo(2000));
         Assert.That((kestrel.Limits.RequestHeadersTimeout, kestrel.Limits.KeepAliveTimeout), Is.EqualTo((TimeSpan.FromSeconds(2.5), TimeSpan.FromSeconds(2.5))));
-        Assert.That((kestrel.Limits.MaxConcurrentConnections, kestrel.Limits.MaxConcurrentUpgradedConnections), Is.EqualTo(((long?)7 + 256, (long?)null)));
+        Assert.That((kestrel.Limits.MaxConcurrentConnections, kestrel.Limits.MaxConcurrentUpgradedConnections), Is.EqualTo(((long?)null, (long?)null)));
         Assert.That(Of<HostOptions>(host).ShutdownTimeout, Is.EqualTo(TimeSpan.FromSeconds(8)));
     }
 
@@ -91,6 +91,15 @@ public sealed class CompositionLaws
 
         Assert.That(Of<ConsoleLoggerOptions>(host).FormatterName, Is.EqualTo(ConsoleFormatterNames.Json));
         Assert.That(Of<JsonConsoleFormatterOptions>(host).UseUtcTimestamp, Is.True);
+    }
+
+    [Test]
+    public void A_log_that_is_not_read_holds_nothing_up()
+    {
+        using var host = new RunningHost();
+        var console = Of<ConsoleLoggerOptions>(host);
+
+        Assert.That((console.QueueFullMode, console.MaxQueueLength), Is.EqualTo((ConsoleLoggerQueueFullMode.DropWrite, 2_500)));
     }
 
     [TestCase("debug", LogLevel.Debug)]

@@ -27,7 +27,7 @@ public sealed class ConcurrencyLaws
             var (random, wakes) = (new Random(seed + publisher), new Wakes());
             for (var number = 0; number < each; number++)
             {
-                topic.TryPublish(Frames.Of($"{publisher} {number}"), wakes);
+                topic.Publish(Frames.Of($"{publisher} {number}"), wakes);
                 var total = Interlocked.Increment(ref published);
                 if (Array.BinarySearch(moments, total - 1) is var place and >= 0)
                 {

@@ -69,6 +69,7 @@ public sealed class DeadlinesLaws
     public void Silence_is_questioned_once_and_then_ended()
     {
         var peer = new Peer(_clock);
+        peer.Look();
 
         Assert.That(peer.Look(after: Interval - 0.1), Is.EqualTo(Due.Nothing));
         Assert.That(peer.Look(after: 0.1), Is.EqualTo(Due.Ping));
@@ -106,14 +107,14 @@ public sealed class DeadlinesLaws
 
     private sealed class Peer(HandClock clock, int write = Write, int interval = Interval)
     {
-        private readonly Deadlines _deadlines = new(Of(write, interval), clock);
+        private readonly Deadlines _deadlines = new(Of(write, interval));
         private long _received;
         private long _taken;
 
         public Due Look(double after = 0, int received = 0, int took = 0, bool isWaiting = false, bool isClosing = false)
         {
             clock.Advance(after);
-            return _deadlines.Look(_received += received, _taken += took, isWaiting, isClosing);
+            return _deadlines.Look(TimeSpan.FromTicks(clock.GetTimestamp()), _received += received, _taken += took, isWaiting, isClosing);
         }
 
         private static Settings Of(int write, int interval) => SettingsLaws.Read(

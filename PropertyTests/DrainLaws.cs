@@ -63,7 +63,7 @@ public sealed class DrainLaws
         host.Broker.Create("a");
         await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
         var wakes = new Wakes();
-        host.Broker.Find("a")!.TryPublish(Hosting.Protocol.WebSocketFrame.Pong("last"u8), wakes);
+        host.Broker.Find("a")!.Publish(Hosting.Protocol.WebSocketFrame.Pong("last"u8), wakes);
 
         var stopping = StopAsync(host);
 

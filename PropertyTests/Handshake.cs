@@ -13,8 +13,7 @@ internal static class Handshake
         string[] lines =
         [
             "GET /v1/ws HTTP/1.1",
-            $"Host: {host.Origin.Authority}",
-            .. otherHeaders.Concat(Usual).DistinctBy(header => header.Split(':')[0]),
+            .. otherHeaders.Append($"Host: {host.Origin.Authority}").Concat(Usual).DistinctBy(header => header.Split(':')[0]),
             "",
             "",
         ];

@@ -44,6 +44,29 @@ public sealed class HandshakeLaws
 
         Refuses(answer, 426, "UPGRADE_REQUIRED", "this path takes WebSocket handshakes of version 13 only");
         Assert.That((answer["Upgrade"], answer["Sec-WebSocket-Version"]), Is.EqualTo(("websocket", "13")));
+        Assert.That(answer["Connection"], Does.StartWith("Upgrade"), "RFC 9110 section 7.8");
+    }
+
+    [Test]
+    public async Task A_handshake_over_HTTP_1_0_is_none()
+    {
+        using var host = new RunningHost();
+
+        var answer = await host.Origin.AskAsync(Handshake.To(host).Replace("HTTP/1.1", "HTTP/1.0", StringComparison.Ordinal));
+
+        Refuses(answer, 426, "UPGRADE_REQUIRED", "this path takes WebSocket handshakes of version 13 only");
+    }
+
+    [TestCase("Host: xn--0.example")]
+    [TestCase("Host: a_b..c")]
+    public async Task A_host_that_is_no_name_is_not_that_of_the_page(string host)
+    {
+        using var running = new RunningHost(("ALLOWED_HOSTS", "*"));
+
+        Refuses(
+            await RefusedAsync(running, host, "Origin: http://page.example"),
+            403, "FORBIDDEN_ORIGIN", "the Origin is of another host and not in ALLOWED_ORIGINS");
+        Assert.That(running.Logged, Has.None.Contains("failed unexpectedly"));
     }
 
     [Test]

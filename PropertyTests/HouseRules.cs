@@ -193,7 +193,7 @@ public sealed partial class HouseRules
     [GeneratedRegex(@"\busing\s+(NUnit|PubSub\.Hosting|PubSub;)")]
     private static partial Regex UsingOfOurs();
 
-    [GeneratedRegex("""= (?:Integer|Seconds|Choice|Text|Address)\("(?<name>[A-Z_]+)", (?<default>[^,)]*)""")]
+    [GeneratedRegex("""= (?:Integer|Memory|Seconds|Choice|List<\w+>|Address)\("(?<name>[A-Z_]+)", (?<default>[^,)]*)""")]
     private static partial Regex SettingLine();
 
     [GeneratedRegex(@"^\| `(?<name>[A-Z_]+)` \|(?<default>[^|]*)\|", RegexOptions.Multiline)]

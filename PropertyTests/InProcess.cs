@@ -77,7 +77,7 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
         var wakes = new Wakes();
         var reply = request switch
         {
-            Command.Publish publish => _broker.Find(publish.Topic)?.TryPublish(Frames.Of(publish.Topic + id, publish.Size), wakes) == true ? "ack" : "not found",
+            Command.Publish publish => _broker.Find(publish.Topic)?.Publish(Frames.Of(publish.Topic + id, publish.Size), wakes) == PublishResult.Accepted ? "ack" : "not found",
             Command.Subscribe subscribe => _broker.Find(subscribe.Topic)?.Subscribe(client.Subscriber, subscribe.LastN, Frames.Of($"ack {id}"), wakes) switch
             {
                 Subscribing.LimitReached => "refused",

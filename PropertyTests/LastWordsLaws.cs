@@ -74,7 +74,7 @@ public sealed class LastWordsLaws : IDisposable
 
         for (var published = 0; published < 11; published++)
         {
-            _host.Broker.Find("a")!.TryPublish(WebSocketFrame.Ping, wakes);
+            _host.Broker.Find("a")!.Publish(WebSocketFrame.Ping, wakes);
         }
 
         wakes.Release();
@@ -191,23 +191,31 @@ public sealed class LastWordsLaws : IDisposable
     [Test]
     public async Task A_mistake_of_ours_in_what_is_said_ends_the_session_and_no_other()
     {
-        using var peer = await Peer.OfAsync(_host);
-        using var other = await Peer.OfAsync(_host);
+        var clock = new HandClock();
+        using var host = new RunningHost(clock, ("MAX_QUEUE_SIZE", "1"), ("LOG_LEVEL", "info"));
+        using var peer = await Peer.OfAsync(host);
+        using var other = await Peer.OfAsync(host);
         await other.AskAsync(Ping);
+        host.Broker.Create("a");
         await peer.AskAsync(Subscribe);
-        await peer.AskAsync(Subscribe.Replace("\"a\"", "\"b\"", StringComparison.Ordinal));
+        var wakes = new Wakes();
+        host.Broker.Find("a")!.Publish(WebSocketFrame.Ping, wakes);
+        host.Broker.Find("a")!.Publish(WebSocketFrame.Ping, wakes);
 
-        _host.Broker.TryDelete("a", notice: default, disconnect: false);
+        clock.FailNext(new InvalidTimeZoneException("ours"));
+        wakes.Release();
 
         Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { "the end" }));
-        Assert.That(_host.Broker.Count().Subscriptions, Is.Zero);
+        Assert.That(host.Broker.Count().Subscriptions, Is.Zero);
         Assert.That(await other.AskAsync(Ping), Is.EqualTo("""{"type":"pong"}"""));
-        Logs("Error Microsoft.AspNetCore.Server.Kestrel: .*unhandled exception.*");
+        Logs(host, "Error Microsoft.AspNetCore.Server.Kestrel: .*unhandled exception.*");
     }
 
     private static byte[] Text(string text) => ClientFrame.Of(Opcode.Text, Encoding.UTF8.GetBytes(text));
 
     /// <summary>The line comes a moment after the peer has seen of it.</summary>
-    private void Logs(string line) =>
-        Assert.That(() => _host.Logged, Has.Some.Match($"^{line.Replace("{0}", "\\S+", StringComparison.Ordinal)}$").Soon());
+    private void Logs(string line) => Logs(_host, line);
+
+    private static void Logs(RunningHost host, string line) =>
+        Assert.That(() => host.Logged, Has.Some.Match($"^{line.Replace("{0}", "\\S+", StringComparison.Ordinal)}$").Soon());
 }

@@ -23,7 +23,7 @@ public sealed class MemoryLaws
         {
             for (var number = 0; number < burst; number++)
             {
-                topic.TryPublish(frame, wakes);
+                topic.Publish(frame, wakes);
             }
 
             wakes.Release();
@@ -49,7 +49,7 @@ public sealed class MemoryLaws
         {
             for (var number = 0; number < burst; number++)
             {
-                topic.TryPublish(frame, wakes);
+                topic.Publish(frame, wakes);
             }
 
             wakes.Release();
@@ -174,8 +174,8 @@ public sealed class MemoryLaws
     {
         var (topic, subscriber) = (Create(broker, "topic"), broker.Admit());
         topic.Subscribe(subscriber);
-        topic.TryPublish(Frames.Of(1), wakes);
-        topic.TryPublish(Frames.Of(2), wakes);
+        topic.Publish(Frames.Of(1), wakes);
+        topic.Publish(Frames.Of(2), wakes);
         return new WeakReference(subscriber);
     }
 

@@ -24,6 +24,8 @@ public sealed class OriginLaws
     [TestCase("http://EXAMPLE.com", "example.COM")]
     [TestCase("http://127.0.0.1:8080", "127.0.0.1:8080")]
     [TestCase("http://[::1]:8080", "[::1]:8080")]
+    [TestCase("https://xn--bcher-kva.example", "xn--bcher-kva.example:443")]
+    [TestCase("https://xn--bcher-kva.example", "xn--bcher-kva.example")]
     public void A_page_of_the_same_host_may_connect(string origin, string host) => Assert.That(IsAllowed(origin, host, ""), Is.True);
 
     [TestCase("http://other.example", "example.com")]
@@ -41,6 +43,11 @@ public sealed class OriginLaws
     [TestCase("example.com", "example.com")]
     [TestCase("http://", "example.com")]
     [TestCase("*", "example.com")]
+    [TestCase("http://xn--0.example", "example.com")]
+    [TestCase("http://example.com", "xn--0.example")]
+    [TestCase("http://example.com", "")]
+    [TestCase("http://example.com@example.com", "example.com")]
+    [TestCase("http://example.com/", "example.com")]
     public void A_page_of_another_host_may_not(string origin, string host)
     {
         Assert.That(IsAllowed(origin, host, ""), Is.False);
@@ -67,6 +74,34 @@ public sealed class OriginLaws
     public void A_star_allows_every_page(string list) =>
         Assert.That(new[] { "http://other.example", "null", "?" }.Select(origin => IsAllowed(origin, "example.com", list)), Is.All.True);
 
+    [TestCase("https://app.example/")]
+    [TestCase("https://app.example:443")]
+    [TestCase("HTTPS://APP.example")]
+    public void A_listed_origin_may_be_written_as_people_write_it(string list) =>
+        Assert.That(IsAllowed("https://app.example", "example.com", list), Is.True);
+
+    [TestCase("https://b\u00fccher.example", "https://xn--bcher-kva.example")]
+    [TestCase("http://[::1]:80", "http://[::1]")]
+    [TestCase("capacitor://localhost", "capacitor://localhost")]
+    public void A_listed_origin_is_what_browsers_make_of_it(string list, string origin) => Assert.That(IsAllowed(origin, "example.com", list), Is.True);
+
+    [TestCase("app.example")]
+    [TestCase("https://*.example")]
+    [TestCase("https://app.example;https://other.example")]
+    [TestCase("https://app.example https://other.example")]
+    [TestCase("\"https://app.example\"")]
+    [TestCase("'https://app.example'")]
+    [TestCase("[\"https://app.example\"]")]
+    [TestCase("https://app.example/path")]
+    [TestCase("https://app.example?query")]
+    [TestCase("https://app.example#fragment")]
+    [TestCase("https://user@app.example")]
+    [TestCase("https://app.example:99999")]
+    [TestCase("https://")]
+    [TestCase("//app.example")]
+    [TestCase("localhost:3000")]
+    public void What_is_no_origin_is_not_listed(string entry) => Assert.That(Origins.TryParse($"https://good.example,{entry}", out _), Is.False);
+
     [Test]
     public void Two_origins_are_none_of_ours()
     {
@@ -75,18 +110,20 @@ public sealed class OriginLaws
         context.Request.Headers.Append("Origin", "http://example.com");
         context.Request.Headers.Append("Origin", "http://other.example");
 
-        Assert.That(Origin.IsAllowed(context.Request, "http://example.com"), Is.False);
+        Assert.That(Of("http://example.com").Allow(context.Request), Is.False);
     }
 
     private static bool IsAllowed(string? origin, string host, string list)
     {
         var context = new DefaultHttpContext();
-        context.Request.Host = new HostString(host);
+        context.Request.Headers.Host = host;
         if (origin is not null)
         {
             context.Request.Headers.Origin = origin;
         }
 
-        return Origin.IsAllowed(context.Request, list);
+        return Of(list).Allow(context.Request);
     }
+
+    private static Origins Of(string list) => Origins.TryParse(list, out var origins) ? origins : throw new ArgumentException(list, nameof(list));
 }

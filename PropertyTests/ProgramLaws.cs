@@ -34,6 +34,44 @@ public sealed class ProgramLaws
         Assert.That(error.Trim(), Is.EqualTo($"PORT {port} is already in use on 127.0.0.1: stop the other process or choose another PORT"));
     }
 
+    [TestCase("BIND 198.51.100.7 is no address that this machine can listen on: ", "--BIND", "198.51.100.7", "--PORT", "0")]
+    public void An_address_of_another_machine_ends_the_start_with_1_and_a_line(string line, params string[] args)
+    {
+        var (status, error) = Run(args);
+
+        Assert.That((status, error.Trim().Split('\n').Length), Is.EqualTo((1, 1)), error);
+        Assert.That(error, Does.StartWith(line));
+    }
+
+    [TestCase("'--MAX_MESAGES' is no argument", "--MAX_MESAGES", "5")]
+    [TestCase("'--MAX_MESAGES=5' is no argument", "--MAX_MESAGES=5")]
+    [TestCase("'8080' is no argument", "8080")]
+    [TestCase("'PORT=8080' is no argument", "PORT=8080")]
+    [TestCase("'--nonsense' is no argument", "healthcheck", "--nonsense")]
+    [TestCase("--PORT must be followed by its value", "--PORT")]
+    public void What_is_no_argument_ends_the_start_with_2_and_a_line(string line, params string[] args)
+    {
+        var (status, error) = Run(args);
+
+        Assert.That(status, Is.EqualTo(2));
+        Assert.That(error, Does.StartWith(line));
+    }
+
+    [Test]
+    public void Help_names_every_setting()
+    {
+        Assert.That(CommandLine.AsksForHelp(["--help"]), Is.True);
+        Assert.That(Settings.All.Select(setting => setting.Name), Has.All.Matches<string>(name => CommandLine.Help().Contains(name!, StringComparison.Ordinal)));
+    }
+
+    [Test]
+    public void A_health_check_is_told_the_port_as_a_server_is()
+    {
+        using var host = new RunningHost();
+
+        Assert.That(Run("healthcheck", "--PORT", Frames.Text(host.Origin.Port)).Status, Is.Zero);
+    }
+
     [Test]
     public void A_health_check_is_a_run_of_its_own()
     {

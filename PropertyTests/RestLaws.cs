@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
+using PubSub.Hosting.Rest;
 using PubSub.Hosting.Sockets;
 
 namespace PubSub.PropertyTests;
@@ -104,25 +105,33 @@ public sealed class RestLaws : IDisposable
         Assert.That((head.Status, head.Body), Is.EqualTo((200, "")));
     }
 
-    [TestCase("..")]
-    [TestCase(".")]
-    [TestCase("%2e%2e")]
+    [TestCase("...")]
+    [TestCase(".a")]
+    [TestCase("%2e%2ea")]
     [TestCase("a%2Fb")]
     [TestCase("a%252Fb")]
     [TestCase("%25")]
     [TestCase("name")]
-    public async Task Any_name_can_be_addressed(string segment)
+    public async Task Any_name_can_be_addressed_in_every_form_of_a_target(string segment)
     {
         var name = Uri.UnescapeDataString(segment);
         await CreateAsync(name);
 
         var got = await AskAsync("GET", "/v1/topics/" + segment);
 
+        Assert.That((await AskAsync("GET", $"http://localhost/v1/topics/{segment}")).Body, Is.EqualTo(got.Body), "RFC 9112 section 3.2.2");
         Assert.That((got.Status, got.Body), Is.EqualTo((200, $$"""{"name":"{{name}}","subscribers":0,"messages":0}""")));
     }
 
-    [TestCase("POST", "/v1/topics", "{", 400, "BAD_REQUEST", "the body must be valid JSON, nested at most 64 levels deep, with no member given twice")]
-    [TestCase("POST", "/v1/topics", """{"name":"a","name":"b"}""", 400, "BAD_REQUEST", "the body must be valid JSON, nested at most 64 levels deep, with no member given twice")]
+    [TestCase("POST", "/v1/topics", "{", 400, "BAD_REQUEST", "the body must be valid JSON, nested at most 512 levels deep")]
+    [TestCase("POST", "/v1/topics", """{"name":"a"}{}""", 400, "BAD_REQUEST", "the body must be valid JSON, nested at most 512 levels deep")]
+    [TestCase("POST", "/v1/topics", """{"name":"a","name":"b"}""", 400, "BAD_REQUEST", "name must not be given twice")]
+    [TestCase("POST", "/v1/topics", """{"name":"a","n\u0061me":"a"}""", 400, "BAD_REQUEST", "name must not be given twice")]
+    [TestCase("POST", "/v1/topics", """{"nam\ud800":1}""", 400, "BAD_REQUEST", "name is required")]
+    [TestCase("POST", "/v1/topics", """{"name":{"\ud800":1}}""", 400, "BAD_REQUEST", "name must be a string")]
+    [TestCase("POST", "/v1/topics", """{"name":["\ud800"]}""", 400, "BAD_REQUEST", "name must be a string")]
+    [TestCase("GET", "/v1/topics/there/", "", 404, "NOT_FOUND", "there is nothing at this path")]
+    [TestCase("DELETE", "/v1/topics/there/", "", 404, "NOT_FOUND", "there is nothing at this path")]
     [TestCase("POST", "/v1/topics", "[]", 400, "BAD_REQUEST", "the body must be a JSON object")]
     [TestCase("POST", "/v1/topics", "{}", 400, "BAD_REQUEST", "name is required")]
     [TestCase("POST", "/v1/topics", """{"name":5}""", 400, "BAD_REQUEST", "name must be a string")]
@@ -150,6 +159,35 @@ public sealed class RestLaws : IDisposable
 
         Refuses(refusal, status, code, detail);
         Assert.That((await AskAsync("GET", "/v1/topics")).Body, Is.EqualTo("""{"topics":[{"name":"there","subscribers":0}]}"""), "nothing has changed");
+    }
+
+    [TestCase("""{"name":"a","\ud800":1}""")]
+    [TestCase("""{"\udc00":{"\ud800":[]},"name":"a"}""")]
+    [TestCase("""{"n\u0061me":"\u0061","x":1,"x":2}""")]
+    public async Task What_else_is_in_the_body_is_ignored(string body)
+    {
+        Assert.That((await AskAsync("POST", "/v1/topics", body)).Status, Is.EqualTo(201));
+        Assert.That((await AskAsync("GET", "/v1/topics/a")).Status, Is.EqualTo(200));
+    }
+
+    [Test]
+    public void A_body_is_UTF8() => Assert.That(CreationBody.Fault([.. """{"name":"a","x":" """u8, 0xff, .. "\"}"u8], out _), Is.EqualTo("the body must be UTF-8"));
+
+    [Test]
+    public async Task Pages_of_allowed_origins_may_use_REST_and_no_others()
+    {
+        using var host = new RunningHost(("ALLOWED_ORIGINS", "https://app.example"));
+        Task<Answered> Preflight(string origin) => host.Origin.AskAsync(
+            "OPTIONS", "/v1/topics/a", "", $"Origin: {origin}", "Access-Control-Request-Method: DELETE", "Access-Control-Request-Headers: content-type");
+
+        var allowed = await Preflight("https://app.example");
+        var got = await host.Origin.AskAsync("GET", "/v1/topics", "", "Origin: https://app.example");
+
+        Assert.That((allowed.Status, allowed["Access-Control-Allow-Origin"]), Is.EqualTo((204, "https://app.example")));
+        Assert.That((allowed["Access-Control-Allow-Methods"], allowed["Access-Control-Allow-Headers"]), Is.EqualTo(("DELETE", "content-type")));
+        Assert.That((got.Status, got["Access-Control-Allow-Origin"]), Is.EqualTo((200, "https://app.example")));
+        Assert.That((await Preflight("https://evil.example"))["Access-Control-Allow-Origin"], Is.Null);
+        Assert.That((await AskAsync("OPTIONS", "/v1/topics")).Status, Is.EqualTo(405), "where no origin is allowed nothing is said");
     }
 
     [TestCase("")]

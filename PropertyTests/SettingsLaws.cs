@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 using PubSub.Hosting;
+using PubSub.Hosting.Connections;
 
 namespace PubSub.PropertyTests;
 
@@ -38,7 +39,7 @@ public sealed class SettingsLaws
         var settings = Read();
 
         Assert.That(Numbers.Select(number => number.Of(settings)), Is.EqualTo(Numbers.Select(number => number.Default)));
-        Assert.That((settings.Bind, settings.AllowedOrigins), Is.EqualTo(("localhost", "")));
+        Assert.That((settings.Bind, $"{settings.AllowedOrigins}", $"{settings.AllowedHosts}"), Is.EqualTo(("localhost", "", "")));
         Assert.That((settings.TopicDeletion, settings.DisconnectOnDeletion), Is.EqualTo(("disconnect", true)));
         Assert.That((settings.LogLevel, settings.LogFormat), Is.EqualTo(("info", "text")));
     }
@@ -136,8 +137,8 @@ public sealed class SettingsLaws
     public void An_address_is_an_IP_address_or_localhost_or_all(string value) => Assert.That(Read(("BIND", value)).Bind, Is.EqualTo(value));
 
     [Test]
-    public void An_address_is_nothing_else([Values("example.com", "LOCALHOST", "256.0.0.1", "**", "http://localhost", " ")] string value) =>
-        Assert.That(Refused(("BIND", value)), Is.EqualTo($"BIND must be an IP address, localhost or *, but is '{value}'"));
+    public void An_address_is_nothing_else([Values("example.com", "LOCALHOST", "256.0.0.1", "**", "http://localhost", " ", "8080", "1", "127.1", "0x7f.0.0.1", "::1%nosuch", "fe80::1")] string value) =>
+        Assert.That(Refused(("BIND", value)), Is.EqualTo($"BIND must be an IP address (a link-local one with its zone), localhost or *, but is '{value}'"));
 
     [Test]
     public void Every_fault_is_reported_in_a_line_of_its_own()
@@ -159,18 +160,33 @@ public sealed class SettingsLaws
     }
 
     [Test]
-    public void Allowed_origins_are_any_text() =>
-        Assert.That(Read(("ALLOWED_ORIGINS", "http://a, https://b")).AllowedOrigins, Is.EqualTo("http://a, https://b"));
+    public void Allowed_origins_are_origins()
+    {
+        Assert.That($"{Read(("ALLOWED_ORIGINS", "http://a, https://b:8443/")).AllowedOrigins}", Is.EqualTo("http://a:80, https://b:8443"));
+        Assert.That(
+            Refused(("ALLOWED_ORIGINS", "app.example")),
+            Is.EqualTo("ALLOWED_ORIGINS must be origins such as https://app.example, separated by commas, or *, but is 'app.example'"));
+    }
+
+    [Test]
+    public void Every_setting_is_named_with_its_rule_and_default()
+    {
+        Assert.That(Settings.All.Select(setting => setting.Name), Is.SupersetOf(Numbers.Select(number => number.Name)).And.Unique);
+        Assert.That(Settings.All.Single(setting => setting.Name == "PORT"), Is.EqualTo(new Setting("PORT", "a whole number from 0 to 65535", "8080")));
+    }
 
     [Test]
     public void The_broker_gets_its_bounds()
     {
-        var settings = Read(("MAX_QUEUE_SIZE", "2"), ("MAX_MESSAGES", "3"), ("MAX_QUEUE_BYTES", "4000"), ("MAX_TOPICS", "5"), ("MAX_SUBSCRIPTIONS", "6"));
+        var settings = Read(("MAX_QUEUE_SIZE", "2"), ("MAX_MESSAGES", "3"), ("MAX_QUEUE_BYTES", "4000"), ("MAX_TOPICS", "5"), ("MAX_SUBSCRIPTIONS", "6"),
+            ("MAX_RETAINED_BYTES", "7"), ("MAX_OUTSTANDING_BYTES", "8"));
 
         Assert.That(
             settings.BrokerLimits,
-            Is.EqualTo(new BrokerLimits(MaxQueueSize: 2, MaxMessages: 3, MaxQueueBytes: 4000, MaxTopics: 5, MaxSubscriptions: 6)));
-        Assert.That(Read().BrokerLimits, Is.EqualTo(new BrokerLimits()));
+            Is.EqualTo(new BrokerLimits(2, 3, 4000, 5, 6) { MaxRetainedBytes = 7, MaxOutstandingBytes = 8 }));
+        Assert.That(
+            Read().BrokerLimits,
+            Is.EqualTo(new BrokerLimits { MaxRetainedBytes = Capacity.Memory / 4, MaxOutstandingBytes = Capacity.Memory / 4 }));
     }
 
     [TestCase("debug", ExpectedResult = LogLevel.Debug)]

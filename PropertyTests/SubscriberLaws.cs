@@ -566,7 +566,7 @@ public sealed class SubscriberLaws
         var wakes = new Wakes();
         var waiting = subscriber.WaitAsync().AsTask();
 
-        topic.TryPublish(Frames.Of("event"), wakes);
+        topic.Publish(Frames.Of("event"), wakes);
         subscriber.Reply(Frames.Of("reply"), wakes);
         Threads.SettlePool();
         var before = waiting.IsCompleted;
@@ -616,8 +616,8 @@ public sealed class SubscriberLaws
         var (first, second) = (new Wakes(), new Wakes());
         var waiting = subscriber.WaitAsync().AsTask();
 
-        topic.TryPublish(Frames.Of("first"), first);
-        topic.TryPublish(Frames.Of("second"), second);
+        topic.Publish(Frames.Of("first"), first);
+        topic.Publish(Frames.Of("second"), second);
         second.Release();
         first.Release(); // nobody sleeps any more, and what there is has perhaps not been taken yet
 
@@ -631,8 +631,8 @@ public sealed class SubscriberLaws
         var (topic, subscriber) = Subscribed();
         var (first, second) = (new Wakes(), new Wakes());
         var early = subscriber.WaitAsync().AsTask();
-        topic.TryPublish(Frames.Of("first"), first);
-        topic.TryPublish(Frames.Of("second"), second);
+        topic.Publish(Frames.Of("first"), first);
+        topic.Publish(Frames.Of("second"), second);
         second.Release();
         early.Wait(Threads.Patience);
         subscriber.TakeAll();
@@ -641,7 +641,7 @@ public sealed class SubscriberLaws
         first.Release();
         Threads.SettlePool();
         var before = waiting.IsCompleted;
-        topic.TryPublish(Frames.Of("third"), first);
+        topic.Publish(Frames.Of("third"), first);
         first.Release();
 
         Assert.That(before, Is.False);
@@ -655,11 +655,11 @@ public sealed class SubscriberLaws
         var (topic, subscriber) = Subscribed();
         var wakes = new Wakes();
 
-        topic.TryPublish(Frames.Of("to one who is awake"), wakes);
+        topic.Publish(Frames.Of("to one who is awake"), wakes);
         var awake = wakes.Release();
         subscriber.TakeAll();
         _ = subscriber.WaitAsync().AsTask();
-        topic.TryPublish(Frames.Of("to one who sleeps"), wakes);
+        topic.Publish(Frames.Of("to one who sleeps"), wakes);
         var asleep = wakes.Release();
 
         Assert.That((awake, asleep, wakes.Release()), Is.EqualTo((false, true, false)));
@@ -670,9 +670,9 @@ public sealed class SubscriberLaws
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 1));
         var wakes = new Wakes();
-        topic.TryPublish(Frames.Of("event"), wakes);
+        topic.Publish(Frames.Of("event"), wakes);
 
-        topic.TryPublish(Frames.Of("one too many"), wakes);
+        topic.Publish(Frames.Of("one too many"), wakes);
         var cut = wakes.Release();
 
         Assert.That((subscriber.Closed, cut, wakes.Release()), Is.EqualTo((CloseReason.SlowConsumer, true, false)));
@@ -689,7 +689,7 @@ public sealed class SubscriberLaws
 
         foreach (var number in Enumerable.Range(1, events))
         {
-            topic.TryPublish(Frames.Of(number, length), wakes);
+            topic.Publish(Frames.Of(number, length), wakes);
         }
 
         var before = wakes.AreDue;
@@ -720,7 +720,7 @@ public sealed class SubscriberLaws
         foreach (var number in Enumerable.Range(1, 1000))
         {
             var waiting = subscriber.WaitAsync().AsTask();
-            topic.TryPublish(Frames.Of(number), wakes);
+            topic.Publish(Frames.Of(number), wakes);
             wakes.Release();
             wakes.Release();
 

@@ -304,10 +304,10 @@ public sealed class TopicLaws
         quiet.Subscribe(slow);
         Publish(topic, 1, 2);
 
-        var accepted = topic.TryPublish(Frames.Of(3), wakes);
+        var accepted = topic.Publish(Frames.Of(3), wakes);
         wakes.Release();
 
-        Assert.That((accepted, slow.Closed), Is.EqualTo((true, CloseReason.SlowConsumer)));
+        Assert.That((accepted, slow.Closed), Is.EqualTo((PublishResult.Accepted, CloseReason.SlowConsumer)));
         Assert.That((topic.Count(), quiet.Count()), Is.EqualTo(((0, 3L), (0, 0L))));
     }
 
@@ -319,10 +319,10 @@ public sealed class TopicLaws
         topic.Subscribe(slow);
         other.Subscribe(slow);
         Publish(topic, 1, 1);
-        topic.TryPublish(Frames.Of(2), wakes);
+        topic.Publish(Frames.Of(2), wakes);
         var before = other.Count().Subscribers;
 
-        other.TryPublish(Frames.Of(3), wakes);
+        other.Publish(Frames.Of(3), wakes);
 
         Assert.That((before, other.Count().Subscribers), Is.EqualTo((1, 0)));
         Assert.That(slow.TakeAll(), Is.Empty);
@@ -338,7 +338,7 @@ public sealed class TopicLaws
         var quick = subscribers.Where((_, place) => place % 2 == 0).ToList();
         var read = quick.ConvertAll(subscriber => subscriber.TakeAll());
 
-        topic.TryPublish(Frames.Of(3), new Wakes());
+        topic.Publish(Frames.Of(3), new Wakes());
         var count = topic.Count().Subscribers;
 
         Assert.That(count, Is.EqualTo(5));

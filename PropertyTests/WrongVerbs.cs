@@ -96,7 +96,7 @@ internal static class WrongVerbs
                 retained.TryDequeue(out _);
             }
 
-            return found.TryPublish(message, wakes);
+            return found.Publish(message, wakes) == PublishResult.Accepted;
         }
 
         public override bool TrySubscribe(string topic, Subscriber subscriber, int lastN, Frame ack, Wakes wakes)

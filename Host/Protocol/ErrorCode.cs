@@ -6,6 +6,7 @@ internal static class ErrorCode
     // On both.
     public const string BadRequest = "BAD_REQUEST";
     public const string TopicNotFound = "TOPIC_NOT_FOUND";
+    public const string LimitExceeded = "LIMIT_EXCEEDED";
     public const string Internal = "INTERNAL";
 
     // On the WebSocket.
@@ -18,7 +19,7 @@ internal static class ErrorCode
     public const string UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE";
     public const string ContentTooLarge = "CONTENT_TOO_LARGE";
     public const string ForbiddenOrigin = "FORBIDDEN_ORIGIN";
+    public const string ForbiddenHost = "FORBIDDEN_HOST";
     public const string UpgradeRequired = "UPGRADE_REQUIRED";
-    public const string LimitExceeded = "LIMIT_EXCEEDED";
     public const string Draining = "DRAINING";
 }

@@ -59,6 +59,9 @@ internal sealed class MessageReader(int maxMessageBytes)
 
     private bool IsTooLarge => !_skips && !_frame.IsControl && _missing > maxMessageBytes - _length; // a frame may claim any length
 
+    /// <summary>Bytes that it keeps of a message that is not whole.</summary>
+    public int Kept => _length == 0 ? 0 : _message.Length;
+
     /// <summary>To be called before a wait, when what was received last is no longer needed: gives back what it does not have to keep.</summary>
     public void Rest()
     {

@@ -103,32 +103,32 @@ internal struct RequestFields
     /// <returns>The name of the member, if it was there before.</returns>
     private string? ReadMember(ref Utf8JsonReader reader)
     {
-        if (Is(reader, "topic"u8))
+        if (ForeignText.Is(reader, "topic"u8))
         {
             return Note(ref _topic, ref reader, "topic");
         }
 
-        if (Is(reader, "message"u8))
+        if (ForeignText.Is(reader, "message"u8))
         {
             return NoteMessage(ref reader);
         }
 
-        if (Is(reader, "request_id"u8))
+        if (ForeignText.Is(reader, "request_id"u8))
         {
             return Note(ref _requestId, ref reader, "request_id");
         }
 
-        if (Is(reader, "type"u8))
+        if (ForeignText.Is(reader, "type"u8))
         {
             return Note(ref _type, ref reader, "type");
         }
 
-        if (Is(reader, "client_id"u8))
+        if (ForeignText.Is(reader, "client_id"u8))
         {
             return Note(ref _clientId, ref reader, "client_id");
         }
 
-        if (Is(reader, "last_n"u8))
+        if (ForeignText.Is(reader, "last_n"u8))
         {
             return Note(ref _lastN, ref reader, "last_n");
         }
@@ -147,11 +147,11 @@ internal struct RequestFields
         {
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (Is(reader, "payload"u8))
+                if (ForeignText.Is(reader, "payload"u8))
                 {
                     repeated = Note(ref _payload, ref reader, "message.payload") ?? repeated;
                 }
-                else if (Is(reader, "id"u8))
+                else if (ForeignText.Is(reader, "id"u8))
                 {
                     repeated = Note(ref _messageId, ref reader, "message.id") ?? repeated;
                 }
@@ -179,23 +179,6 @@ internal struct RequestFields
         reader.Skip();
         field = new Value(kind, start, (int)reader.BytesConsumed - start, escaped);
         return repeated;
-    }
-
-    private static bool Is(in Utf8JsonReader reader, ReadOnlySpan<byte> name)
-    {
-        if (!reader.ValueIsEscaped)
-        {
-            return reader.ValueSpan.SequenceEqual(name);
-        }
-
-        try
-        {
-            return reader.ValueTextEquals(name);
-        }
-        catch (InvalidOperationException)
-        {
-            return false; // an unpaired surrogate: no name of ours
-        }
     }
 
     private void JudgeRequestId()
@@ -246,14 +229,7 @@ internal struct RequestFields
 
         var reader = new Utf8JsonReader(raw, Options);
         reader.Read();
-        try
-        {
-            return reader.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            throw Bad($"{field} must not contain an unpaired surrogate");
-        }
+        return ForeignText.Of(reader) ?? throw Bad($"{field} must not contain an unpaired surrogate");
     }
 
     private readonly void Require(Value value, JsonTokenType kind, string field, string what)

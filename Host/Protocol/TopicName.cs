@@ -3,8 +3,8 @@ using System.Text;
 namespace PubSub.Hosting.Protocol;
 
 /// <summary>
-/// The law of topic names: 1 to 255 Unicode characters, none of them a control character; nothing else has a meaning
-/// (PS-REST-021, PS-REST-022). Other names of the protocol (ids, labels) share the bound on their length.
+/// The law of topic names: 1 to 255 Unicode characters, none of them a control character, and neither <c>.</c> nor <c>..</c>; nothing else
+/// has a meaning (PS-REST-021, PS-REST-022, PS-REST-031). Other names of the protocol (ids, labels) share the bound on their length.
 /// </summary>
 internal static class TopicName
 {
@@ -15,7 +15,10 @@ internal static class TopicName
 
     /// <summary>What is wrong with a name, as the end of a sentence that begins with the field; null when it is legal.</summary>
     public static string? Fault(string name) =>
-        LabelFault(name) ?? (HasControl(name) ? "must not contain control characters" : null);
+        LabelFault(name)
+        ?? (HasControl(name) ? "must not contain control characters"
+        : name is "." or ".." ? "must be neither . nor .., which no URL can hold" // RFC 3986 §5.2.4
+        : null);
 
     /// <summary>The same for a client's label or a message's id, which may hold any character.</summary>
     public static string? LabelFault(string label) =>

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using PubSub.Hosting.Connections;
 using PubSub.Hosting.Protocol;
 
 namespace PubSub.Hosting.Rest;
@@ -9,7 +10,10 @@ internal static class Errors
     public static void UseProblems(this IApplicationBuilder app, ILogger logger, TimeProvider time) => app.Use(async (context, next) =>
     {
         var started = time.GetTimestamp();
-        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget; // ASCII, so it cannot forge log lines
+        var slot = context.Features.Get<Admission.Slot>();
+        slot?.Begin();
+        var target = new Escaped(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
+        var method = new Escaped(context.Request.Method);
         try
         {
             await next(context).ConfigureAwait(false);
@@ -22,19 +26,20 @@ internal static class Errors
         {
             await Problem.WriteAsync(context, bad.StatusCode, ErrorCode.BadRequest, bad.Message).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception gone) when (gone is IOException || (gone is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
         {
-            // The client is gone. There is nobody left to tell.
+            // The client is gone, and nothing can be told to it.
         }
 #pragma warning disable CA1031 // the last resort of every REST request
         catch (Exception bug) when (!context.Response.HasStarted)
 #pragma warning restore CA1031
         {
-            Log.RestFailed(logger, bug, context.Request.Method, target);
+            Log.RestFailed(logger, bug, method, target);
             await Problem.WriteAsync(context, 500, ErrorCode.Internal, "the server failed to handle the request").ConfigureAwait(false);
         }
 
-        Log.RestAnswered(logger, context.Request.Method, target, context.Response.StatusCode, time.GetElapsedTime(started).TotalMilliseconds);
+        slot?.End();
+        Log.RestAnswered(logger, method, target, context.Response.StatusCode, time.GetElapsedTime(started).TotalMilliseconds);
     });
 
     private static Task WriteAsync(HttpContext context, int status) => status switch

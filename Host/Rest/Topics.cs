@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using PubSub.Hosting.Protocol;
@@ -22,16 +21,16 @@ internal static class Topics
     }
 
     /// <summary>
-    /// Leads every target with one segment behind <c>/v1/topics/</c> to the named path, before the server's idea of <c>..</c> and
+    /// Leads every target with one segment behind <c>/v1/topics/</c> to the named path, and one that has a slash at its end nowhere, before the server's idea of <c>..</c> and
     /// <c>%2F</c> gets in the way: names have no meaning (PS-REST-023). The handlers read the name from the raw target.
     /// </summary>
     public static void UseRawTopicNames(this IApplicationBuilder app) => app.Use((context, next) =>
     {
-        var target = RawTarget(context);
-        var path = target.Split('?', 2)[0];
-        if (path.StartsWith(Path + "/", StringComparison.Ordinal) && path.Length > Path.Length + 1 && path.LastIndexOf('/') == Path.Length)
+        var path = RawPath(context);
+        if (path.StartsWith(Path + "/", StringComparison.Ordinal) && path.Length > Path.Length + 1)
         {
-            context.Request.Path = Path + "/name";
+            var isOneSegment = path.LastIndexOf('/') == Path.Length;
+            context.Request.Path = isOneSegment ? Path + "/name" : path[^1] == '/' ? Path + "/name/nothing" : context.Request.Path;
         }
 
         return next(context);
@@ -47,16 +46,12 @@ internal static class Topics
         string name;
         try
         {
-            var options = new JsonDocumentOptions { AllowDuplicateProperties = false };
-            using var body = await JsonDocument.ParseAsync(context.Request.Body, options, context.RequestAborted).ConfigureAwait(false);
-            if (NameFault(body.RootElement, out name) is { } fault)
+            using var body = new MemoryStream();
+            await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false); // MAX_MESSAGE_BYTES bounds it
+            if (CreationBody.Fault(body.GetBuffer().AsSpan(0, (int)body.Length), out name) is { } fault)
             {
                 return Problem.Result(400, ErrorCode.BadRequest, fault);
             }
-        }
-        catch (JsonException)
-        {
-            return Problem.Result(400, ErrorCode.BadRequest, "the body must be valid JSON, nested at most 64 levels deep, with no member given twice");
         }
         catch (BadHttpRequestException tooLarge) when (tooLarge.StatusCode == 413)
         {
@@ -69,8 +64,10 @@ internal static class Topics
                 return Problem.Result(409, ErrorCode.TopicExists, "name must not be that of an existing topic");
             case Creating.LimitReached:
                 return Problem.Result(507, ErrorCode.LimitExceeded, $"there are {settings.MaxTopics} topics, which is the most there may be (MAX_TOPICS)");
+            case Creating.BudgetReached:
+                return Problem.Result(507, ErrorCode.LimitExceeded, settings.NoMemory);
             default:
-                Log.TopicCreated(logger, name);
+                Log.TopicCreated(logger, new(name));
 
                 // Relative to the request, so that it holds behind a proxy that puts a path in front.
                 var here = context.Request.Path.Value is [.., '/'] ? "" : "topics/";
@@ -105,45 +102,15 @@ internal static class Topics
             return NotFound();
         }
 
-        Log.TopicDeleted(logger, name);
+        Log.TopicDeleted(logger, new(name));
         return TypedResults.Ok(new TopicOutcome("deleted", name));
     }
 
     private static IResult NotFound() => Problem.Result(404, ErrorCode.TopicNotFound, "topic not found");
 
-    private static string? NameFault(JsonElement body, out string name)
-    {
-        name = "";
-        if (body.ValueKind != JsonValueKind.Object)
-        {
-            return "the body must be a JSON object";
-        }
-
-        if (!body.TryGetProperty("name", out var value))
-        {
-            return "name is required";
-        }
-
-        if (value.ValueKind != JsonValueKind.String)
-        {
-            return "name must be a string";
-        }
-
-        try
-        {
-            name = value.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            return "name must not contain an unpaired surrogate";
-        }
-
-        return TopicName.Fault(name) is { } fault ? $"name {fault}" : null;
-    }
-
     private static IResult? NameFault(HttpContext context, out string name)
     {
-        if (!TopicName.TryFromTarget(RawTarget(context), out name))
+        if (!TopicName.TryFromTarget(RawPath(context), out name))
         {
             return Problem.Result(400, ErrorCode.BadRequest, "the topic name in the path must be percent-encoded UTF-8");
         }
@@ -151,5 +118,10 @@ internal static class Topics
         return TopicName.Fault(name) is { } fault ? Problem.Result(400, ErrorCode.BadRequest, $"the topic name in the path {fault}") : null;
     }
 
-    private static string RawTarget(HttpContext context) => context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+    /// <summary>The path as the client wrote it, of a target in absolute form too (RFC 9112 §3.2.2).</summary>
+    private static string RawPath(HttpContext context)
+    {
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.Split('?', 2)[0];
+        return target.StartsWith('/') || target.Split('/', 4) is not [_, "", _, var rest] ? target : $"/{rest}";
+    }
 }

@@ -4,27 +4,26 @@ namespace PubSub.Hosting.Sockets;
 /// What a session waits for its peer to do, and since when. It is the sweep's own: the loops only count what they notice of the peer, and the sweep sees
 /// whether it has become more. So a time begins with the sweep that first sees the need for it, and nobody has less time than is set.
 /// </summary>
-internal sealed class Deadlines(Settings settings, TimeProvider time)
+internal sealed class Deadlines(Settings settings)
 {
     private long _received;
     private long _taken;
 
-    // Timestamps of the time provider; 0 means "not now".
-    private long _heard = time.GetTimestamp();
-    private long _took;
-    private long _waiting;
-    private long _closing;
-    private long _pinged;
+    private TimeSpan? _heard;
+    private TimeSpan _took;
+    private TimeSpan? _waiting;
+    private TimeSpan? _closing;
+    private TimeSpan? _pinged;
 
+    /// <param name="now">The time of the sweep (<see cref="SweepClock"/>).</param>
     /// <param name="received">How often something came of the peer.</param>
     /// <param name="taken">How often the peer took something that it had let wait.</param>
     /// <param name="isWaiting">Whether something waits for the peer to take it.</param>
     /// <param name="isClosing">Whether the connection is to end.</param>
     /// <returns>What is to be done about the peer now.</returns>
-    public Due Look(long received, long taken, bool isWaiting, bool isClosing)
+    public Due Look(TimeSpan now, long received, long taken, bool isWaiting, bool isClosing)
     {
-        var now = time.GetTimestamp();
-        if (received != _received)
+        if (_heard is null || received != _received)
         {
             (_received, _heard) = (received, now);
         }
@@ -34,27 +33,27 @@ internal sealed class Deadlines(Settings settings, TimeProvider time)
             (_taken, _took) = (taken, now);
         }
 
-        _waiting = !isWaiting ? 0 : _waiting == 0 ? now : _waiting;
-        if (isWaiting && IsOver(Math.Max(_waiting, _took), settings.WriteTimeout, now))
+        _waiting = isWaiting ? _waiting ?? now : null;
+        if (_waiting is { } waiting && IsOver(Later(waiting, _took), settings.WriteTimeout, now))
         {
             return Due.EndUnread;
         }
 
         if (isClosing)
         {
-            _closing = _closing == 0 ? now : _closing;
-            return IsOver(Math.Max(_closing, _took), settings.CloseTimeout, now) ? Due.End : Due.Nothing;
+            var closing = _closing ??= now;
+            return IsOver(Later(closing, _took), settings.CloseTimeout, now) ? Due.End : Due.Nothing;
         }
 
         // A Ping would have to wait as well, and there is a deadline already.
-        return isWaiting || settings.KeepAliveInterval == 0 ? Due.Nothing : KeepAlive(Math.Max(_heard, _took), now);
+        return isWaiting || settings.KeepAliveInterval == 0 ? Due.Nothing : KeepAlive(Later(_heard.Value, _took), now);
     }
 
-    private Due KeepAlive(long alive, long now)
+    private Due KeepAlive(TimeSpan alive, TimeSpan now)
     {
-        if (_pinged > alive)
+        if (_pinged is { } pinged && pinged > alive)
         {
-            return IsOver(_pinged, settings.KeepAliveTimeout, now) ? Due.EndSilent : Due.Nothing;
+            return IsOver(pinged, settings.KeepAliveTimeout, now) ? Due.EndSilent : Due.Nothing;
         }
 
         if (!IsOver(alive, settings.KeepAliveInterval, now))
@@ -66,7 +65,9 @@ internal sealed class Deadlines(Settings settings, TimeProvider time)
         return Due.Ping;
     }
 
-    private bool IsOver(long since, double seconds, long now) => time.GetElapsedTime(since, now).TotalSeconds >= seconds;
+    private static bool IsOver(TimeSpan since, double seconds, TimeSpan now) => (now - since).TotalSeconds >= seconds;
+
+    private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
 }
 
 /// <summary>What is to be done about a peer.</summary>

@@ -17,19 +17,19 @@ internal sealed class Session(
     Broker broker,
     Settings settings,
     ServerMessage say,
-    TimeProvider time,
     ILogger logger)
 {
     private readonly Subscriber _subscriber = broker.Admit(eager: true);
     private readonly Wakes _wakes = new(); // the read loop's own
     private readonly MessageReader _messages = new(settings.MaxMessageBytes); // the read loop's own
+    private int _kept; // the read loop's own; bytes of requests that the broker knows to be kept
     private bool _othersTurn; // the read loop's own; whether it has woken anyone since it last waited
     private int? _goodbye; // the status of the client's Close frame, 1005 if it had none
     private string? _fault; // what the client did wrong, if that is why the connection ends
     private Frame? _farewell; // the Close frame that answers the client, or tells it what it did wrong; set before the subscriber is closed, read after
     private long _received; // reads that brought something, counted by the read loop for the sweep
 
-    private readonly Deadlines _deadlines = new(settings, time); // the sweep's own
+    private readonly Deadlines _deadlines = new(settings); // the sweep's own
     private bool _ended; // likewise; whether it has given the peer up, and the loops are about to notice
 
     /// <summary>Identifies the connection in logs.</summary>
@@ -66,6 +66,7 @@ internal sealed class Session(
             _messages.Forget();
             _subscriber.Close(CloseReason.Left);
             await writing.ConfigureAwait(false);
+            _subscriber.Forget();
         }
     }
 
@@ -76,14 +77,14 @@ internal sealed class Session(
     public void Abort() => connection.Abort();
 
     /// <summary>Looks after the waits that the loops cannot bound themselves. Called by one sweep at a time.</summary>
-    public void Sweep()
+    public void Sweep(TimeSpan now)
     {
         if (_ended)
         {
             return;
         }
 
-        switch (_deadlines.Look(Volatile.Read(ref _received), outlet.Taken, outlet.IsWaiting, Closed != CloseReason.None))
+        switch (_deadlines.Look(now, Volatile.Read(ref _received), outlet.Taken, outlet.IsWaiting, Closed != CloseReason.None))
         {
             case Due.Ping:
                 var wakes = new Wakes();
@@ -118,6 +119,7 @@ internal sealed class Session(
         {
             while (_goodbye is null)
             {
+                Keep(_messages.Kept);
                 WakeOthers(); // whatever was to be told to others is told before a wait
                 var arrival = input.ReadAsync();
                 if (!arrival.IsCompleted)
@@ -203,10 +205,20 @@ internal sealed class Session(
         var room = _subscriber.WaitForRoomAsync();
         if (!room.IsCompleted)
         {
+            Keep(settings.MaxMessageBytes + Composition.UnreadBytes); // at most: the request that waits, and what comes behind it
             WakeOthers();
         }
 
         return room;
+    }
+
+    private void Keep(int bytes)
+    {
+        if (bytes != _kept)
+        {
+            _kept = bytes;
+            _subscriber.Keep(bytes, _wakes);
+        }
     }
 
     /// <summary>Says why and says goodbye; the peer is still listened to until it answers, but no request of it is (PS-ROB-004).</summary>
@@ -254,18 +266,26 @@ internal sealed class Session(
         switch (request)
         {
             case Request.Publish publish:
-                Log.Published(logger, Id, publish.Topic, publish.Message.Length);
-                var accepted = broker.Find(publish.Topic)?.TryPublish(say.Event(publish.RawTopic, publish.Message), _wakes) ?? false;
-                Reply(accepted ? say.Ack(publish.RequestId, publish.RawTopic) : TopicNotFound(publish));
+                Log.Published(logger, Id, new(publish.Topic), publish.Message.Length);
+                var result = broker.Find(publish.Topic)?.Publish(say.Event(publish.RawTopic, publish.Message), _wakes);
+                Reply(result switch
+                {
+                    PublishResult.Accepted => say.Ack(publish.RequestId, publish.RawTopic),
+                    PublishResult.LimitReached => NoMemory(publish),
+                    _ => TopicNotFound(publish),
+                });
                 break;
 
             case Request.Subscribe subscribe:
-                Log.Subscribed(logger, Id, subscribe.Topic, subscribe.LastN);
+                Log.Subscribed(logger, Id, new(subscribe.Topic), subscribe.LastN);
                 var ack = say.Ack(subscribe.RequestId, subscribe.RawTopic);
                 switch (broker.Find(subscribe.Topic)?.Subscribe(_subscriber, subscribe.LastN, ack, _wakes) ?? Subscribing.TopicNotFound)
                 {
                     case Subscribing.TopicNotFound:
                         Reply(TopicNotFound(subscribe));
+                        break;
+                    case Subscribing.BudgetReached:
+                        Reply(NoMemory(subscribe));
                         break;
                     case Subscribing.LimitReached:
                         throw new BadRequestException(
@@ -276,7 +296,7 @@ internal sealed class Session(
                 break;
 
             case Request.Unsubscribe unsubscribe:
-                Log.Unsubscribed(logger, Id, unsubscribe.Topic);
+                Log.Unsubscribed(logger, Id, new(unsubscribe.Topic));
                 var left = broker.Find(unsubscribe.Topic)?.TryUnsubscribe(_subscriber, say.Ack(unsubscribe.RequestId, unsubscribe.RawTopic), _wakes) ?? false;
                 if (!left)
                 {
@@ -292,6 +312,8 @@ internal sealed class Session(
     }
 
     private void Reply(Frame reply) => _subscriber.Reply(reply, _wakes);
+
+    private Frame NoMemory(Request request) => say.Error(request.RequestId, ErrorCode.LimitExceeded, settings.NoMemory);
 
     private Frame TopicNotFound(Request request) => say.Error(request.RequestId, ErrorCode.TopicNotFound, "topic not found");
 

@@ -2,20 +2,23 @@ using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
+using PubSub.Hosting.Connections;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
 
 namespace PubSub.Hosting.Sockets;
 
 /// <summary>All sessions: admits them, looks after their deadlines, and drains them when the process is asked to stop.</summary>
-internal sealed class Sessions(Broker broker, Settings settings, ServerMessage say, TimeProvider time, ILogger<Sessions> logger)
+internal sealed class Sessions(Broker broker, Settings settings, Capacity capacity, ServerMessage say, TimeProvider time, ILogger<Sessions> logger)
     : IHostedLifecycleService, IDisposable
 {
     private readonly ConcurrentDictionary<Session, byte> _open = new();
-    private readonly CancellationTokenSource _stopped = new();
-    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _count; // sessions open or being opened, bounded by MAX_CONNECTIONS
-    private Task _sweeping = Task.CompletedTask;
+    private readonly SweepClock _clock = new(time, settings.SweepInterval); // advanced under _sweep
+    private readonly Lock _sweep = new(); // a sweep that takes long is not overtaken by the next
+    private readonly TaskCompletionSource<bool> _drained = new(TaskCreationOptions.RunContinuationsAsynchronously); // false: DRAIN_TIMEOUT is over
+    private int _count; // sessions open or being opened, bounded by Capacity.Sessions
+    private ITimer? _sweeps;
+    private TimeSpan? _drainBy; // guarded by _sweep
     private bool _draining; // written once
 
     /// <summary>Whether the process is stopping: it is not ready, and admits nobody (PS-LIF-002).</summary>
@@ -27,13 +30,14 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
         var input = context.Features.Get<IConnectionTransportFeature>()?.Transport.Input;
         var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
         var connection = context.Features.Get<IConnectionLifetimeFeature>(); // the context ends with the request, and others may abort a moment later
-        if (!context.WebSockets.IsWebSocketRequest || input is null || socket is null || connection is null)
+        if (!context.WebSockets.IsWebSocketRequest || !HttpProtocol.IsHttp11(context.Request.Protocol) || input is null || socket is null || connection is null)
         {
             context.Response.Headers.Upgrade = "websocket";
+            context.Response.Headers.Connection = "Upgrade"; // RFC 9110 §7.8
             context.Response.Headers.SecWebSocketVersion = "13";
             await Problem.WriteAsync(context, 426, ErrorCode.UpgradeRequired, "this path takes WebSocket handshakes of version 13 only").ConfigureAwait(false);
         }
-        else if (!Origin.IsAllowed(context.Request, settings.AllowedOrigins))
+        else if (!settings.AllowedOrigins.Allow(context.Request))
         {
             await Problem.WriteAsync(context, 403, ErrorCode.ForbiddenOrigin, "the Origin is of another host and not in ALLOWED_ORIGINS").ConfigureAwait(false);
         }
@@ -41,11 +45,12 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
         {
             await Problem.WriteAsync(context, 503, ErrorCode.Draining, "the server is shutting down").ConfigureAwait(false);
         }
-        else if (Interlocked.Increment(ref _count) > settings.MaxConnections)
+        else if (Interlocked.Increment(ref _count) > capacity.Sessions)
         {
             Leave();
             context.Response.Headers.RetryAfter = "1";
-            var full = $"{settings.MaxConnections} connections are open, which is the most there may be (MAX_CONNECTIONS)";
+            var bound = capacity.Sessions < settings.MaxConnections ? "file descriptors and memory" : "MAX_CONNECTIONS";
+            var full = $"{capacity.Sessions} connections are open, which is the most there may be ({bound})";
             await Problem.WriteAsync(context, 503, ErrorCode.LimitExceeded, full).ConfigureAwait(false);
         }
         else
@@ -65,11 +70,20 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _sweeping = SweepAsync();
+        _sweeps = time.CreateTimer(_ => Sweep(), state: null, settings.SweepInterval, settings.SweepInterval);
         return Task.CompletedTask;
     }
 
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        Log.Bounds(logger, capacity.Sessions, settings.MaxRetainedBytes, settings.MaxOutstandingBytes);
+        if (capacity.Sessions < settings.MaxConnections)
+        {
+            Log.LowCapacity(logger, settings.MaxConnections, capacity.DescriptorsNeeded, capacity.MemoryNeeded, capacity.Sessions);
+        }
+
+        return Task.CompletedTask;
+    }
 
     /// <summary>
     /// Drains. Here and not in StopAsync: the web server stops first, and would wait for the very connections that this is to close.
@@ -85,14 +99,16 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
 
         if (Volatile.Read(ref _count) == 0)
         {
-            _drained.TrySetResult();
+            _drained.TrySetResult(true);
         }
 
-        try
+        lock (_sweep)
         {
-            await _drained.Task.WaitAsync(TimeSpan.FromSeconds(settings.DrainTimeout), time, cancellationToken).ConfigureAwait(false);
+            _drainBy = _clock.Now + TimeSpan.FromSeconds(settings.DrainTimeout);
         }
-        catch (Exception late) when (late is TimeoutException or OperationCanceledException)
+
+        await using var hurry = cancellationToken.Register(() => _drained.TrySetResult(false)).ConfigureAwait(false);
+        if (!await _drained.Task.ConfigureAwait(false))
         {
             Log.DrainTimedOut(logger, Volatile.Read(ref _count), settings.DrainTimeout);
             foreach (var (session, _) in _open)
@@ -104,26 +120,20 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        try
+        if (_sweeps is { } sweeps)
         {
-            await _stopped.CancelAsync().ConfigureAwait(false);
+            await sweeps.DisposeAsync().ConfigureAwait(false);
         }
-        catch (ObjectDisposedException)
-        {
-            // Whoever embeds the host may stop it a second time, when it is gone already.
-        }
-
-        await _sweeping.ConfigureAwait(false);
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose() => _stopped.Dispose();
+    public void Dispose() => _sweeps?.Dispose();
 
     private async Task RunAsync(HttpContext context, IConnectionLifetimeFeature connection, PipeReader input, Socket socket)
     {
         (await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false)).Dispose(); // the handshake; see HandshakeOnly
-        var session = new Session(context.Connection.Id, connection, input, new Outlet(socket), broker, settings, say, time, logger);
+        var session = new Session(context.Connection.Id, connection, input, new Outlet(socket), broker, settings, say, logger);
         _open.TryAdd(session, 0);
         Log.SessionOpened(logger, session.Id, context.Connection.RemoteIpAddress);
         try
@@ -153,26 +163,33 @@ internal sealed class Sessions(Broker broker, Settings settings, ServerMessage s
     {
         if (Interlocked.Decrement(ref _count) == 0 && IsDraining)
         {
-            _drained.TrySetResult();
+            _drained.TrySetResult(true);
         }
     }
 
-    private async Task SweepAsync()
+    private void Sweep()
     {
-        using var timer = new PeriodicTimer(settings.SweepInterval, time);
+        if (!_sweep.TryEnter())
+        {
+            return;
+        }
+
         try
         {
-            while (await timer.WaitForNextTickAsync(_stopped.Token).ConfigureAwait(false))
+            _clock.Tick();
+            foreach (var (session, _) in _open)
             {
-                foreach (var (session, _) in _open)
-                {
-                    session.Sweep();
-                }
+                session.Sweep(_clock.Now);
+            }
+
+            if (_clock.Now >= _drainBy)
+            {
+                _drained.TrySetResult(false);
             }
         }
-        catch (OperationCanceledException)
+        finally
         {
-            // Stopped: there is no session left to look after.
+            _sweep.Exit();
         }
     }
 }

@@ -61,7 +61,7 @@ internal sealed class RealBroker(BrokerLimits limits) : IBroker
     public bool TryDelete(string topic, Frame notice, bool disconnect) => _broker.TryDelete(topic, notice, disconnect);
 
     public bool TryPublish(string topic, Frame message, IWakes wakes) =>
-        _broker.Find(topic) is { } found && found.TryPublish(message, ((RealWakes)wakes).Inner);
+        _broker.Find(topic) is { } found && found.Publish(message, ((RealWakes)wakes).Inner) == PublishResult.Accepted;
 
     public Subscribing Subscribe(string topic, ISubscriber subscriber, int lastN, Frame? ack, IWakes wakes) =>
         _broker.Find(topic)?.Subscribe(((RealSubscriber)subscriber).Inner, lastN, ack, ((RealWakes)wakes).Inner) ?? Subscribing.TopicNotFound;

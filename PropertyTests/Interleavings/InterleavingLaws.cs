@@ -94,7 +94,7 @@ public sealed class InterleavingLaws
 
         var locks = types.SelectMany(type => type.GetFields(own)).Where(field => field.FieldType.Name == "Lock").ToList();
 
-        Assert.That(locks, Has.Count.EqualTo(3));
+        Assert.That(locks, Has.Count.EqualTo(4));
         Assert.That(locks.Select(field => field.FieldType), Is.All.EqualTo(typeof(Lock)));
         Assert.That(typeof(Lock).Assembly, Is.EqualTo(typeof(InterleavingLaws).Assembly));
     }

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Connections;
 
-namespace PubSub.Hosting.Sockets;
+namespace PubSub.Hosting.Connections;
 
 /// <summary>
 /// The memory that the server's pipes are made of, in blocks of <see cref="BlockBytes"/>. What one read from the network brings fits into one block,

@@ -1,0 +1,53 @@
+using NUnit.Framework;
+using PubSub.Hosting.Sockets;
+
+namespace PubSub.PropertyTests;
+
+/// <summary>Deadlines go on with the sweeps, and not while the process stood still.</summary>
+public sealed class SweepClockLaws
+{
+    private const double Interval = 0.25;
+
+    private readonly HandClock _time = new();
+
+    [Test]
+    public void Time_passes_with_the_sweeps()
+    {
+        var clock = Clock();
+
+        Assert.That(After(clock, Interval, Interval, 0.3), Is.EqualTo(TimeSpan.FromSeconds(0.8)));
+    }
+
+    [Test]
+    public void A_sweep_that_is_a_little_late_counts_for_two_at_most() =>
+        Assert.That(After(Clock(), 0.74), Is.EqualTo(TimeSpan.FromSeconds(2 * Interval)));
+
+    [TestCase(0.76)]
+    [TestCase(4)]
+    [TestCase(86_400)]
+    public void What_the_process_stood_still_does_not_count_nor_does_the_sweep_after_it(double stall)
+    {
+        var clock = Clock();
+        After(clock, Interval);
+
+        Assert.That(After(clock, stall, Interval), Is.EqualTo(TimeSpan.FromSeconds(Interval)), "what arrived meanwhile is read first");
+        Assert.That(After(clock, Interval), Is.EqualTo(TimeSpan.FromSeconds(2 * Interval)));
+    }
+
+    [Test]
+    public void A_stall_after_a_stall_does_not_count_either() =>
+        Assert.That(After(Clock(), 4, Interval, 4, Interval, Interval), Is.EqualTo(TimeSpan.FromSeconds(Interval)));
+
+    private SweepClock Clock() => new(_time, TimeSpan.FromSeconds(Interval));
+
+    private TimeSpan After(SweepClock clock, params double[] seconds)
+    {
+        foreach (var second in seconds)
+        {
+            _time.Advance(second);
+            clock.Tick();
+        }
+
+        return clock.Now;
+    }
+}
