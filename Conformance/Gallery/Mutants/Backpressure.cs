@@ -232,6 +232,19 @@ internal static class Backpressure
                 next(text);
             }))
             .KilledBy("PS-BPR-010", "the reply to the last of 20000 requests"),
+        new Mutant("bpr-retains-without-end", "Each topic has its bound, and all together have none.") { Launched = true }
+            .Does(server => server.Topics.RetainedBytes.Wrap(_ => () => 0))
+            .KilledBy("PS-BPR-013", "a publish beyond MAX_RETAINED_BYTES is refused"),
+        new Mutant("bpr-counts-what-is-gone", "What a deleted topic retained counts for ever.") { Launched = true }
+            .Does(server =>
+            {
+                var most = 0L;
+                server.Topics.RetainedBytes.Wrap(next => () => most = Math.Max(most, next()));
+            })
+            .KilledBy("PS-BPR-013", "after a deletion there is room again"),
+        new Mutant("bpr-no-total", "Each subscriber has its bound, and all together have none.") { Launched = true }
+            .Does(server => server.Read.Wrap(next => variables => next(variables) with { OutstandingBytes = long.MaxValue }))
+            .KilledBy("PS-BPR-014", "is cut when all together hold too much"),
         new Mutant("bpr-loses-replies", "Of replies that are left unread a hundred are lost.") { UnderLoad = true }
             .EachSession(ReadWhileRepliesWait)
             .EachSession(session =>

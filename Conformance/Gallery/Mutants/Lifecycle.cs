@@ -139,6 +139,21 @@ internal static class Lifecycle
             "Of several origins that are named, the first is allowed.",
             settings => settings with { AllowedOrigins = [.. settings.AllowedOrigins.Take(1)] })
             .KilledBy("PS-LIF-014", "A handshake from a named origin is accepted"),
+        new Mutant("lif-any-host", "Requests are answered for whatever host they are, as by most servers.") { Launched = true }
+            .Does(server => server.IsHost.Wrap(_ => _ => true))
+            .KilledBy("PS-LIF-015", "A handshake for a foreign host is refused")
+            .KilledBy("PS-LIF-016", "A handshake for a host that is not named is refused"),
+        new Mutant("lif-hosts-by-prefix", "A host is the machine's own if it begins with a name of its own.") { Launched = true }
+            .Does(server => server.IsHost.Wrap(next => name => name.StartsWith("localhost", StringComparison.Ordinal) || next(name)))
+            .KilledBy("PS-LIF-015", "A handshake for a foreign host is refused"),
+        new Mutant("lif-addresses-only", "Of the machine's own names only its addresses are known.") { Launched = true }
+            .Does(server => server.IsHost.Wrap(next => name => !name.EndsWith("localhost", StringComparison.Ordinal) && next(name)))
+            .KilledBy("PS-LIF-015", "A handshake for the machine's own name localhost is accepted"),
+        Misread(
+            "lif-hosts-unread",
+            "Other hosts cannot be named.",
+            settings => settings with { AllowedHosts = [] })
+            .KilledBy("PS-LIF-016", "A handshake for the named host app.example is accepted"),
         new Mutant("lif-own-origin-forgotten", "Once origins are named, the server's own has to be named as well.") { Launched = true }
             .Does(server => server.Upgrade.IsAllowed.Wrap(next => request =>
                 server.Settings.AllowedOrigins is { Count: > 0 } named && request["Origin"] is { } origin

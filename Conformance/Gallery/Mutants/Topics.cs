@@ -335,6 +335,9 @@ internal static partial class Topics
             .Does(server => server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
                 await next(request, stopping) with { HeadHasBody = true }))
             .KilledBy("PS-REST-029", "is answered without a body"),
+        new Mutant("rest-dot-names", "The names . and .. are accepted, though no URL can hold them.")
+            .Does(server => server.Rest.Fault.Wrap(next => name => name is "." or ".." ? null : next(name)))
+            .KilledBy("PS-REST-032", "is refused with 400"),
         new Mutant("rest-reads-as-text", "The answer to a GET is declared as text/plain, as by a handler that writes a string.")
             .Does(server => server.Rest.AnswerAsync.Wrap(next => async (request, stopping) =>
             {

@@ -226,6 +226,18 @@ internal static partial class Transport
         new Mutant("ws-1002-for-utf-8", "Invalid UTF-8 is closed with 1002.")
             .Does(Sends(frame => frame.CloseCode == 1007 ? frame with { Payload = Frame.Close(1002).Payload } : frame))
             .KilledBy("PS-WS-013", "is invalid data"),
+        new Mutant("ws-fin-ends-both-ways", "When the client ends its direction, the connection is ended at once, whatever is to be answered.")
+            .Does(server => server.EachConnection(connection => connection.Receive.Wrap(next => async (buffer, cancellation) =>
+            {
+                var count = await next(buffer, cancellation);
+                if (count > 0 && connection.IsHalfClosed)
+                {
+                    connection.Reset();
+                }
+
+                return count;
+            })))
+            .KilledBy("PS-WS-016", "before the end of the client's direction is answered"),
         new Mutant("ws-close-reason-unread", "The reason of a Close is not looked at.")
             .Does(Reads(frame =>
                 frame.CloseCode is not null && frame.Payload.Length <= 125 ? frame with { Payload = frame.Payload[..2] } : frame))

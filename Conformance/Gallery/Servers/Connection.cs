@@ -33,6 +33,9 @@ internal sealed class Connection : AsyncStream
     /// <summary>How often so far its reader came and found nothing to read.</summary>
     public int Idles { get; private set; }
 
+    /// <summary>Whether the peer has ended its direction, and all that it sent before has been read.</summary>
+    public bool IsHalfClosed => _socket.Poll(0, SelectMode.SelectRead) && _socket.Available == 0;
+
     /// <summary>An exception that ends a connection without a fault of the server.</summary>
     public static bool IsEnd(Exception e) =>
         e is IOException or SocketException or WebSocketException or AuthenticationException or HttpFault

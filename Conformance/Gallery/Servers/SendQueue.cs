@@ -98,7 +98,19 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
 
     /// <summary>Live events, their bytes: whether no further event fits.</summary>
     public Seam<Func<int, int, bool>> IsFull =>
-        field ??= new((live, bytes) => live >= server.Settings.QueueSize || bytes > server.Settings.QueueBytes);
+        field ??= new((live, bytes) => live >= server.Settings.QueueSize || bytes > server.Settings.QueueBytes || IsMostOfTooMuch(bytes));
+
+    /// <summary>Whether all subscribers hold too much, and none of them more than this one.</summary>
+    private bool IsMostOfTooMuch(int bytes)
+    {
+        if (server.Settings.OutstandingBytes == long.MaxValue)
+        {
+            return false;
+        }
+
+        int[] others = [.. server.Sessions.Keys.Where(session => session.Queue != this).Select(session => Volatile.Read(ref session.Queue._liveBytes))];
+        return others.Sum(other => (long)other) + bytes > server.Settings.OutstandingBytes && others.All(other => other <= bytes);
+    }
 
     /// <summary>Makes room for a live event, or ends the subscriber.</summary>
     public Seam<Action> Overflow => field ??= new(() =>

@@ -56,9 +56,9 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
         {
             // The runtime has told a peer that broke the rules.
             IsLost = true;
+            Queue.Abandon.Call(null, 1000, "");
         }
 
-        Queue.Abandon.Call(null, 1000, "");
         await Task.WhenAll(leaving, writing, beating, watching);
         LeaveAll.Call();
     });
@@ -102,7 +102,7 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
 
             if (part.MessageType == WebSocketMessageType.Close)
             {
-                Queue.Abandon.Call(null, (int)(socket.CloseStatus ?? WebSocketCloseStatus.Empty), "");
+                Queue.Finish.Call(null, (int)(socket.CloseStatus ?? WebSocketCloseStatus.Empty), "");
                 return;
             }
 
@@ -233,7 +233,16 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
         field ??= new((topic, request) => topic.TryUnsubscribe.Call(Queue, request, Ack.Call(request)));
 
     public Seam<Func<Topic, ClientRequest, bool>> Publish => field ??= new((topic, request) =>
-        topic.TryPublish.Call(server.Messages.Event.Call(topic.Name, request.RawMessage), Queue, request, Ack.Call(request)));
+    {
+        var @event = server.Messages.Event.Call(topic.Name, request.RawMessage);
+        if (server.Settings.RetainedBytes < long.MaxValue && server.Topics.RetainedBytes.Call() + @event.Length > server.Settings.RetainedBytes)
+        {
+            Queue.Reply.Call(server.Messages.Error.Call("LIMIT_EXCEEDED", "all topics together retain too much", request.RawRequestId));
+            return true;
+        }
+
+        return topic.TryPublish.Call(@event, Queue, request, Ack.Call(request));
+    });
 
     public Seam<Func<ClientRequest, byte[]>> Ack => field ??= new(request => server.Messages.Ack.Call(request));
 

@@ -26,6 +26,12 @@ internal sealed record Settings
     public int MostTopics { get; init; } = 100_000;
     public int MostConnections { get; init; } = 20_000;
 
+    /// <summary>Of all topics.</summary>
+    public long RetainedBytes { get; init; } = long.MaxValue;
+
+    /// <summary>Of all subscribers.</summary>
+    public long OutstandingBytes { get; init; } = long.MaxValue;
+
     /// <summary>Of one connection.</summary>
     public int MostSubscriptions { get; init; } = 1_000;
 
@@ -44,6 +50,9 @@ internal sealed record Settings
     /// <summary>Foreign ones that may connect; <c>*</c> is any.</summary>
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 
+    /// <summary>Names beside the machine's own that requests may be for; <c>*.name</c> is all below one.</summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
     /// <summary>Of variables by name, those that are settings; an empty one is as good as none.</summary>
     /// <exception cref="CannotStart">One is not legal; the message names it and its rule.</exception>
     public static Settings Read(IReadOnlyDictionary<string, string> variables)
@@ -59,6 +68,8 @@ internal sealed record Settings
             MostTopics = Whole("MAX_TOPICS", 1, int.MaxValue, otherwise.MostTopics),
             MostConnections = Whole("MAX_CONNECTIONS", 1, int.MaxValue, otherwise.MostConnections),
             MostSubscriptions = Whole("MAX_SUBSCRIPTIONS", 1, int.MaxValue, otherwise.MostSubscriptions),
+            RetainedBytes = Total("MAX_RETAINED_BYTES"),
+            OutstandingBytes = Total("MAX_OUTSTANDING_BYTES"),
             WriteTimeout = Seconds("WRITE_TIMEOUT", 0.001, otherwise.WriteTimeout),
             CloseTimeout = Seconds("CLOSE_TIMEOUT", 0.001, otherwise.CloseTimeout),
             DrainTimeout = Seconds("DRAIN_TIMEOUT", 0.001, otherwise.DrainTimeout),
@@ -67,16 +78,20 @@ internal sealed record Settings
             HandshakeTimeout = Seconds("HANDSHAKE_TIMEOUT", 0.001, otherwise.HandshakeTimeout),
             LogLevel = OneOf("LOG_LEVEL", otherwise.LogLevel),
             TopicDeletion = OneOf("TOPIC_DELETION", otherwise.TopicDeletion),
-            AllowedOrigins = (Text("ALLOWED_ORIGINS") ?? "")
-                .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+            AllowedOrigins = List("ALLOWED_ORIGINS"),
+            AllowedHosts = List("ALLOWED_HOSTS"),
         };
 
         string? Text(string name) => variables.GetValueOrDefault(name) is { Length: > 0 } text ? text : null;
+
+        string[] List(string name) => (Text(name) ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
         int Whole(string name, int least, int most, int usual) =>
             Text(name) is not { } text ? usual
             : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value
             : throw new CannotStart($"{name} must be a whole number from {least} to {most}, but is '{text}'");
+
+        long Total(string name) => Whole(name, 0, int.MaxValue, 0) is var bytes and > 0 ? bytes : long.MaxValue;
 
         TimeSpan Seconds(string name, double least, TimeSpan usual) =>
             Text(name) is not { } text ? usual

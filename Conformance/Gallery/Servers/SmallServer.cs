@@ -83,9 +83,14 @@ internal sealed class SmallServer : TcpServer
     public Seam<Func<Connection, Session>> NewSession => field ??= new(connection => new Session(connection, this));
     public Seam<Func<string, Topic>> NewTopic => field ??= new(name => new Topic(name, this));
 
+    /// <summary>Whether a request may be for the host of this name, which is in lower case and without port and final dot.</summary>
+    public Seam<Func<string, bool>> IsHost => field ??= new(name =>
+        HostName.IsLocal(name) || Settings.AllowedHosts.Any(listed => HostName.Fits(listed, name)));
+
     /// <summary>The answer to one HTTP request, a handshake included.</summary>
     public Seam<Func<HttpRequest, CancellationToken, Task<HttpResponse>>> AnswerAsync => field ??= new(async (request, stopping) =>
-        Variation.ApiKey is { } key && request["X-API-Key"] != key
+        !IsHost.Call(HostName.Of(request["Host"] ?? "")) ? Messages.Problem.Call(421, "FORBIDDEN_HOST", "the host is not this server's")
+            : Variation.ApiKey is { } key && request["X-API-Key"] != key
             ? Messages.Problem.Call(401, "UNAUTHORIZED", "X-API-Key is missing or wrong") with { Headers = ["WWW-Authenticate: ApiKey"] }
             : Upgrade.IsAsked.Call(request) ? Upgrade.Answer.Call(request)
             : await Rest.AnswerAsync.Call(request, stopping));

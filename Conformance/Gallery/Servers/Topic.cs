@@ -72,6 +72,18 @@ internal sealed class Topic(string name, SmallServer server)
         }
     });
 
+    /// <summary>Bytes of what it retains.</summary>
+    public long RetainedBytes
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return Retained.Sum(@event => (long)@event.Length);
+            }
+        }
+    }
+
     /// <summary>Event, publisher, request, ack. The ack goes out when every subscriber has been offered the event.</summary>
     public Seam<Func<byte[], SendQueue, ClientRequest, byte[], bool>> TryPublish => field ??= new((@event, publisher, _, ack) =>
     {

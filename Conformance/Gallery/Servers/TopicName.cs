@@ -17,6 +17,7 @@ internal static class TopicName
         "" => "must have at least one character",
         _ when !IsShort(text) => $"must have at most {Longest} characters",
         _ when text.Any(char.IsControl) => "must have no control characters",
+        "." or ".." => "must be neither . nor ..",
         _ => null,
     };
 

@@ -16,6 +16,9 @@ internal sealed class Topics(SmallServer server)
     /// <summary>Those that count for the limit.</summary>
     public Seam<Func<int>> Count => field ??= new(() => ByName.Count);
 
+    /// <summary>Bytes of what all of them retain.</summary>
+    public Seam<Func<long>> RetainedBytes => field ??= new(() => ByName.Values.Sum(topic => topic.RetainedBytes));
+
     public Seam<Func<string, Topic?>> Find => field ??= new(name => ByName.GetValueOrDefault(Key.Call(name)));
 
     /// <summary>Two names are one topic's exactly when their keys are equal.</summary>

@@ -243,6 +243,53 @@ internal static class Backpressure
         })
         { Launch = new Dictionary<string, string> { ["MAX_QUEUE_BYTES"] = "1024" } },
 
+        new("PS-BPR-013", "what-does-not-fit-is-refused", async stage =>
+        {
+            const int Messages = 200;
+            var payload = Json.Quote(new string('x', 10_000));
+            var (topic, other) = (await stage.TopicAsync("orders"), await stage.TopicAsync("other"));
+            var subscriber = await stage.SubscriberAsync("subscriber", topic);
+            var publisher = await stage.ConnectAsync("publisher");
+            var accepted = new List<string>();
+            ServerMessage? refusal = null;
+            while (refusal is null && accepted.Count < Messages)
+            {
+                var id = $"m{accepted.Count + 1}";
+                var reply = await publisher.AnswerAsync(Request.Publish(topic, id, payload).To(stage.Target).ToString());
+                refusal = reply.IsAck ? null : reply;
+                accepted.AddRange(reply.IsAck ? [id] : []);
+            }
+
+            stage.Expect.True(refusal is not null, "a publish beyond MAX_RETAINED_BYTES is refused", $"{Messages} acks");
+            stage.Expect.Error(refusal!, "LIMIT_EXCEEDED", "a publish beyond MAX_RETAINED_BYTES is refused");
+            stage.Expect.Sequence(accepted, (await subscriber.EventsAsync(accepted.Count)).Ids(), "what was acked is delivered, and nothing that was refused");
+            await stage.Rest.DeleteTopicAsync(topic).Given("the topic is deleted");
+            var last = await publisher.AnswerAsync(Request.Publish(other, "last", payload).To(stage.Target).ToString());
+            stage.Expect.True(last.IsAck, "after a deletion there is room again", last.ToString());
+        })
+        { Launch = new Dictionary<string, string> { ["MAX_RETAINED_BYTES"] = "1000000", ["MAX_MESSAGES"] = "1000" } },
+
+        new("PS-BPR-014", "cut-by-the-total", async stage =>
+        {
+            var (slow, publisher, sent, cut) = await OverflowAsync(stage);
+            stage.Expect.True(
+                cut, "the subscriber with the most is cut when all together hold too much", $"a subscription after {sent.Count} events");
+
+            slow.ResumeReading();
+
+            await slow.ClosedAsync(Draining);
+            stage.Expect.Error(slow.Received[^1], "SLOW_CONSUMER", "it is cut as a slow consumer is");
+            await publisher.PingAsync();
+        })
+        {
+            Launch = new Dictionary<string, string>
+            {
+                ["MAX_QUEUE_SIZE"] = "1000000",
+                ["MAX_QUEUE_BYTES"] = "1000000000",
+                ["MAX_OUTSTANDING_BYTES"] = "1000000",
+            },
+        },
+
         new("PS-BPR-010", "unread-pongs", stage => UnreadRepliesAsync(stage, id => Request.Ping().WithRequestId(id)))
         { IsLoad = true },
 

@@ -351,7 +351,67 @@ internal static class Lifecycle
             stage.Expect.Equal(101, await UpgradeAsync(stage, null), "A handshake without an origin is accepted");
         })
         { Launch = TwoOrigins },
+
+        new("PS-LIF-015", "foreign-hosts-are-refused", async stage =>
+        {
+            stage.Require(await HandshakeForAsync(stage, "127.0.0.1") == 101, "a handshake for the server's own address is accepted");
+            foreach (var host in ForeignHosts)
+            {
+                var handshake = await HandshakeForAsync(stage, host);
+                stage.Expect.True(handshake is >= 400 and < 500, "A handshake for a foreign host is refused", $"{handshake} for {host}");
+                var request = await RequestForAsync(stage, host);
+                stage.Expect.True(request is >= 400 and < 500, "A request for a foreign host is refused", $"{request} for {host}");
+            }
+        })
+        { Launch = BoundToLoopback },
+
+        new("PS-LIF-015", "own-names-are-served", async stage =>
+        {
+            await stage.ListedTopicAsync();
+            foreach (var host in OwnHosts)
+            {
+                stage.Expect.Equal(101, await HandshakeForAsync(stage, host), $"A handshake for the machine's own name {host} is accepted");
+                stage.Expect.Equal(200, await RequestForAsync(stage, host), $"A request for the machine's own name {host} is answered");
+            }
+        })
+        { Launch = BoundToLoopback },
+
+        new("PS-LIF-016", "named-hosts-are-served", async stage =>
+        {
+            await stage.ListedTopicAsync();
+            foreach (var host in NamedHosts)
+            {
+                stage.Expect.Equal(101, await HandshakeForAsync(stage, host), $"A handshake for the named host {host} is accepted");
+                stage.Expect.Equal(200, await RequestForAsync(stage, host), $"A request for the named host {host} is answered");
+            }
+        })
+        { Launch = TwoHosts },
+
+        new("PS-LIF-016", "other-hosts-are-refused", async stage =>
+        {
+            stage.Require(await HandshakeForAsync(stage, "app.example") == 101, "a handshake for a named host is accepted");
+            foreach (var host in UnnamedHosts)
+            {
+                var handshake = await HandshakeForAsync(stage, host);
+                stage.Expect.True(handshake is >= 400 and < 500, "A handshake for a host that is not named is refused", $"{handshake} for {host}");
+            }
+        })
+        { Launch = TwoHosts },
     ];
+
+    private static readonly string[] ForeignHosts = ["rebound.example", "localhost.rebound.example", "127.0.0.1.rebound.example", "notlocalhost"];
+
+    private static readonly string[] OwnHosts = ["localhost", "LOCALHOST", "localhost.", "app.localhost", "127.0.0.1", "[::1]"];
+
+    private static readonly string[] NamedHosts = ["app.example", "APP.example", "a.other.example", "a.b.other.example", "127.0.0.1"];
+
+    private static readonly string[] UnnamedHosts =
+        ["rebound.example", "x.app.example", "other.example", "notother.example", "app.example.rebound.example"];
+
+    private static IReadOnlyDictionary<string, string> BoundToLoopback { get; } = Settings(("BIND", "127.0.0.1"));
+
+    private static IReadOnlyDictionary<string, string> TwoHosts { get; } =
+        Settings(("BIND", "127.0.0.1"), ("ALLOWED_HOSTS", "app.example, *.other.example"));
 
     private static IReadOnlyDictionary<string, string> TwoOrigins { get; } =
         Settings(("ALLOWED_ORIGINS", "https://app.example, http://other.example:8443"));
@@ -475,6 +535,15 @@ internal static class Lifecycle
         var raw = await stage.RawAsync($"from {origin ?? "nowhere"}", new ConnectOptions { Handshake = false });
         return (await raw.HandshakeAsync(new Dictionary<string, string?> { ["Origin"] = origin })).Status;
     }
+
+    private static async Task<int> HandshakeForAsync(Stage stage, string host)
+    {
+        var raw = await stage.RawAsync($"for {host}", new ConnectOptions { Handshake = false });
+        return (await raw.HandshakeAsync(new Dictionary<string, string?> { ["Host"] = $"{host}:{stage.Target.WebSocket.Port}" })).Status;
+    }
+
+    private static async Task<int> RequestForAsync(Stage stage, string host) => (await stage.Rest.SendAsync(
+        "GET", Rest.TopicsPath, headers: new Dictionary<string, string?> { ["Host"] = $"{host}:{stage.Target.Rest.Port}" })).Status;
 
     private static async Task<long?> SubscribersAsync(Stage stage, string topic) =>
         (await stage.Rest.StatsAsync().Succeeded()).Of(topic)?.Subscribers;

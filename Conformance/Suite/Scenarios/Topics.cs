@@ -778,6 +778,16 @@ internal static class Topics
             }
         }),
 
+        new("PS-REST-032", "dot-segments", async stage =>
+        {
+            foreach (var name in DotSegments)
+            {
+                var answer = await CreateUnclaimedAsync(stage, name);
+                stage.Expect.Equal(400, answer.Status, $"The name {name} is refused with 400");
+                stage.Expect.True((await ListAsync(stage)).Of(name) is null, $"A refused name {name} creates nothing", "it is listed");
+            }
+        }),
+
         new("PS-REST-030", "reads-are-declared-as-json", async stage =>
         {
             await stage.ListedTopicAsync();
@@ -913,7 +923,10 @@ internal static class Topics
     ];
 
     /// <summary>Legal names that cannot begin as the suite's own do: they are made only where they do not exist.</summary>
-    private static readonly string[] KnownElsewhere = [".", "..", "__proto__", "constructor"];
+    private static readonly string[] KnownElsewhere = ["__proto__", "constructor"];
+
+    /// <summary>What a URL library takes out of a path.</summary>
+    private static readonly string[] DotSegments = [".", ".."];
 
     private static readonly string[] Controls = ["0000", "0007", "0009", "000a", "000d", "001b", "001f", "007f", "0080", "0085", "009f"];
 

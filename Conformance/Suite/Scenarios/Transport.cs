@@ -366,6 +366,29 @@ internal static class Transport
             stage.Expect.True((await raw.ClosedAsync()).CloseFrame, "a Close between fragments is answered with a Close", $"{raw.Closure}");
         }),
 
+        new("PS-WS-016", "close-and-fin", async stage =>
+        {
+            const int Rounds = 5;
+            string[] ids = [.. Enumerable.Range(1, 20).Select(n => $"r{n}")];
+            for (var round = 0; round < Rounds; round++)
+            {
+                var raw = await stage.RawAsync("leaver", ConnectOptions.LeavesEndToServer);
+                await AnsweredAsync(raw);
+
+                await raw.SendTogetherAsync([.. ids.Select(id => Frame.Text(Request.Ping().WithRequestId(id))), Frame.Close(1000)]);
+                raw.HalfClose();
+
+                foreach (var id in ids)
+                {
+                    await raw.ReadMessageAsync(message => message.RequestId == id, $"the pong {id}")
+                        .For("a request before the end of the client's direction is answered");
+                }
+
+                stage.Expect.True(
+                    (await raw.ClosedAsync()).CloseFrame, "a Close before the end of the client's direction is answered with a Close", $"{raw.Closure}");
+            }
+        }),
+
         new("PS-WS-008", "nothing-after-the-close-frame", async stage =>
         {
             var topic = await stage.TopicAsync("orders");
