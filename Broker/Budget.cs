@@ -22,12 +22,7 @@ internal sealed class Budget(long most)
     /// <returns>False when there are not so many left; then nothing was taken.</returns>
     public bool TryTake(long bytes)
     {
-        if (bytes == 0)
-        {
-            return true;
-        }
-
-        if (Interlocked.Add(ref _taken, bytes) <= most || bytes < 0)
+        if (bytes == 0 || Interlocked.Add(ref _taken, bytes) <= most || bytes < 0)
         {
             return true;
         }

@@ -312,11 +312,7 @@ public sealed class Subscriber
     internal void Cut()
     {
         Close(CloseReason.SlowConsumer);
-        lock (_latch)
-        {
-            (_queue, _queued) = ([], 0);
-            StopCounting();
-        }
+        Forget();
     }
 
     /// <summary>

@@ -9,7 +9,7 @@ public sealed class Topic
 {
     private readonly Lock _gate = new();
     private readonly HashSet<Subscriber> _subscribers = []; // guarded by _gate
-    private readonly Ring<(Frame Frame, int Length)> _retained; // guarded by _gate; lengths beside frames, whose bytes no processor has at hand any more
+    private readonly Ring<(Frame Frame, int Length)> _retained; // guarded by _gate; reading a length from an old frame would miss the cache
     private readonly Budget _budget;
     private long _messages; // guarded by _gate
     private long _bytes; // guarded by _gate; what the topic takes of the budget
@@ -39,7 +39,9 @@ public sealed class Topic
                 return PublishResult.TopicNotFound;
             }
 
-            var growth = _retained.TryPeekForgotten(out var forgotten) ? message.Length - forgotten.Length : message.Length + Budget.PerEvent;
+            var growth = _retained.TryPeekForgotten(out var forgotten)
+                ? message.Length - forgotten.Length
+                : message.Length + Budget.PerEvent;
             if (!_budget.TryTake(growth))
             {
                 return PublishResult.LimitReached;

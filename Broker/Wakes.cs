@@ -28,7 +28,7 @@ public sealed class Wakes
     internal void NoteOverflow(Backlog overflowing)
     {
         _overflowing = overflowing;
-        AreDue = true;
+        FallDue();
     }
 
     internal void AddClosed(Subscriber closed) => _closed.Add(closed);

@@ -139,7 +139,7 @@ internal static class Lifecycle
             "Of several origins that are named, the first is allowed.",
             settings => settings with { AllowedOrigins = [.. settings.AllowedOrigins.Take(1)] })
             .KilledBy("PS-LIF-014", "A handshake from a named origin is accepted"),
-        new Mutant("lif-any-host", "Requests are answered for whatever host they are, as by most servers.") { Launched = true }
+        new Mutant("lif-any-host", "Requests for any host are answered, as by most servers.") { Launched = true }
             .Does(server => server.IsHost.Wrap(_ => _ => true))
             .KilledBy("PS-LIF-015", "A handshake for a foreign host is refused")
             .KilledBy("PS-LIF-016", "A handshake for a host that is not named is refused"),

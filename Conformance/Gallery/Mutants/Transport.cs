@@ -226,7 +226,7 @@ internal static partial class Transport
         new Mutant("ws-1002-for-utf-8", "Invalid UTF-8 is closed with 1002.")
             .Does(Sends(frame => frame.CloseCode == 1007 ? frame with { Payload = Frame.Close(1002).Payload } : frame))
             .KilledBy("PS-WS-013", "is invalid data"),
-        new Mutant("ws-fin-ends-both-ways", "When the client ends its direction, the connection is ended at once, whatever is to be answered.")
+        new Mutant("ws-fin-ends-both-ways", "When the client ends its direction, the server ends the connection at once, with requests unanswered.")
             .Does(server => server.EachConnection(connection => connection.Receive.Wrap(next => async (buffer, cancellation) =>
             {
                 var count = await next(buffer, cancellation);

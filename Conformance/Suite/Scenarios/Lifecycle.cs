@@ -368,22 +368,14 @@ internal static class Lifecycle
         new("PS-LIF-015", "own-names-are-served", async stage =>
         {
             await stage.ListedTopicAsync();
-            foreach (var host in OwnHosts)
-            {
-                stage.Expect.Equal(101, await HandshakeForAsync(stage, host), $"A handshake for the machine's own name {host} is accepted");
-                stage.Expect.Equal(200, await RequestForAsync(stage, host), $"A request for the machine's own name {host} is answered");
-            }
+            await ServesAsync(stage, "the machine's own name", OwnHosts);
         })
         { Launch = BoundToLoopback },
 
         new("PS-LIF-016", "named-hosts-are-served", async stage =>
         {
             await stage.ListedTopicAsync();
-            foreach (var host in NamedHosts)
-            {
-                stage.Expect.Equal(101, await HandshakeForAsync(stage, host), $"A handshake for the named host {host} is accepted");
-                stage.Expect.Equal(200, await RequestForAsync(stage, host), $"A request for the named host {host} is answered");
-            }
+            await ServesAsync(stage, "the named host", NamedHosts);
         })
         { Launch = TwoHosts },
 
@@ -534,6 +526,15 @@ internal static class Lifecycle
     {
         var raw = await stage.RawAsync($"from {origin ?? "nowhere"}", new ConnectOptions { Handshake = false });
         return (await raw.HandshakeAsync(new Dictionary<string, string?> { ["Origin"] = origin })).Status;
+    }
+
+    private static async Task ServesAsync(Stage stage, string what, string[] hosts)
+    {
+        foreach (var host in hosts)
+        {
+            stage.Expect.Equal(101, await HandshakeForAsync(stage, host), $"A handshake for {what} {host} is accepted");
+            stage.Expect.Equal(200, await RequestForAsync(stage, host), $"A request for {what} {host} is answered");
+        }
     }
 
     private static async Task<int> HandshakeForAsync(Stage stage, string host)
