@@ -65,6 +65,9 @@ internal static partial class Log
 
     [LoggerMessage(19, LogLevel.Information, "At most {Sessions} connections, {Retained} bytes retained and {Outstanding} bytes outstanding")]
     public static partial void Bounds(ILogger logger, int sessions, long retained, long outstanding);
+
+    [LoggerMessage(20, LogLevel.Error, "No connection could be accepted; the next attempt is in {Seconds} s")]
+    public static partial void AcceptFailed(ILogger logger, Exception exception, double seconds);
 }
 
 /// <summary>A client's text in a log: what could end a line, colour it or turn it around is written as <c>\uXXXX</c>, when it is written.</summary>

@@ -52,7 +52,8 @@ builder.Services.AddSingleton<IMemoryPoolFactory<byte>, BlockPool>();
 builder.Services.AddSingleton(new Capacity(settings.MaxConnections, Capacity.FreeDescriptors(), Capacity.Memory));
 builder.Services.AddSingleton(services => new Admission(services.GetRequiredService<Capacity>().Connections));
 builder.Services.AddSingleton<SocketTransportFactory>();
-builder.Services.AddSingleton<IConnectionListenerFactory, Listeners>();
+builder.Services.AddSingleton<IConnectionListenerFactory>(
+    services => ActivatorUtilities.CreateInstance<Listeners>(services, services.GetRequiredService<SocketTransportFactory>()));
 builder.Services.AddSingleton(new Broker(settings.BrokerLimits));
 builder.Services.AddSingleton<ServerMessage>();
 builder.Services.AddSingleton<Sessions>();

@@ -1,19 +1,23 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace PubSub.Hosting.Connections;
 
 /// <summary>
-/// Listens as the framework does, but accepts a connection only when there is room for it. The framework's own listener retries at once
-/// when there is no file descriptor left, which takes a whole processor.
+/// Listens as the framework does, but accepts a connection only when there is room for it, and goes on after a failure. The framework's own
+/// listener retries at once when there is no file descriptor left, which takes a whole processor; and it accepts nothing more, until the
+/// process ends, after any other failure, such as a moment without memory.
 /// </summary>
-internal sealed class Listeners(SocketTransportFactory inner, Admission admission) : IConnectionListenerFactory
+internal sealed class Listeners(IConnectionListenerFactory inner, Admission admission, TimeProvider time, ILogger<Listeners> logger)
+    : IConnectionListenerFactory
 {
-    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new Listener(await inner.BindAsync(endpoint, cancellationToken).ConfigureAwait(false), admission);
+    /// <summary>From a failure to the next attempt.</summary>
+    public static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
-    private sealed class Listener(IConnectionListener inner, Admission admission) : IConnectionListener
+    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
+        new Listener(await inner.BindAsync(endpoint, cancellationToken).ConfigureAwait(false), admission, time, logger);
+
+    private sealed class Listener(IConnectionListener inner, Admission admission, TimeProvider time, ILogger logger) : IConnectionListener
     {
         private readonly CancellationTokenSource _unbound = new();
 
@@ -21,18 +25,27 @@ internal sealed class Listeners(SocketTransportFactory inner, Admission admissio
 
         public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
         {
-            try
+            while (!_unbound.IsCancellationRequested)
             {
-                await admission.WaitForRoomAsync(_unbound.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException)
-            {
-                return null;
+                try
+                {
+                    await admission.WaitForRoomAsync(_unbound.Token).ConfigureAwait(false);
+                    var connection = await inner.AcceptAsync(cancellationToken).ConfigureAwait(false);
+                    connection?.Features.Set(admission.Enter(connection));
+                    return connection;
+                }
+                catch (OperationCanceledException)
+                {
+                    break;
+                }
+                catch (Exception e)
+                {
+                    Log.AcceptFailed(logger, e, RetryDelay.TotalSeconds);
+                    await Task.Delay(RetryDelay, time, _unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
             }
 
-            var connection = await inner.AcceptAsync(cancellationToken).ConfigureAwait(false);
-            connection?.Features.Set(admission.Enter(connection));
-            return connection;
+            return null;
         }
 
         public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)

@@ -40,6 +40,9 @@ internal sealed class PubSubContender : IContender
 
     public string? Death => (_owned as ServerProcess)?.Death;
 
+    /// <summary>Reads the log, or leaves it unread; fails where the server was not started here.</summary>
+    public void ReadLog(bool reads) => (_owned as ServerProcess ?? throw new RunFailed("the log is that of a server that was not started here")).ReadLog(reads);
+
     public Uri Url => _http.BaseAddress!;
 
     /// <summary>Messages that a topic retains, where that is known.</summary>

@@ -18,6 +18,7 @@ internal sealed class ServerProcess : IDisposable
     private readonly ConcurrentQueue<string> _tail = new();
     private readonly TaskCompletionSource<string> _announced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string? _announcement;
+    private readonly ManualResetEventSlim _reads = new(true);
 
     /// <param name="start">What to start.</param>
     /// <param name="announcement">What stands before the URL in the line that the server prints when it listens.</param>
@@ -75,6 +76,19 @@ internal sealed class ServerProcess : IDisposable
         ? $"the server exited with {_process.ExitCode}; it said last:\n{string.Join('\n', _tail)}"
         : null;
 
+    /// <summary>Reads what the server writes, or lets it wait in the pipe from the next line on.</summary>
+    public void ReadLog(bool reads)
+    {
+        if (reads)
+        {
+            _reads.Set();
+        }
+        else
+        {
+            _reads.Reset();
+        }
+    }
+
     /// <summary>A port that nobody listens on at this moment.</summary>
     public static int FreePort()
     {
@@ -86,6 +100,7 @@ internal sealed class ServerProcess : IDisposable
     public void Dispose()
     {
         AppDomain.CurrentDomain.ProcessExit -= Kill;
+        _reads.Set();
         Kill(null, EventArgs.Empty);
         _process.WaitForExit(GoneMilliseconds); // it was killed: who is not gone by then hangs in the kernel, and nothing here can help it
         _process.Dispose();
@@ -137,6 +152,8 @@ internal sealed class ServerProcess : IDisposable
         {
             return;
         }
+
+        _reads.Wait();
 
         _tail.Enqueue(line);
         if (_tail.Count > TailLines)

@@ -14,7 +14,6 @@ namespace PubSub.Stress;
 internal sealed class Crowd : IDisposable
 {
     private const int MostAhead = 45;
-    private const int PayloadBytes = 100;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
 
     private readonly Loop _loop;
@@ -25,9 +24,9 @@ internal sealed class Crowd : IDisposable
     private readonly Random _random;
     private int _admitted;
 
-    public Crowd(Loop loop, PubSubContender server, string[] topics, int publishers, Random random)
+    public Crowd(Loop loop, PubSubContender server, string[] topics, int publishers, Random random, int payloadBytes = 100)
     {
-        (_loop, _server, Topics, _random) = (loop, server, topics, random);
+        (_loop, _server, Topics, _random, PayloadBytes) = (loop, server, topics, random, payloadBytes);
         foreach (var topic in topics)
         {
             var creation = History.Create(topic);
@@ -35,10 +34,19 @@ internal sealed class Crowd : IDisposable
             creation.Acked();
         }
 
-        _publishers = [.. Enumerable.Range(1, publishers).Select(n => new RecordedClient(server, loop, History, _names, $"publisher {n}", PayloadBytes))];
+        _publishers = [.. Enumerable.Range(1, publishers).Select(n => new RecordedClient(this, server, loop, _names, $"publisher {n}"))];
     }
 
     public string[] Topics { get; }
+
+    /// <summary>Of each message.</summary>
+    public int PayloadBytes { get; }
+
+    /// <summary>A request may be refused with LIMIT_EXCEEDED: it then has no effect.</summary>
+    public bool MayBeRefused { get; init; }
+
+    /// <summary>Requests that were refused with LIMIT_EXCEEDED, of members that are gone too.</summary>
+    public long Refused { get; set; }
 
     public HistoryRecorder History { get; } = new();
 
@@ -55,7 +63,7 @@ internal sealed class Crowd : IDisposable
     /// <summary>A new member; what it asks for is its own business.</summary>
     public RecordedClient Admit()
     {
-        var member = new RecordedClient(_server, _loop, History, _names, $"subscriber {++_admitted}", PayloadBytes) { Heard = Published };
+        var member = new RecordedClient(this, _server, _loop, _names, $"subscriber {++_admitted}") { Heard = Published };
         _members.Add(member);
         return member;
     }

@@ -7,6 +7,7 @@ namespace PubSub.Stress;
 /// </summary>
 internal sealed class RecordedClient : IDisposable
 {
+    private readonly Crowd _crowd;
     private readonly PubSubConnection _connection;
     private readonly HistoryRecorder _history;
     private readonly SubscriberRecorder _log;
@@ -18,11 +19,11 @@ internal sealed class RecordedClient : IDisposable
     private long _probing;
 
     /// <summary>Begins to connect; what is asked meanwhile is sent once it is connected.</summary>
-    public RecordedClient(PubSubContender server, Loop loop, HistoryRecorder history, MessageNames names, string name, int payloadBytes)
+    public RecordedClient(Crowd crowd, PubSubContender server, Loop loop, MessageNames names, string name)
     {
-        (_history, _names, _name) = (history, names, name);
-        _log = history.Subscriber(name);
-        _connection = server.Begin(loop, payloadBytes);
+        (_crowd, _history, _names, _name) = (crowd, crowd.History, names, name);
+        _log = _history.Subscriber(name);
+        _connection = server.Begin(loop, crowd.PayloadBytes);
         _connection.MayEnd = true;
         _connection.Inbox = new Log(this);
         _connection.OnOtherTopic = Receive;
@@ -131,8 +132,9 @@ internal sealed class RecordedClient : IDisposable
         {
             asked.Acked();
         }
-        else if (error is "TOPIC_NOT_FOUND")
+        else if (error is "TOPIC_NOT_FOUND" || (error is "LIMIT_EXCEEDED" && _crowd.MayBeRefused))
         {
+            _crowd.Refused += error is "LIMIT_EXCEEDED" ? 1 : 0;
             asked.Refused();
             refused?.Invoke(error);
         }

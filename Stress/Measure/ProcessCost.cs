@@ -28,25 +28,11 @@ internal sealed class ProcessCost(int id)
 
     public long Threads => Status("Threads:");
 
-    /// <summary>Open file descriptors: sockets above all.</summary>
-    public int Descriptors
-    {
-        get
-        {
-            try
-            {
-                return Directory.EnumerateFileSystemEntries($"/proc/{id}/fd").Count();
-            }
-            catch (IOException)
-            {
-                throw Exited();
-            }
-            catch (UnauthorizedAccessException)
-            {
-                throw new RunFailed($"the descriptors of process {id} are not shown: it belongs to another user");
-            }
-        }
-    }
+    /// <summary>Open file descriptors: sockets above all, and the libraries that the runtime has loaded.</summary>
+    public int Descriptors => Open().Length;
+
+    /// <summary>Open sockets.</summary>
+    public int Sockets => Open().Count(file => file.LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) is true);
 
     public bool IsAlive
     {
@@ -61,6 +47,22 @@ internal sealed class ProcessCost(int id)
             {
                 return false;
             }
+        }
+    }
+
+    private FileSystemInfo[] Open()
+    {
+        try
+        {
+            return new DirectoryInfo($"/proc/{id}/fd").GetFileSystemInfos();
+        }
+        catch (IOException)
+        {
+            throw Exited();
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new RunFailed($"the descriptors of process {id} are not shown: it belongs to another user");
         }
     }
 

@@ -107,8 +107,9 @@ internal sealed class Churn : ScenarioVerb
         return measured;
     }
 
-    // One member turns a subscription on or off; one in fifty leaves instead, half of them without a word.
-    private static bool Act(Crowd crowd, HashSet<RecordedClient> leaving, Random random)
+    /// <summary>One member turns a subscription on or off; one in fifty leaves instead, half of them without a word.</summary>
+    /// <returns>Whether it left without a word.</returns>
+    public static bool Act(Crowd crowd, HashSet<RecordedClient> leaving, Random random)
     {
         var member = crowd.Members[random.Next(crowd.Members.Count)];
         var topic = crowd.Topics[random.Next(crowd.Topics.Length)];
@@ -144,8 +145,8 @@ internal sealed class Churn : ScenarioVerb
         return false;
     }
 
-    // Who has unsubscribed from everything is owed nothing when the answers are there.
-    private static void LetGo(Crowd crowd, HashSet<RecordedClient> leaving)
+    /// <summary>Ends the members that have unsubscribed from everything: nothing is owed to them when the answers are there.</summary>
+    public static void LetGo(Crowd crowd, HashSet<RecordedClient> leaving)
     {
         foreach (var member in leaving.Where(member => member.IsIdle || member.Ending is not null).ToArray())
         {

@@ -4,7 +4,12 @@ using System.Net.Sockets;
 namespace PubSub.Stress;
 
 /// <summary>Where a fault is committed.</summary>
-internal sealed record FaultScene(PubSubContender Server, Loop Loop, string Topic, ProcessCost Cost);
+/// <param name="Server">The server that has to survive it.</param>
+/// <param name="Loop">What drives the connections.</param>
+/// <param name="Topic">What rude clients subscribe to; its messages have <see cref="FaultLoad.PayloadBytes"/>.</param>
+/// <param name="Cost">The server's process.</param>
+/// <param name="Inbox">What a rude client's events go into.</param>
+internal sealed record FaultScene(PubSubContender Server, Loop Loop, string Topic, ProcessCost Cost, Func<Inbox> Inbox);
 
 /// <summary>Something that clients do, or suffer, that no server can prevent.</summary>
 /// <param name="Name">On the command line.</param>
@@ -12,6 +17,9 @@ internal sealed record FaultScene(PubSubContender Server, Loop Loop, string Topi
 /// <param name="Begin">Prepares it.</param>
 internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> Begin)
 {
+    /// <summary>The name of the fault in which no client can connect.</summary>
+    public const string Descriptors = "descriptors";
+
     private const int TinyWindow = 1; // byte; the kernel makes it the least it has
     private const int TcpLevel = 6, TcpRepair = 19;
 
@@ -22,12 +30,16 @@ internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> 
     [
         new("mid-frame", "subscribers stop in the middle of a request's frame and hang up", scene => new Clients(scene, c => c.BreakOffAfter(100), leave: c => c.Dispose())),
         new("reset", "subscribers break off with a reset", scene => new Clients(scene, _ => { }, leave: c => c.Reset())),
-        new("half-open", "subscribers close their sending side and stay", scene => new Clients(scene, c => c.Socket.Shutdown(SocketShutdown.Send), leave: null)),
+        new("half-open", "subscribers ask, close their sending side, and wait for every answer", scene => new Clients(scene, AskAndShut, leave: null)),
         new("vanish", "subscribers vanish without a word, as a machine that lost its power", scene => new Clients(scene, _ => { }, leave: Vanish)) { Falls = () => CanVanish() ? null : "no right to TCP_REPAIR: they fall silent instead" },
         new("mute", "connections are opened and nothing is ever asked", scene => new Mutes(scene)),
+        new("silent", "WebSocket clients never say anything, not even a Pong", scene => new Clients(scene, scene.Loop.Remove, leave: null) { Subscribe = false }),
         new("tiny-window", "subscribers whose window is as small as it can be never read", scene => new Clients(scene, scene.Loop.Remove, leave: null, TinyWindow)),
         new("sigstop", "subscribers' processes are stopped, and killed at the end", scene => new StoppedProcesses(scene)),
-        new("descriptors", "the server runs out of file descriptors while connections come", scene => new NoDescriptors(scene)),
+        new("unread-log", "the log is not read while connections come and go", scene => new UnreadLog(scene)),
+        new("stopped-server", "the server is stopped for longer than a Ping may go unanswered", scene => new StoppedServer(scene)),
+        new("memory", "retained messages and outstanding events fill the memory that the server allows them", scene => new FullMemory(scene)),
+        new(Descriptors, "the server runs out of file descriptors while connections come", scene => new NoDescriptors(scene)),
     ];
 
     /// <summary>Whether this process may let a connection vanish; otherwise it stays, silent, until the server gives up on it.</summary>
@@ -43,6 +55,26 @@ internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> 
         {
             return false;
         }
+    }
+
+    private static void AskAndShut(PubSubConnection client)
+    {
+        const int Pings = 10;
+        for (var n = 0; n < Pings; n++)
+        {
+            client.Ping();
+        }
+
+        client.OnAnswer = _ => { };
+        client.Flush();
+        client.Ended = () =>
+        {
+            if (client.Unanswered > 0)
+            {
+                throw new RunFailed($"a client that had closed its sending side missed {client.Unanswered} of {Pings} answers: {client.Ending}");
+            }
+        };
+        client.Socket.Shutdown(SocketShutdown.Send);
     }
 
     // Closing in repair mode sends nothing; it takes a right that not everybody has.
@@ -100,7 +132,7 @@ internal abstract class Damage(FaultScene scene) : IDisposable
     {
         var client = scene.Server.Begin(scene.Loop, FaultLoad.PayloadBytes, receiveBuffer);
         client.MayEnd = true;
-        client.Inbox = new TailInbox();
+        client.Inbox = scene.Inbox();
         return client;
     }
 }
@@ -111,6 +143,9 @@ internal sealed class Clients(FaultScene scene, Action<PubSubConnection> act, Ac
     private const int AtATime = 5;
 
     private readonly Queue<PubSubConnection> _here = [];
+
+    /// <summary>Otherwise they act as soon as they are connected.</summary>
+    public bool Subscribe { get; init; } = true;
 
     public override void End()
     {
@@ -131,8 +166,16 @@ internal sealed class Clients(FaultScene scene, Action<PubSubConnection> act, Ac
     protected override void Again()
     {
         var client = Rude(receiveBuffer);
-        client.Subscribe(Scene.Topic, lastN: 0);
-        client.OnAnswer = _ => act(client);
+        if (Subscribe)
+        {
+            client.Subscribe(Scene.Topic, lastN: 0);
+            client.OnAnswer = _ => act(client);
+        }
+        else
+        {
+            client.Opened = () => act(client);
+        }
+
         _here.Enqueue(client);
         if (leave is not null && _here.Count > AtATime)
         {
@@ -165,7 +208,12 @@ internal sealed class StoppedProcesses : Damage
             while (_processes.Count <= FaultLoad.DescriptorsOfSlack)
             {
                 _processes.Add(SubscriberProcess.Start(scene.Server, scene.Topic));
-                Libc.Checked(Libc.Kill(_processes[^1].Id, Libc.SigStop), "kill");
+            }
+
+            foreach (var process in _processes)
+            {
+                SubscriberProcess.AwaitSubscribed(process);
+                Libc.Checked(Libc.Kill(process.Id, Libc.SigStop), "kill");
             }
         }
         catch
@@ -228,4 +276,174 @@ internal sealed class NoDescriptors : Damage
     }
 
     protected override void Again() => _here.Add(Rude());
+}
+
+/// <summary>The tool does not read the server's log, and connections that come and go make the server write it.</summary>
+internal sealed class UnreadLog : Damage
+{
+    private const int AtOnce = 20;
+
+    private readonly List<PubSubConnection> _here = [];
+
+    public UnreadLog(FaultScene scene)
+        : base(scene) => scene.Server.ReadLog(false);
+
+    public override void End()
+    {
+        Scene.Server.ReadLog(true);
+        Leave();
+    }
+
+    public override void Dispose() => End();
+
+    protected override void Again()
+    {
+        Leave();
+        while (_here.Count < AtOnce)
+        {
+            _here.Add(Rude());
+        }
+    }
+
+    private void Leave()
+    {
+        _here.ForEach(client => client.Dispose());
+        _here.Clear();
+    }
+}
+
+/// <summary>The scheduler does not run the server: as when a virtual machine is moved, or a container is paused.</summary>
+internal sealed class StoppedServer(FaultScene scene) : Damage(scene)
+{
+    private static readonly TimeSpan Stop = TimeSpan.FromSeconds(5); // longer than the keep-alive's interval and timeout together
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(20);
+
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private Timer? _wake;
+    private int _stops;
+
+    /// <summary>How often it was stopped.</summary>
+    public override int Count => _stops;
+
+    // The server runs again when the timer says so, even if the run has failed meanwhile.
+    public override void Dispose()
+    {
+        if (_wake is not null)
+        {
+            _wake.Dispose();
+            Resume();
+        }
+    }
+
+    protected override void Again()
+    {
+        if (Stopwatch.GetElapsedTime(_start) >= _stops * Period)
+        {
+            _stops++;
+            Libc.Checked(Libc.Kill(Scene.Cost.Id, Libc.SigStop), "kill");
+            _wake?.Dispose();
+            _wake = new Timer(_ => Resume(), null, Stop, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void Resume()
+    {
+        if (Scene.Cost.IsAlive)
+        {
+            Libc.Checked(Libc.Kill(Scene.Cost.Id, Libc.SigContinue), "kill");
+        }
+    }
+}
+
+/// <summary>A publisher fills topic after topic, and subscribers of them never read.</summary>
+internal sealed class FullMemory : Damage
+{
+    private const int Topics = 40;
+    private const int Full = 4; // of them, before the others get a message: a full topic replaces its oldest message, so its publishes are not refused
+    private const int Readers = 40; // that do not read
+    private const int PayloadBytes = 16_000;
+    private const int AtOnce = 10; // messages
+    private const int TinyWindow = 1; // byte
+
+    private readonly string _stem = $"fill-{Guid.NewGuid():N}-";
+    private readonly PubSubConnection _publisher;
+    private readonly List<PubSubConnection> _readers = [];
+    private readonly Random _random = new(1);
+    private long _published;
+    private int _refused;
+    private int _cut;
+
+    public FullMemory(FaultScene scene)
+        : base(scene)
+    {
+        for (var n = 0; n < Topics; n++)
+        {
+            scene.Server.CreateTopic(Topic(n));
+        }
+
+        _publisher = scene.Server.Begin(scene.Loop, PayloadBytes);
+        _publisher.PublishToNumbered(_stem);
+        _publisher.OnAnswer = error => _refused += error is null ? 0 : error == "LIMIT_EXCEEDED" ? 1 : throw new RunFailed($"a publish was refused with {error}");
+    }
+
+    /// <summary>Publishes that were refused since retained messages may take no more.</summary>
+    public override int Count => _refused;
+
+    public override void End()
+    {
+        if (_refused == 0 || _cut == 0)
+        {
+            throw new RunFailed($"the memory was not filled: {_refused} publishes were refused, {_cut} subscribers that do not read were cut");
+        }
+
+        Leave();
+    }
+
+    public override void Dispose() => Leave();
+
+    protected override void Again()
+    {
+        while (_readers.Count < Readers)
+        {
+            var reader = Scene.Server.Begin(Scene.Loop, PayloadBytes, TinyWindow);
+            reader.MayEnd = true;
+            reader.Subscribe(Topic(_random.Next(Full)), lastN: 0);
+            reader.OnAnswer = _ => Scene.Loop.Remove(reader);
+            _readers.Add(reader);
+        }
+
+        // One that does not read does not see its end; the socket does.
+        foreach (var reader in _readers.Where(reader => reader.Ending is not null || reader.Socket.Poll(0, SelectMode.SelectError)).ToArray())
+        {
+            _cut++;
+            reader.Abandon();
+            _readers.Remove(reader);
+        }
+
+        for (var n = _publisher.Unanswered; n < AtOnce; n++)
+        {
+            var fills = _published < Full * (Scene.Server.Retained ?? 0);
+            _publisher.Publish(_random.Next(fills || n % 2 == 0 ? Full : Topics), ++_published);
+        }
+
+        _publisher.Flush();
+    }
+
+    private string Topic(int number) => _stem + Digits.Text(number);
+
+    private void Leave()
+    {
+        if (_readers.Count == 0)
+        {
+            return;
+        }
+
+        _readers.ForEach(reader => reader.Abandon());
+        _readers.Clear();
+        _publisher.Dispose();
+        for (var n = 0; n < Topics; n++)
+        {
+            Scene.Server.DeleteTopic(Topic(n));
+        }
+    }
 }

@@ -17,6 +17,8 @@ internal sealed class Faults : ScenarioVerb
     private readonly Option<string?> _only = Offer.Text("--only", $"One of them: {string.Join(", ", Fault.All.Select(fault => fault.Name))}.", "FAULT");
     private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "Each phase: without the fault, with it, and without.", 3, LeastSeconds);
     private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each fault.", 1, 1, 1000);
+    private readonly Option<TimeSpan> _together = Offer.Seconds("--together", "All faults at once for so long, instead of each alone.", 0);
+    private readonly Option<int> _seed = Offer.Seed();
 
     public Faults()
         : base(
@@ -28,17 +30,29 @@ internal sealed class Faults : ScenarioVerb
             "peers that vanish are noticed within the run.",
             compares: false)
     {
-        Option[] options = [_only, _window, _runs];
+        Option[] options = [_only, _window, _runs, _together, _seed];
         Array.ForEach(options, option => Add(option));
     }
 
     protected override (string Name, string Value)[] Settings =>
-        [("KEEPALIVE_INTERVAL", "2"), ("KEEPALIVE_TIMEOUT", "2"), ("HANDSHAKE_TIMEOUT", "2"), ("WRITE_TIMEOUT", "3"), ("CLOSE_TIMEOUT", "2")];
+    [
+        ("KEEPALIVE_INTERVAL", "2"), ("KEEPALIVE_TIMEOUT", "2"), ("HANDSHAKE_TIMEOUT", "2"), ("WRITE_TIMEOUT", "3"), ("CLOSE_TIMEOUT", "2"),
+        ("MAX_RETAINED_BYTES", "8388608"), ("MAX_OUTSTANDING_BYTES", "8388608"),
+    ];
 
     protected override void Measure(Bench bench, ParseResult parsed)
     {
         var only = parsed.GetValue(_only);
         var chosen = Fault.All.Where(fault => only is null || fault.Name == only).ToArray();
+        if (parsed.GetValue(_together) is { } window && window > TimeSpan.Zero)
+        {
+            bench.Repeat(
+                new Load(FaultsTogether.Scenario, $"{window}: all at once, beside clients that come and go", new Dictionary<string, double> { [Names.Window] = window.TotalSeconds }),
+                1,
+                _ => FaultsTogether.Once(bench.Lineup.First, window, new Random(parsed.GetValue(_seed))));
+            return;
+        }
+
         if (chosen.Length == 0)
         {
             throw new UsageError($"--only {only}: expected one of {string.Join(", ", Fault.All.Select(fault => fault.Name))}");
@@ -77,7 +91,7 @@ internal sealed class Faults : ScenarioVerb
         var descriptors = cost.Descriptors;
         var before = Phase.Of(open, audience, schedule, window, DrainTimeout);
 
-        using var damage = fault.Begin(new FaultScene(server, loop, topic, cost));
+        using var damage = fault.Begin(new FaultScene(server, loop, topic, cost, () => new TailInbox()));
         open.Run(CatchUp); // what came due while the fault was prepared is late by the load generator's fault
         var during = Phase.Of(open, audience, schedule, window, DrainTimeout, damage.Commit);
         damage.End();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Diagnostics;
 
@@ -13,8 +14,13 @@ internal sealed class SubscriberProcess : Verb
     private const string Ready = "subscribed";
     private const int GoneMilliseconds = 10_000; // from when it is killed
 
+    private static readonly ConcurrentDictionary<int, Process> Running = [];
+
     private readonly Option<string?> _url = Offer.Text("--url", "Where.", "URL");
     private readonly Option<string?> _topic = Offer.Text("--topic", "To what.", "TOPIC");
+
+    // A stopped process does not hear Ctrl-C.
+    static SubscriberProcess() => AppDomain.CurrentDomain.ProcessExit += (_, _) => Array.ForEach([.. Running.Values], process => process.Kill());
 
     public SubscriberProcess()
         : base(VerbName, "Subscribes and reads until it is killed; for the faults.", "")
@@ -24,7 +30,7 @@ internal sealed class SubscriberProcess : Verb
         Options.Add(_topic);
     }
 
-    /// <summary>Started, and subscribed.</summary>
+    /// <summary>Starts one, which subscribes while the caller goes on.</summary>
     public static Process Start(PubSubContender server, string topic)
     {
         var start = new ProcessStartInfo(
@@ -34,23 +40,22 @@ internal sealed class SubscriberProcess : Verb
         };
         var process = new Process { StartInfo = start };
         process.Start();
-        AppDomain.CurrentDomain.ProcessExit += Kill;
-        process.Disposed += (_, _) => AppDomain.CurrentDomain.ProcessExit -= Kill;
+        Running[process.Id] = process;
+        return process;
+    }
+
+    public static void AwaitSubscribed(Process process)
+    {
         if (process.StandardOutput.ReadLine() != Ready)
         {
-            End(process);
             throw new RunFailed("the subscriber process did not subscribe");
         }
-
-        return process;
-
-        // A stopped one hears of no Ctrl-C.
-        void Kill(object? sender, EventArgs e) => process.Kill();
     }
 
     /// <summary>Killed, stopped or not.</summary>
     public static void End(Process process)
     {
+        Running.TryRemove(process.Id, out _);
         process.Kill();
         process.WaitForExit(GoneMilliseconds);
         process.Dispose();

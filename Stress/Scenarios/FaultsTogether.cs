@@ -1,0 +1,184 @@
+using System.Diagnostics;
+
+namespace PubSub.Stress;
+
+/// <summary>
+/// All faults at once, round after round, beside clients that behave while they come and go. Everything that these ask, are answered and
+/// receive is judged by the history checker after each round, and memory and descriptors must be flat over the rounds.
+/// </summary>
+internal static class FaultsTogether
+{
+    public const string Scenario = "faults-together";
+
+    private const int Topics = 3;
+    private const int Publishers = 3;
+    private const int Subscribers = 20;
+    private const double MessagesPerSecond = 1000; // at most
+    private const double ActsPerSecond = 50; // subscribes, unsubscribes, departures
+    private const double MegabytesOfSlack = 8;
+    private const double ShareOfSlack = 0.05;
+    private const int LeastRounds = 4; // that flatness can be judged by
+
+    private static readonly TimeSpan Undisturbed = TimeSpan.FromSeconds(2); // so that the topics retain what they may before the memory is filled
+    private static readonly TimeSpan LongestRound = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan DescriptorsFor = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SettleTimeout = TimeSpan.FromSeconds(45); // a keep-alive's interval and deadline, a stop, and a little more
+
+    /// <param name="server">Started here: its log is left unread.</param>
+    /// <param name="window">How long.</param>
+    /// <param name="random">Draws what the clients do.</param>
+    public static Measured Once(PubSubContender server, TimeSpan window, Random random)
+    {
+        var cost = server.Cost ?? throw new UsageError("--url needs --pid here: memory and descriptors are read from the server's process");
+        var memory = new Flatness("resident", "MB", ShareOfSlack, MegabytesOfSlack);
+        var descriptors = new Flatness("descriptors", "descriptors", 0, FaultLoad.DescriptorsOfSlack);
+        var committed = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        var (published, received, refused, most) = (0L, 0L, 0L, 0d);
+        var length = TimeSpan.FromTicks(Math.Min(LongestRound.Ticks, window.Ticks / LeastRounds));
+        var start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(start) < window || memory.Count < LeastRounds)
+        {
+            using var round = new Round(server, cost, random);
+            round.Run(length, committed);
+            published += round.Crowd.Published;
+            received += round.Crowd.Received;
+            refused += round.Crowd.Refused;
+            most = Math.Max(most, round.MostMemory);
+            memory.Add(cost.Resident / 1e6);
+            descriptors.Add(cost.Descriptors);
+            Progress.Say(
+                $"{Scenario}: {Stopwatch.GetElapsedTime(start):hh\\:mm\\:ss}, {published:N0} messages, {memory.Last:0.0} MB (at most {most:0.0}), " +
+                $"{descriptors.Last} descriptors, {refused:N0} requests refused");
+        }
+
+        var measured = new Measured()
+            .Add("rounds", memory.Count, "rounds")
+            .Add(Names.Published, published, "messages")
+            .Add(Names.Received, received, "events")
+            .Add("refused_as_memory_was_full", refused, "requests")
+            .Add("resident_under_faults", most, "MB");
+        foreach (var (fault, times) in committed)
+        {
+            measured.Add($"committed_{fault}", times, "times");
+        }
+
+        return string.Join("; ", new[] { memory.Judge(measured), descriptors.Judge(measured) }.OfType<string>()) is { Length: > 0 } leak
+            ? throw new RunFailed(leak)
+            : measured;
+    }
+
+    private sealed class Round : IDisposable
+    {
+        private readonly PubSubContender _server;
+        private readonly ProcessCost _cost;
+        private readonly Random _random;
+        private readonly Loop _loop = new();
+        private readonly HashSet<RecordedClient> _leaving = [];
+        private readonly int _socketsBefore;
+
+        public Round(PubSubContender server, ProcessCost cost, Random random)
+        {
+            (_server, _cost, _random) = (server, cost, random);
+            _socketsBefore = cost.Sockets;
+            string[] topics = [.. Enumerable.Range(0, Topics).Select(_ => $"together-{Guid.NewGuid():N}")];
+            Crowd = new Crowd(_loop, server, topics, Publishers, random, FaultLoad.PayloadBytes) { MayBeRefused = true };
+        }
+
+        public Crowd Crowd { get; }
+
+        /// <summary>Megabytes while the faults went on.</summary>
+        public double MostMemory { get; private set; }
+
+        public void Run(TimeSpan length, SortedDictionary<string, int> committed)
+        {
+            for (var n = 0; n < Subscribers; n++)
+            {
+                Crowd.Admit();
+            }
+
+            Behave(Undisturbed, mayLeave: true, () => { });
+            var scene = new FaultScene(_server, _loop, Crowd.Topics[0], _cost, () => new AnyInbox());
+            var damages = new Stack<(Fault Fault, Damage Damage)>();
+            try
+            {
+                foreach (var fault in Fault.All.OrderBy(fault => fault.Name == Fault.Descriptors))
+                {
+                    if (fault.Name == Fault.Descriptors)
+                    {
+                        Behave(length, mayLeave: true, Commit);
+                    }
+
+                    damages.Push((fault, fault.Begin(scene)));
+                }
+
+                Behave(DescriptorsFor, mayLeave: false, Commit); // a client that would come now could not
+                foreach (var (fault, damage) in damages)
+                {
+                    damage.End();
+                    committed[fault.Name] = committed.GetValueOrDefault(fault.Name) + damage.Count;
+                }
+            }
+            finally
+            {
+                while (damages.TryPop(out var last))
+                {
+                    last.Damage.Dispose();
+                }
+            }
+
+            Crowd.Drain();
+            Crowd.Judge();
+            Array.ForEach(Crowd.Topics, _server.DeleteTopic);
+            Crowd.Dispose();
+            AwaitSockets();
+
+            void Commit()
+            {
+                foreach (var (_, damage) in damages)
+                {
+                    damage.Commit();
+                }
+
+                MostMemory = Math.Max(MostMemory, _cost.Resident / 1e6);
+            }
+        }
+
+        public void Dispose()
+        {
+            Crowd.Dispose();
+            _loop.Dispose();
+        }
+
+        private void Behave(TimeSpan length, bool mayLeave, Action besides)
+        {
+            var (start, acts) = (Stopwatch.GetTimestamp(), 0L);
+            Crowd.Run(length, MessagesPerSecond, () =>
+            {
+                besides();
+                for (; mayLeave && acts < Stopwatch.GetElapsedTime(start).TotalSeconds * ActsPerSecond; acts++)
+                {
+                    Churn.Act(Crowd, _leaving, _random);
+                }
+
+                if (mayLeave)
+                {
+                    Churn.LetGo(Crowd, _leaving);
+                }
+
+                foreach (var member in Crowd.Members)
+                {
+                    if (member.Ending is { } ending)
+                    {
+                        throw new RunFailed($"the server ended the connection of a subscriber that reads: {ending}");
+                    }
+                }
+            });
+        }
+
+        // The server finds out about those that are gone.
+        private void AwaitSockets() => _loop.Until(
+            () => _cost.Sockets <= _socketsBefore + FaultLoad.DescriptorsOfSlack,
+            SettleTimeout,
+            "for the server to close the sockets of clients that are gone");
+    }
+}
