@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace PubSub;
 
 /// <summary>
-/// The bytes that all subscribers together have not taken, or not sent (<see cref="BrokerLimits.MaxOutstandingBytes"/>, PS-BPR-014). Over
+/// The bytes outstanding for all subscribers together (<see cref="BrokerLimits.MaxOutstandingBytes"/>, PS-BPR-014). Over
 /// the bound, the subscribers with the most are closed as slow consumers.
 /// </summary>
 /// <remarks>

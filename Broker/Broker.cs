@@ -4,8 +4,8 @@ namespace PubSub;
 
 /// <summary>Topics by name. Names are compared ordinally and have no meaning.</summary>
 /// <remarks>
-/// Safe for concurrent use. A topic exists until its own gate says that it is deleted; the table only leads the way to it. So
-/// creating, deleting and publishing take effect at one moment each, and no lock spans two topics.
+/// Safe for concurrent use. A topic exists until its own gate says that it is deleted; the table only leads to it. So create, delete and
+/// publish take effect at one moment each, and no lock spans two topics.
 /// </remarks>
 public sealed class Broker(BrokerLimits limits)
 {
@@ -17,13 +17,13 @@ public sealed class Broker(BrokerLimits limits)
 
     /// <summary>A new subscriber, to no topic yet. It costs nothing until it joins one, and is forgotten once it is closed.</summary>
     /// <param name="eager">
-    /// Whether its reader, when woken, continues at once on the thread of whoever wakes it, instead of on the thread pool. That saves a
-    /// hop and gives the reader its turn before its publisher goes on; only for readers that never block.
+    /// Whether its reader, when woken, continues on the thread that wakes it, instead of on the thread pool. That saves a hop and runs the
+    /// reader before its publisher goes on; only for readers that never block.
     /// </param>
     public Subscriber Admit(bool eager = false) => new(limits, _budget, _backlog, eager);
 
     /// <summary>Makes a topic, empty: no messages, no subscribers (PS-DEL-004).</summary>
-    public Creating Create(string name)
+    public CreateResult Create(string name)
     {
         lock (_creation)
         {
@@ -31,26 +31,26 @@ public sealed class Broker(BrokerLimits limits)
             {
                 if (!namesake.IsDeleted)
                 {
-                    return Creating.Exists;
+                    return CreateResult.Exists;
                 }
 
-                Forget(namesake); // its deletion has taken effect, and its deleter is about to do the same
+                Forget(namesake); // it is deleted, and the thread that deleted it is about to do the same
             }
 
             if (_count == limits.MaxTopics)
             {
-                return Creating.LimitReached;
+                return CreateResult.LimitReached;
             }
 
             var bytes = Budget.PerTopic + (long)sizeof(char) * name.Length;
             if (!_budget.TryTake(bytes))
             {
-                return Creating.BudgetReached;
+                return CreateResult.BudgetReached;
             }
 
             _topics[name] = new Topic(name, limits, _budget, bytes);
             _count++;
-            return Creating.Created;
+            return CreateResult.Created;
         }
     }
 
@@ -100,7 +100,7 @@ public sealed class Broker(BrokerLimits limits)
     public IReadOnlyList<Topic> List() =>
         [.. _topics.Values.Where(topic => !topic.IsDeleted).OrderBy(topic => topic.Name, StringComparer.Ordinal)];
 
-    /// <summary>Takes a deleted topic off the table, once, whoever comes first.</summary>
+    /// <summary>Removes a deleted topic from the table; the second call for the same topic does nothing.</summary>
     private void Forget(Topic deleted)
     {
         lock (_creation)
@@ -113,8 +113,8 @@ public sealed class Broker(BrokerLimits limits)
     }
 }
 
-/// <summary>What became of a create.</summary>
-public enum Creating
+/// <summary>The outcome of a create.</summary>
+public enum CreateResult
 {
     /// <summary>There is a new topic.</summary>
     Created,

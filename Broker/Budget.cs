@@ -1,10 +1,10 @@
 namespace PubSub;
 
 /// <summary>
-/// The bytes that a broker keeps until they are asked for: topics, subscriptions, and the events that topics retain
+/// The bytes that a broker keeps for later: topics, subscriptions, and the events that topics retain
 /// (<see cref="BrokerLimits.MaxRetainedBytes"/>, PS-BPR-013).
 /// </summary>
-/// <remarks>Safe for concurrent use, without a lock: it may be asked inside a gate.</remarks>
+/// <remarks>Safe for concurrent use, without a lock, so it may be called inside a gate.</remarks>
 internal sealed class Budget(long most)
 {
     /// <summary>Bytes of an event beside its frame: the array's head and its places in a ring that grows by doubling.</summary>
@@ -19,7 +19,7 @@ internal sealed class Budget(long most)
     private long _taken;
 
     /// <summary>Takes so many bytes, or gives them back if they are negative.</summary>
-    /// <returns>False when there are not so many left; then nothing was taken.</returns>
+    /// <returns>False when that is more than is left; then nothing was taken.</returns>
     public bool TryTake(long bytes)
     {
         if (bytes == 0 || Interlocked.Add(ref _taken, bytes) <= most || bytes < 0)

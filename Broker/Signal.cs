@@ -18,7 +18,7 @@ internal sealed class Signal(bool eager = false) : IValueTaskSource, IValueTaskS
     /// <summary>Starts a wait for an answer. At most one may be under way.</summary>
     public ValueTask<bool> ArmForAnswer() => new(this, Start());
 
-    /// <summary>Whether somebody waits and has not been promised a <see cref="Set"/>.</summary>
+    /// <summary>Whether a waiter waits and no thread owes it a <see cref="Set"/>.</summary>
     public bool IsArmed => _armed;
 
     /// <summary>Ends the wait, if there is one; then the caller owes it a <see cref="Set"/>.</summary>

@@ -4,17 +4,17 @@ using System.Runtime.InteropServices;
 namespace PubSub;
 
 /// <summary>
-/// One connection as the broker sees it: a queue of frames, first in, first out, with one reader and a bound. It remembers the
-/// order in which topics and replies were put to it; it decides nothing else.
+/// One connection as the broker sees it: a bounded queue of frames, first in, first out, with one reader. It keeps the order in which
+/// topics and replies reached it, and decides nothing else.
 /// </summary>
 /// <remarks>
-/// <para>Live events are <em>outstanding</em> from <see cref="TryDeliver"/> until the reader calls <see cref="Release"/>, save while they
-/// are being handed over (<see cref="HandOver"/>). One more than <see cref="BrokerLimits.MaxQueueSize"/>, or bytes over
-/// <see cref="BrokerLimits.MaxQueueBytes"/>, closes the subscriber as a slow consumer (PS-BPR-001). Nobody waits for it.</para>
-/// <para>Replies and replayed events are the client's own doing. They never close it; while
+/// <para>A live event is <em>outstanding</em> while it is queued, and while the reader holds it (<see cref="Hold"/>). One more than
+/// <see cref="BrokerLimits.MaxQueueSize"/>, or bytes over <see cref="BrokerLimits.MaxQueueBytes"/>, closes the subscriber as a slow
+/// consumer (PS-BPR-001). A publisher never waits for it.</para>
+/// <para>Replies and replayed events are what the client asked for. They never close it; while
 /// <see cref="BrokerLimits.MaxReplies"/> of them are unread, its requests wait (PS-BPR-010).</para>
-/// <para>Every member may be called from any thread, save that only one reader calls <see cref="WaitAsync"/>, <see cref="Take"/>,
-/// <see cref="HandOver"/>, <see cref="Hold"/> and <see cref="Release"/>, and only one requester <see cref="WaitForRoomAsync"/>.</para>
+/// <para>Any thread may call any member, except that only one reader calls <see cref="WaitAsync"/>, <see cref="Take"/>,
+/// <see cref="Hold"/> and <see cref="Release"/>, and only one requester calls <see cref="WaitForRoomAsync"/>.</para>
 /// </remarks>
 public sealed class Subscriber
 {
@@ -32,22 +32,23 @@ public sealed class Subscriber
     private readonly HashSet<Topic> _topics = []; // guarded by _latch
     private Outgoing[] _queue = []; // guarded by _latch
     private int _queued; // guarded by _latch
-    private int _outstanding; // guarded by _latch; live events queued or taken, and not being handed over
+    private int _outstanding; // guarded by _latch; live events queued or held
     private long _outstandingBytes; // guarded by _latch
     private int _unread; // guarded by _latch; replies and replayed events queued or taken
     private long _otherBytes; // guarded by _latch; bytes of replies and replayed events that are unread, and of requests that are kept
     private long _counted; // guarded by _latch; bytes that the backlog counts
     private int _kept; // guarded by _latch; bytes of requests among those held
     private bool _isCut; // guarded by _latch; whether the backlog counts it no more
-    private Wakes? _noted; // guarded by _latch; who noted last that the reader sleeps
+    private Wakes? _noted; // guarded by _latch; the wake list that has it, while the reader sleeps
     private volatile CloseReason _closed; // written under _latch, once
 
-    // The reader's own. The two arrays change places: what is queued becomes what is taken, and what was taken is empty and queued in next.
+    // Only the reader uses these. The two arrays swap: the queued one becomes the taken one; the other, sent and cleared, is queued into
+    // next.
     private Outgoing[] _taken = [];
     private int _takenCount;
     private int _next;
     private int _releasing;
-    private bool _handedOver; // whether the live events last taken have been given room back already
+    private bool _holds; // whether the live events last taken are outstanding again
 
     internal Subscriber(BrokerLimits limits, Budget budget, Backlog backlog, bool eager)
     {
@@ -55,7 +56,7 @@ public sealed class Subscriber
         _frames = new Signal(eager);
     }
 
-    /// <summary>The backlog's own.</summary>
+    /// <summary>Its place in the backlog's list.</summary>
     internal Backlog.Link Link; // guarded by the backlog's latch
 
     /// <summary>Why it was closed; <see cref="CloseReason.None"/> while it is open.</summary>
@@ -66,6 +67,7 @@ public sealed class Subscriber
     {
         lock (_latch)
         {
+            AssertInvariants();
             if (_closed == CloseReason.None)
             {
                 Append(reply, live: false, wakes);
@@ -75,24 +77,26 @@ public sealed class Subscriber
     }
 
     /// <summary>
-    /// Counts the bytes of requests of this subscriber that have come and wait to be whole, or for room, instead of what was counted for
-    /// them before.
+    /// Sets how many bytes of this subscriber's requests are buffered, because they are incomplete or wait for room. They count as
+    /// outstanding for <see cref="BrokerLimits.MaxOutstandingBytes"/>.
     /// </summary>
     public void Keep(int bytes, Wakes wakes)
     {
         lock (_latch)
         {
+            AssertInvariants();
             _otherBytes += bytes - _kept;
             _kept = bytes;
             ReportHeld(wakes);
         }
     }
 
-    /// <summary>Its reader has ended: what was not sent is dropped.</summary>
+    /// <summary>Drops what was not sent. For a reader that has ended.</summary>
     public void Forget()
     {
         lock (_latch)
         {
+            AssertInvariants();
             Debug.Assert(_closed != CloseReason.None, "a subscriber that is open could be given more");
             (_queue, _queued) = ([], 0);
             StopCounting();
@@ -100,13 +104,13 @@ public sealed class Subscriber
     }
 
     /// <summary>
-    /// Completes at once while fewer than <see cref="BrokerLimits.MaxReplies"/> replies and replayed events are unread or the
-    /// subscriber is closed, otherwise as soon as that is so.
+    /// Completes when fewer than <see cref="BrokerLimits.MaxReplies"/> replies and replayed events are unread, or the subscriber is closed.
     /// </summary>
     public ValueTask WaitForRoomAsync()
     {
         lock (_latch)
         {
+            AssertInvariants();
             return _unread < _limits.MaxReplies || _closed != CloseReason.None ? ValueTask.CompletedTask : _room.Arm();
         }
     }
@@ -117,13 +121,15 @@ public sealed class Subscriber
     {
         lock (_latch)
         {
+            AssertInvariants();
             return HasMore() is { } answer ? ValueTask.FromResult(answer) : _frames.ArmForAnswer();
         }
     }
 
     /// <summary>
     /// Takes the oldest frames: at least one if there is one, and no more than fit into <paramref name="maxBytes"/> unless one alone does
-    /// not. They remain outstanding, and the memory returned valid, until <see cref="Release"/>.
+    /// not. The memory returned is valid until <see cref="Release"/>. Its live events are no longer outstanding: a fast peer may have
+    /// received them before the call that writes them returns (PS-BPR-006).
     /// </summary>
     public ReadOnlyMemory<Outgoing> Take(int maxBytes)
     {
@@ -142,53 +148,39 @@ public sealed class Subscriber
             }
         }
 
-        _releasing = first;
+        (_releasing, _holds) = (first, false);
+        var (live, liveBytes, _, _) = Sum(LastTaken);
+        GiveBack(live, liveBytes, others: 0, otherBytes: 0);
         return _taken.AsMemory(first, _next - first);
     }
 
     /// <summary>
-    /// The frames last taken are about to be given to whatever carries them, which takes them at once or says that they have to wait:
-    /// until then, live events among them are not outstanding. For the peer may have them, and the next be due, before the reader goes on
-    /// (PS-BPR-006). For a reader whose writes may wait to begin with, there is no need of it.
-    /// </summary>
-    public void HandOver()
-    {
-        Debug.Assert(!_handedOver, "handed over twice");
-        var (live, bytes, _, _) = Sum(LastTaken);
-        GiveBack(live, bytes, others: 0, otherBytes: 0);
-        _handedOver = true;
-    }
-
-    /// <summary>
-    /// The frames handed over have to wait for the peer: they are outstanding again, until <see cref="Release"/>. With what came meanwhile
-    /// that may be more than the bound; then the next event closes the subscriber.
+    /// The frames last taken have to wait for the peer, since the write did not complete at once: their live events are outstanding again,
+    /// until <see cref="Release"/>. With the events queued meanwhile that may be more than the bound; then the next event closes the
+    /// subscriber.
     /// </summary>
     public void Hold()
     {
-        Debug.Assert(_handedOver, "nothing was handed over");
+        Debug.Assert(!_holds, "held twice");
         var (live, bytes, _, _) = Sum(LastTaken);
         lock (_latch)
         {
+            AssertInvariants();
             _outstanding += live;
             _outstandingBytes += bytes;
-            ReportHeld(wakes: null); // what is over the bound by this, the next frame finds
+            ReportHeld(wakes: null); // if this is over the bound, the next frame reports it
         }
 
-        _handedOver = false;
+        _holds = true;
     }
 
-    /// <summary>Gives back the room of the frames last taken: they have been sent.</summary>
+    /// <summary>The frames last taken have been sent: replies among them are read, and held events are no longer outstanding.</summary>
     public void Release()
     {
         var sent = LastTaken;
         var (live, bytes, others, otherBytes) = Sum(sent);
-        if (_handedOver)
-        {
-            (live, bytes) = (0, 0);
-            _handedOver = false;
-        }
-
-        GiveBack(live, bytes, others, otherBytes);
+        GiveBack(_holds ? live : 0, _holds ? bytes : 0, others, otherBytes);
+        _holds = false;
         sent.Clear();
         _releasing = _next;
         if (_next == _takenCount)
@@ -209,11 +201,12 @@ public sealed class Subscriber
     }
 
     /// <summary>Offers a live event.</summary>
-    /// <returns>False when the subscriber is closed, which this very event may have caused; it must not be offered another.</returns>
+    /// <returns>False when the subscriber is closed, perhaps by this event; it must not be offered another.</returns>
     internal bool TryDeliver(Frame live, Wakes wakes)
     {
         lock (_latch)
         {
+            AssertInvariants();
             if (_closed != CloseReason.None)
             {
                 return false;
@@ -239,25 +232,26 @@ public sealed class Subscriber
         }
     }
 
-    /// <summary>Takes part in a topic from now on: the ack, then what is replayed, in one step.</summary>
-    internal Subscribing Join(Topic topic, IEnumerable<Frame> replay, Frame? ack, Wakes wakes)
+    /// <summary>Joins a topic: queues the ack, then the replayed events, in one step.</summary>
+    internal SubscribeResult Join(Topic topic, IEnumerable<Frame> replay, Frame? ack, Wakes wakes)
     {
         lock (_latch)
         {
+            AssertInvariants();
             if (_closed != CloseReason.None)
             {
-                return Subscribing.Closed;
+                return SubscribeResult.Closed;
             }
 
             var joins = !_topics.Contains(topic);
             if (joins && _topics.Count >= _limits.MaxSubscriptions)
             {
-                return Subscribing.LimitReached;
+                return SubscribeResult.LimitReached;
             }
 
             if (joins && !_budget.TryTake(Budget.PerSubscription))
             {
-                return Subscribing.BudgetReached;
+                return SubscribeResult.BudgetReached;
             }
 
             if (ack is { } reply)
@@ -275,23 +269,24 @@ public sealed class Subscriber
             }
 
             NoteWake(wakes);
-            return joins ? Subscribing.Joined : Subscribing.Already;
+            return joins ? SubscribeResult.Joined : SubscribeResult.Already;
         }
     }
 
-    /// <summary>Takes no more part in a topic; the last word about it is queued in the same step.</summary>
-    internal void Leave(Topic topic, Frame? lastWord, Wakes wakes)
+    /// <summary>Leaves a topic; the ack of the unsubscribe, or the notice of the deletion, is queued in the same step.</summary>
+    internal void Leave(Topic topic, Frame? last, Wakes wakes)
     {
         lock (_latch)
         {
+            AssertInvariants();
             if (_topics.Remove(topic))
             {
                 _budget.GiveBack(Budget.PerSubscription);
             }
 
-            if (lastWord is { } word && _closed == CloseReason.None)
+            if (last is { } frame && _closed == CloseReason.None)
             {
-                Append(word, live: false, wakes);
+                Append(frame, live: false, wakes);
                 NoteWake(wakes);
             }
         }
@@ -301,6 +296,7 @@ public sealed class Subscriber
     {
         lock (_latch)
         {
+            AssertInvariants();
             if (_closed == CloseReason.None)
             {
                 CloseLatched(reason, wakes);
@@ -308,7 +304,9 @@ public sealed class Subscriber
         }
     }
 
-    /// <summary>Ends what is queued, whether or not it was closed before; called outside of every lock.</summary>
+    /// <summary>
+    /// Closes it as a slow consumer and drops what is queued, also if it was closed before; called outside of every lock.
+    /// </summary>
     internal void Cut()
     {
         Close(CloseReason.SlowConsumer);
@@ -316,8 +314,8 @@ public sealed class Subscriber
     }
 
     /// <summary>
-    /// What follows a close: leaves every topic, and lets a waiting requester go. Enters the topics' gates one after the other, so it
-    /// is called outside of all.
+    /// What follows a close: leaves every topic, and wakes a waiting requester. Enters the topics' gates one after the other, so it is
+    /// called outside of every lock.
     /// </summary>
     internal void Depart()
     {
@@ -325,6 +323,7 @@ public sealed class Subscriber
         bool awaited;
         lock (_latch)
         {
+            AssertInvariants();
             Debug.Assert(_closed != CloseReason.None, "a subscriber that is open could join again");
             topics = [.. _topics];
             _topics.Clear();
@@ -348,8 +347,9 @@ public sealed class Subscriber
         bool? answer;
         lock (_latch)
         {
+            AssertInvariants();
             _noted = null;
-            answer = _frames.IsArmed ? HasMore() : null; // another may have woken it, and it gone to sleep again with nothing left
+            answer = _frames.IsArmed ? HasMore() : null; // null: another list has woken it, and it sleeps again with nothing to take
             if (answer is not null)
             {
                 _frames.Disarm();
@@ -362,7 +362,7 @@ public sealed class Subscriber
         }
     }
 
-    /// <summary>Whether there is something to take; null when that is still open. For the reader, or while it sleeps.</summary>
+    /// <summary>Whether there is something to take; null if not yet. For the reader, or while it sleeps.</summary>
     private bool? HasMore()
     {
         Debug.Assert(_latch.IsHeldByCurrentThread);
@@ -404,7 +404,7 @@ public sealed class Subscriber
         ReportHeld(wakes);
     }
 
-    /// <summary>Tells the backlog when what is held has become more, or less, by enough.</summary>
+    /// <summary>Tells the backlog when what this subscriber holds has changed by more than <see cref="Backlog.Slack"/>.</summary>
     private void ReportHeld(Wakes? wakes)
     {
         Debug.Assert(_latch.IsHeldByCurrentThread);
@@ -441,7 +441,7 @@ public sealed class Subscriber
         }
     }
 
-    /// <summary>If the reader sleeps, whoever gives it something notes it, so that the first of them to release wakes it.</summary>
+    /// <summary>If the reader sleeps, adds the subscriber to the wake list; the first list to be released wakes it.</summary>
     private void NoteWake(Wakes wakes)
     {
         Debug.Assert(_latch.IsHeldByCurrentThread);
@@ -454,10 +454,11 @@ public sealed class Subscriber
 
     private void TakeQueue()
     {
-        // Unreleased, it is still in use.
+        // What was taken and not released is still in use.
         var spare = _takenCount == 0 ? _taken : [];
         lock (_latch)
         {
+            AssertInvariants();
             (_taken, _takenCount, _next, _releasing) = (_queue, _queued, 0, 0);
             (_queue, _queued) = (spare, 0);
         }
@@ -473,6 +474,7 @@ public sealed class Subscriber
         bool roomAgain;
         lock (_latch)
         {
+            AssertInvariants();
             _outstanding -= live;
             _outstandingBytes -= bytes;
             _unread -= others;
@@ -486,6 +488,17 @@ public sealed class Subscriber
         {
             _room.Set();
         }
+    }
+
+    [Conditional("DEBUG")]
+    private void AssertInvariants()
+    {
+        Debug.Assert(_latch.IsHeldByCurrentThread);
+        Debug.Assert(_queued >= 0 && _queued <= _queue.Length, "the queue is within its array");
+        Debug.Assert(_outstanding >= 0 && _outstandingBytes >= _outstanding, "an outstanding event has at least one byte");
+        Debug.Assert(_unread >= 0 && _otherBytes >= _unread + _kept, "an unread frame has at least one byte, beside the requests kept");
+        Debug.Assert(_closed != CloseReason.SlowConsumer || (_queued == 0 && _counted == 0), "a slow consumer gets nothing more");
+        Debug.Assert(_counted == 0 || (_counted > Backlog.Slack && !_isCut), "the backlog counts nothing small, and nothing of the cut");
     }
 
     private Span<Outgoing> LastTaken => _taken.AsSpan(_releasing, _next - _releasing);
@@ -514,12 +527,13 @@ public sealed class Subscriber
 
 /// <summary>A frame on its way to a subscriber.</summary>
 /// <param name="Frame">What to send.</param>
-/// <param name="Live">Whether it counts against the bound on outstanding events: a live event does, a reply or a replayed event does not.</param>
+/// <param name="Live">Whether it counts against the bound on outstanding events: a live event does, a reply or a replayed event does
+/// not.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct Outgoing(Frame Frame, bool Live);
 
-/// <summary>What became of a subscribe.</summary>
-public enum Subscribing
+/// <summary>The outcome of a subscribe.</summary>
+public enum SubscribeResult
 {
     /// <summary>A new subscription: acked, replayed, live from now on.</summary>
     Joined,

@@ -1,7 +1,9 @@
+using System.Diagnostics;
+
 namespace PubSub;
 
 /// <summary>
-/// A named, ordered stream. Everything that happens to it happens inside its gate, one after the other; that sequence is the
+/// A named, ordered stream. Everything that happens to it happens inside its gate, one step after the other; that sequence is the
 /// topic's order, for every subscriber and for replay (PS-FAN-003).
 /// </summary>
 /// <remarks>Nothing inside the gate waits, calls out, or enters another gate.</remarks>
@@ -15,7 +17,7 @@ public sealed class Topic
     private long _bytes; // guarded by _gate; what the topic takes of the budget
     private volatile bool _deleted; // written under _gate, once
 
-    // The bytes were taken of the budget already.
+    // The caller has taken the bytes from the budget.
     internal Topic(string name, BrokerLimits limits, Budget budget, long bytes)
     {
         Name = name;
@@ -34,6 +36,7 @@ public sealed class Topic
     {
         lock (_gate)
         {
+            AssertInvariants();
             if (_deleted)
             {
                 return PublishResult.TopicNotFound;
@@ -54,7 +57,7 @@ public sealed class Topic
             {
                 if (!subscriber.TryDeliver(message, wakes))
                 {
-                    _subscribers.Remove(subscriber); // legal while enumerating a HashSet
+                    _subscribers.Remove(subscriber); // a HashSet allows it during enumeration
                 }
             }
 
@@ -76,17 +79,18 @@ public sealed class Topic
     /// Subscribes: queues the ack, then the newest <paramref name="lastN"/> retained events, oldest first, then joins. No publish
     /// falls between, so there is neither gap nor duplicate (PS-RPL-002). Without an ack, only the events are queued.
     /// </summary>
-    public Subscribing Subscribe(Subscriber subscriber, int lastN, Frame? ack, Wakes wakes)
+    public SubscribeResult Subscribe(Subscriber subscriber, int lastN, Frame? ack, Wakes wakes)
     {
         lock (_gate)
         {
+            AssertInvariants();
             if (_deleted)
             {
-                return Subscribing.TopicNotFound;
+                return SubscribeResult.TopicNotFound;
             }
 
             var outcome = subscriber.Join(this, _retained.Last(lastN).Select(retained => retained.Frame), ack, wakes);
-            if (outcome == Subscribing.Joined)
+            if (outcome == SubscribeResult.Joined)
             {
                 _subscribers.Add(subscriber);
             }
@@ -96,7 +100,7 @@ public sealed class Topic
     }
 
     /// <summary>As <see cref="Subscribe(Subscriber, int, Frame?, Wakes)"/> without an ack, waking the reader before it returns.</summary>
-    public Subscribing Subscribe(Subscriber subscriber, int lastN = 0)
+    public SubscribeResult Subscribe(Subscriber subscriber, int lastN = 0)
     {
         var wakes = new Wakes();
         var outcome = Subscribe(subscriber, lastN, ack: null, wakes);
@@ -110,6 +114,7 @@ public sealed class Topic
     {
         lock (_gate)
         {
+            AssertInvariants();
             if (_deleted)
             {
                 return false;
@@ -126,6 +131,7 @@ public sealed class Topic
     {
         lock (_gate)
         {
+            AssertInvariants();
             return (_subscribers.Count, _messages);
         }
     }
@@ -139,6 +145,7 @@ public sealed class Topic
     {
         lock (_gate)
         {
+            AssertInvariants();
             if (_deleted)
             {
                 return false;
@@ -155,24 +162,34 @@ public sealed class Topic
 
             _subscribers.Clear();
             _budget.GiveBack(_bytes);
-            _deleted = true; // last, since it is read outside the gate too: whoever sees it finds every notice queued
+            _deleted = true; // last, since it is read outside the gate too: a thread that sees it finds every notice queued
             return true;
         }
     }
 
-    /// <summary>Whether it has been deleted. A no holds only for now; the verbs decide again inside the gate.</summary>
+    /// <summary>Whether it has been deleted. False is true only for now; the verbs decide again inside the gate.</summary>
     internal bool IsDeleted => _deleted;
 
     internal void Remove(Subscriber closed)
     {
         lock (_gate)
         {
+            AssertInvariants();
             _subscribers.Remove(closed);
         }
     }
+
+    [Conditional("DEBUG")]
+    private void AssertInvariants()
+    {
+        Debug.Assert(_gate.IsHeldByCurrentThread);
+        Debug.Assert(_messages >= _retained.Count, "a message is retained only if it was accepted");
+        Debug.Assert(_bytes >= Budget.PerTopic + ((long)_retained.Count * Budget.PerEvent), "what is retained is taken of the budget");
+        Debug.Assert(!_deleted || _subscribers.Count == 0, "a deleted topic has no subscribers");
+    }
 }
 
-/// <summary>What became of a publish.</summary>
+/// <summary>The outcome of a publish.</summary>
 public enum PublishResult
 {
     /// <summary>It is retained, and queued to every subscriber.</summary>

@@ -1,12 +1,16 @@
 namespace PubSub;
 
 /// <summary>
-/// The subscribers that were given something and whose readers still have to be told. Whoever publishes many messages in a
-/// row tells each reader once, at the end: that is where batches come from.
+/// The wake list of one publisher: subscribers whose readers sleep and have something to take. A publisher that sends a burst wakes each
+/// reader once, at the end; that is where batches come from.
 /// </summary>
 /// <remarks>
-/// Not safe for concurrent use: one per publisher. A publisher must call <see cref="Release"/> before it waits for anything, and as
-/// soon as <see cref="AreDue"/> says so.
+/// <para>The round trip of a wake-up: a topic, inside its gate, offers an event to a subscriber. The subscriber, inside its latch, queues
+/// it and, if its reader sleeps, adds itself to this list, once. If the event is over the subscriber's bound, the subscriber closes and
+/// adds itself to the list of the closed. The publisher leaves the gate and calls <see cref="Release"/>, holding no lock: that wakes the
+/// readers, and takes the closed subscribers out of their topics, gate by gate.</para>
+/// <para>Not safe for concurrent use. A publisher must call <see cref="Release"/> before it waits for anything, and as soon as
+/// <see cref="AreDue"/> is true.</para>
 /// </remarks>
 public sealed class Wakes
 {
@@ -15,8 +19,8 @@ public sealed class Wakes
     private Backlog? _overflowing;
 
     /// <summary>
-    /// Whether a subscriber is within a quarter of its bound. Then the publisher releases and lets others run before it goes on: a reader that
-    /// only had no turn yet is not slow.
+    /// Whether a subscriber is within a quarter of its bound, or all together are over theirs. Then the publisher releases and lets other
+    /// threads run before it goes on: a reader that has not been scheduled yet is not slow.
     /// </summary>
     public bool AreDue { get; private set; }
 
@@ -24,7 +28,7 @@ public sealed class Wakes
 
     internal void FallDue() => AreDue = true;
 
-    /// <summary>The sum of what subscribers have not taken is over its bound.</summary>
+    /// <summary>All subscribers together have more outstanding than they may.</summary>
     internal void NoteOverflow(Backlog overflowing)
     {
         _overflowing = overflowing;
@@ -33,8 +37,10 @@ public sealed class Wakes
 
     internal void AddClosed(Subscriber closed) => _closed.Add(closed);
 
-    /// <summary>Wakes every reader noted so far, and takes every subscriber that was closed out of its topics.</summary>
-    /// <returns>Whether there was any.</returns>
+    /// <summary>
+    /// Wakes every reader on the list, and takes every closed subscriber out of its topics. The list is empty afterwards.
+    /// </summary>
+    /// <returns>False if it was empty before.</returns>
     public bool Release()
     {
         AreDue = false;

@@ -120,7 +120,7 @@ public sealed class ConcurrencyLaws
                 var topic = broker.Find("topic")!;
                 SpinWait.SpinUntil(() => topic.Count() is { Subscribers: > 0, Messages: > 2 }, Threads.Patience);
                 Require(broker.TryDelete("topic", Frames.Of("notice"), disconnect), "the topic was there to be deleted");
-                Require(broker.Create("topic") == Creating.Created, "the name was free again");
+                Require(broker.Create("topic") == CreateResult.Created, "the name was free again");
             }
 
             Volatile.Write(ref over, true);
@@ -327,7 +327,7 @@ public sealed class ConcurrencyLaws
             {
                 for (var round = 0; round < rounds; round++)
                 {
-                    if (broker.Create(Frames.Text(round)) == Creating.Created)
+                    if (broker.Create(Frames.Text(round)) == CreateResult.Created)
                     {
                         Interlocked.Increment(ref created[round]);
                     }
@@ -366,8 +366,8 @@ public sealed class ConcurrencyLaws
         var room = Frames.Texts(0, rounds + 1).Select(broker.Create).ToList();
 
         Assert.That(deleted, Is.All.EqualTo(1));
-        Assert.That(room.Count(creating => creating == Creating.Created), Is.EqualTo(rounds));
-        Assert.That(room[^1], Is.EqualTo(Creating.LimitReached));
+        Assert.That(room.Count(creating => creating == CreateResult.Created), Is.EqualTo(rounds));
+        Assert.That(room[^1], Is.EqualTo(CreateResult.LimitReached));
     }
 
     [Test]
@@ -380,7 +380,7 @@ public sealed class ConcurrencyLaws
         {
             for (var round = 0; round < 100; round++)
             {
-                if (broker.Create($"{thread}/{round}") == Creating.Created)
+                if (broker.Create($"{thread}/{round}") == CreateResult.Created)
                 {
                     Interlocked.Increment(ref created);
                 }
@@ -396,7 +396,7 @@ public sealed class ConcurrencyLaws
         var broker = new Broker(new BrokerLimits(MaxTopics: maxTopics));
         broker.Create("topic");
         const int rounds = 500;
-        var (creating, over) = (new List<Creating>(), false);
+        var (creating, over) = (new List<CreateResult>(), false);
 
         Threads.Together(
             () =>
@@ -426,7 +426,7 @@ public sealed class ConcurrencyLaws
                 }
             });
 
-        Assert.That(creating, Is.All.EqualTo(Creating.Created), "nobody else creates, and the topic before has been deleted");
+        Assert.That(creating, Is.All.EqualTo(CreateResult.Created), "nobody else creates, and the topic before has been deleted");
         Assert.That(1 + creating.Count, Is.EqualTo(rounds + broker.List().Count), "every topic created is deleted or there");
     }
 

@@ -57,8 +57,8 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
 
     private string Create(string name) => _broker.Create(name) switch
     {
-        Creating.Created => "created",
-        Creating.Exists => "exists",
+        CreateResult.Created => "created",
+        CreateResult.Exists => "exists",
         _ => "one too many",
     };
 
@@ -80,8 +80,8 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
             Command.Publish publish => _broker.Find(publish.Topic)?.Publish(Frames.Of(publish.Topic + id, publish.Size), wakes) == PublishResult.Accepted ? "ack" : "not found",
             Command.Subscribe subscribe => _broker.Find(subscribe.Topic)?.Subscribe(client.Subscriber, subscribe.LastN, Frames.Of($"ack {id}"), wakes) switch
             {
-                Subscribing.LimitReached => "refused",
-                Subscribing.Joined or Subscribing.Already => null,
+                SubscribeResult.LimitReached => "refused",
+                SubscribeResult.Joined or SubscribeResult.Already => null,
                 null => "not found",
                 { } other => $"{other}",
             },

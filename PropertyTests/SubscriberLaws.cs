@@ -14,7 +14,6 @@ public sealed class SubscriberLaws
         Deliver,
         Reply,
         Take,
-        HandOver,
         Hold,
         Release,
     }
@@ -80,7 +79,7 @@ public sealed class SubscriberLaws
     {
         var limits = new BrokerLimits(MaxQueueSize: 5, MaxQueueBytes: 60, MaxReplies: 4);
         var steps =
-            from act in Gen.Elements(Act.Deliver, Act.Deliver, Act.Deliver, Act.Reply, Act.Take, Act.HandOver, Act.Hold, Act.Release)
+            from act in Gen.Elements(Act.Deliver, Act.Deliver, Act.Deliver, Act.Reply, Act.Take, Act.Hold, Act.Release)
             from bytes in Gen.Frequency((8, Gen.Choose(1, 25)), (1, Gen.Choose(55, 65)))
             select (act, bytes);
 
@@ -90,7 +89,7 @@ public sealed class SubscriberLaws
             row =>
             {
                 var (topic, subscriber) = Subscribed(limits);
-                var (queued, taken, handedOver) = (0, default(ReadOnlyMemory<Outgoing>), false);
+                var (queued, taken, holds) = (0, default(ReadOnlyMemory<Outgoing>), false);
                 var (outstanding, outstandingBytes, unread) = (0, 0, 0);
                 ValueTask? room = null;
                 foreach (var (act, bytes) in row)
@@ -116,22 +115,18 @@ public sealed class SubscriberLaws
                         case Act.Take when taken.IsEmpty:
                             taken = subscriber.Take(bytes);
                             queued -= taken.Length;
-                            break;
-                        case Act.HandOver when !taken.IsEmpty && !handedOver:
-                            subscriber.HandOver();
                             Count(-1);
-                            handedOver = true;
                             break;
-                        case Act.Hold when handedOver:
+                        case Act.Hold when !taken.IsEmpty && !holds:
                             subscriber.Hold();
                             Count(1);
-                            handedOver = false;
+                            holds = true;
                             break;
                         case Act.Release when !taken.IsEmpty:
-                            Count(handedOver ? 0 : -1);
+                            Count(holds ? -1 : 0);
                             unread -= taken.ToArray().Count(outgoing => !outgoing.Live);
                             subscriber.Release();
-                            (taken, handedOver) = (default, false);
+                            (taken, holds) = (default, false);
                             break;
                     }
 
@@ -207,11 +202,12 @@ public sealed class SubscriberLaws
     }
 
     [Test]
-    public void Events_that_are_taken_but_not_released_still_count()
+    public void Events_that_are_held_count_until_they_are_released()
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 3));
         Publish(topic, 1, 3);
         var taken = subscriber.Take(int.MaxValue);
+        subscriber.Hold();
 
         Publish(topic, 4, 1);
 
@@ -234,11 +230,16 @@ public sealed class SubscriberLaws
     }
 
     [Test]
-    public void Release_gives_back_the_room_of_what_was_taken_and_no_more()
+    public void Release_gives_back_the_room_of_the_events_held_and_no_more([Values] bool holds)
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 3));
         Publish(topic, 1, 3);
         subscriber.Take(2);
+        if (holds)
+        {
+            subscriber.Hold();
+        }
+
         subscriber.Release();
 
         Publish(topic, 4, 2);
@@ -255,6 +256,7 @@ public sealed class SubscriberLaws
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 3));
         Publish(topic, 1, 3);
         subscriber.Take(1);
+        subscriber.Hold();
         subscriber.Release();
         subscriber.Release();
 
@@ -264,17 +266,15 @@ public sealed class SubscriberLaws
     }
 
     [Test]
-    public void What_is_handed_over_has_room_at_once_and_what_is_held_has_none_until_it_is_released()
+    public void Events_that_are_taken_give_their_room_back_at_once_and_take_it_again_while_they_are_held()
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 3));
         Publish(topic, 1, 3);
         subscriber.Take(2); // bytes, of one each
-        subscriber.HandOver();
         Publish(topic, 4, 2);
         subscriber.Hold();
         subscriber.Release();
         subscriber.Take(2);
-        subscriber.HandOver();
         subscriber.Release();
         subscriber.Release();
 
@@ -286,12 +286,11 @@ public sealed class SubscriberLaws
     }
 
     [Test]
-    public void What_is_held_counts_beside_what_came_meanwhile_and_the_next_event_cuts()
+    public void Events_that_are_held_count_beside_those_queued_meanwhile_and_the_next_event_closes_the_subscriber()
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 3));
         Publish(topic, 1, 3);
         subscriber.Take(3);
-        subscriber.HandOver();
         Publish(topic, 4, 3);
 
         subscriber.Hold();
@@ -302,18 +301,17 @@ public sealed class SubscriberLaws
     }
 
     [Test]
-    public void Replies_that_are_handed_over_are_unread_until_they_are_released()
+    public void Replies_that_are_taken_are_unread_until_they_are_released()
     {
         var subscriber = new Broker(new BrokerLimits(MaxReplies: 1)).Admit();
         Reply(subscriber, Frames.Of("one"));
         var room = subscriber.WaitForRoomAsync();
 
         subscriber.Take(1);
-        subscriber.HandOver();
-        var handedOver = room.IsCompleted;
+        var taken = room.IsCompleted;
         subscriber.Release();
 
-        Assert.That((handedOver, room.IsCompletedSuccessfully), Is.EqualTo((false, true)));
+        Assert.That((taken, room.IsCompletedSuccessfully), Is.EqualTo((false, true)));
     }
 
     [TestCase(50, 50, 0, ExpectedResult = CloseReason.None)]
@@ -491,7 +489,7 @@ public sealed class SubscriberLaws
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 3));
         Publish(topic, 1, 3);
         subscriber.Take(1);
-        Publish(topic, 4, 1);
+        Publish(topic, 4, 2);
 
         subscriber.Release();
 
@@ -539,7 +537,7 @@ public sealed class SubscriberLaws
         broker.TryDelete("topic", Frames.Of("notice"), disconnect: true);
         wakes.Release();
 
-        Assert.That(outcome, Is.EqualTo(Subscribing.Closed));
+        Assert.That(outcome, Is.EqualTo(SubscribeResult.Closed));
         Assert.That(other.Count().Subscribers, Is.Zero);
         Assert.That(subscriber.TakeAll(), Is.Empty);
         Assert.That(subscriber.HasMore(), Is.False);

@@ -49,7 +49,7 @@ public sealed class TopicLaws
                 Publish(topic, given.before, given.after);
 
                 var batch = subscriber.Take(int.MaxValue);
-                return outcome == Subscribing.Joined
+                return outcome == SubscribeResult.Joined
                     && batch.Texts().SequenceEqual(["ack", .. Frames.Texts(given.before - replayed, replayed + given.after)])
                     && batch.ToArray().Count(outgoing => outgoing.Live) == given.after;
             },
@@ -80,7 +80,7 @@ public sealed class TopicLaws
 
         var outcome = topic.Subscribe(subscriber);
 
-        Assert.That(outcome, Is.EqualTo(Subscribing.Joined));
+        Assert.That(outcome, Is.EqualTo(SubscribeResult.Joined));
         Assert.That(subscriber.TakeAll(), Is.Empty);
     }
 
@@ -96,7 +96,7 @@ public sealed class TopicLaws
         var outcome = Subscribe(topic, subscriber, 100, "again");
         Publish(topic, 4, 1);
 
-        Assert.That(outcome, Is.EqualTo(Subscribing.Already));
+        Assert.That(outcome, Is.EqualTo(SubscribeResult.Already));
         Assert.That(subscriber.TakeAll(), Is.EqualTo(new[] { "ack", "2", "3", "again", "4" }));
         Assert.That(topic.Count().Subscribers, Is.EqualTo(1));
     }
@@ -159,7 +159,7 @@ public sealed class TopicLaws
 
         var outcome = Subscribe(topic, subscriber, 2, "ack");
 
-        Assert.That(outcome, Is.EqualTo(Subscribing.Joined));
+        Assert.That(outcome, Is.EqualTo(SubscribeResult.Joined));
         Assert.That(subscriber.TakeAll(), Is.EqualTo(new[] { "1", "2", "left", "ack", "2", "3" }));
     }
 
@@ -240,7 +240,7 @@ public sealed class TopicLaws
         var unsubscribed = Unsubscribe(topic, newcomer, "ack");
         var deleted = broker.TryDelete("topic", Frames.Of("again"), disconnect);
 
-        Assert.That((published, subscribed, unsubscribed, deleted), Is.EqualTo((false, Subscribing.TopicNotFound, false, false)));
+        Assert.That((published, subscribed, unsubscribed, deleted), Is.EqualTo((false, SubscribeResult.TopicNotFound, false, false)));
         Assert.That((broker.Find("topic"), broker.List().Count), Is.EqualTo(((Topic?)null, 0)));
         Assert.That(topic.Count(), Is.EqualTo((0, 2L)));
         Assert.That(newcomer.TakeAll(), Is.Empty);
@@ -361,7 +361,7 @@ public sealed class TopicLaws
         Unsubscribe(a, subscriber, "left");
         var withRoom = Subscribe(c, subscriber, 1, "ack");
 
-        Assert.That((oneMore, again, withRoom), Is.EqualTo((Subscribing.LimitReached, Subscribing.Already, Subscribing.Joined)));
+        Assert.That((oneMore, again, withRoom), Is.EqualTo((SubscribeResult.LimitReached, SubscribeResult.Already, SubscribeResult.Joined)));
         Assert.That(subscriber.TakeAll(), Is.EqualTo(new[] { "again", "left", "ack", "3" }));
         Assert.That(c.Count().Subscribers, Is.EqualTo(1));
     }
@@ -375,7 +375,7 @@ public sealed class TopicLaws
 
         broker.TryDelete("a", Frames.Of("notice"), disconnect: false);
 
-        Assert.That(b.Subscribe(subscriber), Is.EqualTo(Subscribing.Joined));
+        Assert.That(b.Subscribe(subscriber), Is.EqualTo(SubscribeResult.Joined));
     }
 
     [Test]
@@ -383,7 +383,7 @@ public sealed class TopicLaws
     {
         var broker = new Broker(new BrokerLimits(MaxTopics: 2));
 
-        var creating = new List<Creating> { broker.Create("a"), broker.Create("b"), broker.Create("c"), broker.Create("a") };
+        var creating = new List<CreateResult> { broker.Create("a"), broker.Create("b"), broker.Create("c"), broker.Create("a") };
         broker.TryDelete("b", Frames.Of("notice"), disconnect: true);
         broker.TryDelete("b", Frames.Of("notice"), disconnect: true);
         creating.AddRange([broker.Create("c"), broker.Create("d")]);
@@ -392,7 +392,7 @@ public sealed class TopicLaws
             creating,
             Is.EqualTo(new[]
             {
-                Creating.Created, Creating.Created, Creating.LimitReached, Creating.Exists, Creating.Created, Creating.LimitReached,
+                CreateResult.Created, CreateResult.Created, CreateResult.LimitReached, CreateResult.Exists, CreateResult.Created, CreateResult.LimitReached,
             }));
         Assert.That(broker.List().Select(topic => topic.Name), Is.EqualTo(new[] { "a", "c" }));
     }
@@ -405,7 +405,7 @@ public sealed class TopicLaws
 
         var creating = broker.Create("topic");
 
-        Assert.That(creating, Is.EqualTo(Creating.Exists));
+        Assert.That(creating, Is.EqualTo(CreateResult.Exists));
         Assert.That(broker.Find("topic"), Is.SameAs(topic));
     }
 
@@ -417,7 +417,7 @@ public sealed class TopicLaws
 
         var creating = names.Select(broker.Create).ToList();
 
-        Assert.That(creating, Is.All.EqualTo(Creating.Created));
+        Assert.That(creating, Is.All.EqualTo(CreateResult.Created));
         Assert.That(names.Select(name => broker.Find(name)?.Name), Is.EqualTo(names));
     }
 
@@ -457,7 +457,7 @@ public sealed class TopicLaws
         return (broker, Create(broker, "topic"));
     }
 
-    private static Subscribing Subscribe(Topic topic, Subscriber subscriber, int lastN, string ack)
+    private static SubscribeResult Subscribe(Topic topic, Subscriber subscriber, int lastN, string ack)
     {
         var wakes = new Wakes();
         var outcome = topic.Subscribe(subscriber, lastN, Frames.Of(ack), wakes);

@@ -9,6 +9,7 @@ public sealed class TotalsLaws
     private const int Topic = 768 + 2; // with a name of one character
     private const int Event = 64; // beside the frame
     private const int Subscription = 128;
+    private const int Bound = 800_000; // bytes outstanding
 
     [Test]
     public void A_message_that_does_not_fit_any_more_is_refused_and_nothing_has_happened()
@@ -18,8 +19,8 @@ public sealed class TotalsLaws
 
         Assert.That(Results(topic, 100, 100, 100, 1), Is.EqualTo(new[] { "Accepted", "Accepted", "LimitReached", "LimitReached" }));
         Assert.That(topic.Count().Messages, Is.EqualTo(2));
-        Assert.That(topic.Subscribe(subscriber, lastN: 5), Is.EqualTo(Subscribing.BudgetReached));
-        Assert.That(broker.Create("b"), Is.EqualTo(Creating.BudgetReached));
+        Assert.That(topic.Subscribe(subscriber, lastN: 5), Is.EqualTo(SubscribeResult.BudgetReached));
+        Assert.That(broker.Create("b"), Is.EqualTo(CreateResult.BudgetReached));
         Assert.That(broker.Find("b"), Is.Null);
     }
 
@@ -40,7 +41,7 @@ public sealed class TotalsLaws
         for (var time = 0; time < 3; time++)
         {
             var topic = Create(broker, "a");
-            Assert.That(topic.Subscribe(broker.Admit()), Is.EqualTo(Subscribing.Joined));
+            Assert.That(topic.Subscribe(broker.Admit()), Is.EqualTo(SubscribeResult.Joined));
             Assert.That(Results(topic, 100, 1), Is.EqualTo(new[] { "Accepted", "LimitReached" }));
             broker.TryDelete("a", Frames.Of("notice"), disconnect: time == 1);
         }
@@ -57,9 +58,9 @@ public sealed class TotalsLaws
         for (var time = 0; time < 3; time++)
         {
             var subscriber = broker.Admit();
-            Assert.That(topic.Subscribe(subscriber), Is.EqualTo(Subscribing.Joined));
-            Assert.That(topic.Subscribe(subscriber), Is.EqualTo(Subscribing.Already));
-            Assert.That(topic.Subscribe(broker.Admit()), Is.EqualTo(Subscribing.BudgetReached));
+            Assert.That(topic.Subscribe(subscriber), Is.EqualTo(SubscribeResult.Joined));
+            Assert.That(topic.Subscribe(subscriber), Is.EqualTo(SubscribeResult.Already));
+            Assert.That(topic.Subscribe(broker.Admit()), Is.EqualTo(SubscribeResult.BudgetReached));
             switch (how)
             {
                 case "unsubscribe":
@@ -106,7 +107,7 @@ public sealed class TotalsLaws
     }
 
     [Test]
-    public void What_is_taken_and_sent_is_not_outstanding_any_more([Values] bool handsOver)
+    public void What_is_taken_and_sent_is_not_outstanding_any_more([Values] bool holds)
     {
         var broker = Outstanding(160 * 1024);
         var (topic, subscriber) = (Create(broker, "a"), broker.Admit());
@@ -117,13 +118,9 @@ public sealed class TotalsLaws
             topic.TryPublish(Frames.Of(number, 30_000));
             subscriber.Reply(Frames.Of("reply", 30_000), new Wakes());
             subscriber.Take(int.MaxValue);
-            if (handsOver)
+            if (holds)
             {
-                subscriber.HandOver();
-                if (number % 2 == 0)
-                {
-                    subscriber.Hold();
-                }
+                subscriber.Hold();
             }
 
             subscriber.Release();
@@ -159,6 +156,112 @@ public sealed class TotalsLaws
         wakes.Release();
 
         Assert.That((subscriber.Closed, other.Closed), Is.EqualTo((CloseReason.SlowConsumer, CloseReason.None)));
+    }
+
+    [Test]
+    public void What_a_subscriber_holds_is_counted_to_within_the_slack()
+    {
+        const int slack = 16 * 1024;
+        var (broker, subscriber) = (Outstanding(Bound), default(Subscriber)!);
+        subscriber = broker.Admit();
+        long[] counted = [.. new[] { slack, slack + 1, 20_000, 100, 36_384, 36_384 + slack, 36_385 + slack, 40_000, 36_000, 20_000, slack, 0 }.Select(bytes =>
+        {
+            subscriber.Keep(bytes, new Wakes());
+            return Counted(broker);
+        })];
+
+        Assert.That(counted, Is.EqualTo(new[] { 0, slack + 1, slack + 1, 0, 36_384, 36_384, 36_385 + slack, 36_385 + slack, 36_000, 36_000, 0, 0 }));
+    }
+
+    [Test]
+    public void What_is_taken_is_not_counted_and_what_is_held_is_until_it_is_released()
+    {
+        var broker = Outstanding(Bound);
+        var (topic, subscriber) = (Create(broker, "a"), broker.Admit());
+        topic.Subscribe(subscriber);
+        var counted = new List<long>();
+        Step(() => topic.TryPublish(Frames.Of(1, 50_000)));
+        Step(() => subscriber.Take(1));
+        Step(subscriber.Hold);
+        Step(subscriber.Release);
+        Step(() => subscriber.Reply(Frames.Of(2, 60_000), new Wakes()));
+        Step(() => subscriber.Take(1));
+        Step(subscriber.Release);
+
+        Assert.That(counted, Is.EqualTo(new[] { 50_000, 0, 50_000, 0, 60_000, 60_000, 0 }));
+
+        void Step(Action act)
+        {
+            act();
+            counted.Add(Counted(broker));
+        }
+    }
+
+    [Test]
+    public void A_slow_consumer_counts_no_more_even_before_its_reader_has_ended()
+    {
+        var broker = new Broker(new BrokerLimits(MaxQueueSize: 2, MaxOutstandingBytes: Bound));
+        var (topic, subscriber) = (Create(broker, "a"), broker.Admit());
+        topic.Subscribe(subscriber);
+        topic.TryPublish(Frames.Of(1, 50_000));
+        topic.TryPublish(Frames.Of(2, 50_000));
+        var before = Counted(broker);
+
+        topic.TryPublish(Frames.Of(3, 50_000));
+
+        Assert.That((before, Counted(broker), subscriber.Closed), Is.EqualTo((100_000, 0, CloseReason.SlowConsumer)));
+    }
+
+    [Test]
+    public void Subscribers_that_hold_nothing_any_more_hide_none_of_the_others([Range(0, 3)] int gone)
+    {
+        var broker = Outstanding(Bound);
+        Subscriber[] subscribers = [.. Enumerable.Range(0, 4).Select(_ => broker.Admit())];
+        var largest = subscribers[(gone + 1) % 4];
+        foreach (var subscriber in subscribers)
+        {
+            subscriber.Keep(subscriber == largest ? 90_000 : 30_000, new Wakes());
+        }
+
+        subscribers[gone].Keep(0, new Wakes());
+        subscribers[gone].Keep(30_000, new Wakes());
+        subscribers[gone].Keep(0, new Wakes());
+        var wakes = new Wakes();
+        broker.Admit().Keep(Bound - 100_000, wakes);
+        wakes.Release();
+
+        Assert.That(subscribers.Select(subscriber => subscriber.Closed), Has.All.EqualTo(CloseReason.None), "the last one had the most");
+        Assert.That(Counted(broker), Is.EqualTo(150_000));
+        wakes = new Wakes();
+        Subscriber[] more = [.. Enumerable.Range(0, 10).Select(_ => broker.Admit())];
+        Array.ForEach(more, subscriber => subscriber.Keep(80_000, wakes));
+        wakes.Release();
+        Assert.That(largest.Closed, Is.EqualTo(CloseReason.SlowConsumer));
+    }
+
+    [Test]
+    public void Subscribers_are_closed_until_an_eighth_is_free_and_no_further()
+    {
+        var broker = Outstanding(800_000);
+        Subscriber[] subscribers = [.. Enumerable.Range(0, 8).Select(_ => broker.Admit())];
+        var wakes = new Wakes();
+        Array.ForEach(subscribers[..7], subscriber => subscriber.Keep(100_000, wakes));
+        subscribers[7].Keep(100_001, wakes);
+
+        wakes.Release();
+
+        Assert.That(subscribers.Count(subscriber => subscriber.Closed == CloseReason.SlowConsumer), Is.EqualTo(1), "700,000 bytes are seven eighths");
+        Assert.That(Counted(broker), Is.EqualTo(700_000));
+    }
+
+    [Test]
+    public void The_name_of_a_topic_counts_two_bytes_a_character()
+    {
+        var name = new string('n', 10);
+        var exactly = Retaining(Topic - 2 + 20);
+        var less = Retaining(Topic - 2 + 19);
+
+        Assert.That((exactly.Create(name), less.Create(name)), Is.EqualTo((CreateResult.Created, CreateResult.BudgetReached)));
     }
 
     [Test]
@@ -252,6 +355,22 @@ public sealed class TotalsLaws
         var (wakes, last) = (new Wakes(), broker.Admit());
         last.Keep(bound, wakes);
         Assert.That(wakes.AreDue, Is.False);
+    }
+
+    // The most that another subscriber may hold without an overflow says how much is counted.
+    private static long Counted(Broker broker)
+    {
+        var (fits, over) = (0, Bound + 1);
+        while (over - fits > 1)
+        {
+            var (wakes, other, bytes) = (new Wakes(), broker.Admit(), fits + ((over - fits) / 2));
+            other.Keep(bytes, wakes);
+            (fits, over) = wakes.AreDue ? (fits, bytes) : (bytes, over);
+            other.Close(CloseReason.Left);
+            other.Forget();
+        }
+
+        return Bound - fits;
     }
 
     private static Broker Retaining(long bytes, int maxMessages = 100) => new(new BrokerLimits(MaxMessages: maxMessages, MaxRetainedBytes: bytes));

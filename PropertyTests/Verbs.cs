@@ -9,7 +9,7 @@ internal class Verbs(BrokerLimits limits)
 
     public Subscriber Admit(bool eager) => Broker.Admit(eager);
 
-    public virtual bool TryCreate(string topic) => Broker.Create(topic) == Creating.Created;
+    public virtual bool TryCreate(string topic) => Broker.Create(topic) == CreateResult.Created;
 
     public virtual bool TryDelete(string topic, Frame notice, bool disconnect) => Broker.TryDelete(topic, notice, disconnect);
 
@@ -17,7 +17,7 @@ internal class Verbs(BrokerLimits limits)
 
     /// <returns>False when there is no such topic; then nothing was queued.</returns>
     public virtual bool TrySubscribe(string topic, Subscriber subscriber, int lastN, Frame ack, Wakes wakes) =>
-        (Broker.Find(topic)?.Subscribe(subscriber, lastN, ack, wakes) ?? Subscribing.TopicNotFound) != Subscribing.TopicNotFound;
+        (Broker.Find(topic)?.Subscribe(subscriber, lastN, ack, wakes) ?? SubscribeResult.TopicNotFound) != SubscribeResult.TopicNotFound;
 
     /// <returns>False when there is no such topic; then nothing was queued.</returns>
     public virtual bool TryUnsubscribe(string topic, Subscriber subscriber, Frame ack, Wakes wakes) =>

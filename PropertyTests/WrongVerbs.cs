@@ -108,7 +108,7 @@ internal static class WrongVerbs
 
             var outcome = found.Subscribe(subscriber, lastN: 0, ack, wakes);
             Thread.Yield();
-            if (outcome == Subscribing.Joined)
+            if (outcome == SubscribeResult.Joined)
             {
                 foreach (var frame in Of(found).TakeLast(lastN))
                 {
@@ -116,7 +116,7 @@ internal static class WrongVerbs
                 }
             }
 
-            return outcome != Subscribing.TopicNotFound;
+            return outcome != SubscribeResult.TopicNotFound;
         }
 
         private ConcurrentQueue<Frame> Of(Topic topic) => _retained.GetOrAdd(topic, _ => new());

@@ -60,11 +60,11 @@ internal static class Topics
 
         switch (broker.Create(name))
         {
-            case Creating.Exists:
+            case CreateResult.Exists:
                 return Problem.Result(409, ErrorCode.TopicExists, "name must not be that of an existing topic");
-            case Creating.LimitReached:
+            case CreateResult.LimitReached:
                 return Problem.Result(507, ErrorCode.LimitExceeded, $"there are {settings.MaxTopics} topics, which is the most there may be (MAX_TOPICS)");
-            case Creating.BudgetReached:
+            case CreateResult.BudgetReached:
                 return Problem.Result(507, ErrorCode.LimitExceeded, settings.NoMemory);
             default:
                 Log.TopicCreated(logger, new(name));

@@ -279,15 +279,15 @@ internal sealed class Session(
             case Request.Subscribe subscribe:
                 Log.Subscribed(logger, Id, new(subscribe.Topic), subscribe.LastN);
                 var ack = say.Ack(subscribe.RequestId, subscribe.RawTopic);
-                switch (broker.Find(subscribe.Topic)?.Subscribe(_subscriber, subscribe.LastN, ack, _wakes) ?? Subscribing.TopicNotFound)
+                switch (broker.Find(subscribe.Topic)?.Subscribe(_subscriber, subscribe.LastN, ack, _wakes) ?? SubscribeResult.TopicNotFound)
                 {
-                    case Subscribing.TopicNotFound:
+                    case SubscribeResult.TopicNotFound:
                         Reply(TopicNotFound(subscribe));
                         break;
-                    case Subscribing.BudgetReached:
+                    case SubscribeResult.BudgetReached:
                         Reply(NoMemory(subscribe));
                         break;
-                    case Subscribing.LimitReached:
+                    case SubscribeResult.LimitReached:
                         throw new BadRequestException(
                             $"topic must not be one more than the {settings.MaxSubscriptions} that a connection may subscribe to (MAX_SUBSCRIPTIONS)",
                             subscribe.RequestId);
@@ -327,7 +327,6 @@ internal sealed class Session(
             while (await more.ConfigureAwait(false))
             {
                 var batch = _subscriber.Take(Outlet.BatchBytes);
-                _subscriber.HandOver();
                 var writing = outlet.WriteAsync(batch);
                 if (!writing.IsCompleted)
                 {

@@ -97,8 +97,8 @@ internal sealed class Execution
             case Verb.Create:
                 return _broker.Create(step.Topic) switch
                 {
-                    Creating.Created => Answer.Created,
-                    Creating.Exists => Answer.Exists,
+                    CreateResult.Created => Answer.Created,
+                    CreateResult.Exists => Answer.Exists,
                     _ => Answer.LimitReached,
                 };
             case Verb.Delete:
@@ -108,10 +108,10 @@ internal sealed class Execution
             case Verb.Subscribe:
                 return _broker.Subscribe(step.Topic, story!.Subscriber, step.Number, step.Frame, wakes) switch
                 {
-                    Subscribing.Joined => Answer.Joined,
-                    Subscribing.Already => Answer.Already,
-                    Subscribing.TopicNotFound => Answer.No,
-                    Subscribing.LimitReached => Answer.LimitReached,
+                    SubscribeResult.Joined => Answer.Joined,
+                    SubscribeResult.Already => Answer.Already,
+                    SubscribeResult.TopicNotFound => Answer.No,
+                    SubscribeResult.LimitReached => Answer.LimitReached,
                     _ => Answer.Closed,
                 };
             case Verb.Unsubscribe:

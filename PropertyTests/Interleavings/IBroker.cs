@@ -7,13 +7,13 @@ internal interface IBroker
 
     IWakes NewWakes();
 
-    Creating Create(string topic);
+    CreateResult Create(string topic);
 
     bool TryDelete(string topic, Frame notice, bool disconnect);
 
     bool TryPublish(string topic, Frame message, IWakes wakes);
 
-    Subscribing Subscribe(string topic, ISubscriber subscriber, int lastN, Frame? ack, IWakes wakes);
+    SubscribeResult Subscribe(string topic, ISubscriber subscriber, int lastN, Frame? ack, IWakes wakes);
 
     bool TryUnsubscribe(string topic, ISubscriber subscriber, Frame? ack, IWakes wakes);
 
@@ -56,15 +56,15 @@ internal sealed class RealBroker(BrokerLimits limits) : IBroker
 
     public IWakes NewWakes() => new RealWakes(new Wakes());
 
-    public Creating Create(string topic) => _broker.Create(topic);
+    public CreateResult Create(string topic) => _broker.Create(topic);
 
     public bool TryDelete(string topic, Frame notice, bool disconnect) => _broker.TryDelete(topic, notice, disconnect);
 
     public bool TryPublish(string topic, Frame message, IWakes wakes) =>
         _broker.Find(topic) is { } found && found.Publish(message, ((RealWakes)wakes).Inner) == PublishResult.Accepted;
 
-    public Subscribing Subscribe(string topic, ISubscriber subscriber, int lastN, Frame? ack, IWakes wakes) =>
-        _broker.Find(topic)?.Subscribe(((RealSubscriber)subscriber).Inner, lastN, ack, ((RealWakes)wakes).Inner) ?? Subscribing.TopicNotFound;
+    public SubscribeResult Subscribe(string topic, ISubscriber subscriber, int lastN, Frame? ack, IWakes wakes) =>
+        _broker.Find(topic)?.Subscribe(((RealSubscriber)subscriber).Inner, lastN, ack, ((RealWakes)wakes).Inner) ?? SubscribeResult.TopicNotFound;
 
     public bool TryUnsubscribe(string topic, ISubscriber subscriber, Frame? ack, IWakes wakes) =>
         _broker.Find(topic) is { } found && found.TryUnsubscribe(((RealSubscriber)subscriber).Inner, ack, ((RealWakes)wakes).Inner);

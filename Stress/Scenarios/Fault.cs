@@ -281,7 +281,7 @@ internal sealed class NoDescriptors : Damage
 /// <summary>The tool does not read the server's log, and connections that come and go make the server write it.</summary>
 internal sealed class UnreadLog : Damage
 {
-    private const int AtOnce = 20;
+    private const int AtOnce = 10;
 
     private readonly List<PubSubConnection> _here = [];
 

@@ -33,7 +33,7 @@ internal static class FaultsTogether
         var memory = new Flatness("resident", "MB", ShareOfSlack, MegabytesOfSlack);
         var descriptors = new Flatness("descriptors", "descriptors", 0, FaultLoad.DescriptorsOfSlack);
         var committed = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        var (published, received, refused, most) = (0L, 0L, 0L, 0d);
+        var (published, received, refused, turnedAway, most) = (0L, 0L, 0L, 0L, 0d);
         var length = TimeSpan.FromTicks(Math.Min(LongestRound.Ticks, window.Ticks / LeastRounds));
         var start = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(start) < window || memory.Count < LeastRounds)
@@ -43,12 +43,13 @@ internal static class FaultsTogether
             published += round.Crowd.Published;
             received += round.Crowd.Received;
             refused += round.Crowd.Refused;
+            turnedAway += round.TurnedAway;
             most = Math.Max(most, round.MostMemory);
             memory.Add(cost.Resident / 1e6);
             descriptors.Add(cost.Descriptors);
             Progress.Say(
                 $"{Scenario}: {Stopwatch.GetElapsedTime(start):hh\\:mm\\:ss}, {published:N0} messages, {memory.Last:0.0} MB (at most {most:0.0}), " +
-                $"{descriptors.Last} descriptors, {refused:N0} requests refused");
+                $"{descriptors.Last} descriptors, {refused:N0} requests refused, {turnedAway:N0} connections refused");
         }
 
         var measured = new Measured()
@@ -56,6 +57,7 @@ internal static class FaultsTogether
             .Add(Names.Published, published, "messages")
             .Add(Names.Received, received, "events")
             .Add("refused_as_memory_was_full", refused, "requests")
+            .Add("refused_as_connections_were_full", turnedAway, "connections")
             .Add("resident_under_faults", most, "MB");
         foreach (var (fault, times) in committed)
         {
@@ -85,6 +87,9 @@ internal static class FaultsTogether
         }
 
         public Crowd Crowd { get; }
+
+        /// <summary>Clients that were refused with 503, since the server had no connection left.</summary>
+        public long TurnedAway { get; private set; }
 
         /// <summary>Megabytes while the faults went on.</summary>
         public double MostMemory { get; private set; }
@@ -165,14 +170,25 @@ internal static class FaultsTogether
                     Churn.LetGo(Crowd, _leaving);
                 }
 
-                foreach (var member in Crowd.Members)
+                foreach (var member in Crowd.Members.Where(member => member.Ending is not null).ToArray())
                 {
-                    if (member.Ending is { } ending)
-                    {
-                        throw new RunFailed($"the server ended the connection of a subscriber that reads: {ending}");
-                    }
+                    Replace(member);
                 }
             });
+        }
+
+        // The faults take all the connections that the server has: one that comes then is told so, and comes again.
+        private void Replace(RecordedClient member)
+        {
+            if (member.Ending?.Contains("HTTP/1.1 503", StringComparison.Ordinal) is not true)
+            {
+                throw new RunFailed($"the server ended the connection of a subscriber that reads: {member.Ending}");
+            }
+
+            TurnedAway++;
+            member.Dispose();
+            Crowd.Dismiss(member);
+            Crowd.Admit();
         }
 
         // The server finds out about those that are gone.

@@ -21,7 +21,7 @@ internal class Twin(BrokerLimits limits) : IBroker
 
     public IWakes NewWakes() => new TwinWakes(this);
 
-    public virtual Creating Create(string topic)
+    public virtual CreateResult Create(string topic)
     {
         lock (Creation)
         {
@@ -29,7 +29,7 @@ internal class Twin(BrokerLimits limits) : IBroker
             {
                 if (!namesake.Deleted)
                 {
-                    return Creating.Exists;
+                    return CreateResult.Exists;
                 }
 
                 Forget(namesake);
@@ -60,8 +60,8 @@ internal class Twin(BrokerLimits limits) : IBroker
     public bool TryPublish(string topic, Frame message, IWakes wakes) =>
         Find(topic) is { } found && Publish(found, message, (TwinWakes)wakes);
 
-    public Subscribing Subscribe(string topic, ISubscriber subscriber, int lastN, Frame? ack, IWakes wakes) =>
-        Find(topic) is { } found ? Subscribe(found, (TwinSubscriber)subscriber, lastN, ack!.Value, (TwinWakes)wakes) : Subscribing.TopicNotFound;
+    public SubscribeResult Subscribe(string topic, ISubscriber subscriber, int lastN, Frame? ack, IWakes wakes) =>
+        Find(topic) is { } found ? Subscribe(found, (TwinSubscriber)subscriber, lastN, ack!.Value, (TwinWakes)wakes) : SubscribeResult.TopicNotFound;
 
     public bool TryUnsubscribe(string topic, ISubscriber subscriber, Frame? ack, IWakes wakes) =>
         Find(topic) is { } found && Unsubscribe(found, (TwinSubscriber)subscriber, ack!.Value, (TwinWakes)wakes);
@@ -187,16 +187,16 @@ internal class Twin(BrokerLimits limits) : IBroker
 
     protected TwinTopic? Find(string topic) => Topics.TryGetValue(topic, out var found) && !found.Deleted ? found : null;
 
-    protected Creating Add(string topic)
+    protected CreateResult Add(string topic)
     {
         if (Entries == Limits.MaxTopics)
         {
-            return Creating.LimitReached;
+            return CreateResult.LimitReached;
         }
 
         Topics[topic] = new TwinTopic(topic, Limits);
         Entries++;
-        return Creating.Created;
+        return CreateResult.Created;
     }
 
     protected virtual void Forget(TwinTopic deleted)
@@ -253,17 +253,17 @@ internal class Twin(BrokerLimits limits) : IBroker
         }
     }
 
-    protected virtual Subscribing Subscribe(TwinTopic topic, TwinSubscriber subscriber, int lastN, Frame ack, TwinWakes wakes)
+    protected virtual SubscribeResult Subscribe(TwinTopic topic, TwinSubscriber subscriber, int lastN, Frame ack, TwinWakes wakes)
     {
         lock (topic.Gate)
         {
             if (topic.Deleted)
             {
-                return Subscribing.TopicNotFound;
+                return SubscribeResult.TopicNotFound;
             }
 
             var outcome = Join(topic, subscriber, topic.Retained.Last(lastN), ack, wakes);
-            if (outcome == Subscribing.Joined)
+            if (outcome == SubscribeResult.Joined)
             {
                 topic.Subscribers.Add(subscriber);
             }
@@ -287,13 +287,13 @@ internal class Twin(BrokerLimits limits) : IBroker
         }
     }
 
-    protected virtual Subscribing Join(TwinTopic topic, TwinSubscriber subscriber, IEnumerable<Frame> replay, Frame ack, TwinWakes wakes)
+    protected virtual SubscribeResult Join(TwinTopic topic, TwinSubscriber subscriber, IEnumerable<Frame> replay, Frame ack, TwinWakes wakes)
     {
         lock (subscriber.Latch)
         {
             if (subscriber.Closed != CloseReason.None)
             {
-                return Subscribing.Closed;
+                return SubscribeResult.Closed;
             }
 
             var joins = subscriber.Topics.Add(topic);
@@ -303,7 +303,7 @@ internal class Twin(BrokerLimits limits) : IBroker
                 Put(subscriber, retained, live: false, wakes);
             }
 
-            return joins ? Subscribing.Joined : Subscribing.Already;
+            return joins ? SubscribeResult.Joined : SubscribeResult.Already;
         }
     }
 

@@ -28,7 +28,7 @@ internal sealed class SnapshotThenSend(BrokerLimits limits) : Twin(limits)
 /// <summary>Reads what is retained, and joins when it enters the gate once more.</summary>
 internal sealed class ReplaysThenJoins(BrokerLimits limits) : Twin(limits)
 {
-    protected override Subscribing Subscribe(TwinTopic topic, TwinSubscriber subscriber, int lastN, Frame ack, TwinWakes wakes)
+    protected override SubscribeResult Subscribe(TwinTopic topic, TwinSubscriber subscriber, int lastN, Frame ack, TwinWakes wakes)
     {
         Frame[] retained;
         lock (topic.Gate)
@@ -38,8 +38,8 @@ internal sealed class ReplaysThenJoins(BrokerLimits limits) : Twin(limits)
 
         lock (topic.Gate)
         {
-            var outcome = topic.Deleted ? Subscribing.TopicNotFound : Join(topic, subscriber, retained, ack, wakes);
-            if (outcome == Subscribing.Joined)
+            var outcome = topic.Deleted ? SubscribeResult.TopicNotFound : Join(topic, subscriber, retained, ack, wakes);
+            if (outcome == SubscribeResult.Joined)
             {
                 topic.Subscribers.Add(subscriber);
             }
@@ -52,10 +52,10 @@ internal sealed class ReplaysThenJoins(BrokerLimits limits) : Twin(limits)
 /// <summary>Joins first, so that nothing is missed, and replays when it enters the gate once more.</summary>
 internal sealed class JoinsThenReplays(BrokerLimits limits) : Twin(limits)
 {
-    protected override Subscribing Subscribe(TwinTopic topic, TwinSubscriber subscriber, int lastN, Frame ack, TwinWakes wakes)
+    protected override SubscribeResult Subscribe(TwinTopic topic, TwinSubscriber subscriber, int lastN, Frame ack, TwinWakes wakes)
     {
         var outcome = base.Subscribe(topic, subscriber, 0, ack, wakes);
-        if (outcome == Subscribing.Joined)
+        if (outcome == SubscribeResult.Joined)
         {
             lock (topic.Gate)
             {
@@ -76,11 +76,11 @@ internal sealed class JoinsThenReplays(BrokerLimits limits) : Twin(limits)
 /// <summary>Looks whether the name is free, and then takes it.</summary>
 internal sealed class ChecksThenCreates(BrokerLimits limits) : Twin(limits)
 {
-    public override Creating Create(string topic)
+    public override CreateResult Create(string topic)
     {
         if (Find(topic) is not null)
         {
-            return Creating.Exists;
+            return CreateResult.Exists;
         }
 
         lock (Creation)
@@ -93,18 +93,18 @@ internal sealed class ChecksThenCreates(BrokerLimits limits) : Twin(limits)
 /// <summary>Looks whether there is room for a topic, and then makes it.</summary>
 internal sealed class ChecksRoomThenCreates(BrokerLimits limits) : Twin(limits)
 {
-    public override Creating Create(string topic)
+    public override CreateResult Create(string topic)
     {
         lock (Creation)
         {
             if (Find(topic) is not null)
             {
-                return Creating.Exists;
+                return CreateResult.Exists;
             }
 
             if (Entries == Limits.MaxTopics)
             {
-                return Creating.LimitReached;
+                return CreateResult.LimitReached;
             }
         }
 
@@ -112,11 +112,11 @@ internal sealed class ChecksRoomThenCreates(BrokerLimits limits) : Twin(limits)
         {
             if (!Topics.TryAdd(topic, new TwinTopic(topic, Limits)))
             {
-                return Creating.Exists;
+                return CreateResult.Exists;
             }
 
             Entries++;
-            return Creating.Created;
+            return CreateResult.Created;
         }
     }
 }
@@ -124,11 +124,11 @@ internal sealed class ChecksRoomThenCreates(BrokerLimits limits) : Twin(limits)
 /// <summary>Gives the name of a deleted topic to the next one, and goes on counting both.</summary>
 internal sealed class CountsTheDeleted(BrokerLimits limits) : Twin(limits)
 {
-    public override Creating Create(string topic)
+    public override CreateResult Create(string topic)
     {
         lock (Creation)
         {
-            return Find(topic) is not null ? Creating.Exists : Add(topic);
+            return Find(topic) is not null ? CreateResult.Exists : Add(topic);
         }
     }
 }
@@ -248,13 +248,13 @@ internal sealed class CountsFromWhatItSaw(BrokerLimits limits) : Twin(limits)
 /// <summary>Looks whether the subscriber is closed, and then lets it join.</summary>
 internal sealed class ChecksClosedThenJoins(BrokerLimits limits) : Twin(limits)
 {
-    protected override Subscribing Join(TwinTopic topic, TwinSubscriber subscriber, IEnumerable<Frame> replay, Frame ack, TwinWakes wakes)
+    protected override SubscribeResult Join(TwinTopic topic, TwinSubscriber subscriber, IEnumerable<Frame> replay, Frame ack, TwinWakes wakes)
     {
         lock (subscriber.Latch)
         {
             if (subscriber.Closed != CloseReason.None)
             {
-                return Subscribing.Closed;
+                return SubscribeResult.Closed;
             }
         }
 
@@ -267,7 +267,7 @@ internal sealed class ChecksClosedThenJoins(BrokerLimits limits) : Twin(limits)
                 Put(subscriber, retained, live: false, wakes);
             }
 
-            return joins ? Subscribing.Joined : Subscribing.Already;
+            return joins ? SubscribeResult.Joined : SubscribeResult.Already;
         }
     }
 }
