@@ -165,7 +165,7 @@ internal static class Laws
         return null;
     }
 
-    /// <summary>Live events queued, or taken and not released, are never more than MAX_QUEUE_SIZE (PS-BPR-001).</summary>
+    /// <summary>Live events queued are never more than MAX_QUEUE_SIZE (PS-BPR-001); nor are those of one batch.</summary>
     public static string? No_more_is_outstanding_than_the_bound(History history) =>
         history.Subscribers.Find(subscriber => subscriber.MostOutstanding > history.Program.Limits.MaxQueueSize) is { } subscriber
             ? $"{subscriber.MostOutstanding} were outstanding, {history.Program.Limits.MaxQueueSize} is the bound"
