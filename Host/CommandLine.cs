@@ -1,6 +1,10 @@
+using PubSub.Hosting.Rest;
+
 namespace PubSub.Hosting;
 
-/// <summary>What may stand behind the program's name: nothing, <c>healthcheck</c>, <c>--help</c>, and settings as <c>--NAME value</c>.</summary>
+/// <summary>
+/// What may stand behind the program's name: nothing, <c>healthcheck</c>, <c>--help</c>, and settings as <c>--NAME value</c>.
+/// </summary>
 internal static class CommandLine
 {
     /// <summary>What the framework's own tools pass on.</summary>

@@ -6,15 +6,13 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Console;
 using PubSub.Hosting.Connections;
 using PubSub.Hosting.Rest;
+using PubSub.Hosting.Sockets;
 
 namespace PubSub.Hosting;
 
-/// <summary>How the framework's parts are set up, out of the way of <c>Program.cs</c>.</summary>
+/// <summary>Configures the framework's parts.</summary>
 internal static class Composition
 {
-    /// <summary>Bytes that a connection may have sent and its session not read yet; then the peer has to wait. Four blocks.</summary>
-    public const int UnreadBytes = 64 * 1024;
-
     /// <summary>Lines of the log that may wait to be written.</summary>
     private const int LogLines = 2_500;
 
@@ -24,15 +22,21 @@ internal static class Composition
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         if (settings.Port == 0)
         {
-            builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information); // it tells the port
+            builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information); // it reports the port
         }
 
-        // Or every connection keeps a trace and a scope for as long as it lasts.
+        // Otherwise every connection keeps a trace and a scope as long as it lasts.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None); // its stack trace for a busy port; Program says it in a line
 
-        // Who logs does not wait for who reads: what does not fit is dropped, and the console says how much that was.
-        builder.Services.Configure<ConsoleLoggerOptions>(console => (console.QueueFullMode, console.MaxQueueLength) = (ConsoleLoggerQueueFullMode.DropWrite, LogLines));
+        // Program reports a busy port in one line; this would add a stack trace.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+
+        // Logging never waits for the reader of the log: lines over the bound are dropped, and the console reports how many.
+        builder.Services.Configure<ConsoleLoggerOptions>(console =>
+        {
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+            console.MaxQueueLength = LogLines;
+        });
         if (settings.LogFormat == "json")
         {
             builder.Logging.AddJsonConsole(json => json.UseUtcTimestamp = true);
@@ -54,15 +58,15 @@ internal static class Composition
         kestrel.Limits.MaxRequestBodySize = settings.MaxMessageBytes;
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(settings.HandshakeTimeout);
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(settings.HandshakeTimeout);
-        kestrel.Limits.MaxConcurrentConnections = null; // Admission makes room instead
-        kestrel.Limits.MaxConcurrentUpgradedConnections = null; // Sessions counts them, and says so politely
+        kestrel.Limits.MaxConcurrentConnections = null; // Admission bounds them
+        kestrel.Limits.MaxConcurrentUpgradedConnections = null; // Sessions bounds them, and answers 503
         switch (settings.Bind)
         {
             case "*":
                 kestrel.ListenAnyIP(settings.Port, EachConnection);
                 break;
             case "localhost" when settings.Port == 0:
-                kestrel.Listen(IPAddress.Loopback, 0, EachConnection); // one free port cannot be had on two addresses
+                kestrel.Listen(IPAddress.Loopback, 0, EachConnection); // a free port is free on one address only
                 break;
             case "localhost":
                 kestrel.ListenLocalhost(settings.Port, EachConnection);
@@ -73,18 +77,10 @@ internal static class Composition
         }
     }
 
-    public static void Configure(this SocketTransportOptions sockets)
-    {
-        sockets.MaxReadBufferSize = UnreadBytes;
-
-        // A flush ends when the socket has taken the bytes (the least that the server's pipe can be told), so that what a session writes to the socket
-        // comes behind the answer to its handshake.
-        sockets.MaxWriteBufferSize = 2;
-    }
-
-    /// <summary>Starting up allocates some megabytes that are never needed again; an idle server should not sit on them.</summary>
-    public static void GiveBackWhatStartingTook(this WebApplication app) =>
-        app.Lifetime.ApplicationStarted.Register(() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true));
+    /// <summary>Returns the megabytes that only the start needed to the operating system.</summary>
+    public static void TrimMemoryAfterStart(this WebApplication app) =>
+        app.Lifetime.ApplicationStarted.Register(
+            () => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true));
 
     public static void UseReadableJson(this JsonSerializerOptions options)
     {
@@ -110,7 +106,8 @@ internal static class Composition
         listen.Protocols = HttpProtocols.Http1; // WebSockets need it
         listen.Use(next => async connection =>
         {
-            // The framework would end a connection both ways when its client says that it sends no more; what arrived before is answered first.
+            // The framework would end a connection both ways when its client says that it sends no more; what arrived before is answered
+            // first.
             connection.ConnectionClosed = CancellationToken.None;
             using var slot = connection.Features.Get<Admission.Slot>();
             await next(connection).ConfigureAwait(false);

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using PubSub.Hosting.Rest;
+using PubSub.Hosting.Sockets;
 
 namespace PubSub.Hosting;
 
@@ -60,17 +62,24 @@ internal static partial class Log
     [LoggerMessage(17, LogLevel.Information, "Session {Connection} broke the WebSocket protocol: {Rule}")]
     public static partial void ProtocolBroken(ILogger logger, string connection, string rule);
 
-    [LoggerMessage(18, LogLevel.Warning, "MAX_CONNECTIONS {Connections} needs {Descriptors} file descriptors (ulimit -n) and {Memory} bytes of memory; there may be {Sessions} connections")]
+    [LoggerMessage(
+        18,
+        LogLevel.Warning,
+        "MAX_CONNECTIONS {Connections} needs {Descriptors} file descriptors (ulimit -n) and {Memory} bytes of memory; "
+        + "there may be {Sessions} connections")]
     public static partial void LowCapacity(ILogger logger, int connections, long descriptors, long memory, int sessions);
 
-    [LoggerMessage(19, LogLevel.Information, "At most {Sessions} connections, {Retained} bytes retained and {Outstanding} bytes outstanding")]
+    [LoggerMessage(
+        19, LogLevel.Information, "At most {Sessions} connections, {Retained} bytes retained and {Outstanding} bytes outstanding")]
     public static partial void Bounds(ILogger logger, int sessions, long retained, long outstanding);
 
     [LoggerMessage(20, LogLevel.Error, "No connection could be accepted; the next attempt is in {Seconds} s")]
     public static partial void AcceptFailed(ILogger logger, Exception exception, double seconds);
 }
 
-/// <summary>A client's text in a log: what could end a line, colour it or turn it around is written as <c>\uXXXX</c>, when it is written.</summary>
+/// <summary>
+/// A client's text in a log: what could end a line, colour it or turn it around is written as <c>\uXXXX</c>, when it is written.
+/// </summary>
 internal readonly record struct Escaped(string Text)
 {
     public override string ToString()

@@ -6,6 +6,7 @@ using PubSub.Hosting.Connections;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
 using PubSub.Hosting.Sockets;
+using PubSub.Hosting.Transport;
 
 if (CommandLine.AsksForHelp(args))
 {
@@ -70,7 +71,7 @@ app.UseRouting();
 app.MapTopics();
 app.MapStatus();
 app.MapSessions();
-app.GiveBackWhatStartingTook();
+app.TrimMemoryAfterStart();
 
 using var signals = Signals.Listen(app.Lifetime);
 try

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using PubSub.Hosting.Connections;
 using PubSub.Hosting.Rest;
-using PubSub.Hosting.Sockets;
 
 namespace PubSub.Hosting;
 
@@ -74,7 +73,9 @@ internal sealed class Settings
     /// <summary>Bytes of all topics, subscriptions and retained events; 0 was read as a quarter of the memory.</summary>
     public long MaxRetainedBytes { get; }
 
-    /// <summary>Bytes of all frames that clients have not taken, and of requests that wait; 0 was read as a quarter of the memory.</summary>
+    /// <summary>
+    /// Bytes of all frames that clients have not taken, and of requests that wait; 0 was read as a quarter of the memory.
+    /// </summary>
     public long MaxOutstandingBytes { get; }
 
     /// <summary>What deleting a topic does to its subscribers: <c>disconnect</c> or <c>unsubscribe</c>.</summary>
@@ -83,7 +84,9 @@ internal sealed class Settings
     /// <summary>Foreign origins that may connect; none for the same host or no Origin header only.</summary>
     public Origins AllowedOrigins { get; }
 
-    /// <summary>Foreign names that requests may be for; none for this machine's own when it is bound to it alone, and else for any.</summary>
+    /// <summary>
+    /// Foreign names that requests may be for; none for this machine's own when it is bound to it alone, and else for any.
+    /// </summary>
     public Hosts AllowedHosts { get; }
 
     /// <summary>Seconds that a batch may wait for a peer that reads nothing.</summary>
@@ -119,7 +122,6 @@ internal sealed class Settings
     };
 
     /// <summary>What a request is told that there is no room for.</summary>
-    public string NoMemory => $"topics, subscriptions and retained messages would take more than the {MaxRetainedBytes} bytes that they may (MAX_RETAINED_BYTES)";
 
     public LogLevel MinimumLogLevel => LogLevel switch
     {
@@ -140,7 +142,8 @@ internal sealed class Settings
     }
 
     /// <summary>Reads and validates all settings.</summary>
-    /// <exception cref="SettingsException">At least one is not legal; each line of the message names a variable, its value and its rule.</exception>
+    /// <exception cref="SettingsException">At least one is not legal; each line of the message names a variable, its value and its
+    /// rule.</exception>
     public static Settings Read(IConfiguration configuration)
     {
         var settings = new Settings(configuration);
@@ -162,8 +165,14 @@ internal sealed class Settings
     }
 
     private double Seconds(string name, double otherwise, double least, double most) =>
-        Read(name, string.Create(CultureInfo.InvariantCulture, $"a number of seconds from {least} to {most}"), otherwise, (string text, out double value) =>
-            double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value) && value >= least && value <= most);
+        Read(
+            name,
+            string.Create(CultureInfo.InvariantCulture, $"a number of seconds from {least} to {most}"),
+            otherwise,
+            (string text, out double value) =>
+                double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value)
+                && value >= least
+                && value <= most);
 
     private string Choice(string name, string otherwise, params string[] others) =>
         Read(name, $"{string.Join(", ", others)} or {otherwise}", otherwise, (string text, out string value) =>
@@ -179,7 +188,9 @@ internal sealed class Settings
         return Read(name, $"{what}, separated by commas, or *", list, (string text, out T value) => parse(text, out value!));
     }
 
-    /// <summary>A number is read as an address, a zone that there is not as none; and a link-local address needs its zone (RFC 4007 §11).</summary>
+    /// <summary>
+    /// A number is read as an address, a zone that there is not as none; and a link-local address needs its zone (RFC 4007 §11).
+    /// </summary>
     private static bool IsMeant(IPAddress address, string text) => address.AddressFamily == AddressFamily.InterNetwork
         ? address.ToString() == text
         : address.ScopeId != 0 || !(text.Contains('%') || address.IsIPv6LinkLocal);

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace PubSub.Hosting;
 
 /// <summary>
-/// The first SIGTERM or SIGINT drains (the framework sees to that), and so does SIGHUP, which a closed terminal sends; the second signal ends
-/// the process at once (PS-LIF-004).
+/// The first SIGTERM or SIGINT drains (the framework sees to that), and so does SIGHUP, which a closed terminal sends; the second signal
+/// ends the process at once (PS-LIF-004).
 /// </summary>
 internal sealed class Signals : IDisposable
 {
@@ -15,7 +15,8 @@ internal sealed class Signals : IDisposable
     private Signals(IHostApplicationLifetime lifetime)
     {
         _lifetime = lifetime;
-        _registrations = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, Count))];
+        PosixSignal[] signals = [PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP];
+        _registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, Count))];
     }
 
     public static Signals Listen(IHostApplicationLifetime lifetime) => new(lifetime);

@@ -45,6 +45,52 @@ public sealed partial class HouseRules
         Assert.That(projects, Is.SubsetOf(others));
     }
 
+    /// <summary>The rooms of the Host, and which others each may use. All may use the root: settings, the log.</summary>
+    [TestCase("WebSocket")]
+    [TestCase("Transport")]
+    [TestCase("Protocol", "WebSocket")]
+    [TestCase("Connections", "Protocol")]
+    [TestCase("Sockets", "Protocol", "WebSocket", "Transport", "Connections")]
+    [TestCase("Rest", "Protocol", "Connections", "Sockets")]
+    public void A_room_of_the_Host_uses_no_other_than_these(string room, params string[] others)
+    {
+        var files = Repository.CSharp($"Host/{room}").ToDictionary(file => file, Repository.Read);
+
+        Assert.That(ForbiddenUses(files, "PubSub.Hosting", room, others), Is.Empty);
+    }
+
+    [Test]
+    public void Every_folder_of_the_Host_is_a_room_with_walls()
+    {
+        var rooms = typeof(HouseRules).GetMethod(nameof(A_room_of_the_Host_uses_no_other_than_these))!
+            .GetCustomAttributes<TestCaseAttribute>()
+            .Select(room => (string)room.Arguments[0]!);
+        var folders = Repository.CSharp("Host").Where(file => file.Count(c => c == '/') > 1).Select(file => file.Split('/')[1]).Distinct();
+
+        Assert.That(folders, Is.EquivalentTo(rooms));
+    }
+
+    [TestCase("namespace PubSub.Hosting.Room;", ExpectedResult = 0)]
+    [TestCase("using PubSub.Hosting.Next;\n\nnamespace PubSub.Hosting.Room;", ExpectedResult = 0)]
+    [TestCase("using PubSub.Hosting.Far;\n\nnamespace PubSub.Hosting.Room;", ExpectedResult = 1)]
+    [TestCase("using static PubSub.Hosting.Far.Type;\n\nnamespace PubSub.Hosting.Room;", ExpectedResult = 1)]
+    [TestCase("using Type = PubSub.Hosting.Far.Type;\n\nnamespace PubSub.Hosting.Room;", ExpectedResult = 1)]
+    [TestCase("namespace PubSub.Hosting.Room;\n\nPubSub.Hosting.Far.Type type;", ExpectedResult = 1)]
+    [TestCase("namespace PubSub.Hosting.Room;\n\nvar type = new Far.Type();", ExpectedResult = 1)]
+    [TestCase("namespace PubSub.Hosting.Elsewhere;", ExpectedResult = 1)]
+    public int A_forbidden_use_is_found(string source) =>
+        ForbiddenUses(new() { ["Host/Room/File.cs"] = source }, "PubSub.Hosting", "Room", ["Next"], ["Next", "Far"]).Count;
+
+    /// <summary>As .editorconfig has it, which no tool enforces.</summary>
+    [Test]
+    public void No_line_of_code_is_wider_than_140_columns() => Assert.That(
+        Repository.AllSources().Where(file => Path.GetExtension(file) == ".cs").SelectMany(file => WideLines(file, Repository.Read(file))),
+        Is.Empty);
+
+    [TestCase(140, ExpectedResult = 0)]
+    [TestCase(141, ExpectedResult = 1)]
+    public int A_wide_line_is_found(int columns) => WideLines("File.cs", $"a\n{new string('b', columns)}\nc").Count();
+
     [Test]
     public void The_suite_knows_no_test_framework_and_none_of_our_code()
     {
@@ -189,6 +235,28 @@ public sealed partial class HouseRules
             ? factors.Aggregate(1, (product, factor) => product * int.Parse(factor, CultureInfo.InvariantCulture)).ToString(CultureInfo.InvariantCulture)
             : text;
     }
+
+    private static List<string> ForbiddenUses(
+        Dictionary<string, string> files, string root, string room, string[] others, string[]? rooms = null)
+    {
+        var forbidden = (rooms ?? [.. Directory.EnumerateDirectories(Repository.PathOf("Host")).Select(Path.GetFileName).OfType<string>()])
+            .Where(other => other != room && !others.Contains(other) && char.IsUpper(other[0]))
+            .Select(other => new Regex($@"{Regex.Escape(root)}\.{other}\b|(?<![\w.""/]){other}\.[A-Z]"))
+            .ToList();
+        var home = new Regex($@"^namespace {Regex.Escape(root)}\.{room};\r?$", RegexOptions.Multiline);
+        return
+        [
+            .. files.Where(file => !home.IsMatch(file.Value)).Select(file => $"{file.Key}: its namespace is not {root}.{room}"),
+            .. files.SelectMany(file => file.Value.Split('\n')
+                .Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal) && forbidden.Exists(use => use.IsMatch(line)))
+                .Select(line => $"{file.Key}: {line.Trim()}")),
+        ];
+    }
+
+    private static IEnumerable<string> WideLines(string file, string text) =>
+        text.Split('\n').Select(line => line.TrimEnd('\r')).Index()
+            .Where(line => line.Item.Length > 140)
+            .Select(line => $"{file}:{line.Index + 1}: {line.Item.Length} columns");
 
     [GeneratedRegex(@"\busing\s+(NUnit|PubSub\.Hosting|PubSub;)")]
     private static partial Regex UsingOfOurs();

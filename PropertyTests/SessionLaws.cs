@@ -67,7 +67,7 @@ public sealed class SessionLaws : IDisposable
 
         Assert.That(
             await peer.AskAsync("""{"type":"subscribe","topic":"b","client_id":"me","request_id":"r"}"""),
-            Does.StartWith("""{"type":"error","request_id":"r","error":{"code":"BAD_REQUEST","message":"topic must not be one more than the 1 that a connection may subscribe to"""));
+            Does.StartWith("""{"type":"error","request_id":"r","error":{"code":"BAD_REQUEST","message":"topic must be one of at most 1 that a connection subscribes to"""));
         Assert.That(_host.Broker.Count().Subscriptions, Is.EqualTo(1));
         Assert.That(await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}"""), Is.EqualTo("""{"type":"ack","topic":"a","status":"ok"}"""));
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PubSub.Hosting.Sockets;
 
 namespace PubSub.Hosting.Connections;
 
@@ -15,7 +16,8 @@ internal sealed class Capacity
     private const int BytesPerConnection = 32 * 1024;
 
     /// <param name="wanted">WebSocket connections that the settings allow.</param>
-    /// <param name="descriptors">File descriptors that the process may have beside those that it has now; null when that is not known.</param>
+    /// <param name="descriptors">File descriptors that the process may have beside those that it has now; null when that is not
+    /// known.</param>
     /// <param name="memory">Bytes that the runtime may use; connections get a quarter.</param>
     public Capacity(int wanted, int? descriptors, long memory)
     {
@@ -49,7 +51,9 @@ internal sealed class Capacity
         {
             var line = File.ReadLines("/proc/self/limits").FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal));
             var soft = line?[Field.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
-            return int.TryParse(soft, CultureInfo.InvariantCulture, out var limit) ? limit - Directory.EnumerateFiles("/proc/self/fd").Count() : null;
+            return int.TryParse(soft, CultureInfo.InvariantCulture, out var limit)
+                ? limit - Directory.EnumerateFiles("/proc/self/fd").Count()
+                : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

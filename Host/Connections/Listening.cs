@@ -16,7 +16,7 @@ internal static class Listening
                 case AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }:
                     return $"PORT {settings.Port} is already in use on {settings.Bind}: stop the other process or choose another PORT";
                 case SocketException { SocketErrorCode: SocketError.AccessDenied }:
-                    return $"PORT {settings.Port} may not be opened by this user: choose one above 1023 or give the process the right to it";
+                    return $"PORT {settings.Port} may not be opened by this user: choose one above 1023 or permit it";
                 case SocketException refusal:
                     return $"BIND {settings.Bind} is no address that this machine can listen on: {refusal.Message}";
             }

@@ -14,7 +14,8 @@ internal abstract record Request(ReadOnlyMemory<byte> RequestId)
     /// <param name="RawTopic">The same as the client spelled it: a JSON string, quotes included.</param>
     /// <param name="LastN">Events to replay, at least 0.</param>
     /// <param name="RequestId">See <see cref="Request"/>.</param>
-    public sealed record Subscribe(string Topic, ReadOnlyMemory<byte> RawTopic, int LastN, ReadOnlyMemory<byte> RequestId) : Request(RequestId);
+    public sealed record Subscribe(string Topic, ReadOnlyMemory<byte> RawTopic, int LastN, ReadOnlyMemory<byte> RequestId)
+        : Request(RequestId);
 
     /// <param name="Topic">A legal topic name.</param>
     /// <param name="RawTopic">The same as the client spelled it.</param>
@@ -25,7 +26,8 @@ internal abstract record Request(ReadOnlyMemory<byte> RequestId)
     /// <param name="RawTopic">The same as the client spelled it.</param>
     /// <param name="Message">The raw JSON object, byte for byte, known to have an <c>id</c> and a <c>payload</c>.</param>
     /// <param name="RequestId">See <see cref="Request"/>.</param>
-    public sealed record Publish(string Topic, ReadOnlyMemory<byte> RawTopic, ReadOnlyMemory<byte> Message, ReadOnlyMemory<byte> RequestId) : Request(RequestId);
+    public sealed record Publish(string Topic, ReadOnlyMemory<byte> RawTopic, ReadOnlyMemory<byte> Message, ReadOnlyMemory<byte> RequestId)
+        : Request(RequestId);
 
     /// <param name="RequestId">See <see cref="Request"/>.</param>
     public sealed record Ping(ReadOnlyMemory<byte> RequestId) : Request(RequestId);

@@ -56,7 +56,8 @@ internal struct RequestFields
         catch (JsonException)
         {
             fields.TryJudgeRequestId();
-            throw fields.Bad($"the request must be valid JSON, nested at most {Request.MaxDepth} levels deep; it is not at byte {reader.BytesConsumed}");
+            throw fields.Bad(
+                $"the request must be valid JSON, nested at most {Request.MaxDepth} levels deep; it is not at byte {reader.BytesConsumed}");
         }
 
         fields.JudgeRequestId();
@@ -67,7 +68,9 @@ internal struct RequestFields
     {
         // What comes most is recognised without making a string of it.
         var type = Raw(_type).Span.SequenceEqual("\"publish\""u8) ? "publish" : Text(_type, "type");
-        return type is "subscribe" or "publish" or "unsubscribe" or "ping" ? type : throw Bad("type must be subscribe, publish, unsubscribe or ping");
+        return type is "subscribe" or "publish" or "unsubscribe" or "ping"
+            ? type
+            : throw Bad("type must be subscribe, publish, unsubscribe or ping");
     }
 
     public readonly string Topic()
@@ -83,7 +86,9 @@ internal struct RequestFields
     {
         Require(_message, JsonTokenType.StartObject, "message", "an object");
         CheckLabel(_messageId, "message.id");
-        return _payload.Kind == JsonTokenType.None ? throw Bad("message.payload is required; it may be any JSON value, null included") : Raw(_message);
+        return _payload.Kind == JsonTokenType.None
+            ? throw Bad("message.payload is required; it may be any JSON value, null included")
+            : Raw(_message);
     }
 
     public readonly int LastN()
@@ -214,7 +219,9 @@ internal struct RequestFields
         }
     }
 
-    /// <summary>Whether it is a string that cannot be too long: it has no more bytes than a name may have characters, and means what it says.</summary>
+    /// <summary>
+    /// Whether it is a string that cannot be too long: it has no more bytes than a name may have characters, and means what it says.
+    /// </summary>
     private static bool IsPlain(Value value) =>
         value is { Kind: JsonTokenType.String, Escaped: false, Length: <= TopicName.MaxCharacters + 2 };
 

@@ -1,10 +1,11 @@
 using System.Text;
 using System.Text.Json;
+using PubSub.Hosting.WebSocket;
 
 namespace PubSub.Hosting.Protocol;
 
-/// <summary>What the server says. Each method returns a finished frame: encoded once, whoever gets it.</summary>
-/// <remarks>Raw arguments are JSON as the client spelled it and pass through byte for byte.</remarks>
+/// <summary>Makes the server's messages. Each method returns a finished frame, encoded once for all its receivers.</summary>
+/// <remarks>Raw arguments are JSON as the client wrote it; they are copied byte for byte.</remarks>
 internal sealed class ServerMessage(TimeProvider time)
 {
     private readonly Timestamp _now = new(time);
@@ -19,13 +20,13 @@ internal sealed class ServerMessage(TimeProvider time)
     public Frame Pong(ReadOnlyMemory<byte> rawRequestId) =>
         Text("{\"type\":\"pong\""u8, IdLabel(rawRequestId), rawRequestId.Span, default, default, default);
 
-    public Frame Error(ReadOnlyMemory<byte> rawRequestId, string code, string message) =>
+    public Frame Error(ReadOnlyMemory<byte> rawRequestId, Refusal refusal) =>
         Text(
             "{\"type\":\"error\""u8,
             IdLabel(rawRequestId),
             rawRequestId.Span,
             ""","error":{"code":"""u8,
-            Encoding.UTF8.GetBytes($"\"{code}\",\"message\":\"{JsonEncodedText.Encode(message)}\"}}"),
+            Encoding.UTF8.GetBytes($"\"{refusal.Code}\",\"message\":\"{JsonEncodedText.Encode(refusal.Text)}\"}}"),
             default);
 
     public Frame TopicDeleted(string topic) =>
@@ -49,7 +50,8 @@ internal sealed class ServerMessage(TimeProvider time)
         ReadOnlySpan<byte> f)
     {
         var label = ",\"timestamp\":\""u8;
-        var frame = WebSocketFrame.Text(a.Length + b.Length + c.Length + d.Length + e.Length + f.Length + label.Length + Timestamp.Length + 2, out var rest);
+        var length = a.Length + b.Length + c.Length + d.Length + e.Length + f.Length + label.Length + Timestamp.Length + 2;
+        var frame = WebSocketFrame.Text(length, out var rest);
         Put(a, ref rest);
         Put(b, ref rest);
         Put(c, ref rest);

@@ -24,7 +24,8 @@ internal sealed class Timestamp(TimeProvider time)
         var second = Volatile.Read(ref _second);
         if (second.Number != number)
         {
-            second = new Second(number, Encoding.ASCII.GetBytes(new DateTime(ticks, DateTimeKind.Utc).ToString("yyyy-MM-dd'T'HH:mm:ss.", CultureInfo.InvariantCulture)));
+            var text = new DateTime(ticks, DateTimeKind.Utc).ToString("yyyy-MM-dd'T'HH:mm:ss.", CultureInfo.InvariantCulture);
+            second = new Second(number, Encoding.ASCII.GetBytes(text));
             Volatile.Write(ref _second, second);
         }
 

@@ -4,7 +4,9 @@ using PubSub.Hosting.Protocol;
 
 namespace PubSub.Hosting.Rest;
 
-/// <summary>The body of a request to create a topic: a JSON object with a <c>name</c>; what else is in it is ignored (PS-REST-024).</summary>
+/// <summary>
+/// The body of a request to create a topic: a JSON object with a <c>name</c>; what else is in it is ignored (PS-REST-024).
+/// </summary>
 internal static class CreationBody
 {
     /// <returns>What is wrong with it, for the client; null when nothing is.</returns>

@@ -19,33 +19,28 @@ internal static class Errors
             await next(context).ConfigureAwait(false);
             if (!context.Response.HasStarted && context.Response.StatusCode >= 400)
             {
-                await WriteAsync(context, context.Response.StatusCode).ConfigureAwait(false);
+                var refusal = Refusals.OfStatus(context.Response.StatusCode, context.Response.Headers.Allow.ToString());
+                await Problem.WriteAsync(context, refusal).ConfigureAwait(false);
             }
         }
         catch (BadHttpRequestException bad) when (!context.Response.HasStarted)
         {
-            await Problem.WriteAsync(context, bad.StatusCode, ErrorCode.BadRequest, bad.Message).ConfigureAwait(false);
+            await Problem.WriteAsync(context, Refusals.BadRequest(bad.Message) with { Status = bad.StatusCode }).ConfigureAwait(false);
         }
-        catch (Exception gone) when (gone is IOException || (gone is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
+        catch (Exception gone)
+            when (gone is IOException || (gone is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
         {
-            // The client is gone, and nothing can be told to it.
+            // The client is gone.
         }
 #pragma warning disable CA1031 // the last resort of every REST request
         catch (Exception bug) when (!context.Response.HasStarted)
 #pragma warning restore CA1031
         {
             Log.RestFailed(logger, bug, method, target);
-            await Problem.WriteAsync(context, 500, ErrorCode.Internal, "the server failed to handle the request").ConfigureAwait(false);
+            await Problem.WriteAsync(context, Refusals.Failed).ConfigureAwait(false);
         }
 
         slot?.End();
         Log.RestAnswered(logger, method, target, context.Response.StatusCode, time.GetElapsedTime(started).TotalMilliseconds);
     });
-
-    private static Task WriteAsync(HttpContext context, int status) => status switch
-    {
-        404 => Problem.WriteAsync(context, status, ErrorCode.NotFound, "there is nothing at this path"),
-        405 => Problem.WriteAsync(context, status, ErrorCode.MethodNotAllowed, $"the path takes {context.Response.Headers.Allow} only"),
-        _ => Problem.WriteAsync(context, status, ErrorCode.BadRequest, "the request was refused"),
-    };
 }

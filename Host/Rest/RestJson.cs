@@ -1,6 +1,5 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Serialization;
+using PubSub.Hosting.Protocol;
 
 namespace PubSub.Hosting.Rest;
 
@@ -34,13 +33,7 @@ internal sealed record Probe(string Status);
 [JsonSerializable(typeof(Health))]
 [JsonSerializable(typeof(Statistics))]
 [JsonSerializable(typeof(Probe))]
-[JsonSerializable(typeof(Problem))]
 internal sealed partial class RestJson : JsonSerializerContext
 {
-    /// <summary>Leaves names readable: only what JSON itself requires is escaped, which is safe outside of HTML.</summary>
-    public static RestJson Readable { get; } = new(new JsonSerializerOptions
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    });
+    public static RestJson Readable { get; } = new(ProblemJson.ReadableOptions());
 }

@@ -16,7 +16,7 @@ internal static class Status
         routes.MapMethods("/v1/stats", GetAndHead, (Broker broker) => TypedResults.Ok(Statistics(broker)));
         routes.MapMethods("/livez", GetAndHead, () => TypedResults.Ok(new Probe("ok")));
         routes.MapMethods("/readyz", GetAndHead, IResult (Sessions sessions) => sessions.IsDraining
-            ? Problem.Result(503, ErrorCode.Draining, "the server is shutting down")
+            ? Problem.Result(Refusals.Draining)
             : TypedResults.Ok(new Probe("ok")));
     }
 

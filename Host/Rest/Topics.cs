@@ -21,8 +21,9 @@ internal static class Topics
     }
 
     /// <summary>
-    /// Leads every target with one segment behind <c>/v1/topics/</c> to the named path, and one that has a slash at its end nowhere, before the server's idea of <c>..</c> and
-    /// <c>%2F</c> gets in the way: names have no meaning (PS-REST-023). The handlers read the name from the raw target.
+    /// Routes every target with one segment behind <c>/v1/topics/</c> to the named path, before the framework interprets <c>..</c> and
+    /// <c>%2F</c>: names have no meaning (PS-REST-023). A target with a slash at its end leads nowhere. The handlers read the name from the
+    /// raw target.
     /// </summary>
     public static void UseRawTopicNames(this IApplicationBuilder app) => app.Use((context, next) =>
     {
@@ -40,7 +41,7 @@ internal static class Topics
     {
         if (!context.Request.HasJsonContentType())
         {
-            return Problem.Result(415, ErrorCode.UnsupportedMediaType, "Content-Type must be application/json");
+            return Problem.Result(Refusals.NoJson);
         }
 
         string name;
@@ -50,22 +51,22 @@ internal static class Topics
             await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false); // MAX_MESSAGE_BYTES bounds it
             if (CreationBody.Fault(body.GetBuffer().AsSpan(0, (int)body.Length), out name) is { } fault)
             {
-                return Problem.Result(400, ErrorCode.BadRequest, fault);
+                return Problem.Result(Refusals.BadRequest(fault));
             }
         }
         catch (BadHttpRequestException tooLarge) when (tooLarge.StatusCode == 413)
         {
-            return Problem.Result(413, ErrorCode.ContentTooLarge, $"the body must be at most {settings.MaxMessageBytes} bytes long (MAX_MESSAGE_BYTES)");
+            return Problem.Result(Refusals.BodyTooLarge(settings));
         }
 
         switch (broker.Create(name))
         {
             case CreateResult.Exists:
-                return Problem.Result(409, ErrorCode.TopicExists, "name must not be that of an existing topic");
+                return Problem.Result(Refusals.TopicExists);
             case CreateResult.LimitReached:
-                return Problem.Result(507, ErrorCode.LimitExceeded, $"there are {settings.MaxTopics} topics, which is the most there may be (MAX_TOPICS)");
+                return Problem.Result(Refusals.TooManyTopics(settings));
             case CreateResult.BudgetReached:
-                return Problem.Result(507, ErrorCode.LimitExceeded, settings.NoMemory);
+                return Problem.Result(Refusals.NoMemory(settings));
             default:
                 Log.TopicCreated(logger, new(name));
 
@@ -106,16 +107,16 @@ internal static class Topics
         return TypedResults.Ok(new TopicOutcome("deleted", name));
     }
 
-    private static IResult NotFound() => Problem.Result(404, ErrorCode.TopicNotFound, "topic not found");
+    private static IResult NotFound() => Problem.Result(Refusals.TopicNotFound);
 
     private static IResult? NameFault(HttpContext context, out string name)
     {
         if (!TopicName.TryFromTarget(RawPath(context), out name))
         {
-            return Problem.Result(400, ErrorCode.BadRequest, "the topic name in the path must be percent-encoded UTF-8");
+            return Problem.Result(Refusals.BadRequest("the topic name in the path must be percent-encoded UTF-8"));
         }
 
-        return TopicName.Fault(name) is { } fault ? Problem.Result(400, ErrorCode.BadRequest, $"the topic name in the path {fault}") : null;
+        return TopicName.Fault(name) is { } fault ? Problem.Result(Refusals.BadRequest($"the topic name in the path {fault}")) : null;
     }
 
     /// <summary>The path as the client wrote it, of a target in absolute form too (RFC 9112 §3.2.2).</summary>

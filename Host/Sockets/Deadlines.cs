@@ -1,8 +1,9 @@
 namespace PubSub.Hosting.Sockets;
 
 /// <summary>
-/// What a session waits for its peer to do, and since when. It is the sweep's own: the loops only count what they notice of the peer, and the sweep sees
-/// whether it has become more. So a time begins with the sweep that first sees the need for it, and nobody has less time than is set.
+/// What a session waits for its peer to do, and since when. It is the sweep's own: the loops only count what they notice of the peer, and
+/// the sweep sees whether it has become more. So a time begins with the sweep that first sees the need for it, and nobody has less time
+/// than is set.
 /// </summary>
 internal sealed class Deadlines(Settings settings)
 {

@@ -2,12 +2,14 @@ using System.IO.Pipelines;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Protocol;
+using PubSub.Hosting.Transport;
+using PubSub.Hosting.WebSocket;
 
 namespace PubSub.Hosting.Sockets;
 
 /// <summary>
 /// The Host's side of one WebSocket connection: a read loop that carries requests to the broker, and a write loop that carries the
-/// subscriber's queue to the wire. They meet in the subscriber, and in the farewell that the one leaves for the other.
+/// subscriber's queue to the wire. They share the subscriber, and the Close frame that the read loop leaves for the write loop.
 /// </summary>
 internal sealed class Session(
     string id,
@@ -20,17 +22,17 @@ internal sealed class Session(
     ILogger logger)
 {
     private readonly Subscriber _subscriber = broker.Admit(eager: true);
-    private readonly Wakes _wakes = new(); // the read loop's own
-    private readonly MessageReader _messages = new(settings.MaxMessageBytes); // the read loop's own
-    private int _kept; // the read loop's own; bytes of requests that the broker knows to be kept
-    private bool _othersTurn; // the read loop's own; whether it has woken anyone since it last waited
-    private int? _goodbye; // the status of the client's Close frame, 1005 if it had none
-    private string? _fault; // what the client did wrong, if that is why the connection ends
-    private Frame? _farewell; // the Close frame that answers the client, or tells it what it did wrong; set before the subscriber is closed, read after
-    private long _received; // reads that brought something, counted by the read loop for the sweep
+    private readonly Wakes _wakes = new(); // used by the read loop only
+    private readonly MessageReader _messages = new(settings.MaxMessageBytes); // used by the read loop only
+    private int _kept; // used by the read loop only; bytes of buffered requests that the broker counts
+    private bool _othersTurn; // used by the read loop only; whether it has woken a reader since it last waited
+    private int? _peerClose; // the status of the client's Close frame, 1005 if it had none
+    private string? _fault; // the rule that the client broke, if that ends the connection
+    private Frame? _closeFrame; // answers the client's Close, or names its fault; set before the subscriber is closed, read after
+    private long _received; // reads that brought bytes; counted by the read loop, read by the sweep
 
-    private readonly Deadlines _deadlines = new(settings); // the sweep's own
-    private bool _ended; // likewise; whether it has given the peer up, and the loops are about to notice
+    private readonly Deadlines _deadlines = new(settings); // used by the sweep only
+    private bool _ended; // used by the sweep only; it has aborted the connection, and the loops are about to notice
 
     /// <summary>Identifies the connection in logs.</summary>
     public string Id => id;
@@ -39,7 +41,7 @@ internal sealed class Session(
     public CloseReason Closed => _subscriber.Closed;
 
     /// <summary>How it ended, for the log.</summary>
-    public string Ending => (Closed, _goodbye) switch
+    public string Ending => (Closed, _peerClose) switch
     {
         (CloseReason.Left, { } status) => $"closed by the client with {status}",
         (CloseReason.Left, null) => _fault ?? "connection lost",
@@ -70,13 +72,13 @@ internal sealed class Session(
         }
     }
 
-    /// <summary>Says goodbye to the peer once what is queued has been sent.</summary>
+    /// <summary>Sends what is queued, then a Close frame.</summary>
     public void Drain() => _subscriber.Close(CloseReason.Draining);
 
-    /// <summary>Ends the connection at once, whatever it is waiting for.</summary>
+    /// <summary>Ends the connection at once, also during a wait.</summary>
     public void Abort() => connection.Abort();
 
-    /// <summary>Looks after the waits that the loops cannot bound themselves. Called by one sweep at a time.</summary>
+    /// <summary>Bounds the waits that the loops cannot bound themselves. Called by one sweep at a time.</summary>
     public void Sweep(TimeSpan now)
     {
         if (_ended)
@@ -117,14 +119,14 @@ internal sealed class Session(
     {
         try
         {
-            while (_goodbye is null)
+            while (_peerClose is null)
             {
                 Keep(_messages.Kept);
-                WakeOthers(); // whatever was to be told to others is told before a wait
+                WakeOthers(); // before a wait
                 var arrival = input.ReadAsync();
                 if (!arrival.IsCompleted)
                 {
-                    _messages.Rest();
+                    _messages.TrimBuffer();
                     _othersTurn = false;
                 }
                 else if (_othersTurn)
@@ -135,9 +137,9 @@ internal sealed class Session(
                 var read = await arrival.ConfigureAwait(false);
                 Volatile.Write(ref _received, _received + 1);
                 var bytes = read.Buffer;
-                while (_goodbye is null && _messages.TryRead(ref bytes, out var received))
+                while (_peerClose is null && _messages.TryRead(ref bytes, out var received))
                 {
-                    await HandleAsync(received).ConfigureAwait(false);
+                    await AdmitAsync(received).ConfigureAwait(false);
                 }
 
                 input.AdvanceTo(bytes.Start, read.Buffer.End);
@@ -151,11 +153,11 @@ internal sealed class Session(
         {
             Log.ProtocolBroken(logger, Id, broken.Message);
             _fault = "the client broke the protocol";
-            _farewell = WebSocketFrame.Close(broken.Status);
+            _closeFrame = WebSocketFrame.Close(broken.Status);
         }
     }
 
-    private async ValueTask HandleAsync(Received received)
+    private async ValueTask AdmitAsync(Received received)
     {
         switch (received.Kind)
         {
@@ -166,7 +168,7 @@ internal sealed class Session(
                 break;
             case Opcode.Close:
                 var status = received.CloseStatus();
-                (_goodbye, _farewell) = (status ?? 1005, _farewell ?? WebSocketFrame.Close(status));
+                (_peerClose, _closeFrame) = (status ?? CloseStatus.None, _closeFrame ?? WebSocketFrame.Close(status));
                 break;
             default:
                 await WaitForRoomAsync().ConfigureAwait(false);
@@ -175,7 +177,7 @@ internal sealed class Session(
                     break;
                 }
 
-                Handle(received);
+                Answer(received);
                 if (_wakes.AreDue)
                 {
                     await LetOthersRunAsync().ConfigureAwait(false);
@@ -185,12 +187,12 @@ internal sealed class Session(
         }
     }
 
-    /// <summary>The wakes deferred so far fall due.</summary>
+    /// <summary>Wakes the readers on the wake list.</summary>
     private void WakeOthers() => _othersTurn |= _wakes.Release();
 
     /// <summary>
-    /// A client that sends without a pause must not outrun the subscribers that its own requests have woken: they are carried first, and
-    /// it queues up behind them for the thread pool. It never waits for their peers.
+    /// Lets the readers that this client's requests have woken run first: a client that sends without a pause must not outrun them. It
+    /// queues behind them for the thread pool, and never waits for their peers.
     /// </summary>
     private async ValueTask LetOthersRunAsync()
     {
@@ -199,13 +201,13 @@ internal sealed class Session(
         await Task.Yield();
     }
 
-    /// <summary>A client that does not read the answers to its requests is not asked for more of them (PS-BPR-010).</summary>
+    /// <summary>No further request of a client is read while it does not read the answers (PS-BPR-010).</summary>
     private ValueTask WaitForRoomAsync()
     {
         var room = _subscriber.WaitForRoomAsync();
         if (!room.IsCompleted)
         {
-            Keep(settings.MaxMessageBytes + Composition.UnreadBytes); // at most: the request that waits, and what comes behind it
+            Keep(settings.MaxMessageBytes + RawSocket.UnreadBytes); // at most: the request that waits, and what comes behind it
             WakeOthers();
         }
 
@@ -221,17 +223,17 @@ internal sealed class Session(
         }
     }
 
-    /// <summary>Says why and says goodbye; the peer is still listened to until it answers, but no request of it is (PS-ROB-004).</summary>
+    /// <summary>Sends the error and a Close frame. Until the peer answers that, its requests are read and ignored (PS-ROB-004).</summary>
     private void RefuseTooLarge()
     {
-        Reply(say.Error(default, ErrorCode.BadRequest, $"the request must be at most {settings.MaxMessageBytes} bytes long (MAX_MESSAGE_BYTES)"));
+        Reply(say.Error(default, Refusals.MessageTooLarge(settings)));
         _fault = "a request was too large";
-        _farewell = WebSocketFrame.Close(1009, "request too large");
+        _closeFrame = Closes.RequestTooLarge;
         WakeOthers();
         _subscriber.Close(CloseReason.Left);
     }
 
-    private void Handle(Received received)
+    private void Answer(Received received)
     {
         try
         {
@@ -241,7 +243,7 @@ internal sealed class Session(
                     Reply(WebSocketFrame.Pong(received.Payload.Span));
                     break;
                 case Opcode.Text:
-                    Handle(Request.Parse(received.Payload));
+                    Execute(Request.Parse(received.Payload));
                     break;
                 default:
                     throw new BadRequestException("the request must be a text message, not a binary one", default);
@@ -250,18 +252,18 @@ internal sealed class Session(
         catch (BadRequestException bad)
         {
             Log.BadRequest(logger, Id, bad.Message);
-            Reply(say.Error(bad.RequestId, ErrorCode.BadRequest, bad.Message));
+            Reply(say.Error(bad.RequestId, Refusals.BadRequest(bad.Message)));
         }
-#pragma warning disable CA1031 // the one place where a bug of ours must not cost the client its connection
+#pragma warning disable CA1031 // a bug of ours must not cost the client its connection
         catch (Exception bug)
 #pragma warning restore CA1031
         {
             Log.RequestFailed(logger, bug, Id);
-            Reply(say.Error(default, ErrorCode.Internal, "the server failed to handle the request"));
+            Reply(say.Error(default, Refusals.Failed));
         }
     }
 
-    private void Handle(Request request)
+    private void Execute(Request request)
     {
         switch (request)
         {
@@ -271,8 +273,8 @@ internal sealed class Session(
                 Reply(result switch
                 {
                     PublishResult.Accepted => say.Ack(publish.RequestId, publish.RawTopic),
-                    PublishResult.LimitReached => NoMemory(publish),
-                    _ => TopicNotFound(publish),
+                    PublishResult.LimitReached => say.Error(publish.RequestId, Refusals.NoMemory(settings)),
+                    _ => say.Error(publish.RequestId, Refusals.TopicNotFound),
                 });
                 break;
 
@@ -282,25 +284,24 @@ internal sealed class Session(
                 switch (broker.Find(subscribe.Topic)?.Subscribe(_subscriber, subscribe.LastN, ack, _wakes) ?? SubscribeResult.TopicNotFound)
                 {
                     case SubscribeResult.TopicNotFound:
-                        Reply(TopicNotFound(subscribe));
+                        Refuse(subscribe, Refusals.TopicNotFound);
                         break;
                     case SubscribeResult.BudgetReached:
-                        Reply(NoMemory(subscribe));
+                        Refuse(subscribe, Refusals.NoMemory(settings));
                         break;
                     case SubscribeResult.LimitReached:
-                        throw new BadRequestException(
-                            $"topic must not be one more than the {settings.MaxSubscriptions} that a connection may subscribe to (MAX_SUBSCRIPTIONS)",
-                            subscribe.RequestId);
+                        Refuse(subscribe, Refusals.TooManySubscriptions(settings));
+                        break;
                 }
 
                 break;
 
             case Request.Unsubscribe unsubscribe:
                 Log.Unsubscribed(logger, Id, new(unsubscribe.Topic));
-                var left = broker.Find(unsubscribe.Topic)?.TryUnsubscribe(_subscriber, say.Ack(unsubscribe.RequestId, unsubscribe.RawTopic), _wakes) ?? false;
-                if (!left)
+                var unsubscribed = say.Ack(unsubscribe.RequestId, unsubscribe.RawTopic);
+                if (broker.Find(unsubscribe.Topic)?.TryUnsubscribe(_subscriber, unsubscribed, _wakes) is not true)
                 {
-                    Reply(TopicNotFound(unsubscribe));
+                    Refuse(unsubscribe, Refusals.TopicNotFound);
                 }
 
                 break;
@@ -313,9 +314,7 @@ internal sealed class Session(
 
     private void Reply(Frame reply) => _subscriber.Reply(reply, _wakes);
 
-    private Frame NoMemory(Request request) => say.Error(request.RequestId, ErrorCode.LimitExceeded, settings.NoMemory);
-
-    private Frame TopicNotFound(Request request) => say.Error(request.RequestId, ErrorCode.TopicNotFound, "topic not found");
+    private void Refuse(Request request, Refusal refusal) => Reply(say.Error(request.RequestId, refusal));
 
     // ---- the write loop ----
 
@@ -338,12 +337,12 @@ internal sealed class Session(
                 more = _subscriber.WaitAsync();
                 if (more.IsCompleted)
                 {
-                    // This may be a publisher's thread: it gets one batch carried, not all that others add meanwhile.
+                    // This may be a publisher's thread: it writes one batch, not all that others add meanwhile.
                     await Task.Yield();
                 }
             }
 
-            foreach (var frame in LastWords())
+            foreach (var frame in ClosingFrames())
             {
                 await outlet.WriteAsync(frame.Bytes).ConfigureAwait(false);
             }
@@ -359,30 +358,30 @@ internal sealed class Session(
         }
     }
 
-    /// <summary>Whatever the read loop waits for, bytes or room, will not come.</summary>
+    /// <summary>Ends the read loop's wait, for bytes or for room.</summary>
     private void GiveUp()
     {
         _subscriber.Close(CloseReason.Left);
         Abort();
     }
 
-    /// <summary>What the peer is told when its queue has ended, by reason (SPEC, sections Backpressure, Topic deletion, Lifecycle).</summary>
-    private IEnumerable<Frame> LastWords()
+    /// <summary>The frames behind the queue, by the reason of the close.</summary>
+    private IEnumerable<Frame> ClosingFrames()
     {
         switch (_subscriber.Closed)
         {
             case CloseReason.SlowConsumer:
-                yield return say.Error(default, ErrorCode.SlowConsumer, "the subscriber's queue overflowed");
-                yield return WebSocketFrame.Close(1008, "slow consumer");
+                yield return say.Error(default, Refusals.SlowConsumer);
+                yield return Closes.SlowConsumer;
                 break;
             case CloseReason.TopicDeleted:
-                yield return WebSocketFrame.Close(1000, "topic deleted");
+                yield return Closes.TopicDeleted;
                 break;
             case CloseReason.Draining:
-                yield return WebSocketFrame.Close(1001, "server is shutting down");
+                yield return Closes.Draining;
                 break;
-            case CloseReason.Left when _farewell is { } farewell:
-                yield return farewell;
+            case CloseReason.Left when _closeFrame is { } close:
+                yield return close;
                 break;
         }
     }

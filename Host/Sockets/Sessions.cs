@@ -4,54 +4,59 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Connections;
 using PubSub.Hosting.Protocol;
-using PubSub.Hosting.Rest;
+using PubSub.Hosting.Transport;
 
 namespace PubSub.Hosting.Sockets;
 
 /// <summary>All sessions: admits them, looks after their deadlines, and drains them when the process is asked to stop.</summary>
-internal sealed class Sessions(Broker broker, Settings settings, Capacity capacity, ServerMessage say, TimeProvider time, ILogger<Sessions> logger)
+internal sealed class Sessions(
+    Broker broker, Settings settings, Capacity capacity, ServerMessage say, TimeProvider time, ILogger<Sessions> logger)
     : IHostedLifecycleService, IDisposable
 {
     private readonly ConcurrentDictionary<Session, byte> _open = new();
     private readonly SweepClock _clock = new(time, settings.SweepInterval); // advanced under _sweep
-    private readonly Lock _sweep = new(); // a sweep that takes long is not overtaken by the next
-    private readonly TaskCompletionSource<bool> _drained = new(TaskCreationOptions.RunContinuationsAsynchronously); // false: DRAIN_TIMEOUT is over
+    private readonly Lock _sweep = new(); // the next sweep does not overtake one that takes long
+
+    // True when the last session has ended, false when DRAIN_TIMEOUT is over.
+    private readonly TaskCompletionSource<bool> _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _count; // sessions open or being opened, bounded by Capacity.Sessions
     private ITimer? _sweeps;
     private TimeSpan? _drainBy; // guarded by _sweep
     private bool _draining; // written once
 
-    /// <summary>Whether the process is stopping: it is not ready, and admits nobody (PS-LIF-002).</summary>
+    /// <summary>Whether the process is stopping: it is not ready, and admits no connection (PS-LIF-002).</summary>
     public bool IsDraining => Volatile.Read(ref _draining);
 
-    /// <summary>Answers a request to the WebSocket path: with a session that lasts as long as the connection, or with the reason why not.</summary>
+    /// <summary>
+    /// Answers a request to the WebSocket path: with a session that lasts as long as the connection, or with the reason why not.
+    /// </summary>
     public async Task AcceptAsync(HttpContext context)
     {
         var input = context.Features.Get<IConnectionTransportFeature>()?.Transport.Input;
         var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
-        var connection = context.Features.Get<IConnectionLifetimeFeature>(); // the context ends with the request, and others may abort a moment later
-        if (!context.WebSockets.IsWebSocketRequest || !HttpProtocol.IsHttp11(context.Request.Protocol) || input is null || socket is null || connection is null)
+        var connection = context.Features.Get<IConnectionLifetimeFeature>(); // the context ends with the request; an abort may come later
+        var isHandshake = context.WebSockets.IsWebSocketRequest && HttpProtocol.IsHttp11(context.Request.Protocol);
+        if (!isHandshake || input is null || socket is null || connection is null)
         {
             context.Response.Headers.Upgrade = "websocket";
             context.Response.Headers.Connection = "Upgrade"; // RFC 9110 §7.8
             context.Response.Headers.SecWebSocketVersion = "13";
-            await Problem.WriteAsync(context, 426, ErrorCode.UpgradeRequired, "this path takes WebSocket handshakes of version 13 only").ConfigureAwait(false);
+            await Problem.WriteAsync(context, Refusals.NoHandshake).ConfigureAwait(false);
         }
         else if (!settings.AllowedOrigins.Allow(context.Request))
         {
-            await Problem.WriteAsync(context, 403, ErrorCode.ForbiddenOrigin, "the Origin is of another host and not in ALLOWED_ORIGINS").ConfigureAwait(false);
+            await Problem.WriteAsync(context, Refusals.ForeignOrigin).ConfigureAwait(false);
         }
         else if (IsDraining)
         {
-            await Problem.WriteAsync(context, 503, ErrorCode.Draining, "the server is shutting down").ConfigureAwait(false);
+            await Problem.WriteAsync(context, Refusals.Draining).ConfigureAwait(false);
         }
         else if (Interlocked.Increment(ref _count) > capacity.Sessions)
         {
             Leave();
             context.Response.Headers.RetryAfter = "1";
             var bound = capacity.Sessions < settings.MaxConnections ? "file descriptors and memory" : "MAX_CONNECTIONS";
-            var full = $"{capacity.Sessions} connections are open, which is the most there may be ({bound})";
-            await Problem.WriteAsync(context, 503, ErrorCode.LimitExceeded, full).ConfigureAwait(false);
+            await Problem.WriteAsync(context, Refusals.TooManyConnections(capacity.Sessions, bound)).ConfigureAwait(false);
         }
         else
         {
@@ -90,7 +95,7 @@ internal sealed class Sessions(Broker broker, Settings settings, Capacity capaci
     /// </summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        Interlocked.Exchange(ref _draining, true); // no look around before it: whoever is not seen from here sees it
+        Interlocked.Exchange(ref _draining, true); // before the sessions are listed: one that is not in the list reads it
         Log.Draining(logger, Volatile.Read(ref _count));
         foreach (var (session, _) in _open)
         {
@@ -140,7 +145,7 @@ internal sealed class Sessions(Broker broker, Settings settings, Capacity capaci
         {
             if (IsDraining)
             {
-                session.Drain(); // it slipped in while draining began
+                session.Drain(); // it opened while draining began
             }
 
             await session.RunAsync().ConfigureAwait(false);
@@ -196,7 +201,9 @@ internal sealed class Sessions(Broker broker, Settings settings, Capacity capaci
 
 internal static class SessionsExtensions
 {
-    /// <summary>The WebSocket path. It asks for no services, which would be kept with the request for as long as the connection lasts.</summary>
+    /// <summary>
+    /// The WebSocket path. It asks for no services, which would be kept with the request for as long as the connection lasts.
+    /// </summary>
     public static void MapSessions(this IEndpointRouteBuilder routes) =>
         routes.Map("/v1/ws", (RequestDelegate)routes.ServiceProvider.GetRequiredService<Sessions>().AcceptAsync);
 }

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Net.Sockets;
 
-namespace PubSub.Hosting.Sockets;
+namespace PubSub.Hosting.Transport;
 
 /// <summary>
 /// Writes frames to the socket of one connection. Only its session's write loop may; the server itself writes nothing once the handshake is over.

@@ -2,15 +2,15 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Connections;
 
-namespace PubSub.Hosting.Connections;
+namespace PubSub.Hosting.Transport;
 
 /// <summary>
-/// The memory that the server's pipes are made of, in blocks of <see cref="BlockBytes"/>. What one read from the network brings fits into one block,
-/// so a larger block means more requests at a time, and with them more wakes that are put off and more events in one write.
+/// The memory that the server's pipes are made of, in blocks of <see cref="BlockBytes"/>. What one read from the network brings fits into
+/// one block, so a larger block means more requests at a time, and with them more wakes that are put off and more events in one write.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use. A connection holds blocks only while it has bytes in one; an idle one holds none. Blocks that nobody needs are kept for the
-/// next, up to <see cref="MaxSpare"/>, the rest is left to the garbage collector.
+/// Safe for concurrent use. A connection holds blocks only while it has bytes in one; an idle one holds none. Blocks that nobody needs are
+/// kept for the next, up to <see cref="MaxSpare"/>, the rest is left to the garbage collector.
 /// </remarks>
 internal sealed class BlockPool : MemoryPool<byte>, IMemoryPoolFactory<byte>
 {

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace PubSub.Hosting.Sockets;
+namespace PubSub.Hosting.Connections;
 
 /// <summary>Which pages may connect from a browser (PS-WS-014, PS-LIF-014; RFC 6455 §10.2).</summary>
 internal sealed class Origins

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using PubSub.Hosting.Rest;
 
-namespace PubSub.Hosting.Protocol;
+namespace PubSub.Hosting.WebSocket;
 
 /// <summary>What precedes the bytes of a frame that a client sends (RFC 6455 §5.2).</summary>
 /// <param name="Final">Whether the message ends with this frame.</param>
@@ -84,10 +85,10 @@ internal enum Opcode : byte
     Pong = 0xA,
 }
 
-/// <summary>The peer does not keep to RFC 6455; the connection has to end (PS-WS-010 to 013).</summary>
-/// <param name="message">What it did.</param>
-/// <param name="status">The status of the Close frame that says so: 1002, a protocol error, unless told otherwise.</param>
-internal sealed class BrokenProtocolException(string message, int status = 1002) : Exception(message)
+/// <summary>The client broke RFC 6455; the connection has to end (PS-WS-010 to 013).</summary>
+/// <param name="message">The rule that it broke.</param>
+/// <param name="status">The status of the Close frame that ends the connection.</param>
+internal sealed class BrokenProtocolException(string message, int status = CloseStatus.ProtocolError) : Exception(message)
 {
     public int Status => status;
 }

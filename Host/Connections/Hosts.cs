@@ -2,11 +2,11 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using PubSub.Hosting.Protocol;
 
-namespace PubSub.Hosting.Rest;
+namespace PubSub.Hosting.Connections;
 
 /// <summary>
-/// The host names that requests may be for (PS-LIF-015, PS-LIF-016). A page of another site whose name is made to lead to this machine (DNS rebinding)
-/// asks for that name, so a server that is bound to this machine alone answers only to the machine's own names.
+/// The host names that requests may be for (PS-LIF-015, PS-LIF-016). A page of another site whose name is made to lead to this machine (DNS
+/// rebinding) asks for that name, so a server that is bound to this machine alone answers only to the machine's own names.
 /// </summary>
 internal sealed class Hosts
 {
@@ -15,7 +15,9 @@ internal sealed class Hosts
 
     public override string ToString() => _all ? "*" : string.Join(", ", _listed);
 
-    /// <summary>Reads a list: host names without ports, separated by commas; <c>*.example.com</c> for all below one, <c>*</c> for all.</summary>
+    /// <summary>
+    /// Reads a list: host names without ports, separated by commas; <c>*.example.com</c> for all below one, <c>*</c> for all.
+    /// </summary>
     public static bool TryParse(string list, [NotNullWhen(true)] out Hosts? hosts)
     {
         hosts = new Hosts();
@@ -57,7 +59,8 @@ internal sealed class Hosts
         name is "" or "localhost" || name.EndsWith(".localhost", StringComparison.Ordinal)
         || (IPAddress.TryParse(name, out var address) && IPAddress.IsLoopback(address));
 
-    private static bool Matches(string listed, string name) => listed[0] == '*' ? name.EndsWith(listed[1..], StringComparison.Ordinal) : listed == name;
+    private static bool Matches(string listed, string name) =>
+        listed[0] == '*' ? name.EndsWith(listed[1..], StringComparison.Ordinal) : listed == name;
 
     private static bool IsAddress(string name) => IPAddress.TryParse(name, out _);
 
@@ -91,5 +94,5 @@ internal static class HostsExtensions
     public static void UseAllowedHosts(this IApplicationBuilder app, Settings settings) => app.Use((context, next) =>
         settings.AllowedHosts.Allow(context.Request.Headers.Host.ToString(), settings.Bind)
             ? next(context)
-            : Problem.WriteAsync(context, 421, ErrorCode.ForbiddenHost, "the Host is none of this machine's own names and not in ALLOWED_HOSTS"));
+            : Problem.WriteAsync(context, Refusals.ForeignHost));
 }

@@ -4,7 +4,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text.Unicode;
 
-namespace PubSub.Hosting.Protocol;
+namespace PubSub.Hosting.WebSocket;
 
 /// <summary>
 /// Makes messages of the bytes that a client sends, however the network or the client cut them up (RFC 6455 §5.4). What it holds of an unfinished
@@ -63,7 +63,7 @@ internal sealed class MessageReader(int maxMessageBytes)
     public int Kept => _length == 0 ? 0 : _message.Length;
 
     /// <summary>To be called before a wait, when what was received last is no longer needed: gives back what it does not have to keep.</summary>
-    public void Rest()
+    public void TrimBuffer()
     {
         if (_length == 0 && _message.Length > 0)
         {
@@ -76,7 +76,7 @@ internal sealed class MessageReader(int maxMessageBytes)
     public void Forget()
     {
         _length = 0;
-        Rest();
+        TrimBuffer();
     }
 
     private bool TryBegin(ref SequenceReader<byte> bytes)
@@ -154,7 +154,7 @@ internal sealed class MessageReader(int maxMessageBytes)
 
         if (kind == Opcode.Text && !Utf8.IsValid(_message.AsSpan(0, length)))
         {
-            throw new BrokenProtocolException("a text message must be UTF-8", status: 1007);
+            throw new BrokenProtocolException("a text message must be UTF-8", status: WebSocket.CloseStatus.InvalidText);
         }
 
         received = new Received(kind, _message.AsMemory(0, length));
@@ -221,6 +221,6 @@ internal readonly record struct Received(Opcode Kind, ReadOnlyMemory<byte> Paylo
             throw new BrokenProtocolException("no client may send this status");
         }
 
-        return Utf8.IsValid(Payload.Span[2..]) ? status : throw new BrokenProtocolException("a reason must be UTF-8", status: 1007);
+        return Utf8.IsValid(Payload.Span[2..]) ? status : throw new BrokenProtocolException("a reason must be UTF-8", status: WebSocket.CloseStatus.InvalidText);
     }
 }

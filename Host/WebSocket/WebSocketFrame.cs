@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace PubSub.Hosting.Protocol;
+namespace PubSub.Hosting.WebSocket;
 
 /// <summary>A WebSocket frame as a server sends it: final, unmasked (RFC 6455 §5.2), and so the same bytes for every peer.</summary>
 internal static class WebSocketFrame

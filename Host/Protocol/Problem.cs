@@ -1,0 +1,36 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.WebUtilities;
+using PubSub.Hosting.Rest;
+
+namespace PubSub.Hosting.Protocol;
+
+/// <summary>An error over REST: RFC 9457 problem details with the protocol's code (PS-REST-018).</summary>
+/// <param name="Title">The status in words.</param>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Detail">What to change, for people: the field and the rule.</param>
+/// <param name="Code">One of <see cref="ErrorCode"/>, for machines.</param>
+internal sealed record Problem(string Title, int Status, string Detail, string Code)
+{
+    public static IResult Result(Refusal refusal) => TypedResults.Json(
+        new Problem(ReasonPhrases.GetReasonPhrase(refusal.Status), refusal.Status, refusal.Text, refusal.Code),
+        ProblemJson.Readable.Problem,
+        "application/problem+json",
+        refusal.Status);
+
+    public static Task WriteAsync(HttpContext context, Refusal refusal) => Result(refusal).ExecuteAsync(context);
+}
+
+[JsonSerializable(typeof(Problem))]
+internal sealed partial class ProblemJson : JsonSerializerContext
+{
+    public static ProblemJson Readable { get; } = new(ReadableOptions());
+
+    /// <summary>Names are left readable: only what JSON itself requires is escaped, which is safe outside of HTML.</summary>
+    public static JsonSerializerOptions ReadableOptions() => new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+}
