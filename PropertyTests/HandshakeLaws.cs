@@ -10,7 +10,7 @@ namespace PubSub.PropertyTests;
 [Category("Wire")]
 public sealed class HandshakeLaws
 {
-    /// <summary>A session writes to the socket directly, but the response to the handshake goes through a pipe and must not be overtaken.</summary>
+    /// <summary>A session writes to the socket directly, but the response to the handshake goes through a pipe.</summary>
     [Test]
     public async Task Frames_of_a_session_follow_the_response_to_the_handshake()
     {

@@ -22,8 +22,8 @@ internal static class Law
     private static readonly bool Shrinks = Environment.GetEnvironmentVariable("PUBSUB_LAW_SHRINK") != "0";
 
     /// <summary>
-    /// Checks a law, which fails by being false or by throwing. It must not use NUnit assertions: they would be reported for every case of the
-    /// shrinking.
+    /// Checks a law, which fails by being false or by throwing. It must not use NUnit assertions: one that fails would be reported for
+    /// every case of the shrinking.
     /// </summary>
     public static void Holds<T>(Gen<T> cases, Func<T, bool> law, int times = 300) =>
         Prop.ForAll(cases.ToArbitrary(), law).Check(Times(times));

@@ -143,8 +143,16 @@ public sealed class MessageReaderLaws
     public void A_text_must_be_UTF_8_as_a_whole_and_a_binary_message_need_not()
     {
         byte[] euro = [0xE2, 0x82, 0xAC];
-        byte[] split = [.. ClientFrame.Of(Opcode.Text, euro.AsSpan(0, 1), final: false), .. ClientFrame.Of(Opcode.Continuation, euro.AsSpan(1))];
-        byte[] unfinished = [.. ClientFrame.Of(Opcode.Text, euro.AsSpan(0, 2), final: false), .. ClientFrame.Of(Opcode.Continuation, [])];
+        byte[] split =
+        [
+            .. ClientFrame.Of(Opcode.Text, euro.AsSpan(0, 1), final: false),
+            .. ClientFrame.Of(Opcode.Continuation, euro.AsSpan(1)),
+        ];
+        byte[] unfinished =
+        [
+            .. ClientFrame.Of(Opcode.Text, euro.AsSpan(0, 2), final: false),
+            .. ClientFrame.Of(Opcode.Continuation, []),
+        ];
 
         Assert.That(Hear(new MessageReader(Most), split, 1, 1).Single().ToString(), Is.EqualTo("Text €"));
         Assert.That(

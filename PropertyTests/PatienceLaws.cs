@@ -2,7 +2,9 @@ using NUnit.Framework;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>The server disconnects a peer that reads nothing, or does not answer a Close frame, but not one that is slow (PS-BPR-011).</summary>
+/// <summary>
+/// The server disconnects a peer that reads nothing, or does not answer a Close frame, but not one that is slow (PS-BPR-011).
+/// </summary>
 [Category("Wire")]
 public sealed class PatienceLaws
 {
@@ -151,7 +153,9 @@ public sealed class PatienceLaws
         Assert.That(await peer.HearAsync(), Is.EqualTo("close 1009 request too large"));
     }
 
-    /// <summary>Advances the clock step by step, because a session may notice a write, and start its deadline, after the peer has seen it.</summary>
+    /// <summary>
+    /// Advances the clock in steps: a session may notice a write, and start its deadline, a moment after the peer has seen the bytes.
+    /// </summary>
     private void AdvanceUntil(Func<bool> over) => Assert.That(
         () =>
         {

@@ -18,7 +18,11 @@ public sealed class ProgramLaws
         Assert.That(status, Is.EqualTo(2));
         Assert.That(
             error.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries),
-            Is.EqualTo(new[] { "PORT must be a whole number from 0 to 65535, but is 'no'", "LOG_FORMAT must be json or text, but is 'xml'" }));
+            Is.EqualTo(new[]
+            {
+                "PORT must be a whole number from 0 to 65535, but is 'no'",
+                "LOG_FORMAT must be json or text, but is 'xml'",
+            }));
     }
 
     [Test]
