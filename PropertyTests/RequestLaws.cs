@@ -344,8 +344,9 @@ public sealed class RequestLaws
     [Test]
     public void Names_of_members_are_recognised_however_they_are_escaped()
     {
-        var json =
-            """{"\u0074ype":"p\u0075blish","\u0074opic":"\u006frders","messag\u0065":{"\u0069d":"m1","payloa\u0064":1},"\u0072equest_id":"r"}""";
+        var json = """
+            {"\u0074ype":"p\u0075blish","\u0074opic":"\u006frders","messag\u0065":{"\u0069d":"m1","payloa\u0064":1},"\u0072equest_id":"r"}
+            """;
 
         var request = Parse(json);
 
