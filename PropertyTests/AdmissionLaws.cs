@@ -8,7 +8,7 @@ namespace PubSub.PropertyTests;
 public sealed class AdmissionLaws
 {
     [Test]
-    public void There_is_room_up_to_the_bound()
+    public void Admission_has_room_up_to_the_bound()
     {
         var admission = new Admission(2);
 
@@ -20,7 +20,7 @@ public sealed class AdmissionLaws
     }
 
     [Test]
-    public void The_connection_that_has_been_idle_longest_makes_room_and_only_one_at_a_time()
+    public void The_longest_idle_connection_is_aborted_and_only_one_at_a_time()
     {
         var admission = new Admission(3);
         Connection[] connections = [new(), new(), new()];
@@ -32,14 +32,14 @@ public sealed class AdmissionLaws
         var other = admission.WaitForRoomAsync(default);
 
         Assert.That(connections.Select(connection => connection.IsAborted), Is.EqualTo(new[] { false, true, false }));
-        Assert.That((room.IsCompleted, other.IsCompleted), Is.EqualTo((false, false)), "it has not ended");
+        Assert.That((room.IsCompleted, other.IsCompleted), Is.EqualTo((false, false)), "the aborted connection has not ended");
         slots[1].Dispose();
         Assert.That(() => room.IsCompleted && other.IsCompleted, Is.True.Soon());
         Assert.That(connections.Select(connection => connection.IsAborted), Is.EqualTo(new[] { false, true, false }));
     }
 
     [Test]
-    public void A_connection_with_a_request_under_way_stays_and_its_end_is_waited_for()
+    public void A_connection_with_a_request_under_way_is_not_aborted()
     {
         var admission = new Admission(1);
         var connection = new Connection();
@@ -73,7 +73,7 @@ public sealed class AdmissionLaws
     }
 
     [Test]
-    public void A_wait_for_room_can_be_given_up()
+    public void A_wait_for_room_can_be_cancelled()
     {
         var admission = new Admission(1);
         admission.Enter(new Connection()).Begin();
@@ -93,7 +93,7 @@ public sealed class AdmissionLaws
     [TestCase(20_000, 1_000_000, 104_857_600, 800, 600)]
     [TestCase(10, 220, 24_000_000_000, 124, 10)]
     [TestCase(1, 1_000_000, 24_000_000_000, 257, 1)]
-    public void A_machine_may_have_room_for_fewer_than_are_wanted(int wanted, int? descriptors, long memory, int connections, int sessions)
+    public void Capacity_is_bounded_by_the_machine(int wanted, int? descriptors, long memory, int connections, int sessions)
     {
         var capacity = new Capacity(wanted, descriptors, memory);
 

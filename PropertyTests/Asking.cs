@@ -5,14 +5,17 @@ namespace PubSub.PropertyTests;
 
 internal static class Asking
 {
-    /// <summary>Asks over HTTP/1.0, which puts nothing between the target as it is written and the server, and has an answer end with its connection.</summary>
+    /// <summary>
+    /// Sends a request over HTTP/1.0: the server gets the target exactly as it is written, and the response ends with the connection.
+    /// </summary>
     public static Task<Answered> AskAsync(this Uri origin, string method, string target, string body = "", params string[] headers)
     {
-        string[] lines = [$"{method} {target} HTTP/1.0", "Host: localhost", $"Content-Length: {Encoding.UTF8.GetByteCount(body)}", .. headers, "", body];
+        var length = Encoding.UTF8.GetByteCount(body);
+        string[] lines = [$"{method} {target} HTTP/1.0", "Host: localhost", $"Content-Length: {length}", .. headers, "", body];
         return origin.AskAsync(string.Join("\r\n", lines));
     }
 
-    /// <summary>Asks for something else than a connection that lasts.</summary>
+    /// <summary>Sends a request and reads the response until the server closes the connection.</summary>
     public static async Task<Answered> AskAsync(this Uri origin, string request)
     {
         using var client = new TcpClient();
@@ -28,7 +31,7 @@ internal static class Asking
     }
 }
 
-/// <summary>What came back.</summary>
+/// <summary>An HTTP response.</summary>
 internal sealed record Answered(int Status, string[] Headers, string Body)
 {
     /// <summary>The value of a header; null when there is none.</summary>

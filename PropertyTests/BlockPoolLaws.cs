@@ -1,6 +1,6 @@
 using System.Buffers;
 using NUnit.Framework;
-using PubSub.Hosting.Connections;
+using PubSub.Hosting.Transport;
 
 namespace PubSub.PropertyTests;
 
@@ -9,7 +9,7 @@ public sealed class BlockPoolLaws
     private const int BlockBytes = 16 * 1024, MaxSpare = 256;
 
     [Test]
-    public void Every_block_is_whole_whatever_is_asked_for([Values(-1, 0, 1, 4096, BlockBytes)] int bytes)
+    public void Every_block_has_the_full_size([Values(-1, 0, 1, 4096, BlockBytes)] int bytes)
     {
         using var pool = new BlockPool();
 
@@ -20,7 +20,7 @@ public sealed class BlockPoolLaws
     }
 
     [Test]
-    public void More_than_a_block_is_not_to_be_had()
+    public void More_than_a_block_cannot_be_rented()
     {
         using var pool = new BlockPool();
 
@@ -28,7 +28,7 @@ public sealed class BlockPoolLaws
     }
 
     [Test]
-    public void A_block_has_one_tenant_at_a_time_and_is_let_again_when_it_is_given_back()
+    public void A_block_is_rented_once_at_a_time_and_again_after_its_return()
     {
         using var pool = new BlockPool();
         var (first, second) = (pool.Rent(), pool.Rent());
@@ -41,7 +41,7 @@ public sealed class BlockPoolLaws
     }
 
     [Test]
-    public void Of_the_blocks_that_nobody_needs_so_many_are_kept_and_no_more()
+    public void Returned_blocks_are_kept_up_to_the_bound()
     {
         using var pool = new BlockPool();
         var blocks = Enumerable.Range(0, MaxSpare + 10).Select(_ => pool.Rent()).ToHashSet();

@@ -1,4 +1,4 @@
-using PubSub.Hosting.Protocol;
+using PubSub.Hosting.WebSocket;
 
 namespace PubSub.PropertyTests;
 

@@ -1,12 +1,12 @@
 namespace PubSub.PropertyTests;
 
-/// <summary>One step of a history: what a client or the operator asks for. Clients are numbered.</summary>
+/// <summary>One step of a history, taken by a client or by the operator. Clients are numbered.</summary>
 internal abstract record Command
 {
-    /// <summary>A connection, if that client has none that is open.</summary>
+    /// <summary>Opens a connection, if the client has none that is open.</summary>
     public sealed record Connect(int Who) : Command;
 
-    /// <summary>The connection ends; abruptly, what was queued is never read.</summary>
+    /// <summary>Ends the connection. After an abrupt end, the queued frames are never read.</summary>
     public sealed record Leave(int Who, bool Abruptly) : Command;
 
     public sealed record Create(string Topic) : Command;
@@ -20,10 +20,10 @@ internal abstract record Command
     /// <param name="Size">Of the event, in bytes.</param>
     public sealed record Publish(int Who, string Topic, int Size) : Request(Who);
 
-    /// <summary>Takes what is queued, at most <paramref name="Count"/> frames; who does none of this does not read.</summary>
-    /// <param name="Hold">The last of them is still being sent until the next read.</param>
+    /// <summary>Takes at most <paramref name="Count"/> queued frames; a client reads only in these steps.</summary>
+    /// <param name="Hold">Whether the last of them is still being sent until the next read.</param>
     public sealed record Read(int Who, int Count, bool Hold) : Command;
 
-    /// <summary>What goes over the client's connection, and is answered there.</summary>
+    /// <summary>A request that is sent and answered over the client's connection.</summary>
     public abstract record Request(int Who) : Command;
 }

@@ -12,14 +12,14 @@ using PubSub.Hosting.Sockets;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>What is set reaches the framework's part that it is meant for.</summary>
+/// <summary>The settings reach the parts of the framework that they are meant for.</summary>
 public sealed class CompositionLaws
 {
     [TestCase("*", @"^http://\[::\]:\d+$")]
     [TestCase("127.0.0.1", @"^http://127\.0\.0\.1:\d+$")]
     [TestCase("0.0.0.0", @"^http://0\.0\.0\.0:\d+$")]
     [TestCase("localhost", @"^http://127\.0\.0\.1:\d+$")]
-    public void A_host_listens_where_it_is_bound(string bind, string address)
+    public void A_host_listens_at_the_address_it_is_bound_to(string bind, string address)
     {
         using var host = new RunningHost(("BIND", bind));
 
@@ -37,20 +37,28 @@ public sealed class CompositionLaws
     }
 
     [Test]
-    public void Bounds_and_times_are_those_that_are_set()
+    public void Bounds_and_timeouts_are_as_set()
     {
         using var host = new RunningHost(
-            ("MAX_MESSAGE_BYTES", "2000"), ("HANDSHAKE_TIMEOUT", "2.5"), ("MAX_CONNECTIONS", "7"), ("DRAIN_TIMEOUT", "3"), ("MAX_QUEUE_SIZE", "9"));
+            ("MAX_MESSAGE_BYTES", "2000"),
+            ("HANDSHAKE_TIMEOUT", "2.5"),
+            ("MAX_CONNECTIONS", "7"),
+            ("DRAIN_TIMEOUT", "3"),
+            ("MAX_QUEUE_SIZE", "9"));
         var kestrel = Of<KestrelServerOptions>(host);
 
         Assert.That(kestrel.Limits.MaxRequestBodySize, Is.EqualTo(2000));
-        Assert.That((kestrel.Limits.RequestHeadersTimeout, kestrel.Limits.KeepAliveTimeout), Is.EqualTo((TimeSpan.FromSeconds(2.5), TimeSpan.FromSeconds(2.5))));
-        Assert.That((kestrel.Limits.MaxConcurrentConnections, kestrel.Limits.MaxConcurrentUpgradedConnections), Is.EqualTo(((long?)null, (long?)null)));
+        Assert.That(
+            (kestrel.Limits.RequestHeadersTimeout, kestrel.Limits.KeepAliveTimeout),
+            Is.EqualTo((TimeSpan.FromSeconds(2.5), TimeSpan.FromSeconds(2.5))));
+        Assert.That(
+            (kestrel.Limits.MaxConcurrentConnections, kestrel.Limits.MaxConcurrentUpgradedConnections),
+            Is.EqualTo(((long?)null, (long?)null)));
         Assert.That(Of<HostOptions>(host).ShutdownTimeout, Is.EqualTo(TimeSpan.FromSeconds(8)));
     }
 
     [Test]
-    public void A_connection_holds_little_that_its_session_has_not_read_and_nothing_that_the_socket_has_not_taken()
+    public void A_connection_buffers_little_input_and_no_output()
     {
         using var host = new RunningHost();
         var sockets = Of<SocketTransportOptions>(host);
@@ -59,7 +67,7 @@ public sealed class CompositionLaws
     }
 
     [Test]
-    public void Everything_that_is_said_in_JSON_has_its_contract_first()
+    public void The_readable_contract_is_the_first_for_all_JSON()
     {
         using var host = new RunningHost();
 
@@ -94,7 +102,7 @@ public sealed class CompositionLaws
     }
 
     [Test]
-    public void A_log_that_is_not_read_holds_nothing_up()
+    public void A_log_that_is_not_read_blocks_nothing()
     {
         using var host = new RunningHost();
         var console = Of<ConsoleLoggerOptions>(host);
@@ -106,16 +114,17 @@ public sealed class CompositionLaws
     [TestCase("info", LogLevel.Information)]
     [TestCase("warn", LogLevel.Warning)]
     [TestCase("error", LogLevel.Error)]
-    public void Only_what_is_asked_for_is_logged_and_of_the_framework_only_what_matters(string level, LogLevel least)
+    public void The_log_has_the_level_that_is_set_and_only_warnings_of_the_framework(string level, LogLevel least)
     {
         using var host = new RunningHost(("LOG_LEVEL", level));
         var loggers = host.Services.GetRequiredService<ILoggerFactory>();
-        LogLevel Least(string category) => Enum.GetValues<LogLevel>().Where(loggers.CreateLogger(category).IsEnabled).DefaultIfEmpty(LogLevel.None).First();
+        LogLevel Least(string category) =>
+            Enum.GetValues<LogLevel>().Where(loggers.CreateLogger(category).IsEnabled).DefaultIfEmpty(LogLevel.None).First();
 
         Assert.That(Least("PubSub.Host"), Is.EqualTo(least));
         Assert.That(Least("Microsoft.AspNetCore.Routing"), Is.EqualTo(LogLevel.Warning));
         Assert.That(Least("Microsoft.Extensions.Hosting.Internal.Host"), Is.EqualTo(LogLevel.None));
-        Assert.That(host.Services.GetServices<ILoggerProvider>().Count(), Is.EqualTo(2), "the console, and the ear of these tests");
+        Assert.That(host.Services.GetServices<ILoggerProvider>().Count(), Is.EqualTo(2), "the console, and the provider of these tests");
     }
 
     private static T Of<T>(RunningHost host) where T : class => host.Services.GetRequiredService<IOptions<T>>().Value;

@@ -9,7 +9,7 @@ public sealed class ConcurrencyLaws
     private const string End = "end";
 
     [Test]
-    public void Whoever_joins_while_others_publish_sees_a_window_of_the_one_order([Values] bool eager)
+    public void A_subscriber_that_joins_amid_publishes_receives_a_window_of_one_order([Values] bool eager)
     {
         const int publishers = 3, subscribers = 30, each = 800, retained = 64;
         var seed = Seed();
@@ -31,7 +31,7 @@ public sealed class ConcurrencyLaws
                 var total = Interlocked.Increment(ref published);
                 if (Array.BinarySearch(moments, total - 1) is var place and >= 0)
                 {
-                    // Its joining races with all that follows; but nobody publishes everything before the first has joined.
+                    // The subscribe races with later publishes, but the publishers do not finish before the first subscribers have joined.
                     joins[place].Set();
                     Require(joined[Math.Max(0, place - 2)].Wait(Threads.Patience), "a subscribe ends while others publish");
                 }
@@ -116,7 +116,7 @@ public sealed class ConcurrencyLaws
         {
             for (var round = 0; round < rounds; round++)
             {
-                // Until somebody has subscribed and something been published, there is nothing to get wrong.
+                // A deletion only races if the topic has a subscriber and messages.
                 var topic = broker.Find("topic")!;
                 SpinWait.SpinUntil(() => topic.Count() is { Subscribers: > 0, Messages: > 2 }, Threads.Patience);
                 Require(broker.TryDelete("topic", Frames.Of("notice"), disconnect), "the topic was there to be deleted");
@@ -141,7 +141,7 @@ public sealed class ConcurrencyLaws
                 (subscriber, current) = Check(subscriber, current);
             }
 
-            // The last deletion has been answered by the notice, or by a topic that was not found.
+            // After the last deletion the subscriber gets the notice, or finds no topic.
             SpinWait.SpinUntil(() => broker.Find("topic") is null, Threads.Patience);
             (_, current) = Check(subscriber, current);
             Require(current.Length == 0, "every subscription was ended by a notice");
@@ -187,7 +187,7 @@ public sealed class ConcurrencyLaws
     }
 
     [Test]
-    public void Slow_consumers_cost_the_fast_ones_nothing()
+    public void Slow_consumers_do_not_affect_fast_ones()
     {
         const int bound = 50, burst = 20, bursts = 40, publishers = 2, fast = 4, slow = 4;
         var seed = Seed();
@@ -212,7 +212,7 @@ public sealed class ConcurrencyLaws
                 topic.TryPublish(Frames.Of($"{publisher} {number}"));
                 if ((number + 1) % burst == 0)
                 {
-                    // No more than two bursts are ever outstanding for one who reads, which is less than the bound.
+                    // At most two bursts are outstanding for a fast subscriber, which is less than the bound.
                     var expected = (number + 1) * publishers;
                     Require(phase.SignalAndWait(Threads.Patience), "the other publisher came as far");
                     Require(
@@ -247,7 +247,7 @@ public sealed class ConcurrencyLaws
     }
 
     [Test]
-    public void A_subscriber_that_is_closed_while_it_joins_and_leaves_is_in_no_topic_at_the_end()
+    public void A_subscriber_closed_while_it_joins_and_leaves_ends_in_no_topic()
     {
         var seed = Seed();
         var broker = new Broker(new BrokerLimits(MaxQueueSize: 20));
@@ -290,7 +290,7 @@ public sealed class ConcurrencyLaws
     }
 
     [Test]
-    public void A_requester_that_waits_for_room_is_never_forgotten()
+    public void A_requester_that_waits_for_room_is_always_woken()
     {
         const int replies = 2_000;
         var seed = Seed();
@@ -426,8 +426,8 @@ public sealed class ConcurrencyLaws
                 }
             });
 
-        Assert.That(creating, Is.All.EqualTo(CreateResult.Created), "nobody else creates, and the topic before has been deleted");
-        Assert.That(1 + creating.Count, Is.EqualTo(rounds + broker.List().Count), "every topic created is deleted or there");
+        Assert.That(creating, Is.All.EqualTo(CreateResult.Created), "no other thread creates, and the last topic has been deleted");
+        Assert.That(1 + creating.Count, Is.EqualTo(rounds + broker.List().Count), "every topic created is deleted or still exists");
     }
 
     private static int Seed()

@@ -4,7 +4,7 @@ using PubSub.Hosting.Sockets;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>How long a peer has for what it is to do, as the sweep sees it: nobody has less time than is set.</summary>
+/// <summary>The deadlines of a peer, as the sweep checks them: none is shorter than its setting.</summary>
 public sealed class DeadlinesLaws
 {
     private const int Write = 10, Close = 5, Interval = 30, Pong = 7;
@@ -12,7 +12,7 @@ public sealed class DeadlinesLaws
     private readonly HandClock _clock = new();
 
     [Test]
-    public void Whoever_takes_nothing_has_so_much_time_from_when_that_was_first_seen()
+    public void A_write_deadline_starts_when_the_wait_is_first_seen()
     {
         var peer = new Peer(_clock);
         peer.Look(after: 100);
@@ -23,19 +23,21 @@ public sealed class DeadlinesLaws
     }
 
     [Test]
-    public void Whoever_takes_something_now_and_then_has_as_much_time_again([Values] bool isClosing)
+    public void A_peer_that_takes_something_gets_a_new_deadline([Values] bool isClosing)
     {
         var peer = new Peer(_clock);
         peer.Look(isWaiting: true, isClosing: isClosing);
 
         for (var time = 0; time < 10; time++)
         {
-            Assert.That(peer.Look(after: (isClosing ? Close : Write) - 0.1, took: 1, isWaiting: true, isClosing: isClosing), Is.EqualTo(Due.Nothing));
+            Assert.That(
+                peer.Look(after: (isClosing ? Close : Write) - 0.1, took: 1, isWaiting: true, isClosing: isClosing),
+                Is.EqualTo(Due.Nothing));
         }
     }
 
     [Test]
-    public void A_wait_that_is_over_does_not_count_for_the_next()
+    public void A_wait_that_is_over_does_not_shorten_the_next()
     {
         var peer = new Peer(_clock);
         peer.Look(isWaiting: true);
@@ -46,7 +48,7 @@ public sealed class DeadlinesLaws
     }
 
     [Test]
-    public void Whoever_only_sends_is_not_waited_for_either()
+    public void Receiving_does_not_extend_a_write_deadline()
     {
         var peer = new Peer(_clock);
         peer.Look(isWaiting: true);
@@ -55,18 +57,18 @@ public sealed class DeadlinesLaws
     }
 
     [Test]
-    public void A_goodbye_has_its_time_whatever_was_waited_for_before([Values] bool isWaiting)
+    public void A_close_has_its_own_deadline([Values] bool isWaiting)
     {
         var peer = new Peer(_clock);
         peer.Look(after: Interval - 1);
 
-        Assert.That(peer.Look(after: 2, isWaiting: isWaiting, isClosing: true), Is.EqualTo(Due.Nothing), "no Ping any more");
+        Assert.That(peer.Look(after: 2, isWaiting: isWaiting, isClosing: true), Is.EqualTo(Due.Nothing), "no Ping after the close");
         Assert.That(peer.Look(after: Close - 0.1, received: 1, isWaiting: isWaiting, isClosing: true), Is.EqualTo(Due.Nothing));
         Assert.That(peer.Look(after: 0.1, received: 1, isWaiting: isWaiting, isClosing: true), Is.EqualTo(Due.End));
     }
 
     [Test]
-    public void Silence_is_questioned_once_and_then_ended()
+    public void A_silent_peer_gets_one_Ping_and_is_then_disconnected()
     {
         var peer = new Peer(_clock);
         peer.Look();
@@ -78,7 +80,7 @@ public sealed class DeadlinesLaws
     }
 
     [Test]
-    public void A_sign_of_life_is_whatever_comes_and_whatever_is_taken([Values] bool comes)
+    public void Any_byte_received_or_taken_is_a_sign_of_life([Values] bool comes)
     {
         var peer = new Peer(_clock);
         peer.Look(after: Interval);
@@ -88,9 +90,9 @@ public sealed class DeadlinesLaws
         Assert.That(peer.Look(after: 0.1), Is.EqualTo(Due.Ping));
     }
 
-    /// <summary>It is the server that does not read then: it waits for room for its replies (PS-BPR-010).</summary>
+    /// <summary>The server itself may have stopped reading then: it waits for room for its replies (PS-BPR-010).</summary>
     [Test]
-    public void While_something_waits_silence_is_not_questioned_and_no_question_falls_due()
+    public void While_a_write_waits_no_Ping_is_sent_and_no_Pong_is_due()
     {
         var patient = new Peer(_clock, write: 3600);
         var asked = new Peer(_clock, write: 3600);
@@ -98,11 +100,11 @@ public sealed class DeadlinesLaws
 
         Assert.That(patient.Look(after: 10 * Interval, isWaiting: true), Is.EqualTo(Due.Nothing));
         Assert.That(asked.Look(after: 10 * Pong, isWaiting: true), Is.EqualTo(Due.Nothing));
-        Assert.That(asked.Look(after: 1, took: 1), Is.EqualTo(Due.Nothing), "it was taken at last");
+        Assert.That(asked.Look(after: 1, took: 1), Is.EqualTo(Due.Nothing), "the write has ended");
     }
 
     [Test]
-    public void Nobody_is_questioned_when_that_is_turned_off() =>
+    public void No_Ping_is_sent_when_keepalive_is_off() =>
         Assert.That(new Peer(_clock, interval: 0).Look(after: 100_000), Is.EqualTo(Due.Nothing));
 
     private sealed class Peer(HandClock clock, int write = Write, int interval = Interval)

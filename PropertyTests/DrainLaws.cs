@@ -3,7 +3,7 @@ using NUnit.Framework;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>A process that is asked to stop tells everybody, and waits for them as long as is set (PS-LIF-001 to 003).</summary>
+/// <summary>A server that is asked to stop tells all clients, and waits for them as long as is set (PS-LIF-001 to 003).</summary>
 [Category("Wire")]
 public sealed class DrainLaws
 {
@@ -13,7 +13,7 @@ public sealed class DrainLaws
     private readonly HandClock _clock = new();
 
     [Test]
-    public async Task Nobody_is_waited_for_when_nobody_is_there([Values] bool anymore)
+    public async Task A_drain_without_sessions_ends_at_once([Values] bool anymore)
     {
         using var host = Start();
         if (anymore)
@@ -30,7 +30,7 @@ public sealed class DrainLaws
     }
 
     [Test]
-    public async Task Everybody_is_told_and_waited_for()
+    public async Task Every_client_gets_a_Close_frame_and_is_waited_for()
     {
         using var host = Start();
         using var gone = await Peer.OfAsync(host);
@@ -50,20 +50,20 @@ public sealed class DrainLaws
         await other.CloseAsync(1001);
 
         await stopping.WaitAsync(Threads.Patience);
-        Assert.That(stoppedEarly, Is.False, "there is one left");
+        Assert.That(stoppedEarly, Is.False, "one session is left");
         Assert.That(await other.HearAsync(), Is.EqualTo("the end"));
         Assert.That(host.Logged, Has.Some.EndsWith("closed: draining").And.None.Contains("had not drained"));
     }
 
     [Test]
-    public async Task What_is_queued_is_said_before_the_goodbye()
+    public async Task Queued_frames_are_sent_before_the_Close_frame()
     {
         using var host = Start();
         using var peer = await Peer.OfAsync(host);
         host.Broker.Create("a");
         await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
         var wakes = new Wakes();
-        host.Broker.Find("a")!.Publish(Hosting.Protocol.WebSocketFrame.Pong("last"u8), wakes);
+        host.Broker.Find("a")!.Publish(Hosting.WebSocket.WebSocketFrame.Pong("last"u8), wakes);
 
         var stopping = StopAsync(host);
 
@@ -73,7 +73,7 @@ public sealed class DrainLaws
     }
 
     [Test]
-    public async Task Whoever_does_not_go_is_waited_for_so_long_and_no_longer([Values] bool impatient)
+    public async Task A_client_that_stays_is_disconnected_after_the_drain_timeout([Values] bool impatient)
     {
         using var host = Start();
         using var stop = new CancellationTokenSource();
@@ -101,7 +101,7 @@ public sealed class DrainLaws
     }
 
     [Test]
-    public async Task A_session_is_over_before_it_is_no_longer_waited_for()
+    public async Task A_drain_waits_for_a_session_that_came_after_the_last_one_ended()
     {
         using var host = Start();
         using (var before = await Peer.OfAsync(host))
@@ -117,13 +117,13 @@ public sealed class DrainLaws
         await peer.HearAsync();
         Threads.SettlePool();
 
-        Assert.That(stopping.IsCompleted, Is.False, "that nobody was there once does not count");
+        Assert.That(stopping.IsCompleted, Is.False, "the session that ended before the drain does not count");
         await peer.CloseAsync();
         await stopping.WaitAsync(Threads.Patience);
     }
 
     [Test]
-    public async Task Whoever_comes_in_while_the_door_is_closed_is_told_as_well()
+    public async Task A_session_that_begins_during_the_drain_gets_a_Close_frame()
     {
         using var host = Start();
         Task? stopping = null;
@@ -144,7 +144,7 @@ public sealed class DrainLaws
     }
 
     [Test]
-    public async Task Sessions_can_be_stopped_again_when_they_are_gone()
+    public async Task Sessions_can_be_stopped_again_after_disposal()
     {
         using var host = Start();
         var sessions = host.Sessions;

@@ -3,17 +3,17 @@ using System.Text;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>Frames that are easy to tell apart, and a reader that turns them back into text.</summary>
+/// <summary>Makes frames that are easy to tell apart, and turns frames back into text.</summary>
 internal static class Frames
 {
     public static Frame Of(string text) => new(Encoding.UTF8.GetBytes(text));
 
     public static Frame Of(int number) => Of(Text(number));
 
-    /// <summary>A frame of a number, filled up to a length.</summary>
+    /// <summary>A frame of a number, padded to a length.</summary>
     public static Frame Of(int number, int length) => Of(Text(number), length);
 
-    /// <summary>A frame of a text, filled up to a length.</summary>
+    /// <summary>A frame of a text, padded to a length.</summary>
     public static Frame Of(string text, int length) => Of(text.PadRight(length));
 
     public static string Text(this Frame frame) => Encoding.UTF8.GetString(frame.Bytes.Span).TrimEnd();
@@ -37,7 +37,7 @@ internal static class Frames
         return [.. all];
     }
 
-    /// <summary>Reads in batches of random sizes, until the last frame expected has come or nothing more can come.</summary>
+    /// <summary>Reads in batches of random sizes, until the last expected frame has come or no more can come.</summary>
     public static List<string> ReadUntil(this Subscriber subscriber, string last, Random random)
     {
         var read = new List<string>();
@@ -50,11 +50,13 @@ internal static class Frames
         return read;
     }
 
-    /// <summary>What a wait comes to when nobody else is at work; then it ends at once, or never would.</summary>
+    /// <summary>The result of a wait while no other thread works; such a wait ends at once, or never.</summary>
     public static bool HasMore(this Subscriber subscriber) =>
-        subscriber.WaitAsync() is { IsCompleted: true } ended ? ended.Result : throw new InvalidOperationException("nobody would ever wake this reader");
+        subscriber.WaitAsync() is { IsCompleted: true } ended
+            ? ended.Result
+            : throw new InvalidOperationException("nothing would ever wake this reader");
 
-    /// <summary>Waits, on this thread and not for ever, until there is something to take.</summary>
+    /// <summary>Blocks this thread, no longer than <see cref="Threads.Patience"/>, until there is something to take.</summary>
     public static bool Wait(this Subscriber subscriber) =>
         subscriber.WaitAsync().AsTask().WaitAsync(Threads.Patience).GetAwaiter().GetResult();
 }

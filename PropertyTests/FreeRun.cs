@@ -4,19 +4,21 @@ using PubSub.Conformance.Histories;
 namespace PubSub.PropertyTests;
 
 /// <summary>
-/// Many clients do whatever comes to their minds, each asking on a thread of its own and reading on another, while one more thread deletes their
-/// topics and makes them again. Everything is written down; whether it can have been right is for the history checker to say.
+/// Many clients take random steps. Each sends requests on one thread and reads on another, while one more thread deletes and creates their
+/// topics. All steps are recorded, and the history checker judges the record.
 /// </summary>
-/// <remarks>The seed decides what each thread does, not when: it alone does not bring a failing run back. What was wrong, its history says.</remarks>
+/// <remarks>
+/// The seed decides what each thread does, but not when. So it alone does not reproduce a failing run; the history shows what was wrong.
+/// </remarks>
 internal sealed class FreeRun(Verbs verbs, int seed)
 {
     /// <summary>Clients at one time.</summary>
     private const int Places = 6;
 
-    /// <summary>Requests of all the clients of one place together.</summary>
+    /// <summary>Requests of all the clients of one place.</summary>
     private const int StepsEach = 600;
 
-    /// <summary>Messages between two deletions, about.</summary>
+    /// <summary>Messages between two deletions, on average.</summary>
     private const int MessagesPerLife = 60;
 
     private static readonly string[] Topics = ["a", "b", "c"];
@@ -77,7 +79,7 @@ internal sealed class FreeRun(Verbs verbs, int seed)
         Answer(creation, _verbs.TryCreate(topic));
     }
 
-    /// <summary>One client after the other: who is closed comes back as somebody else.</summary>
+    /// <summary>Runs one client after the other; a new client replaces one that is closed.</summary>
     private void TakeTurns(int place)
     {
         try
@@ -97,15 +99,15 @@ internal sealed class FreeRun(Verbs verbs, int seed)
 
     private sealed class Client(FreeRun run, string name, int seed)
     {
-        private const int MeanSteps = 120; // before it leaves of itself
+        private const int MeanSteps = 120; // before it leaves
 
         private readonly Subscriber _subscriber = run._verbs.Admit(eager: seed % 2 == 0);
         private readonly SubscriberRecorder _log = run._recorder.Subscriber(name);
         private readonly Dictionary<string, Invocation> _asked = []; // by number; guarded by itself
         private readonly Wakes _wakes = new();
 
-        /// <summary>Asks for this and that until it is closed or has had enough; then leaves.</summary>
-        /// <returns>How many requests it made, at least 1.</returns>
+        /// <summary>Sends a random number of random requests, fewer if it is closed; then leaves.</summary>
+        /// <returns>The number of requests, at least 1.</returns>
         public int Act(int atMost)
         {
             var (random, steps) = (new Random(seed), 0);
@@ -126,7 +128,7 @@ internal sealed class FreeRun(Verbs verbs, int seed)
             return steps;
         }
 
-        /// <summary>Reads until nothing more can come: now at once, now with a while between taking and giving back.</summary>
+        /// <summary>Reads until no more can come; sometimes pauses between taking and releasing a batch.</summary>
         public void Read()
         {
             var random = new Random(-seed);
@@ -163,7 +165,7 @@ internal sealed class FreeRun(Verbs verbs, int seed)
             var room = _subscriber.WaitForRoomAsync();
             if (!room.IsCompleted)
             {
-                _wakes.Release(); // whoever waits must not let others wait for it
+                _wakes.Release(); // other clients must not wait while this one does
                 room.AsTask().WaitAsync(Threads.Patience).GetAwaiter().GetResult();
             }
         }

@@ -10,7 +10,7 @@ public sealed class FreeRunLaws
     private static IEnumerable<string> Wrong => WrongVerbs.All.Keys;
 
     [Test]
-    public void Whatever_many_threads_do_at_once_no_two_facts_contradict_each_other()
+    public void A_history_of_many_threads_has_no_anomaly()
     {
         const int runs = 8;
         var seed = Random.Shared.Next(1, 1_000_000);
@@ -33,7 +33,7 @@ public sealed class FreeRunLaws
     }
 
     [TestCaseSource(nameof(Wrong))]
-    public void What_is_wrong_only_at_times_is_found_out(string fault)
+    public void Every_fault_that_shows_only_at_times_is_found(string fault)
     {
         const int most = 40;
         var (make, shows) = WrongVerbs.All[fault];

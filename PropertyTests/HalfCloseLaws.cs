@@ -1,11 +1,11 @@
 using System.Net.Sockets;
 using System.Text;
 using NUnit.Framework;
-using PubSub.Hosting.Protocol;
+using PubSub.Hosting.WebSocket;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>A client that sends no more still gets the answers to what it has sent (PS-ENV-007, PS-WS-008).</summary>
+/// <summary>A client that has closed its sending side still gets the replies to its requests (PS-ENV-007, PS-WS-008).</summary>
 [Category("Wire")]
 public sealed class HalfCloseLaws : IDisposable
 {
@@ -16,14 +16,14 @@ public sealed class HalfCloseLaws : IDisposable
     public void Dispose() => _host.Dispose();
 
     [Test]
-    public async Task What_came_before_the_end_is_answered([Values] bool saysGoodbye)
+    public async Task Requests_before_the_half_close_are_answered([Values] bool saysGoodbye)
     {
         _host.Broker.Create("a");
         for (var time = 0; time < 100; time++)
         {
             using var peer = await Peer.OfAsync(_host);
-            var requests = Enumerable.Range(0, Publishes)
-                .SelectMany(number => Text($$$"""{"type":"publish","topic":"a","message":{"id":"{{{number}}}","payload":1},"request_id":"{{{number}}}"}"""));
+            var requests = Enumerable.Range(0, Publishes).SelectMany(number => Text(
+                $$$"""{"type":"publish","topic":"a","message":{"id":"{{{number}}}","payload":1},"request_id":"{{{number}}}"}"""));
             await peer.SendAsync([.. requests, .. saysGoodbye ? ClientFrame.Of(Opcode.Close, [3, 232]) : []]);
             peer.Finish();
 
@@ -35,7 +35,7 @@ public sealed class HalfCloseLaws : IDisposable
     }
 
     [Test]
-    public async Task A_request_over_REST_is_answered_as_well()
+    public async Task A_REST_request_before_the_half_close_is_answered()
     {
         for (var time = 0; time < 100; time++)
         {
@@ -45,7 +45,9 @@ public sealed class HalfCloseLaws : IDisposable
             using var answer = new StreamReader(new NetworkStream(socket));
             socket.Shutdown(SocketShutdown.Send);
 
-            Assert.That(await answer.ReadToEndAsync().WaitAsync(Threads.Patience), Does.StartWith("HTTP/1.1 200").And.Contains("\"topics\""));
+            Assert.That(
+                await answer.ReadToEndAsync().WaitAsync(Threads.Patience),
+                Does.StartWith("HTTP/1.1 200").And.Contains("\"topics\""));
         }
     }
 

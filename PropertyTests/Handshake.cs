@@ -1,13 +1,13 @@
 namespace PubSub.PropertyTests;
 
-/// <summary>What a client says before it is a WebSocket.</summary>
+/// <summary>The request of a WebSocket handshake.</summary>
 internal static class Handshake
 {
     private static readonly string[] Usual =
         ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="];
 
-    /// <param name="host">To whom.</param>
-    /// <param name="otherHeaders">Whole lines; they stand instead of the usual ones of the same name.</param>
+    /// <param name="host">The server.</param>
+    /// <param name="otherHeaders">Whole lines; they replace the usual headers of the same name.</param>
     public static string To(RunningHost host, params string[] otherHeaders)
     {
         string[] lines =

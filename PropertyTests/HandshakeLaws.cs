@@ -6,13 +6,13 @@ using NUnit.Framework;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>Who becomes a session, and how it begins.</summary>
+/// <summary>Which connections become sessions, and how a session begins.</summary>
 [Category("Wire")]
 public sealed class HandshakeLaws
 {
-    /// <summary>A session writes to the socket and the server's answer to the handshake goes through a pipe: two ways to one place.</summary>
+    /// <summary>A session writes to the socket directly, but the response to the handshake goes through a pipe.</summary>
     [Test]
-    public async Task What_a_session_says_comes_behind_the_answer_to_the_handshake()
+    public async Task Frames_of_a_session_follow_the_response_to_the_handshake()
     {
         using var host = new RunningHost();
         byte[] ping = [0x89, 0x80, 0, 0, 0, 0];
@@ -32,11 +32,11 @@ public sealed class HandshakeLaws
         }
     }
 
-    [TestCase("", Description = "none at all")]
+    [TestCase("", Description = "no handshake")]
     [TestCase("Sec-WebSocket-Version: 8")]
     [TestCase("Upgrade: other")]
     [TestCase("Connection: close")]
-    public async Task Only_a_handshake_of_the_right_version_is_taken_for_one(string header)
+    public async Task Only_a_complete_handshake_of_version_13_is_accepted(string header)
     {
         using var host = new RunningHost();
 
@@ -48,7 +48,7 @@ public sealed class HandshakeLaws
     }
 
     [Test]
-    public async Task A_handshake_over_HTTP_1_0_is_none()
+    public async Task A_handshake_over_HTTP_1_0_is_refused()
     {
         using var host = new RunningHost();
 
@@ -59,7 +59,7 @@ public sealed class HandshakeLaws
 
     [TestCase("Host: xn--0.example")]
     [TestCase("Host: a_b..c")]
-    public async Task A_host_that_is_no_name_is_not_that_of_the_page(string host)
+    public async Task A_Host_header_that_is_no_name_does_not_match_the_Origin(string host)
     {
         using var running = new RunningHost(("ALLOWED_HOSTS", "*"));
 
@@ -70,7 +70,7 @@ public sealed class HandshakeLaws
     }
 
     [Test]
-    public async Task A_handshake_over_what_is_no_socket_is_refused([Values] bool isRead)
+    public async Task A_handshake_on_a_connection_without_a_socket_is_refused([Values] bool isRead)
     {
         using var host = new RunningHost();
         host.Before = context =>
@@ -100,7 +100,7 @@ public sealed class HandshakeLaws
     }
 
     [Test]
-    public async Task A_server_that_drains_admits_nobody()
+    public async Task A_server_that_drains_admits_no_session()
     {
         using var host = new RunningHost();
         await host.Sessions.StoppingAsync(CancellationToken.None);
@@ -109,7 +109,7 @@ public sealed class HandshakeLaws
     }
 
     [Test]
-    public async Task So_many_connections_are_admitted_and_one_more_when_one_has_left()
+    public async Task Connections_are_admitted_up_to_the_bound_and_again_when_one_has_left()
     {
         using var host = new RunningHost(("MAX_CONNECTIONS", "2"));
         using var one = await Peer.OfAsync(host);
@@ -125,10 +125,10 @@ public sealed class HandshakeLaws
         await one.CloseAsync();
         Assert.That(await one.HearAllAsync(), Is.EqualTo(new[] { "close 1000", "the end" }));
         Assert.That(await Peer.TryAsync(host), Does.Contain(" 101 "));
-        Assert.That(await other.AskAsync("""{"type":"ping"}"""), Is.EqualTo("""{"type":"pong"}"""), "it is undisturbed");
+        Assert.That(await other.AskAsync("""{"type":"ping"}"""), Is.EqualTo("""{"type":"pong"}"""), "the other session is not disturbed");
     }
 
-    /// <summary>The answer to a handshake that will not become a session.</summary>
+    /// <summary>The response to a handshake that the server refuses.</summary>
     private static Task<Answered> RefusedAsync(RunningHost host, params string[] headers) =>
         host.Origin.AskAsync(Handshake.To(host, [.. headers, "Connection: Upgrade, close"]));
 
@@ -152,7 +152,7 @@ public sealed class HandshakeLaws
         return buffer[..length];
     }
 
-    /// <summary>A connection that knows no bytes to read, or no socket to write to.</summary>
+    /// <summary>A connection without a pipe to read from, or without a socket to write to.</summary>
     private sealed class NoSocket : IConnectionSocketFeature, IConnectionTransportFeature, IDuplexPipe
     {
         public Socket Socket => null!;

@@ -1,9 +1,9 @@
 using NUnit.Framework;
-using PubSub.Hosting.Rest;
+using PubSub.Hosting.Connections;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>Which names a request may be for; a foreign name that leads here is an attack by DNS rebinding.</summary>
+/// <summary>Which host names a request may have. A foreign name that resolves to this machine is an attack by DNS rebinding.</summary>
 public sealed class HostsLaws
 {
     [TestCase("localhost")]
@@ -17,7 +17,7 @@ public sealed class HostsLaws
     [TestCase("[::1]:8080")]
     [TestCase("[::ffff:127.0.0.1]:8080")]
     [TestCase("")]
-    public void A_machine_has_its_own_names(string host)
+    public void The_names_of_the_local_machine_are_allowed(string host)
     {
         Assert.That(IsAllowed(host, "", isLocal: true));
         Assert.That(IsAllowed(host, "app.example", isLocal: true));
@@ -36,11 +36,11 @@ public sealed class HostsLaws
     [TestCase("xn--0.example")]
     [TestCase("a_b..c")]
     [TestCase(":8080:")]
-    public void No_other_name_is_one_of_them(string host)
+    public void Any_other_name_is_refused_on_a_local_server(string host)
     {
         Assert.That(IsAllowed(host, "", isLocal: true), Is.False);
         Assert.That(IsAllowed(host, "app.example", isLocal: false), Is.False);
-        Assert.That(IsAllowed(host, "", isLocal: false), Is.True, "it is bound to more than this machine, and no list is set");
+        Assert.That(IsAllowed(host, "", isLocal: false), Is.True, "the server is bound to other addresses too, and no list is set");
         Assert.That(IsAllowed(host, "*", isLocal: true), Is.True);
     }
 
@@ -54,10 +54,10 @@ public sealed class HostsLaws
     [TestCase("xn--bcher-kva.example", "b\u00fccher.example")]
     [TestCase("203.0.113.9", "203.0.113.9:8080")]
     [TestCase("[2001:db8::1]", "[2001:db8::1]:8080")]
-    public void What_is_listed_is_allowed(string list, string host) => Assert.That(IsAllowed(host, list, isLocal: true));
+    public void A_listed_name_is_allowed(string list, string host) => Assert.That(IsAllowed(host, list, isLocal: true));
 
     [Test]
-    public void A_server_is_asked_by_the_address_that_it_is_bound_to()
+    public void The_address_that_the_server_is_bound_to_is_allowed()
     {
         Assert.That(IsAllowed("203.0.113.1:8080", "app.example", isLocal: false));
         Assert.That(IsAllowed("203.0.113.1:8080", "app.example", isLocal: true), Is.False);
@@ -67,7 +67,8 @@ public sealed class HostsLaws
     [TestCase("*.app.example", "app.example")]
     [TestCase("*.app.example", "xapp.example")]
     [TestCase("app.example", "app.example.evil.example")]
-    public void What_is_only_like_it_is_not(string list, string host) => Assert.That(IsAllowed(host, list, isLocal: true), Is.False);
+    public void A_name_that_only_resembles_a_listed_one_is_refused(string list, string host) =>
+        Assert.That(IsAllowed(host, list, isLocal: true), Is.False);
 
     [TestCase("http://app.example")]
     [TestCase("app.example:8080")]
@@ -77,7 +78,8 @@ public sealed class HostsLaws
     [TestCase("a.*.example")]
     [TestCase("[\"app.example\"]")]
     [TestCase("app.example;other.example")]
-    public void What_is_no_name_is_no_list(string list) => Assert.That(Hosts.TryParse(list, out _), Is.False);
+    public void An_entry_that_is_no_name_is_refused(string list) => Assert.That(Hosts.TryParse(list, out _), Is.False);
 
-    private static bool IsAllowed(string host, string list, bool isLocal) => Hosts.TryParse(list, out var hosts) && hosts.Allow(host, isLocal ? "localhost" : "203.0.113.1");
+    private static bool IsAllowed(string host, string list, bool isLocal) =>
+        Hosts.TryParse(list, out var hosts) && hosts.Allow(host, isLocal ? "localhost" : "203.0.113.1");
 }

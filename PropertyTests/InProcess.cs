@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>The Broker, used as a session uses it.</summary>
+/// <summary>The Broker, called as a session calls it.</summary>
 internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBrokerUnderTest
 {
     private readonly Broker _broker = new(limits);
@@ -13,17 +13,22 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
         Command.Connect connect => Connect(connect.Who),
         Command.Leave leave => Leave(leave),
         Command.Create create => Create(create.Topic),
-        Command.Delete delete => _broker.TryDelete(delete.Topic, Frames.Of($"deleted {delete.Topic}"), disconnects) ? "deleted" : "not found",
-        Command.Read read => _clients.TryGetValue(read.Who, out var client) ? client.Read(read.Count, read.Hold) : "nobody",
+        Command.Delete delete =>
+            _broker.TryDelete(delete.Topic, Frames.Of($"deleted {delete.Topic}"), disconnects) ? "deleted" : "not found",
+        Command.Read read => _clients.TryGetValue(read.Who, out var client) ? client.Read(read.Count, read.Hold) : "no client",
         Command.Request request => Ask(request, step.ToString(CultureInfo.InvariantCulture)),
         _ => throw new ArgumentOutOfRangeException(nameof(command)),
     });
 
     public ValueTask<string> LookAsync()
     {
-        var topics = (from topic in _broker.List() let count = topic.Count() select (topic.Name, count.Subscribers, count.Messages)).ToList();
+        var topics = _broker.List()
+            .Select(topic => (topic.Name, Count: topic.Count()))
+            .Select(topic => (topic.Name, topic.Count.Subscribers, topic.Count.Messages))
+            .ToList();
         var sight = Sight.Of(topics, _clients.Select(entry => (entry.Key, entry.Value.Closed, entry.Value.State, entry.Value.HasRoom)));
-        return new(_broker.Count() is var counted && counted != (topics.Count, topics.Sum(topic => topic.Subscribers)) ? $"{sight}, but it counts {counted}" : sight);
+        var counted = _broker.Count();
+        return new(counted == (topics.Count, topics.Sum(topic => topic.Subscribers)) ? sight : $"{sight}, but it counts {counted}");
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -43,7 +48,7 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
     {
         if (!_clients.TryGetValue(leave.Who, out var client))
         {
-            return "nobody";
+            return "no client";
         }
 
         client.Subscriber.Close(CloseReason.Left);
@@ -66,7 +71,7 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
     {
         if (!_clients.TryGetValue(request.Who, out var client) || client.Closed != CloseReason.None)
         {
-            return "nobody";
+            return "no client";
         }
 
         if (!client.HasRoom)
@@ -77,16 +82,22 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
         var wakes = new Wakes();
         var reply = request switch
         {
-            Command.Publish publish => _broker.Find(publish.Topic)?.Publish(Frames.Of(publish.Topic + id, publish.Size), wakes) == PublishResult.Accepted ? "ack" : "not found",
-            Command.Subscribe subscribe => _broker.Find(subscribe.Topic)?.Subscribe(client.Subscriber, subscribe.LastN, Frames.Of($"ack {id}"), wakes) switch
-            {
-                SubscribeResult.LimitReached => "refused",
-                SubscribeResult.Joined or SubscribeResult.Already => null,
-                null => "not found",
-                { } other => $"{other}",
-            },
+            Command.Publish publish =>
+                _broker.Find(publish.Topic)?.Publish(Frames.Of(publish.Topic + id, publish.Size), wakes) == PublishResult.Accepted
+                    ? "ack"
+                    : "not found",
+            Command.Subscribe subscribe =>
+                _broker.Find(subscribe.Topic)?.Subscribe(client.Subscriber, subscribe.LastN, Frames.Of($"ack {id}"), wakes) switch
+                {
+                    SubscribeResult.LimitReached => "refused",
+                    SubscribeResult.Joined or SubscribeResult.Already => null,
+                    null => "not found",
+                    { } other => $"{other}",
+                },
             Command.Unsubscribe unsubscribe =>
-                _broker.Find(unsubscribe.Topic)?.TryUnsubscribe(client.Subscriber, Frames.Of($"ack {id}"), wakes) == true ? null : "not found",
+                _broker.Find(unsubscribe.Topic)?.TryUnsubscribe(client.Subscriber, Frames.Of($"ack {id}"), wakes) == true
+                    ? null
+                    : "not found",
             _ => throw new ArgumentOutOfRangeException(nameof(request)),
         };
         if (reply is not null)
@@ -98,7 +109,7 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
         return "asked";
     }
 
-    /// <summary>A session's two loops, one turn at a time. What it waits for, it waits for once.</summary>
+    /// <summary>The two loops of a session, one turn at a time. It starts a wait only when the one before has ended.</summary>
     private sealed class Client(Subscriber subscriber)
     {
         private Task<bool>? _more;
@@ -150,6 +161,10 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
                 if (!hold || texts.Count < count)
                 {
                     Release();
+                }
+                else
+                {
+                    subscriber.Hold();
                 }
             }
 

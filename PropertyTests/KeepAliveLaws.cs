@@ -1,22 +1,23 @@
 using NUnit.Framework;
-using PubSub.Hosting.Protocol;
+using PubSub.Hosting.Sockets;
+using PubSub.Hosting.WebSocket;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>A peer that is silent for long is asked whether it is there, and one that does not answer is not waited for (PS-LIF-006, 007, 013).</summary>
+/// <summary>The server sends a Ping to a silent peer, and disconnects it if it does not answer (PS-LIF-006, 007, 013).</summary>
 [Category("Wire")]
 public sealed class KeepAliveLaws
 {
     private const string Ask = """{"type":"ping"}""", Answer = """{"type":"pong"}""";
     private const double Interval = 30, Timeout = 10;
 
-    /// <summary>Deadlines are looked at so often.</summary>
+    /// <summary>Seconds between two checks of the deadlines.</summary>
     private const double Sweep = 0.25;
 
     private readonly HandClock _clock = new();
 
     [Test]
-    public async Task Silence_is_not_questioned_before_its_time()
+    public async Task No_Ping_is_sent_before_the_interval_is_over()
     {
         using var host = new RunningHost(_clock);
         using var peer = await Peer.OfAsync(host);
@@ -28,7 +29,7 @@ public sealed class KeepAliveLaws
     }
 
     [Test]
-    public async Task Silence_is_questioned_once()
+    public async Task A_silent_peer_gets_one_Ping()
     {
         using var host = new RunningHost(_clock);
         using var peer = await Peer.OfAsync(host);
@@ -42,7 +43,7 @@ public sealed class KeepAliveLaws
     }
 
     [Test]
-    public async Task Whoever_does_not_answer_is_not_waited_for()
+    public async Task A_peer_that_does_not_answer_the_Ping_is_disconnected()
     {
         using var host = new RunningHost(_clock, ("LOG_LEVEL", "info"));
         using var peer = await Peer.OfAsync(host);
@@ -53,12 +54,14 @@ public sealed class KeepAliveLaws
         _clock.Advance(Timeout);
 
         Assert.That(await peer.HearAsync(), Is.EqualTo("the end"));
-        Assert.That(host.Logged, Has.One.Match(@"^Warning PubSub.Hosting.Sockets.Sessions: Session \S+ answered no Ping for 10 s and was ended$"));
+        Assert.That(
+            host.Logged,
+            Has.One.Match(@"^Warning PubSub.Hosting.Sockets.Sessions: Session \S+ answered no Ping for 10 s and was ended$"));
         Assert.That(() => host.Logged, Has.One.EndsWith("closed: connection lost").Soon());
     }
 
     [Test]
-    public async Task Any_sign_of_life_is_an_answer_and_from_then_on_silence_counts_anew([Values] bool pong)
+    public async Task Any_sign_of_life_answers_the_Ping_and_starts_the_interval_anew([Values] bool pong)
     {
         using var host = new RunningHost(_clock);
         using var peer = await Peer.OfAsync(host);
@@ -78,7 +81,7 @@ public sealed class KeepAliveLaws
     }
 
     [Test]
-    public async Task Nobody_is_questioned_when_it_is_turned_off()
+    public async Task No_Ping_is_sent_when_keepalive_is_off()
     {
         using var host = new RunningHost(_clock, ("KEEPALIVE_INTERVAL", "0"));
         using var peer = await Peer.OfAsync(host);
@@ -90,7 +93,7 @@ public sealed class KeepAliveLaws
     }
 
     [Test]
-    public async Task Whoever_is_told_goodbye_is_not_questioned()
+    public async Task No_Ping_is_sent_after_a_Close_frame()
     {
         using var host = new RunningHost(_clock, ("CLOSE_TIMEOUT", "3600"), ("WRITE_TIMEOUT", "3600"));
         using var peer = await Peer.OfAsync(host);

@@ -2,11 +2,12 @@ using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using NUnit.Framework;
-using PubSub.Hosting.Protocol;
+using PubSub.Hosting.Sockets;
+using PubSub.Hosting.WebSocket;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>How a session ends: what the peer is told, what becomes of its requests, and what the log says.</summary>
+/// <summary>How a session ends: the last frames, the fate of pending requests, and the line in the log.</summary>
 [Category("Wire")]
 public sealed class LastWordsLaws : IDisposable
 {
@@ -14,7 +15,11 @@ public sealed class LastWordsLaws : IDisposable
     private const string Publish = """{"type":"publish","topic":"b","message":{"id":"1","payload":1}}""";
     private const string Ping = """{"type":"ping"}""";
 
-    private readonly RunningHost _host = new(("MAX_MESSAGE_BYTES", "1024"), ("MAX_QUEUE_SIZE", "10"), ("CLOSE_TIMEOUT", "3600"), ("LOG_LEVEL", "info"));
+    private readonly RunningHost _host = new(
+        ("MAX_MESSAGE_BYTES", "1024"),
+        ("MAX_QUEUE_SIZE", "10"),
+        ("CLOSE_TIMEOUT", "3600"),
+        ("LOG_LEVEL", "info"));
 
     [SetUp]
     public void Create() => Array.ForEach(["a", "b"], name => _host.Broker.Create(name));
@@ -28,7 +33,7 @@ public sealed class LastWordsLaws : IDisposable
     [TestCase(1001, "going", "close 1001")]
     [TestCase(4999, "", "close 4999")]
     [TestCase(null, "", "close")]
-    public async Task A_goodbye_is_answered_in_kind(int? status, string reason, string answer)
+    public async Task A_Close_frame_is_answered_with_the_same_status(int? status, string reason, string answer)
     {
         using var peer = await Peer.OfAsync(_host);
 
@@ -39,7 +44,7 @@ public sealed class LastWordsLaws : IDisposable
     }
 
     [Test]
-    public async Task What_is_asked_before_a_goodbye_is_answered_and_what_is_asked_behind_it_is_not()
+    public async Task Requests_before_a_Close_frame_are_answered_and_later_ones_are_not()
     {
         using var peer = await Peer.OfAsync(_host);
         byte[] close = ClientFrame.Of(Opcode.Close, []);
@@ -51,14 +56,15 @@ public sealed class LastWordsLaws : IDisposable
     }
 
     [Test]
-    public async Task A_deleted_topic_disconnects_and_what_is_asked_from_then_on_is_ignored()
+    public async Task A_deleted_topic_disconnects_and_later_requests_are_ignored()
     {
         using var peer = await Peer.OfAsync(_host);
         await peer.AskAsync(Subscribe);
 
         _host.Broker.TryDelete("a", WebSocketFrame.Pong("notice"u8), disconnect: true);
         Assert.That((await peer.HearAsync(), await peer.HearAsync()), Is.EqualTo(("pong notice", "close 1000 topic deleted")));
-        await peer.SendAsync([.. Text(Publish), .. Text(Ping), .. Text("{"), .. ClientFrame.Of(Opcode.Ping, []), .. ClientFrame.Of(Opcode.Close, [])]);
+        await peer.SendAsync(
+            [.. Text(Publish), .. Text(Ping), .. Text("{"), .. ClientFrame.Of(Opcode.Ping, []), .. ClientFrame.Of(Opcode.Close, [])]);
 
         Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { "the end" }));
         Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.Zero);
@@ -66,7 +72,7 @@ public sealed class LastWordsLaws : IDisposable
     }
 
     [Test]
-    public async Task A_slow_consumer_is_told_that_it_is_one()
+    public async Task A_slow_consumer_gets_an_error_and_a_Close_frame()
     {
         using var peer = await Peer.OfAsync(_host);
         await peer.AskAsync(Subscribe);
@@ -80,27 +86,32 @@ public sealed class LastWordsLaws : IDisposable
         wakes.Release();
         Assert.That(
             (await peer.HearAsync(), await peer.HearAsync()),
-            Is.EqualTo(("""{"type":"error","error":{"code":"SLOW_CONSUMER","message":"the subscriber\u0027s queue overflowed"}}""", "close 1008 slow consumer")));
+            Is.EqualTo((
+                """{"type":"error","error":{"code":"SLOW_CONSUMER","message":"the subscriber\u0027s queue overflowed"}}""",
+                "close 1008 slow consumer")));
         await peer.CloseAsync(1008);
         Assert.That(await peer.HearAsync(), Is.EqualTo("the end"));
         Logs("Warning PubSub.Hosting.Sockets.Sessions: Session {0} closed as a slow consumer");
     }
 
     [Test]
-    public async Task Whoever_breaks_the_protocol_is_told_so_and_disconnected([Values] bool isText)
+    public async Task A_client_that_breaks_the_protocol_gets_a_Close_frame([Values] bool isText)
     {
         using var peer = await Peer.OfAsync(_host);
 
         await peer.SendAsync([.. Text(Ping), .. ClientFrame.Of(isText ? Opcode.Text : (Opcode)3, [0xFF]), .. Text(Publish)]);
 
-        Assert.That(await peer.HearAllAsync(), Is.EqualTo(new[] { """{"type":"pong"}""", isText ? "close 1007" : "close 1002", "the end" }));
+        Assert.That(
+            await peer.HearAllAsync(),
+            Is.EqualTo(new[] { """{"type":"pong"}""", isText ? "close 1007" : "close 1002", "the end" }));
         Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.Zero);
         Logs("Information PubSub.Hosting.Sockets.Sessions: Session {0} closed: the client broke the protocol");
-        Assert.That(_host.Logged, Has.Some.Match($"Session \\S+ broke the WebSocket protocol: {(isText ? "a text message must be UTF-8" : "the opcode is reserved")}$"));
+        var rule = isText ? "a text message must be UTF-8" : "the opcode is reserved";
+        Assert.That(_host.Logged, Has.Some.Match($"Session \\S+ broke the WebSocket protocol: {rule}$"));
     }
 
     [Test]
-    public async Task A_status_that_no_client_may_send_is_answered_with_one_that_says_so()
+    public async Task A_status_that_no_client_may_send_is_answered_with_1002()
     {
         using var peer = await Peer.OfAsync(_host);
 
@@ -110,7 +121,7 @@ public sealed class LastWordsLaws : IDisposable
     }
 
     [Test]
-    public async Task A_request_that_is_too_large_is_the_last_and_the_peer_is_listened_to_until_it_says_goodbye([Values] bool isText)
+    public async Task A_request_that_is_too_large_is_the_last_one_answered([Values] bool isText)
     {
         using var peer = await Peer.OfAsync(_host);
         using var other = await Peer.OfAsync(_host);
@@ -123,7 +134,8 @@ public sealed class LastWordsLaws : IDisposable
         Assert.That(
             (await peer.HearAsync(), await peer.HearAsync()),
             Is.EqualTo((
-                """{"type":"error","error":{"code":"BAD_REQUEST","message":"the request must be at most 1024 bytes long (MAX_MESSAGE_BYTES)"}}""",
+                """{"type":"error","error":{"code":"BAD_REQUEST","message":"the request must be at most 1024 bytes long """
+                    + """(MAX_MESSAGE_BYTES)"}}""",
                 "close 1009 request too large")));
         Assert.That(await other.HearAsync(), Does.StartWith("""{"type":"event","topic":"a","""));
         await peer.CloseAsync(1009);
@@ -133,7 +145,7 @@ public sealed class LastWordsLaws : IDisposable
     }
 
     [Test]
-    public async Task A_request_of_just_the_size_is_none_too_large()
+    public async Task A_request_of_exactly_the_largest_size_is_accepted()
     {
         using var peer = await Peer.OfAsync(_host);
 
@@ -141,7 +153,7 @@ public sealed class LastWordsLaws : IDisposable
     }
 
     [Test]
-    public async Task Whoever_leaves_without_a_word_leaves_every_topic([Values] bool politely)
+    public async Task A_client_that_disconnects_without_a_Close_frame_leaves_every_topic([Values] bool politely)
     {
         using var peer = await Peer.OfAsync(_host);
         await peer.AskAsync(Subscribe);
@@ -161,7 +173,7 @@ public sealed class LastWordsLaws : IDisposable
     }
 
     [Test]
-    public async Task Whoever_breaks_off_while_it_is_written_to_leaves_every_topic()
+    public async Task A_client_that_disconnects_during_a_write_leaves_every_topic()
     {
         using var peer = await Peer.OfAsync(_host, window: 16 * 1024);
         await peer.AskAsync(Subscribe);
@@ -173,13 +185,14 @@ public sealed class LastWordsLaws : IDisposable
         Assert.That(() => _host.Broker.Count().Subscriptions, Is.Zero.Soon());
     }
 
-    /// <summary>The connection is gone before the session has begun.</summary>
+    /// <summary>The connection is lost before the session has begun.</summary>
     [Test]
-    public async Task Whoever_breaks_off_during_the_handshake_is_no_mistake_of_ours()
+    public async Task A_client_that_disconnects_during_the_handshake_is_no_error()
     {
         using var host = new RunningHost(("LOG_LEVEL", "info"));
-        host.Before = context => context.Features.Set<IHttpUpgradeFeature>(
-            new Upgrading(context.Features.Get<IHttpUpgradeFeature>()!, after: context.Features.Get<IConnectionSocketFeature>()!.Socket.Dispose));
+        host.Before = context => context.Features.Set<IHttpUpgradeFeature>(new Upgrading(
+            context.Features.Get<IHttpUpgradeFeature>()!,
+            after: context.Features.Get<IConnectionSocketFeature>()!.Socket.Dispose));
 
         using var peer = await Peer.OfAsync(host);
 
@@ -189,7 +202,7 @@ public sealed class LastWordsLaws : IDisposable
     }
 
     [Test]
-    public async Task A_mistake_of_ours_in_what_is_said_ends_the_session_and_no_other()
+    public async Task An_exception_in_a_reader_ends_only_its_own_session()
     {
         var clock = new HandClock();
         using var host = new RunningHost(clock, ("MAX_QUEUE_SIZE", "1"), ("LOG_LEVEL", "info"));
@@ -213,7 +226,7 @@ public sealed class LastWordsLaws : IDisposable
 
     private static byte[] Text(string text) => ClientFrame.Of(Opcode.Text, Encoding.UTF8.GetBytes(text));
 
-    /// <summary>The line comes a moment after the peer has seen of it.</summary>
+    /// <summary>Waits for the line, which is logged a moment after the peer has seen the end.</summary>
     private void Logs(string line) => Logs(_host, line);
 
     private static void Logs(RunningHost host, string line) =>

@@ -11,7 +11,7 @@ namespace PubSub.PropertyTests;
 public sealed class ListenersLaws
 {
     [Test]
-    public async Task A_listener_that_has_failed_is_asked_again_after_the_delay()
+    public async Task Accepting_is_tried_again_after_the_delay()
     {
         var (inner, clock, log) = (new FailingListener(failures: 2), new HandClock(), new HeardLines());
         using var logging = LoggerFactory.Create(builder => builder.AddProvider(log));
@@ -19,7 +19,7 @@ public sealed class ListenersLaws
 
         var accepted = listener.AcceptAsync().AsTask();
 
-        Assert.That((inner.Attempts, accepted.IsCompleted), Is.EqualTo((1, false)), "it waits");
+        Assert.That((inner.Attempts, accepted.IsCompleted), Is.EqualTo((1, false)), "it waits for the delay");
         clock.Advance(Listeners.RetryDelay.TotalSeconds);
         Assert.That(() => inner.Attempts, Is.EqualTo(2).Soon());
         clock.Advance(Listeners.RetryDelay.TotalSeconds);
@@ -29,7 +29,7 @@ public sealed class ListenersLaws
     }
 
     [Test]
-    public async Task A_listener_that_is_unbound_is_not_asked_again()
+    public async Task Accepting_is_not_tried_again_after_the_unbind()
     {
         var (inner, clock) = (new FailingListener(failures: int.MaxValue), new HandClock());
         await using var listener = await Bind(inner, clock, NullLogger<Listeners>.Instance);

@@ -10,5 +10,6 @@ public sealed class LogLaws
     [TestCase("\u001b[31m", "\\u001b[31m")]
     [TestCase("a\r\nb\u007f", "a\\u000d\\u000ab\\u007f")]
     [TestCase("a\u2028\u202eb\u0085", "a\\u2028\\u202eb\\u0085")]
-    public void What_could_end_colour_or_turn_a_line_is_escaped(string text, string logged) => Assert.That($"{new Escaped(text)}", Is.EqualTo(logged));
+    public void Characters_that_control_a_terminal_are_escaped(string text, string logged) =>
+        Assert.That($"{new Escaped(text)}", Is.EqualTo(logged));
 }

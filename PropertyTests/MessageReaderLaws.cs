@@ -5,18 +5,28 @@ using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
 using NUnit.Framework.Constraints;
-using PubSub.Hosting.Protocol;
+using PubSub.Hosting.Rest;
+using PubSub.Hosting.WebSocket;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>RFC 6455 §5: framing has no meaning of its own.</summary>
+/// <summary>RFC 6455 §5: how a message is divided into frames does not change it.</summary>
 public sealed class MessageReaderLaws
 {
     private const int Most = 2000;
 
     private static readonly Gen<int> Cut = Gen.Frequency((3, Gen.Choose(1, 5)), (3, Gen.Choose(1, 40)), (1, Gen.Constant(100_000)));
-    private static readonly Gen<int> Length = Gen.Frequency((1, Gen.Constant(0)), (4, Gen.Choose(1, 40)), (2, Gen.Choose(120, 135)), (1, Gen.Choose(Most - 3, Most)));
-    private static readonly Gen<uint> Mask = from high in Gen.Choose(0, 0xFFFF) from low in Gen.Choose(0, 0xFFFF) select (uint)(high << 16 | low);
+
+    private static readonly Gen<int> Length = Gen.Frequency(
+        (1, Gen.Constant(0)),
+        (4, Gen.Choose(1, 40)),
+        (2, Gen.Choose(120, 135)),
+        (1, Gen.Choose(Most - 3, Most)));
+
+    private static readonly Gen<uint> Mask =
+        from high in Gen.Choose(0, 0xFFFF)
+        from low in Gen.Choose(0, 0xFFFF)
+        select (uint)(high << 16 | low);
 
     private static readonly Gen<Said> Any =
         from kind in Gen.Elements(Opcode.Text, Opcode.Text, Opcode.Binary, Opcode.Ping, Opcode.Pong)
@@ -25,7 +35,7 @@ public sealed class MessageReaderLaws
         select new Said(kind, [.. Enumerable.Range(0, length).Select(place => (byte)('a' + ((letter + place) % 26)))]);
 
     [Test]
-    public void However_messages_are_cut_up_they_arrive_as_they_were_said()
+    public void Messages_arrive_unchanged_however_they_are_divided()
     {
         var cases =
             from said in Law.RowsOf(Any, 6)
@@ -48,9 +58,14 @@ public sealed class MessageReaderLaws
     }
 
     [Test]
-    public void A_control_frame_amid_a_message_comes_before_it()
+    public void A_control_frame_within_a_message_arrives_before_it()
     {
-        byte[] bytes = [.. ClientFrame.Of(Opcode.Text, "he"u8, final: false), .. ClientFrame.Of(Opcode.Ping, "now"u8), .. ClientFrame.Of(Opcode.Continuation, "re"u8)];
+        byte[] bytes =
+        [
+            .. ClientFrame.Of(Opcode.Text, "he"u8, final: false),
+            .. ClientFrame.Of(Opcode.Ping, "now"u8),
+            .. ClientFrame.Of(Opcode.Continuation, "re"u8),
+        ];
 
         var heard = Hear(new MessageReader(Most), bytes, 1, 1);
 
@@ -58,7 +73,7 @@ public sealed class MessageReaderLaws
     }
 
     [Test]
-    public void No_bytes_do_anything_but_make_messages_or_break_the_protocol()
+    public void Any_bytes_make_messages_or_break_the_protocol()
     {
         var likely = Gen.Elements<byte>(0x81, 0x01, 0x80, 0x00, 0x82, 0x88, 0x89, 0x8A, 0x85, 0xFE, 0xFF, 0x05, 0x7F);
         var any = Gen.Choose(0, 255).Select(number => (byte)number);
@@ -102,13 +117,17 @@ public sealed class MessageReaderLaws
     }
 
     [Test]
-    public void What_breaks_the_protocol_by_its_first_two_bytes_is_not_waited_for([Values(0xC1, 0x83, 0x09)] int first) =>
+    public void A_header_that_breaks_the_protocol_is_refused_after_two_bytes([Values(0xC1, 0x83, 0x09)] int first) =>
         Assert.That(() => Hear(new MessageReader(Most), [(byte)first, 0x80], 100, 100), Throws.InstanceOf<BrokenProtocolException>());
 
     [Test]
     public void A_message_within_an_unfinished_one_breaks_the_protocol([Values] bool isText)
     {
-        byte[] bytes = [.. ClientFrame.Of(Opcode.Text, "un"u8, final: false), .. ClientFrame.Of(isText ? Opcode.Text : Opcode.Binary, "finished"u8)];
+        byte[] bytes =
+        [
+            .. ClientFrame.Of(Opcode.Text, "un"u8, final: false),
+            .. ClientFrame.Of(isText ? Opcode.Text : Opcode.Binary, "finished"u8),
+        ];
 
         Assert.That(() => Hear(new MessageReader(Most), bytes, 100, 100), Breaks(1002, "the last message is unfinished"));
     }
@@ -122,16 +141,30 @@ public sealed class MessageReaderLaws
     }
 
     [Test]
-    public void A_text_has_to_be_UTF_8_as_a_whole_and_a_binary_message_need_not()
+    public void A_text_must_be_UTF_8_as_a_whole_and_a_binary_message_need_not()
     {
         byte[] euro = [0xE2, 0x82, 0xAC];
-        byte[] split = [.. ClientFrame.Of(Opcode.Text, euro.AsSpan(0, 1), final: false), .. ClientFrame.Of(Opcode.Continuation, euro.AsSpan(1))];
-        byte[] unfinished = [.. ClientFrame.Of(Opcode.Text, euro.AsSpan(0, 2), final: false), .. ClientFrame.Of(Opcode.Continuation, [])];
+        byte[] split =
+        [
+            .. ClientFrame.Of(Opcode.Text, euro.AsSpan(0, 1), final: false),
+            .. ClientFrame.Of(Opcode.Continuation, euro.AsSpan(1)),
+        ];
+        byte[] unfinished =
+        [
+            .. ClientFrame.Of(Opcode.Text, euro.AsSpan(0, 2), final: false),
+            .. ClientFrame.Of(Opcode.Continuation, []),
+        ];
 
         Assert.That(Hear(new MessageReader(Most), split, 1, 1).Single().ToString(), Is.EqualTo("Text €"));
-        Assert.That(() => Hear(new MessageReader(Most), unfinished, 1, 1), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1007));
-        Assert.That(() => Hear(new MessageReader(Most), ClientFrame.Of(Opcode.Text, [0xFF]), 1, 1), Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1007));
-        Assert.That(Hear(new MessageReader(Most), ClientFrame.Of(Opcode.Binary, [0xFF]), 1, 1).Single().Payload, Is.EqualTo(new byte[] { 0xFF }));
+        Assert.That(
+            () => Hear(new MessageReader(Most), unfinished, 1, 1),
+            Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1007));
+        Assert.That(
+            () => Hear(new MessageReader(Most), ClientFrame.Of(Opcode.Text, [0xFF]), 1, 1),
+            Throws.InstanceOf<BrokenProtocolException>().With.Property("Status").EqualTo(1007));
+        Assert.That(
+            Hear(new MessageReader(Most), ClientFrame.Of(Opcode.Binary, [0xFF]), 1, 1).Single().Payload,
+            Is.EqualTo(new byte[] { 0xFF }));
     }
 
     [Test]
@@ -139,13 +172,19 @@ public sealed class MessageReaderLaws
     {
         var said = new Said(Opcode.Text, Encoding.ASCII.GetBytes(new string('x', fits ? Most : Most + 1)));
 
-        var heard = Hear(new MessageReader(Most), [.. Fragmented([said], pieces, [7]), .. ClientFrame.Of(Opcode.Text, "next"u8), .. ClientFrame.Of(Opcode.Close, [])], 100, 50);
+        var heard = Hear(
+            new MessageReader(Most),
+            [.. Fragmented([said], pieces, [7]), .. ClientFrame.Of(Opcode.Text, "next"u8), .. ClientFrame.Of(Opcode.Close, [])],
+            100,
+            50);
 
-        Assert.That(heard.Select(one => one.IsTooLarge ? "too large" : one.Kind.ToString()), Is.EqualTo(fits ? new[] { "Text", "Text", "Close" } : ["too large", "Close"]));
+        Assert.That(
+            heard.Select(one => one.IsTooLarge ? "too large" : one.Kind.ToString()),
+            Is.EqualTo(fits ? new[] { "Text", "Text", "Close" } : ["too large", "Close"]));
     }
 
     [Test]
-    public void A_message_that_will_be_too_large_is_refused_when_it_says_so_and_costs_nothing()
+    public void A_message_that_is_too_large_is_refused_by_its_header()
     {
         byte[] claims = [0x81, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4];
 
@@ -153,11 +192,13 @@ public sealed class MessageReaderLaws
     }
 
     [Test]
-    public void A_fragment_that_makes_a_message_too_large_is_refused_when_it_says_so([Values(0, 1, Most)] int before)
+    public void A_fragment_that_makes_a_message_too_large_is_refused_by_its_header([Values(0, 1, Most)] int before)
     {
         byte[] claims = [0x80, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4];
 
-        var heard = Hear(new MessageReader(Most), [.. ClientFrame.Of(Opcode.Text, new byte[before], final: false), .. claims], 100, 100);
+        byte[] bytes = [.. ClientFrame.Of(Opcode.Text, new byte[before], final: false), .. claims];
+
+        var heard = Hear(new MessageReader(Most), bytes, 100, 100);
 
         Assert.That(heard.Single().IsTooLarge);
     }
@@ -168,10 +209,11 @@ public sealed class MessageReaderLaws
     [TestCase(1014)]
     [TestCase(3000)]
     [TestCase(4999)]
-    public void A_close_says_why(int status) => Assert.That(new Received(Opcode.Close, Close(status, "Grüße")).CloseStatus(), Is.EqualTo(status));
+    public void A_close_may_have_a_status_and_a_reason(int status) =>
+        Assert.That(new Received(Opcode.Close, Close(status, "Grüße")).CloseStatus(), Is.EqualTo(status));
 
     [Test]
-    public void A_close_need_not_say_why() => Assert.That(new Received(Opcode.Close, default).CloseStatus(), Is.Null);
+    public void A_close_need_not_have_a_status() => Assert.That(new Received(Opcode.Close, default).CloseStatus(), Is.Null);
 
     [TestCase(0)]
     [TestCase(999)]
@@ -185,16 +227,17 @@ public sealed class MessageReaderLaws
         () => new Received(Opcode.Close, Close(status, "")).CloseStatus(), Breaks(1002, "no client may send this status"));
 
     [Test]
-    public void Half_a_status_and_a_reason_that_is_no_text_break_the_protocol()
+    public void Half_a_status_or_a_reason_that_is_not_UTF_8_breaks_the_protocol()
     {
         Assert.That(() => new Received(Opcode.Close, new byte[] { 3 }).CloseStatus(), Breaks(1002, "no client may send this status"));
         Assert.That(
             () => new Received(Opcode.Close, new byte[] { 0x03, 0xE8, 0xFF }).CloseStatus(), Breaks(1007, "a reason must be UTF-8"));
     }
 
-    /// <summary>However often the buffer has to be exchanged for a larger one.</summary>
     [Test]
-    public void A_message_arrives_whole_whatever_its_size([Values(4095, 4096, 4097, 8193, 40_000)] int length, [Values(100, 5000, 100_000)] int atATime)
+    public void A_message_arrives_whole_however_often_the_buffer_grows(
+        [Values(4095, 4096, 4097, 8193, 40_000)] int length,
+        [Values(100, 5000, 100_000)] int atATime)
     {
         var said = new Said(Opcode.Binary, [.. Enumerable.Range(0, length).Select(place => (byte)(place % 251))]);
 
@@ -204,13 +247,13 @@ public sealed class MessageReaderLaws
     }
 
     [Test]
-    public void What_is_not_needed_for_a_wait_is_given_back_and_what_is_stays([Values] bool amidMessage, [Values] bool forget)
+    public void An_idle_reader_returns_its_buffer_unless_a_message_is_unfinished([Values] bool amidMessage, [Values] bool forget)
     {
         var (reader, buffer) = (new MessageReader(Most), NextOfThePool());
         byte[] bytes = [.. ClientFrame.Of(Opcode.Text, "some"u8, final: !amidMessage)];
         var unread = new ReadOnlySequence<byte>(bytes);
         reader.TryRead(ref unread, out _);
-        Assert.That(NextOfThePool(), Is.Not.SameAs(buffer), "it is in use");
+        Assert.That(NextOfThePool(), Is.Not.SameAs(buffer), "the reader uses the buffer");
 
         if (forget)
         {
@@ -218,14 +261,14 @@ public sealed class MessageReaderLaws
         }
         else
         {
-            reader.Rest();
+            reader.TrimBuffer();
         }
 
         Assert.That(NextOfThePool(), !amidMessage || forget ? Is.SameAs(buffer) : Is.Not.SameAs(buffer));
     }
 
     [Test]
-    public void A_buffer_that_has_become_too_small_is_given_back()
+    public void A_buffer_that_has_become_too_small_is_returned()
     {
         var (reader, buffer) = (new MessageReader(10_000), NextOfThePool());
         byte[] bytes = [.. ClientFrame.Of(Opcode.Text, "some"u8, final: false), .. ClientFrame.Of(Opcode.Continuation, new byte[9000])];
@@ -237,7 +280,7 @@ public sealed class MessageReaderLaws
         Assert.That(NextOfThePool(), Is.SameAs(buffer));
     }
 
-    /// <summary>The first buffer that a reader on this thread gets if it asks next.</summary>
+    /// <summary>The buffer that the pool would give to a reader on this thread.</summary>
     private static byte[] NextOfThePool()
     {
         var next = ArrayPool<byte>.Shared.Rent(4096);
@@ -255,7 +298,7 @@ public sealed class MessageReaderLaws
         return payload;
     }
 
-    /// <summary>All that comes of these bytes when they arrive so many at a time, in memory that is cut up too.</summary>
+    /// <summary>Reads the bytes, <paramref name="atATime"/> at once, from memory segments of <paramref name="segment"/> bytes.</summary>
     private static List<Said> Hear(MessageReader reader, byte[] bytes, int atATime, int segment)
     {
         var heard = new List<Said>();
@@ -268,7 +311,7 @@ public sealed class MessageReaderLaws
                 heard.Add(new Said(received.Kind, received.Payload.ToArray(), received.IsTooLarge));
             }
 
-            // A header that is not all there is left where it is.
+            // The reader leaves an incomplete header unread.
             var left = (int)unread.Length;
             Assert.That(left, Is.LessThan(14));
             atATime = left == came ? atATime + 1 : atATime;
@@ -287,7 +330,8 @@ public sealed class MessageReaderLaws
             var pieces = one.Kind >= Opcode.Close || one.Payload.Length == 0 ? [one.Payload] : one.Payload.Chunk(most).ToArray();
             foreach (var (place, piece) in pieces.Index())
             {
-                bytes.AddRange(ClientFrame.Of(place == 0 ? one.Kind : Opcode.Continuation, piece, place == pieces.Length - 1, masks[frames++ % masks.Length]));
+                var opcode = place == 0 ? one.Kind : Opcode.Continuation;
+                bytes.AddRange(ClientFrame.Of(opcode, piece, place == pieces.Length - 1, masks[frames++ % masks.Length]));
             }
         }
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>The broker as plain lists: the laws, executable, one step after the other. It is as slow as it is short.</summary>
+/// <summary>An executable specification of the broker, made of plain lists. It takes one step at a time, and is slow.</summary>
 /// <param name="limits">The bounds.</param>
 /// <param name="disconnects">Whether the deletion of a topic closes its subscribers.</param>
 internal class Model(BrokerLimits limits, bool disconnects) : IBrokerUnderTest
@@ -47,7 +47,7 @@ internal class Model(BrokerLimits limits, bool disconnects) : IBrokerUnderTest
     {
         if (!Clients.TryGetValue(leave.Who, out var client))
         {
-            return "nobody";
+            return "no client";
         }
 
         Close(client, CloseReason.Left);
@@ -99,7 +99,7 @@ internal class Model(BrokerLimits limits, bool disconnects) : IBrokerUnderTest
     {
         if (!Clients.TryGetValue(request.Who, out var client) || client.Closed != CloseReason.None)
         {
-            return "nobody";
+            return "no client";
         }
 
         if (!HasRoom(client))
@@ -132,7 +132,7 @@ internal class Model(BrokerLimits limits, bool disconnects) : IBrokerUnderTest
     {
         if (!Clients.TryGetValue(read.Who, out var client))
         {
-            return "nobody";
+            return "no client";
         }
 
         client.Held = null;
@@ -175,7 +175,9 @@ internal class Model(BrokerLimits limits, bool disconnects) : IBrokerUnderTest
         }
     }
 
-    /// <summary>One event too many closes a subscriber as a slow consumer; until then nobody waits for it and it misses nothing.</summary>
+    /// <summary>
+    /// One event too many closes a subscriber as a slow consumer; until then no publisher waits for it, and it misses no event.
+    /// </summary>
     protected virtual void Deliver(Client subscriber, Entry live)
     {
         if (IsFull(subscriber, live))
@@ -196,7 +198,7 @@ internal class Model(BrokerLimits limits, bool disconnects) : IBrokerUnderTest
             || (outstanding.Count > 0 && outstanding.Sum(entry => entry.Size) + live.Size > limits.MaxQueueBytes);
     }
 
-    /// <summary>Ack, replay, live; of a second subscribe, the ack alone.</summary>
+    /// <summary>Queues the ack, then the replay, then live events; a second subscribe only gets the ack.</summary>
     protected virtual void Subscribe(Stream topic, Client client, int lastN, string id)
     {
         var isNew = !topic.Subscribers.Contains(client);
@@ -215,13 +217,14 @@ internal class Model(BrokerLimits limits, bool disconnects) : IBrokerUnderTest
     }
 
     /// <summary>The newest retained, oldest first; they count against no bound on events.</summary>
-    protected virtual IEnumerable<Entry> Replay(Stream topic, int lastN) => topic.Retained.TakeLast(lastN).Select(entry => entry with { Live = false });
+    protected virtual IEnumerable<Entry> Replay(Stream topic, int lastN) =>
+        topic.Retained.TakeLast(lastN).Select(entry => entry with { Live = false });
 
     protected virtual void Unsubscribe(Stream topic, Client client) => topic.Subscribers.Remove(client);
 
     protected virtual void Reply(Client client, string text) => Notify(client, text);
 
-    /// <summary>To a client that is open, behind everything that is queued.</summary>
+    /// <summary>Queues a frame at the end, if the client is open.</summary>
     protected virtual void Notify(Client client, string text)
     {
         if (client.Closed == CloseReason.None)
@@ -230,7 +233,9 @@ internal class Model(BrokerLimits limits, bool disconnects) : IBrokerUnderTest
         }
     }
 
-    /// <summary>The first reason stands. A slow consumer gets nothing more, anybody else what was queued; none of them stays in a topic.</summary>
+    /// <summary>
+    /// Only the first reason counts. A slow consumer gets nothing more; any other client gets what was queued. It leaves all topics.
+    /// </summary>
     protected virtual void Close(Client client, CloseReason reason)
     {
         if (client.Closed != CloseReason.None)

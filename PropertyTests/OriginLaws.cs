@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using NUnit.Framework;
-using PubSub.Hosting.Sockets;
+using PubSub.Hosting.Connections;
 
 namespace PubSub.PropertyTests;
 
@@ -9,7 +9,7 @@ public sealed class OriginLaws
     [TestCase("")]
     [TestCase("https://listed.example")]
     [TestCase("*")]
-    public void A_request_without_an_origin_is_no_browsers_and_is_allowed(string list)
+    public void A_request_without_an_Origin_is_allowed(string list)
     {
         Assert.That(IsAllowed(null, "localhost:8080", list), Is.True);
         Assert.That(IsAllowed("", "localhost:8080", list), Is.True);
@@ -26,7 +26,8 @@ public sealed class OriginLaws
     [TestCase("http://[::1]:8080", "[::1]:8080")]
     [TestCase("https://xn--bcher-kva.example", "xn--bcher-kva.example:443")]
     [TestCase("https://xn--bcher-kva.example", "xn--bcher-kva.example")]
-    public void A_page_of_the_same_host_may_connect(string origin, string host) => Assert.That(IsAllowed(origin, host, ""), Is.True);
+    public void A_page_of_the_same_host_may_connect(string origin, string host) =>
+        Assert.That(IsAllowed(origin, host, ""), Is.True);
 
     [TestCase("http://other.example", "example.com")]
     [TestCase("http://sub.example.com", "example.com")]
@@ -48,7 +49,7 @@ public sealed class OriginLaws
     [TestCase("http://example.com", "")]
     [TestCase("http://example.com@example.com", "example.com")]
     [TestCase("http://example.com/", "example.com")]
-    public void A_page_of_another_host_may_not(string origin, string host)
+    public void A_page_of_another_host_may_not_connect(string origin, string host)
     {
         Assert.That(IsAllowed(origin, host, ""), Is.False);
         Assert.That(IsAllowed(origin, host, "https://listed.example"), Is.False);
@@ -77,13 +78,14 @@ public sealed class OriginLaws
     [TestCase("https://app.example/")]
     [TestCase("https://app.example:443")]
     [TestCase("HTTPS://APP.example")]
-    public void A_listed_origin_may_be_written_as_people_write_it(string list) =>
+    public void A_listed_origin_is_normalized(string list) =>
         Assert.That(IsAllowed("https://app.example", "example.com", list), Is.True);
 
     [TestCase("https://b\u00fccher.example", "https://xn--bcher-kva.example")]
     [TestCase("http://[::1]:80", "http://[::1]")]
     [TestCase("capacitor://localhost", "capacitor://localhost")]
-    public void A_listed_origin_is_what_browsers_make_of_it(string list, string origin) => Assert.That(IsAllowed(origin, "example.com", list), Is.True);
+    public void A_listed_origin_matches_its_form_in_browsers(string list, string origin) =>
+        Assert.That(IsAllowed(origin, "example.com", list), Is.True);
 
     [TestCase("app.example")]
     [TestCase("https://*.example")]
@@ -100,10 +102,11 @@ public sealed class OriginLaws
     [TestCase("https://")]
     [TestCase("//app.example")]
     [TestCase("localhost:3000")]
-    public void What_is_no_origin_is_not_listed(string entry) => Assert.That(Origins.TryParse($"https://good.example,{entry}", out _), Is.False);
+    public void A_list_with_an_entry_that_is_no_origin_is_refused(string entry) =>
+        Assert.That(Origins.TryParse($"https://good.example,{entry}", out _), Is.False);
 
     [Test]
-    public void Two_origins_are_none_of_ours()
+    public void A_request_with_two_Origins_is_refused()
     {
         var context = new DefaultHttpContext();
         context.Request.Host = new HostString("example.com");
@@ -125,5 +128,6 @@ public sealed class OriginLaws
         return Of(list).Allow(context.Request);
     }
 
-    private static Origins Of(string list) => Origins.TryParse(list, out var origins) ? origins : throw new ArgumentException(list, nameof(list));
+    private static Origins Of(string list) =>
+        Origins.TryParse(list, out var origins) ? origins : throw new ArgumentException(list, nameof(list));
 }

@@ -3,17 +3,18 @@ using System.Net.Sockets;
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
-using PubSub.Hosting.Sockets;
+using PubSub.Hosting.Transport;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>What is written arrives as it was written, however little the peer takes at a time.</summary>
+/// <summary>The written bytes arrive unchanged, however little the peer reads at a time.</summary>
 public sealed class OutletLaws
 {
-    /// <summary>Bytes that the operating system is asked to keep at either end: far fewer than a batch has.</summary>
+    /// <summary>The size of the socket buffers in bytes, far smaller than a batch.</summary>
     private const int Window = 4 * 1024;
 
-    private static readonly Gen<int> Length = Gen.Frequency((4, Gen.Choose(1, 200)), (2, Gen.Choose(1000, 9000)), (1, Gen.Choose(30_000, 100_000)));
+    private static readonly Gen<int> Length =
+        Gen.Frequency((4, Gen.Choose(1, 200)), (2, Gen.Choose(1000, 9000)), (1, Gen.Choose(30_000, 100_000)));
 
     [Test]
     public void Frames_arrive_whole_and_in_order_however_slowly_they_are_read() => Law.HoldsForRows(
@@ -25,21 +26,23 @@ public sealed class OutletLaws
         times: 60);
 
     [Test]
-    public async Task Whoever_writes_is_not_kept_when_the_peer_does_not_read()
+    public async Task A_write_does_not_block_the_thread_when_the_peer_does_not_read()
     {
         using var pair = new Pair();
         var outlet = new Outlet(pair.Ours);
 
-        var write = await Task.Factory.StartNew(() => outlet.WriteAsync(new byte[8 * 1024 * 1024]).AsTask(), TaskCreationOptions.LongRunning).WaitAsync(Threads.Patience);
+        var write = await Task.Factory
+            .StartNew(() => outlet.WriteAsync(new byte[8 * 1024 * 1024]).AsTask(), TaskCreationOptions.LongRunning)
+            .WaitAsync(Threads.Patience);
 
         Assert.That(write.IsCompleted, Is.False);
         await pair.ReadAsync(8 * 1024 * 1024);
         await write.WaitAsync(Threads.Patience);
     }
 
-    /// <summary>Otherwise a large frame for a slow peer could not be told from a peer that reads nothing.</summary>
+    /// <summary>Without this, a slow peer that reads a large frame would look like a peer that reads nothing.</summary>
     [Test]
-    public async Task A_write_that_waits_can_be_seen_to_go_on([Values(1, 8)] int frames)
+    public async Task The_progress_of_a_waiting_write_is_visible([Values(1, 8)] int frames)
     {
         const int batch = 8 * 1024 * 1024, most = Outlet.BatchBytes;
         using var pair = new Pair();
@@ -58,7 +61,7 @@ public sealed class OutletLaws
     }
 
     [Test]
-    public async Task What_waits_for_one_peer_is_not_overwritten_by_what_the_same_thread_writes_to_another()
+    public async Task A_waiting_write_is_not_overwritten_by_a_write_to_another_peer()
     {
         using var slow = new Pair();
         using var other = new Pair();
@@ -73,9 +76,9 @@ public sealed class OutletLaws
         await waiting.WaitAsync(Threads.Patience);
     }
 
-    /// <summary>A small frame finds room or none, never half of it.</summary>
+    /// <summary>A frame of one byte is sent as a whole or not at all.</summary>
     [Test]
-    public async Task A_write_that_finds_no_room_at_all_waits_for_it([Values(1, 2)] int frames)
+    public async Task A_write_that_finds_no_room_waits_for_it([Values(1, 2)] int frames)
     {
         using var pair = new Pair();
 
@@ -86,7 +89,7 @@ public sealed class OutletLaws
     }
 
     [Test]
-    public void A_broken_connection_and_an_ended_one_say_so([Values(1, 2)] int frames)
+    public void A_write_to_a_broken_or_closed_connection_throws([Values(1, 2)] int frames)
     {
         using var broken = new Pair();
         using var ended = new Pair();
@@ -99,7 +102,7 @@ public sealed class OutletLaws
     }
 
     [Test]
-    public void A_connection_that_breaks_while_a_write_waits_says_so([Values(1, 8)] int frames)
+    public void A_waiting_write_throws_when_the_connection_breaks([Values(1, 8)] int frames)
     {
         using var pair = new Pair();
         var (_, waiting) = FillUp(new Outlet(pair.Ours), Batch('a', frames, 4000));
@@ -141,7 +144,7 @@ public sealed class OutletLaws
         return (await reading.WaitAsync(Threads.Patience)).SequenceEqual(written);
     }
 
-    /// <summary>Frames in rows as a subscriber gives them out: as many as fit into a batch, or one that is larger.</summary>
+    /// <summary>Divides frames into batches as a subscriber does: as many as fit into a batch, or one that is larger.</summary>
     private static List<int[]> Batches(int[] lengths)
     {
         var batches = new List<int[]>();
@@ -163,7 +166,7 @@ public sealed class OutletLaws
     private static Outgoing[] Batch(char letter, int frames, int bytes) =>
         [.. Enumerable.Range(0, frames).Select(_ => new Outgoing(new Frame([.. Enumerable.Repeat((byte)letter, bytes)]), Live: true))];
 
-    /// <summary>Writes, on this thread, until a write has to wait.</summary>
+    /// <summary>Writes on this thread until a write has to wait.</summary>
     /// <returns>The bytes written, and the wait.</returns>
     private static (int Bytes, Task Waiting) FillUp(Outlet outlet, Outgoing[] batch)
     {

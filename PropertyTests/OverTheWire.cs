@@ -8,12 +8,12 @@ using System.Text.Json;
 namespace PubSub.PropertyTests;
 
 /// <summary>
-/// The Host, used as clients use it: REST for topics, a WebSocket for each client. A pong is behind everything that was queued before its
-/// ping, so what a client has to read is known as soon as the pong has come.
+/// The Host, used as clients use it: REST for topics, a WebSocket for each client. A pong comes after everything that was queued before its
+/// ping, so a client has received all of that when the pong has come.
 /// </summary>
-/// <param name="origin">Of the server.</param>
-/// <param name="prefix">Begins the name of every topic, which is nobody else's.</param>
-/// <param name="patience">Who leaves without a word is missed only when the server reads on; so long at most.</param>
+/// <param name="origin">The server.</param>
+/// <param name="prefix">Begins the name of every topic; no other user of the server uses it.</param>
+/// <param name="patience">How long to wait for the server to notice an abrupt disconnect.</param>
 internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) : IBrokerUnderTest
 {
     private static readonly HttpClient Http = new();
@@ -27,8 +27,10 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
         Command.Connect connect => await ConnectAsync(connect.Who),
         Command.Leave leave => await LeaveAsync(leave),
         Command.Create create => await CreateAsync(create.Topic),
-        Command.Delete delete => (await Http.DeleteAsync(TopicAt(delete.Topic))).StatusCode == HttpStatusCode.OK ? "deleted" : "not found",
-        Command.Read read => _clients.TryGetValue(read.Who, out var client) ? string.Join(", ", await client.ReadAsync(read.Count)) : "nobody",
+        Command.Delete delete =>
+            (await Http.DeleteAsync(TopicAt(delete.Topic))).StatusCode == HttpStatusCode.OK ? "deleted" : "not found",
+        Command.Read read =>
+            _clients.TryGetValue(read.Who, out var client) ? string.Join(", ", await client.ReadAsync(read.Count)) : "no client",
         Command.Request request => await AskAsync(request, step.ToString(CultureInfo.InvariantCulture)),
         _ => throw new ArgumentOutOfRangeException(nameof(command)),
     };
@@ -40,7 +42,8 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
             await client.CatchUpAsync();
         }
 
-        return Sight.Of(await TopicsAsync(), _clients.Select(entry => (entry.Key, entry.Value.Closed, entry.Value.State, HasRoom: true)));
+        var topics = await TopicsAsync();
+        return Sight.Of(topics, _clients.Select(entry => (entry.Key, entry.Value.Closed, entry.Value.State, HasRoom: true)));
     }
 
     public async ValueTask DisposeAsync()
@@ -74,7 +77,7 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
     {
         if (!_clients.TryGetValue(leave.Who, out var client))
         {
-            return "nobody";
+            return "no client";
         }
 
         if (leave.Abruptly)
@@ -105,7 +108,7 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
     {
         if (!_clients.TryGetValue(request.Who, out var client) || client.Closed != CloseReason.None)
         {
-            return "nobody";
+            return "no client";
         }
 
         await client.SendAsync(request switch
@@ -144,7 +147,10 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
         [
             .. answer.RootElement.GetProperty("topics").EnumerateObject()
                 .Where(topic => topic.Name.StartsWith(prefix, StringComparison.Ordinal))
-                .Select(topic => (topic.Name[prefix.Length..], topic.Value.GetProperty("subscribers").GetInt32(), topic.Value.GetProperty("messages").GetInt64()))
+                .Select(topic => (
+                    topic.Name[prefix.Length..],
+                    topic.Value.GetProperty("subscribers").GetInt32(),
+                    topic.Value.GetProperty("messages").GetInt64()))
                 .OrderBy(topic => topic.Item1, StringComparer.Ordinal),
         ];
     }
@@ -160,8 +166,11 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
 
         public string State => _unread.Count > 0 ? "has more" : Closed == CloseReason.None ? "asleep" : "over";
 
-        public async Task SendAsync(object request) =>
-            await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(request), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+        public async Task SendAsync(object request) => await socket.SendAsync(
+            JsonSerializer.SerializeToUtf8Bytes(request),
+            WebSocketMessageType.Text,
+            endOfMessage: true,
+            CancellationToken.None);
 
         /// <summary>Receives all that has been queued for it so far.</summary>
         public async Task CatchUpAsync()
@@ -177,7 +186,7 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
             }
             catch (WebSocketException)
             {
-                // It has been closed by the server, which says so to whoever reads.
+                // The server has closed the connection; the Close frame is read below.
             }
 
             while (Closed == CloseReason.None && await ReceiveAsync() is { } text && text != "here")
@@ -186,7 +195,7 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
             }
         }
 
-        /// <summary>What the server still has to say, down to its Close frame.</summary>
+        /// <summary>Closes the connection and receives what the server still sends, up to its Close frame.</summary>
         public async Task LeaveAsync()
         {
             if (Closed != CloseReason.None)
@@ -243,7 +252,7 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
             return Told(Encoding.UTF8.GetString(_buffer, 0, length));
         }
 
-        /// <summary>A message of the server in the words of the model.</summary>
+        /// <summary>A message of the server in the notation of the model.</summary>
         private string Told(string message)
         {
             using var json = JsonDocument.Parse(message);
@@ -254,7 +263,8 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
                 "ack" => $"ack {id}",
                 "pong" => id,
                 "info" when Text("msg") == "topic_deleted" => $"deleted {topic[prefix.Length..]}",
-                "error" when json.RootElement.GetProperty("error").GetProperty("code").GetString() == "TOPIC_NOT_FOUND" => $"not found {id}",
+                "error" when json.RootElement.GetProperty("error").GetProperty("code").GetString() == "TOPIC_NOT_FOUND" =>
+                    $"not found {id}",
                 _ => message,
             };
 

@@ -2,11 +2,13 @@ using NUnit.Framework;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>Whoever reads nothing, or does not say goodbye, is not waited for for ever; whoever is slow is (PS-BPR-011).</summary>
+/// <summary>
+/// The server disconnects a peer that reads nothing, or does not answer a Close frame, but not one that is slow (PS-BPR-011).
+/// </summary>
 [Category("Wire")]
 public sealed class PatienceLaws
 {
-    /// <summary>Bytes of a frame that no socket takes at once.</summary>
+    /// <summary>The size of a frame in bytes that no socket buffer holds.</summary>
     private const int Large = 12 * 1024 * 1024;
 
     private const double WriteTimeout = 10, CloseTimeout = 5;
@@ -14,7 +16,7 @@ public sealed class PatienceLaws
     private readonly HandClock _clock = new();
 
     [Test]
-    public async Task A_write_may_wait_until_its_time_is_over([Values(1, 3)] int frames)
+    public async Task A_write_may_wait_until_its_deadline([Values(1, 3)] int frames)
     {
         using var host = Start();
         using var peer = await SubscribedAsync(host);
@@ -29,24 +31,26 @@ public sealed class PatienceLaws
 
         Assert.That(await peer.AskAsync("""{"type":"ping"}"""), Is.EqualTo("""{"type":"pong"}"""));
         _clock.Advance(10 * WriteTimeout);
-        Assert.That(await peer.AskAsync("""{"type":"ping"}"""), Is.EqualTo("""{"type":"pong"}"""), "nothing waits any more");
+        Assert.That(await peer.AskAsync("""{"type":"ping"}"""), Is.EqualTo("""{"type":"pong"}"""), "no write waits");
     }
 
     [Test]
-    public async Task Whoever_reads_nothing_is_ended_and_what_it_had_is_given_back()
+    public async Task A_peer_that_reads_nothing_is_disconnected_and_unsubscribed()
     {
         using var host = Start();
         using var peer = await StuckAsync(host);
 
         AdvanceUntil(() => host.Broker.Count().Subscriptions == 0);
 
-        Assert.That(host.Logged, Has.One.Match(@"^Warning PubSub.Hosting.Sockets.Sessions: Session \S+ read nothing for 10 s and was ended$"));
+        Assert.That(
+            host.Logged,
+            Has.One.Match(@"^Warning PubSub.Hosting.Sockets.Sessions: Session \S+ read nothing for 10 s and was ended$"));
         Assert.That(() => host.Logged, Has.One.EndsWith("closed: connection lost").Soon());
-        Assert.That(async () => await peer.ReadAsync(Large), Throws.Exception, "the rest is not sent any more");
+        Assert.That(async () => await peer.ReadAsync(Large), Throws.Exception, "the rest is not sent");
     }
 
     [Test]
-    public async Task Whoever_reads_nothing_is_ended_although_it_is_told_goodbye()
+    public async Task A_peer_that_reads_nothing_is_disconnected_although_a_Close_frame_is_queued()
     {
         using var host = Start(("CLOSE_TIMEOUT", "3600"));
         using var peer = await StuckAsync(host);
@@ -58,7 +62,7 @@ public sealed class PatienceLaws
     }
 
     [Test]
-    public async Task A_goodbye_may_be_answered_until_its_time_is_over()
+    public async Task A_Close_frame_may_be_answered_until_its_deadline()
     {
         using var host = Start(("MAX_MESSAGE_BYTES", "1024"));
         using var peer = await SubscribedAsync(host);
@@ -72,7 +76,7 @@ public sealed class PatienceLaws
     }
 
     [Test]
-    public async Task Whoever_does_not_say_goodbye_is_ended()
+    public async Task A_peer_that_does_not_answer_a_Close_frame_is_disconnected()
     {
         using var host = Start(("MAX_MESSAGE_BYTES", "1024"));
         using var peer = await SubscribedAsync(host);
@@ -84,7 +88,7 @@ public sealed class PatienceLaws
     }
 
     [Test]
-    public async Task Whoever_is_told_goodbye_has_time_for_each_frame_that_is_still_to_come()
+    public async Task Before_a_Close_frame_each_queued_frame_has_its_own_deadline()
     {
         const int frames = 3;
         using var host = Start();
@@ -94,7 +98,7 @@ public sealed class PatienceLaws
         for (var read = 0; read < frames; read++)
         {
             _clock.Advance(CloseTimeout - 1);
-            await peer.ReadAsync(Large); // and a byte of what follows, so the last write is known to have ended
+            await peer.ReadAsync(Large); // the last byte belongs to the next frame, so the write before has ended
         }
 
         Assert.That(await peer.ReadAsync("otice".Length), Is.EqualTo("otice"u8.ToArray()));
@@ -102,7 +106,7 @@ public sealed class PatienceLaws
     }
 
     [Test]
-    public async Task Whoever_is_told_goodbye_and_reads_nothing_is_ended()
+    public async Task A_peer_that_does_not_read_its_Close_frame_is_disconnected()
     {
         using var host = Start(("WRITE_TIMEOUT", "3600"));
         using var peer = await StuckAsync(host);
@@ -113,7 +117,7 @@ public sealed class PatienceLaws
         Assert.That(host.Logged, Has.None.Contains("read nothing"));
     }
 
-    /// <summary>Nobody is asked whether it is still there.</summary>
+    /// <summary>Starts a server that sends no Pings.</summary>
     private RunningHost Start(params (string Name, string Value)[] settings) =>
         new(_clock, [.. settings, ("KEEPALIVE_INTERVAL", "0"), ("MAX_QUEUE_BYTES", Frames.Text(4 * Large)), ("LOG_LEVEL", "info")]);
 
@@ -149,7 +153,9 @@ public sealed class PatienceLaws
         Assert.That(await peer.HearAsync(), Is.EqualTo("close 1009 request too large"));
     }
 
-    /// <summary>What a session notes of a write it may note a moment after its peer has seen of it, so that its time may begin after this has begun.</summary>
+    /// <summary>
+    /// Advances the clock in steps: a session may notice a write, and start its deadline, a moment after the peer has seen the bytes.
+    /// </summary>
     private void AdvanceUntil(Func<bool> over) => Assert.That(
         () =>
         {

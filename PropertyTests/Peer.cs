@@ -3,10 +3,11 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
 using PubSub.Hosting.Protocol;
+using PubSub.Hosting.WebSocket;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>The other end of a session, frame by frame. It reads nothing unless it is asked to, answers nothing, and may break off.</summary>
+/// <summary>A WebSocket client, frame by frame. It reads only when a test asks it to, and answers nothing by itself.</summary>
 internal sealed partial class Peer : IDisposable
 {
     private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -15,9 +16,9 @@ internal sealed partial class Peer : IDisposable
     {
     }
 
-    /// <summary>Connects and shakes hands.</summary>
-    /// <param name="host">With whom.</param>
-    /// <param name="window">Bytes that the operating system takes for it while it does not read; by default, as many as it likes.</param>
+    /// <summary>Connects and completes the handshake.</summary>
+    /// <param name="host">The server.</param>
+    /// <param name="window">The size of the receive buffer in bytes; by default, the operating system chooses.</param>
     public static async Task<Peer> OfAsync(RunningHost host, int? window = null)
     {
         var peer = new Peer();
@@ -25,8 +26,8 @@ internal sealed partial class Peer : IDisposable
         return answer.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal) ? peer : throw new IOException(answer);
     }
 
-    /// <summary>The same for a peer that may be refused.</summary>
-    /// <returns>The first line of the answer.</returns>
+    /// <summary>Tries a handshake that the server may refuse.</summary>
+    /// <returns>The first line of the response.</returns>
     public static async Task<string> TryAsync(RunningHost host, params string[] headers)
     {
         using var peer = new Peer();
@@ -42,20 +43,22 @@ internal sealed partial class Peer : IDisposable
         }
     }
 
-    public Task SayAsync(params string[] texts) => SendAsync([.. texts.SelectMany(text => ClientFrame.Of(Opcode.Text, Encoding.UTF8.GetBytes(text)))]);
+    public Task SayAsync(params string[] texts) =>
+        SendAsync([.. texts.SelectMany(text => ClientFrame.Of(Opcode.Text, Encoding.UTF8.GetBytes(text)))]);
 
     public Task CloseAsync(int? status = 1000, string reason = "") => SendAsync(ClientFrame.Of(Opcode.Close, status is { } code
         ? [(byte)(code >> 8), (byte)code, .. Encoding.UTF8.GetBytes(reason)]
         : []));
 
-    /// <summary>Says something and hears what comes next.</summary>
+    /// <summary>Sends a text and receives the next frame.</summary>
     public async Task<string> AskAsync(string text)
     {
         await SayAsync(text);
         return await HearAsync();
     }
 
-    /// <summary>The next frame in words: a text as it is, but without its timestamp; of others the kind and the contents; "the end" of the connection.</summary>
+    /// <summary>Receives the next frame.</summary>
+    /// <returns>A text without its timestamp; the kind and the payload of any other frame; "the end" if the connection has ended.</returns>
     public async Task<string> HearAsync()
     {
         byte[] header;
@@ -80,7 +83,7 @@ internal sealed partial class Peer : IDisposable
         };
     }
 
-    /// <summary>All that is said from now on, down to the end of the connection.</summary>
+    /// <summary>Receives all frames up to the end of the connection.</summary>
     public async Task<List<string>> HearAllAsync()
     {
         var heard = new List<string>();
@@ -93,17 +96,17 @@ internal sealed partial class Peer : IDisposable
         return heard;
     }
 
-    /// <summary>So many bytes, whatever they mean.</summary>
+    /// <summary>Reads exactly <paramref name="count"/> bytes.</summary>
     public Task<byte[]> ReadAsync(int count) => _socket.ReadAsync(count);
 
-    /// <summary>Reads so many bytes on this thread, at once when they are there.</summary>
-    /// <returns>False when they are not.</returns>
+    /// <summary>Reads <paramref name="count"/> bytes on this thread if they have arrived.</summary>
+    /// <returns>False if they have not.</returns>
     public bool TryRead(int count) => _socket.Available >= count && _socket.Receive(new byte[count]) == count;
 
-    /// <summary>Sends nothing more, but still reads.</summary>
+    /// <summary>Closes the sending side only.</summary>
     public void Finish() => _socket.Shutdown(SocketShutdown.Send);
 
-    /// <summary>Breaks the connection: the server gets a reset.</summary>
+    /// <summary>Resets the connection.</summary>
     public void BreakOff() => _socket.Close(0);
 
     public void Dispose() => _socket.Dispose();

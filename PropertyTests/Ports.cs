@@ -5,7 +5,7 @@ namespace PubSub.PropertyTests;
 
 internal static class Ports
 {
-    /// <summary>A port that nobody listened on a moment ago.</summary>
+    /// <summary>A port on which no process listened a moment ago.</summary>
     public static int Free()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

@@ -7,7 +7,7 @@ using PubSub.Hosting;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>How the process begins and ends when it cannot, or need not, serve.</summary>
+/// <summary>How the process ends when it cannot, or need not, serve.</summary>
 public sealed class ProgramLaws
 {
     [Test]
@@ -18,7 +18,11 @@ public sealed class ProgramLaws
         Assert.That(status, Is.EqualTo(2));
         Assert.That(
             error.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries),
-            Is.EqualTo(new[] { "PORT must be a whole number from 0 to 65535, but is 'no'", "LOG_FORMAT must be json or text, but is 'xml'" }));
+            Is.EqualTo(new[]
+            {
+                "PORT must be a whole number from 0 to 65535, but is 'no'",
+                "LOG_FORMAT must be json or text, but is 'xml'",
+            }));
     }
 
     [Test]
@@ -49,7 +53,7 @@ public sealed class ProgramLaws
     [TestCase("'PORT=8080' is no argument", "PORT=8080")]
     [TestCase("'--nonsense' is no argument", "healthcheck", "--nonsense")]
     [TestCase("--PORT must be followed by its value", "--PORT")]
-    public void What_is_no_argument_ends_the_start_with_2_and_a_line(string line, params string[] args)
+    public void An_unknown_argument_ends_the_start_with_2_and_a_line(string line, params string[] args)
     {
         var (status, error) = Run(args);
 
@@ -61,11 +65,13 @@ public sealed class ProgramLaws
     public void Help_names_every_setting()
     {
         Assert.That(CommandLine.AsksForHelp(["--help"]), Is.True);
-        Assert.That(Settings.All.Select(setting => setting.Name), Has.All.Matches<string>(name => CommandLine.Help().Contains(name!, StringComparison.Ordinal)));
+        Assert.That(
+            Settings.All.Select(setting => setting.Name),
+            Has.All.Matches<string>(name => CommandLine.Help().Contains(name!, StringComparison.Ordinal)));
     }
 
     [Test]
-    public void A_health_check_is_told_the_port_as_a_server_is()
+    public void A_health_check_takes_the_port_from_the_command_line()
     {
         using var host = new RunningHost();
 
@@ -73,7 +79,7 @@ public sealed class ProgramLaws
     }
 
     [Test]
-    public void A_health_check_is_a_run_of_its_own()
+    public void A_health_check_exits_with_the_health_of_the_server()
     {
         using var host = new RunningHost();
 
@@ -85,7 +91,7 @@ public sealed class ProgramLaws
     [TestCase("HTTP/1.1 503 Service Unavailable\r\n\r\n", ExpectedResult = 1)]
     [TestCase("HTTP/1.1 200 OKAY\r\n\r\n", ExpectedResult = 1)]
     [TestCase("", ExpectedResult = 1)]
-    public async Task<int> A_server_is_healthy_when_it_says_that_it_is_ready(string answer)
+    public async Task<int> A_server_is_healthy_if_it_answers_200_to_readyz(string answer)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -97,7 +103,9 @@ public sealed class ProgramLaws
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(answer));
         client.Close();
 
-        Assert.That(Encoding.ASCII.GetString(asked, 0, length), Is.EqualTo("GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+        Assert.That(
+            Encoding.ASCII.GetString(asked, 0, length),
+            Is.EqualTo("GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
         return await checking.WaitAsync(Threads.Patience);
     }
 
@@ -106,7 +114,7 @@ public sealed class ProgramLaws
     [TestCase("::", "127.0.0.1")]
     [TestCase("localhost", "127.0.0.1")]
     [TestCase("127.0.0.2", "127.0.0.2")]
-    public async Task A_server_is_asked_where_it_listens(string bind, string address)
+    public async Task A_health_check_connects_to_the_bound_address(string bind, string address)
     {
         using var listener = new TcpListener(IPAddress.Parse(address), 0);
         listener.Start();
@@ -121,7 +129,7 @@ public sealed class ProgramLaws
     }
 
     [Test]
-    public async Task A_server_that_breaks_off_is_not_healthy()
+    public async Task A_server_that_resets_the_connection_is_not_healthy()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -160,7 +168,7 @@ public sealed class ProgramLaws
         }
     }
 
-    /// <summary>The whole of the program, in this process.</summary>
+    /// <summary>Runs the whole program in this process.</summary>
     private static (int Status, string Error) Run(params string[] args)
     {
         var (before, error) = (Console.Error, new StringWriter());

@@ -5,7 +5,8 @@ internal static class Repository
 {
     private static readonly string[] Sources =
     [
-        ".cs", ".csproj", ".props", ".targets", ".sln", ".json", ".md", ".yml", ".yaml", ".txt", ".sh", ".http", ".editorconfig", ".gitignore",
+        ".cs", ".csproj", ".props", ".targets", ".sln", ".json", ".md", ".yml", ".yaml", ".txt", ".sh", ".http", ".editorconfig",
+        ".gitignore",
         "Dockerfile", "",
     ];
 

@@ -28,25 +28,25 @@ public sealed class RequestLaws
     ];
 
     [Test]
-    public void Whatever_bytes_arrive_the_parser_refuses_them_politely()
+    public void Any_bytes_are_parsed_or_refused_with_a_message()
     {
         Law.HoldsForRows(Gen.Choose(0, 255).Select(number => (byte)number), atMost: 80, IsParsedOrRefused, times: 3000);
     }
 
     [Test]
-    public void Whatever_JSON_tokens_arrive_the_parser_refuses_them_politely()
+    public void Any_JSON_tokens_are_parsed_or_refused_with_a_message()
     {
         var token = Gen.OneOf(
             Gen.Elements(
-                "{", "}", "[", "]", ":", ",", "\"type\"", "\"topic\"", "\"message\"", "\"request_id\"", "\"last_n\"", "\"payload\"", "\"id\"",
-                "\"ping\"", "\"publish\"", "\"", "\\", "\\u0074ype", " ", "\uFEFF", "/*", "//", "null", "nul", "1", "-", "\0"),
+                "{", "}", "[", "]", ":", ",", "\"type\"", "\"topic\"", "\"message\"", "\"request_id\"", "\"last_n\"", "\"payload\"",
+                "\"id\"", "\"ping\"", "\"publish\"", "\"", "\\", "\\u0074ype", " ", "\uFEFF", "/*", "//", "null", "nul", "1", "-", "\0"),
             JsonTexts.Value);
 
         Law.HoldsForRows(token, atMost: 25, tokens => IsParsedOrRefused(Utf8(string.Concat(tokens))), times: 3000);
     }
 
     [Test]
-    public void However_a_legal_request_is_damaged_the_parser_refuses_it_politely()
+    public void A_damaged_request_is_parsed_or_refused_with_a_message()
     {
         var damage =
             from place in Gen.Choose(0, 10_000)
@@ -136,11 +136,12 @@ public sealed class RequestLaws
         {
             string[] members =
             [
-                "\"type\":\"subscribe\"", "\"topic\":\"ord\\u0065rs\"", "\"client_id\":\"me\"", "\"last_n\":7", "\"request_id\":\"r\\u0031\"",
-                $"\"Type\":{given.unknown}",
+                "\"type\":\"subscribe\"", "\"topic\":\"ord\\u0065rs\"", "\"client_id\":\"me\"", "\"last_n\":7",
+                "\"request_id\":\"r\\u0031\"", $"\"Type\":{given.unknown}",
             ];
             var space = given.space;
-            var json = space[0] + "{" + string.Join(space[1] + "," + space[2], given.order.Select(place => members[place])) + "}" + space[3];
+            var content = string.Join(space[1] + "," + space[2], given.order.Select(place => members[place]));
+            var json = space[0] + "{" + content + "}" + space[3];
 
             return Request.Parse(Utf8(json)) is Request.Subscribe { Topic: "orders", LastN: 7 } subscribe
                 && Text(subscribe.RawTopic) == "\"ord\\u0065rs\""
@@ -149,15 +150,19 @@ public sealed class RequestLaws
     }
 
     [Test]
-    public void Each_type_is_parsed_to_what_it_says()
+    public void A_request_of_each_type_is_parsed()
     {
         var requests = Types.Select(type => Parse(Json(type))).ToList();
 
         Assert.That(requests.Select(request => Text(request.RequestId)), Is.All.EqualTo("\"r1\""));
-        Assert.That(requests[0] is Request.Subscribe { Topic: "orders", LastN: 5 } subscribe && Text(subscribe.RawTopic) == "\"orders\"", Is.True);
+        Assert.That(
+            requests[0] is Request.Subscribe { Topic: "orders", LastN: 5 } subscribe && Text(subscribe.RawTopic) == "\"orders\"",
+            Is.True);
         Assert.That(requests[1] is Request.Publish { Topic: "orders" } publish && Text(publish.RawTopic) == "\"orders\"", Is.True);
         Assert.That(Text(((Request.Publish)requests[1]).Message), Is.EqualTo("""{"id":"m1","payload":1}"""));
-        Assert.That(requests[2] is Request.Unsubscribe { Topic: "orders" } unsubscribe && Text(unsubscribe.RawTopic) == "\"orders\"", Is.True);
+        Assert.That(
+            requests[2] is Request.Unsubscribe { Topic: "orders" } unsubscribe && Text(unsubscribe.RawTopic) == "\"orders\"",
+            Is.True);
         Assert.That(requests[3], Is.TypeOf<Request.Ping>());
     }
 
@@ -170,7 +175,7 @@ public sealed class RequestLaws
     }
 
     [Test]
-    public void A_field_that_is_missing_is_named()
+    public void The_refusal_names_a_missing_field()
     {
         foreach (var (type, field) in StringFields.Append(("publish", "message")))
         {
@@ -181,7 +186,7 @@ public sealed class RequestLaws
     }
 
     [Test]
-    public void A_field_that_is_no_string_is_named([ValueSource(nameof(NoStrings))] string raw)
+    public void The_refusal_names_a_field_that_is_no_string([ValueSource(nameof(NoStrings))] string raw)
     {
         foreach (var (type, field) in StringFields)
         {
@@ -190,7 +195,7 @@ public sealed class RequestLaws
     }
 
     [Test]
-    public void A_field_that_is_empty_or_too_long_is_named()
+    public void The_refusal_names_a_field_that_is_empty_or_too_long()
     {
         foreach (var (type, field) in StringFields)
         {
@@ -223,7 +228,7 @@ public sealed class RequestLaws
     [TestCase("true")]
     [TestCase("[]")]
     [TestCase("[{\"id\":\"m1\",\"payload\":1}]")]
-    public void A_message_that_is_no_object_is_named(string raw) =>
+    public void A_message_that_is_no_object_is_refused(string raw) =>
         AssertRefused(Json("publish", "message", raw), "message must be an object");
 
     [TestCase(null, "type is required")]
@@ -234,10 +239,10 @@ public sealed class RequestLaws
     [TestCase("\"Ping\"", "type must be subscribe, publish, unsubscribe or ping")]
     [TestCase("\"ping \"", "type must be subscribe, publish, unsubscribe or ping")]
     [TestCase("\"event\"", "type must be subscribe, publish, unsubscribe or ping")]
-    public void A_type_that_is_none_is_named(string? raw, string message) => AssertRefused(Json("ping", "type", raw), message);
+    public void An_unknown_type_is_refused(string? raw, string message) => AssertRefused(Json("ping", "type", raw), message);
 
     [Test]
-    public void A_request_id_that_is_none_is_named_and_not_echoed()
+    public void An_illegal_request_id_is_refused_and_not_echoed()
     {
         var faults = NoStrings.Select(raw => (Raw: raw, Message: "request_id must be a string"))
             .Append((Quoted("x", 256), "request_id must be at most 255 characters long"))
@@ -283,7 +288,7 @@ public sealed class RequestLaws
     [TestCase("""{"type":"ping","request_id":"\ud800",]""")]
     [TestCase("""{"type":5,"message":{"request_id":"r1"}}""")]
     [TestCase("""["request_id","r1"]""")]
-    public void A_refusal_echoes_nothing_that_is_no_request_id_or_could_not_be_read(string json) =>
+    public void A_refusal_echoes_no_illegal_or_unreadable_request_id(string json) =>
         Assert.That(Refused(json).RequestId.Length, Is.Zero);
 
     [TestCase("type", "\"ping\"")]
@@ -294,12 +299,13 @@ public sealed class RequestLaws
     [TestCase("message", "{}")]
     [TestCase("request_id", "\"r1\"")]
     [TestCase("t\\u006fpic", "\"orders\"")]
-    public void A_member_of_the_protocol_given_twice_is_named_whether_asked_for_or_not(string name, string raw)
+    public void A_member_of_the_protocol_may_not_be_given_twice_in_any_type(string name, string raw)
     {
+        var field = name.Replace("\\u006f", "o", StringComparison.Ordinal);
         foreach (var type in Types)
         {
             var json = Json(type);
-            AssertRefused($"{json[..^1]},\"{name}\":{raw}}}", $"{name.Replace("\\u006f", "o", StringComparison.Ordinal)} must not be given twice");
+            AssertRefused($"{json[..^1]},\"{name}\":{raw}}}", $"{field} must not be given twice");
         }
     }
 
@@ -309,30 +315,38 @@ public sealed class RequestLaws
     [TestCase("""{"id":"m1","payload":1,"\u0069d":"m1"}""", "message.id")]
     [TestCase("""{"payload":1,"payload":1,"id":"m1"}""", "message.payload")]
     [TestCase("""{"id":"m1","id":"m1","payload":1,"x":1}""", "message.id")]
-    public void A_member_of_a_message_given_twice_is_named(string message, string field) =>
-        AssertRefused($$"""{"type":"publish","topic":"orders","message":{{message}},"request_id":"r1"}""", $"{field} must not be given twice");
+    public void A_member_of_a_message_may_not_be_given_twice(string message, string field) =>
+        AssertRefused(
+            $$"""{"type":"publish","topic":"orders","message":{{message}},"request_id":"r1"}""",
+            $"{field} must not be given twice");
 
     [TestCase("""{"type":"ping","x":1,"x":2,"":3,"":4}""")]
     [TestCase("""{"type":"ping","id":1,"id":2,"payload":3,"payload":4}""")]
     [TestCase("""{"type":"publish","topic":"a","message":{"x":1,"x":2,"type":3,"type":4,"id":"m","payload":0}}""")]
-    [TestCase("""{"type":"publish","topic":"a","message":{"id":"m","payload":{"id":1,"id":2,"payload":3,"payload":4,"type":5,"type":6}}}""")]
+    [TestCase(
+        """{"type":"publish","topic":"a","message":{"id":"m","payload":{"id":1,"id":2,"payload":3,"payload":4,"type":5,"type":6}}}""")]
     [TestCase("""{"type":"ping","x":{"type":1,"type":2,"request_id":3,"request_id":4}}""")]
-    public void Anything_else_may_be_given_twice(string json) => Assert.That(() => Parse(json), Throws.Nothing);
+    public void Any_other_member_may_be_given_twice(string json) => Assert.That(() => Parse(json), Throws.Nothing);
 
     [Test]
-    public void Members_that_a_type_does_not_ask_for_are_not_judged()
+    public void Members_that_a_type_does_not_use_are_not_checked()
     {
         Assert.That(Parse("""{"type":"ping","topic":5,"client_id":null,"last_n":"x","message":[]}"""), Is.TypeOf<Request.Ping>());
         Assert.That(
-            Parse("""{"type":"publish","topic":"a","client_id":5,"last_n":-1,"message":{"id":"m","payload":null}}"""), Is.TypeOf<Request.Publish>());
+            Parse("""{"type":"publish","topic":"a","client_id":5,"last_n":-1,"message":{"id":"m","payload":null}}"""),
+            Is.TypeOf<Request.Publish>());
         Assert.That(Parse("""{"type":"subscribe","topic":"a","client_id":"me","message":{"id":5}}"""), Is.TypeOf<Request.Subscribe>());
-        Assert.That(Parse("""{"type":"unsubscribe","topic":"a","client_id":"me","last_n":-1,"message":5}"""), Is.TypeOf<Request.Unsubscribe>());
+        Assert.That(
+            Parse("""{"type":"unsubscribe","topic":"a","client_id":"me","last_n":-1,"message":5}"""),
+            Is.TypeOf<Request.Unsubscribe>());
     }
 
     [Test]
     public void Names_of_members_are_recognised_however_they_are_escaped()
     {
-        var json = """{"\u0074ype":"p\u0075blish","\u0074opic":"\u006frders","messag\u0065":{"\u0069d":"m1","payloa\u0064":1},"\u0072equest_id":"r"}""";
+        var json = """
+            {"\u0074ype":"p\u0075blish","\u0074opic":"\u006frders","messag\u0065":{"\u0069d":"m1","payloa\u0064":1},"\u0072equest_id":"r"}
+            """;
 
         var request = Parse(json);
 
@@ -348,7 +362,8 @@ public sealed class RequestLaws
         AssertRefused($$"""{"{{name}}":"ping","request_id":"r1"}""", "type is required");
 
     [Test]
-    public void Unpaired_surrogates_are_refused_where_they_would_have_to_be_understood([Values("\\ud800", "\\uDFFF", "\\ude00\\ud83d")] string surrogate)
+    public void Unpaired_surrogates_are_refused_in_fields_that_the_server_reads(
+        [Values("\\ud800", "\\uDFFF", "\\ude00\\ud83d")] string surrogate)
     {
         foreach (var (type, field) in StringFields.Append(("ping", "type")))
         {
@@ -418,7 +433,8 @@ public sealed class RequestLaws
         }
 
         Assert.That(
-            Refused(Json("publish", "message", $$"""{"id":"m1","payload":{{Deep(511)}}}""")), Has.Message.StartsWith("the request must be valid JSON"));
+            Refused(Json("publish", "message", $$"""{"id":"m1","payload":{{Deep(511)}}}""")),
+            Has.Message.StartsWith("the request must be valid JSON"));
     }
 
     [TestCase("")]
@@ -441,8 +457,10 @@ public sealed class RequestLaws
     [TestCase("\uFEFF{\"type\":\"ping\"}")]
     [TestCase("[{\"type\":\"ping\"}")]
     [TestCase("5 5")]
-    public void What_is_no_JSON_is_said_to_be_none(string text) =>
-        Assert.That(Refused(text), Has.Message.Matches("^the request must be valid JSON, nested at most 512 levels deep; it is not at byte [0-9]+$"));
+    public void A_text_that_is_no_JSON_is_refused(string text) =>
+        Assert.That(
+            Refused(text),
+            Has.Message.Matches("^the request must be valid JSON, nested at most 512 levels deep; it is not at byte [0-9]+$"));
 
     [TestCase("[]")]
     [TestCase("[{\"type\":\"ping\"}]")]
@@ -450,10 +468,10 @@ public sealed class RequestLaws
     [TestCase("5")]
     [TestCase("null")]
     [TestCase(" true ")]
-    public void JSON_that_is_no_object_is_said_to_be_none(string text) =>
+    public void JSON_that_is_no_object_is_refused(string text) =>
         Assert.That(Refused(text), Has.Message.EqualTo("the request must be a JSON object"));
 
-    /// <summary>A request of a type with every member that there is; one field spelled otherwise, or left out.</summary>
+    /// <summary>A request of a type with every known member; <paramref name="field"/> has another value, or none if it is null.</summary>
     private static string Json(string type, string field = "", string? raw = null)
     {
         string? Member(string name, string legal) => name == field ? raw : legal;
@@ -486,7 +504,7 @@ public sealed class RequestLaws
         Assert.That(Text(refused.RequestId), Is.EqualTo(requestId), json);
     }
 
-    /// <summary>Whether a text gives a request whose slices are JSON, or a refusal in words with an id that is JSON.</summary>
+    /// <summary>Whether a text gives a request whose slices are JSON, or a refusal with a message and a request id that is JSON.</summary>
     private static bool IsParsedOrRefused(byte[] bytes)
     {
         try
@@ -494,9 +512,11 @@ public sealed class RequestLaws
             var request = Request.Parse(bytes);
             return IsString(request.RequestId) && request switch
             {
-                Request.Subscribe subscribe => subscribe.LastN >= 0 && TopicName.Fault(subscribe.Topic) is null && IsString(subscribe.RawTopic),
+                Request.Subscribe subscribe =>
+                    subscribe.LastN >= 0 && TopicName.Fault(subscribe.Topic) is null && IsString(subscribe.RawTopic),
                 Request.Unsubscribe unsubscribe => TopicName.Fault(unsubscribe.Topic) is null && IsString(unsubscribe.RawTopic),
-                Request.Publish publish => TopicName.Fault(publish.Topic) is null && IsString(publish.RawTopic) && IsObject(publish.Message),
+                Request.Publish publish =>
+                    TopicName.Fault(publish.Topic) is null && IsString(publish.RawTopic) && IsObject(publish.Message),
                 _ => true,
             };
         }

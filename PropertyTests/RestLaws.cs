@@ -2,12 +2,13 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
+using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
 using PubSub.Hosting.Sockets;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>What the Host says over REST, to the letter. The specification leaves much of it open; its readers rely on it all the same.</summary>
+/// <summary>The exact responses of the REST interface. The specification leaves much of them open, but clients rely on them.</summary>
 [Category("Wire")]
 public sealed class RestLaws : IDisposable
 {
@@ -32,7 +33,7 @@ public sealed class RestLaws : IDisposable
 
     [TestCase("/v1/topics", "topics/a%20b%2F%C3%A9")]
     [TestCase("/v1/topics/", "a%20b%2F%C3%A9")]
-    public async Task A_creation_says_what_was_created_and_where(string path, string location)
+    public async Task A_creation_returns_the_name_and_the_location(string path, string location)
     {
         var created = await AskAsync("POST", path, """{"name":"a b/é","ignored":[{}]}""");
 
@@ -42,7 +43,7 @@ public sealed class RestLaws : IDisposable
     }
 
     [Test]
-    public async Task A_deletion_says_what_was_deleted()
+    public async Task A_deletion_returns_the_name()
     {
         await CreateAsync("a b/é");
 
@@ -61,7 +62,9 @@ public sealed class RestLaws : IDisposable
         broker.Find("b")!.Subscribe(broker.Admit());
         Shorthand.Publish(broker.Find("b")!, 1, 3);
 
-        Assert.That((await AskAsync("GET", "/v1/topics")).Body, Is.EqualTo("""{"topics":[{"name":"a","subscribers":0},{"name":"b","subscribers":1}]}"""));
+        Assert.That(
+            (await AskAsync("GET", "/v1/topics")).Body,
+            Is.EqualTo("""{"topics":[{"name":"a","subscribers":0},{"name":"b","subscribers":1}]}"""));
         Assert.That((await AskAsync("GET", "/v1/topics/b?x=/a")).Body, Is.EqualTo("""{"name":"b","subscribers":1,"messages":3}"""));
         Assert.That(
             (await AskAsync("GET", "/v1/stats")).Body,
@@ -96,7 +99,7 @@ public sealed class RestLaws : IDisposable
     [TestCase("/v1/stats")]
     [TestCase("/livez")]
     [TestCase("/readyz")]
-    public async Task What_can_be_got_has_a_head(string path)
+    public async Task Every_path_with_GET_takes_HEAD(string path)
     {
         await CreateAsync("a");
 
@@ -124,7 +127,8 @@ public sealed class RestLaws : IDisposable
     }
 
     [TestCase("POST", "/v1/topics", "{", 400, "BAD_REQUEST", "the body must be valid JSON, nested at most 512 levels deep")]
-    [TestCase("POST", "/v1/topics", """{"name":"a"}{}""", 400, "BAD_REQUEST", "the body must be valid JSON, nested at most 512 levels deep")]
+    [TestCase(
+        "POST", "/v1/topics", """{"name":"a"}{}""", 400, "BAD_REQUEST", "the body must be valid JSON, nested at most 512 levels deep")]
     [TestCase("POST", "/v1/topics", """{"name":"a","name":"b"}""", 400, "BAD_REQUEST", "name must not be given twice")]
     [TestCase("POST", "/v1/topics", """{"name":"a","n\u0061me":"a"}""", 400, "BAD_REQUEST", "name must not be given twice")]
     [TestCase("POST", "/v1/topics", """{"nam\ud800":1}""", 400, "BAD_REQUEST", "name is required")]
@@ -158,36 +162,48 @@ public sealed class RestLaws : IDisposable
         var refusal = await AskAsync(method, target, body);
 
         Refuses(refusal, status, code, detail);
-        Assert.That((await AskAsync("GET", "/v1/topics")).Body, Is.EqualTo("""{"topics":[{"name":"there","subscribers":0}]}"""), "nothing has changed");
+        Assert.That(
+            (await AskAsync("GET", "/v1/topics")).Body,
+            Is.EqualTo("""{"topics":[{"name":"there","subscribers":0}]}"""),
+            "the topics have not changed");
     }
 
     [TestCase("""{"name":"a","\ud800":1}""")]
     [TestCase("""{"\udc00":{"\ud800":[]},"name":"a"}""")]
     [TestCase("""{"n\u0061me":"\u0061","x":1,"x":2}""")]
-    public async Task What_else_is_in_the_body_is_ignored(string body)
+    public async Task Unknown_members_of_the_body_are_ignored(string body)
     {
         Assert.That((await AskAsync("POST", "/v1/topics", body)).Status, Is.EqualTo(201));
         Assert.That((await AskAsync("GET", "/v1/topics/a")).Status, Is.EqualTo(200));
     }
 
     [Test]
-    public void A_body_is_UTF8() => Assert.That(CreationBody.Fault([.. """{"name":"a","x":" """u8, 0xff, .. "\"}"u8], out _), Is.EqualTo("the body must be UTF-8"));
+    public void A_body_that_is_not_UTF_8_is_refused() => Assert.That(
+        CreationBody.Fault([.. """{"name":"a","x":" """u8, 0xff, .. "\"}"u8], out _),
+        Is.EqualTo("the body must be UTF-8"));
 
     [Test]
-    public async Task Pages_of_allowed_origins_may_use_REST_and_no_others()
+    public async Task Only_pages_of_allowed_origins_may_use_REST()
     {
         using var host = new RunningHost(("ALLOWED_ORIGINS", "https://app.example"));
         Task<Answered> Preflight(string origin) => host.Origin.AskAsync(
-            "OPTIONS", "/v1/topics/a", "", $"Origin: {origin}", "Access-Control-Request-Method: DELETE", "Access-Control-Request-Headers: content-type");
+            "OPTIONS",
+            "/v1/topics/a",
+            "",
+            $"Origin: {origin}",
+            "Access-Control-Request-Method: DELETE",
+            "Access-Control-Request-Headers: content-type");
 
         var allowed = await Preflight("https://app.example");
         var got = await host.Origin.AskAsync("GET", "/v1/topics", "", "Origin: https://app.example");
 
         Assert.That((allowed.Status, allowed["Access-Control-Allow-Origin"]), Is.EqualTo((204, "https://app.example")));
-        Assert.That((allowed["Access-Control-Allow-Methods"], allowed["Access-Control-Allow-Headers"]), Is.EqualTo(("DELETE", "content-type")));
+        Assert.That(
+            (allowed["Access-Control-Allow-Methods"], allowed["Access-Control-Allow-Headers"]),
+            Is.EqualTo(("DELETE", "content-type")));
         Assert.That((got.Status, got["Access-Control-Allow-Origin"]), Is.EqualTo((200, "https://app.example")));
         Assert.That((await Preflight("https://evil.example"))["Access-Control-Allow-Origin"], Is.Null);
-        Assert.That((await AskAsync("OPTIONS", "/v1/topics")).Status, Is.EqualTo(405), "where no origin is allowed nothing is said");
+        Assert.That((await AskAsync("OPTIONS", "/v1/topics")).Status, Is.EqualTo(405), "CORS is off if no origin is allowed");
     }
 
     [TestCase("")]
@@ -209,7 +225,7 @@ public sealed class RestLaws : IDisposable
     }
 
     [Test]
-    public async Task One_topic_too_many_is_refused()
+    public async Task A_topic_over_the_limit_is_refused()
     {
         await CreateAsync("a", "b", "c");
 
@@ -234,7 +250,7 @@ public sealed class RestLaws : IDisposable
 
     [TestCase(400)]
     [TestCase(418)]
-    public async Task Whatever_is_refused_without_a_word_is_given_one(int status)
+    public async Task A_refusal_without_a_body_gets_one(int status)
     {
         _host.Otherwise = context => context.Response.StatusCode = status;
 
@@ -242,7 +258,7 @@ public sealed class RestLaws : IDisposable
     }
 
     [Test]
-    public async Task Whatever_succeeds_without_a_word_is_given_none()
+    public async Task A_success_without_a_body_gets_none()
     {
         _host.Otherwise = context => context.Response.StatusCode = 399;
 
@@ -252,7 +268,7 @@ public sealed class RestLaws : IDisposable
     }
 
     [Test]
-    public async Task A_request_that_the_web_server_calls_bad_is_refused_in_its_words()
+    public async Task A_request_that_the_web_server_refuses_gets_its_message()
     {
         _host.Otherwise = _ => throw new BadHttpRequestException("too odd", 431);
 
@@ -260,7 +276,7 @@ public sealed class RestLaws : IDisposable
     }
 
     [Test]
-    public async Task A_mistake_of_ours_is_told_to_the_client_in_general_and_to_the_log_in_particular()
+    public async Task An_exception_is_answered_with_500_and_logged_in_full()
     {
         _host.Otherwise = _ => throw new InvalidOperationException("ours");
 
@@ -269,7 +285,7 @@ public sealed class RestLaws : IDisposable
     }
 
     [Test]
-    public async Task A_mistake_of_ours_in_the_middle_of_an_answer_is_not_hidden_behind_another()
+    public async Task An_exception_amid_a_response_adds_nothing_to_it()
     {
         _host.Otherwise = context =>
         {
@@ -285,15 +301,17 @@ public sealed class RestLaws : IDisposable
     }
 
     [Test]
-    public async Task Every_answer_has_a_line_in_the_log()
+    public async Task Every_response_has_a_line_in_the_log()
     {
         await AskAsync("GET", "/v1/topics/a%20b?x");
 
-        Assert.That(() => _host.Logged, Has.One.Match(@"^Debug PubSub.Host: GET /v1/topics/a%20b\?x answered 404 in \d+\.\d ms$").After(5_000, 10));
+        Assert.That(
+            () => _host.Logged,
+            Has.One.Match(@"^Debug PubSub.Host: GET /v1/topics/a%20b\?x answered 404 in \d+\.\d ms$").After(5_000, 10));
     }
 
     [Test]
-    public async Task A_server_says_nothing_of_itself() => Assert.That((await AskAsync("GET", "/livez"))["Server"], Is.Null);
+    public async Task A_response_has_no_Server_header() => Assert.That((await AskAsync("GET", "/livez"))["Server"], Is.Null);
 
     private static void Refuses(Answered refusal, int status, string code, string detail)
     {

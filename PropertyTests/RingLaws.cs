@@ -6,7 +6,7 @@ namespace PubSub.PropertyTests;
 public sealed class RingLaws
 {
     [Test]
-    public void The_last_of_a_ring_are_the_tail_of_everything_added_that_it_retains()
+    public void The_last_items_of_a_ring_are_the_newest_it_retains()
     {
         var cases =
             from capacity in Gen.Choose(1, 20)
@@ -37,7 +37,7 @@ public sealed class RingLaws
     }
 
     [Test]
-    public void An_empty_ring_has_no_last()
+    public void An_empty_ring_has_no_items()
     {
         var ring = new Ring<int>(3);
 
@@ -59,7 +59,7 @@ public sealed class RingLaws
     }
 
     [Test]
-    public void Reading_a_ring_leaves_everything_in_place()
+    public void Reading_a_ring_does_not_change_it()
     {
         var ring = new Ring<int>(3);
         foreach (var item in Enumerable.Range(1, 5))

@@ -1,10 +1,11 @@
 using System.Text;
 using NUnit.Framework;
-using PubSub.Hosting.Protocol;
+using PubSub.Hosting.Sockets;
+using PubSub.Hosting.WebSocket;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>What a session does with the requests of its peer.</summary>
+/// <summary>How a session handles the requests of its peer.</summary>
 [Category("Wire")]
 public sealed class SessionLaws : IDisposable
 {
@@ -14,7 +15,11 @@ public sealed class SessionLaws : IDisposable
     private readonly RunningHost _host;
 
     public SessionLaws() => _host = new RunningHost(
-        _clock, ("MAX_SUBSCRIPTIONS", "1"), ("MAX_QUEUE_SIZE", "100"), ("MAX_QUEUE_BYTES", Frames.Text(64 * 1024 * 1024)), ("LOG_LEVEL", "debug"));
+        _clock,
+        ("MAX_SUBSCRIPTIONS", "1"),
+        ("MAX_QUEUE_SIZE", "100"),
+        ("MAX_QUEUE_BYTES", Frames.Text(64 * 1024 * 1024)),
+        ("LOG_LEVEL", "debug"));
 
     [SetUp]
     public void Create() => Array.ForEach(["a", "b"], name => _host.Broker.Create(name));
@@ -25,7 +30,7 @@ public sealed class SessionLaws : IDisposable
     public void Dispose() => _host.Dispose();
 
     [Test]
-    public async Task What_is_asked_is_answered_and_done()
+    public async Task Requests_take_effect_and_are_answered()
     {
         using var peer = await Peer.OfAsync(_host);
 
@@ -49,7 +54,7 @@ public sealed class SessionLaws : IDisposable
     [TestCase("""{"type":"subscribe","topic":"c","client_id":"me","request_id":"r"}""", "TOPIC_NOT_FOUND", "topic not found")]
     [TestCase("""{"type":"unsubscribe","topic":"c","client_id":"me","request_id":"r"}""", "TOPIC_NOT_FOUND", "topic not found")]
     [TestCase("""{"type":"ping","request_id":"r","request_id":"r"}""", "BAD_REQUEST", "request_id must not be given twice")]
-    public async Task A_request_that_cannot_be_met_is_refused_and_nothing_else(string request, string code, string message)
+    public async Task A_refused_request_does_not_end_the_session(string request, string code, string message)
     {
         using var peer = await Peer.OfAsync(_host);
 
@@ -60,20 +65,24 @@ public sealed class SessionLaws : IDisposable
     }
 
     [Test]
-    public async Task One_subscription_too_many_is_refused_and_the_others_go_on()
+    public async Task A_subscription_over_the_limit_is_refused_and_the_others_go_on()
     {
         using var peer = await Peer.OfAsync(_host);
         await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
 
         Assert.That(
             await peer.AskAsync("""{"type":"subscribe","topic":"b","client_id":"me","request_id":"r"}"""),
-            Does.StartWith("""{"type":"error","request_id":"r","error":{"code":"BAD_REQUEST","message":"topic must be one of at most 1 that a connection subscribes to"""));
+            Does.StartWith(
+                """{"type":"error","request_id":"r","error":{"code":"BAD_REQUEST","message":"""
+                + "\"topic must be one of at most 1 that a connection subscribes to"));
         Assert.That(_host.Broker.Count().Subscriptions, Is.EqualTo(1));
-        Assert.That(await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}"""), Is.EqualTo("""{"type":"ack","topic":"a","status":"ok"}"""));
+        Assert.That(
+            await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}"""),
+            Is.EqualTo("""{"type":"ack","topic":"a","status":"ok"}"""));
     }
 
     [Test]
-    public async Task A_request_is_a_text()
+    public async Task A_binary_message_is_refused()
     {
         using var peer = await Peer.OfAsync(_host);
 
@@ -81,12 +90,13 @@ public sealed class SessionLaws : IDisposable
 
         Assert.That(
             await peer.HearAsync(),
-            Is.EqualTo("""{"type":"error","error":{"code":"BAD_REQUEST","message":"the request must be a text message, not a binary one"}}"""));
+            Is.EqualTo(
+                """{"type":"error","error":{"code":"BAD_REQUEST","message":"the request must be a text message, not a binary one"}}"""));
         Assert.That(await peer.AskAsync(Ping), Is.EqualTo(Pong));
     }
 
     [Test]
-    public async Task A_pong_that_nobody_asked_for_is_no_request()
+    public async Task An_unsolicited_Pong_is_ignored()
     {
         using var peer = await Peer.OfAsync(_host);
 
@@ -96,7 +106,7 @@ public sealed class SessionLaws : IDisposable
     }
 
     [Test]
-    public async Task A_mistake_of_ours_in_a_request_is_told_to_the_client_in_general_and_to_the_log_in_particular()
+    public async Task An_exception_in_a_request_is_answered_with_INTERNAL_and_logged_in_full()
     {
         using var peer = await Peer.OfAsync(_host);
 
@@ -120,15 +130,20 @@ public sealed class SessionLaws : IDisposable
         await peer.AskAsync("""{"type":"unsubscribe","topic":"a","client_id":"me"}""");
         await peer.AskAsync("""{"type":"secret"}""");
 
-        Assert.That(_host.Logged, Has.Some.Match(@"^Debug PubSub.Hosting.Sockets.Sessions: Session \S+ published to a: 29 bytes$"));
-        Assert.That(_host.Logged, Has.Some.Match(@"^Debug PubSub.Hosting.Sockets.Sessions: Session \S+ asked to subscribe to a with last_n 0$"));
-        Assert.That(_host.Logged, Has.Some.Match(@"^Debug PubSub.Hosting.Sockets.Sessions: Session \S+ asked to unsubscribe from a$"));
-        Assert.That(_host.Logged, Has.Some.Match(@"^Debug PubSub.Hosting.Sockets.Sessions: Session \S+ sent a bad request: type must be subscribe, publish, unsubscribe or ping$"));
-        Assert.That(_host.Logged, Has.Some.Match(@"^Information PubSub.Hosting.Sockets.Sessions: Session \S+ opened from (::ffff:)?127\.0\.0\.1$"));
+        const string debug = @"^Debug PubSub.Hosting.Sockets.Sessions: Session \S+ ";
+        Assert.That(_host.Logged, Has.Some.Match(debug + "published to a: 29 bytes$"));
+        Assert.That(_host.Logged, Has.Some.Match(debug + "asked to subscribe to a with last_n 0$"));
+        Assert.That(_host.Logged, Has.Some.Match(debug + "asked to unsubscribe from a$"));
+        Assert.That(
+            _host.Logged,
+            Has.Some.Match(debug + "sent a bad request: type must be subscribe, publish, unsubscribe or ping$"));
+        Assert.That(
+            _host.Logged,
+            Has.Some.Match(@"^Information PubSub.Hosting.Sockets.Sessions: Session \S+ opened from (::ffff:)?127\.0\.0\.1$"));
         Assert.That(_host.Logged, Has.None.Contains("secret"));
     }
 
-    /// <summary>Everything arrives in one piece, so the publisher could go on without a pause.</summary>
+    /// <summary>All requests arrive at once, so the server could handle them without a pause.</summary>
     [Test]
     public async Task A_burst_does_not_cut_a_subscriber_that_had_no_chance_to_read()
     {
@@ -146,7 +161,9 @@ public sealed class SessionLaws : IDisposable
         }
     }
 
-    /// <summary>The peer may have an event, and the next be due, before the thread that sent it goes on (PS-BPR-006).</summary>
+    /// <summary>
+    /// The peer may have received an event, and the next one may be published, before the sending thread goes on (PS-BPR-006).
+    /// </summary>
     [Test]
     public async Task A_reader_that_has_everything_is_never_cut()
     {
@@ -158,7 +175,7 @@ public sealed class SessionLaws : IDisposable
         await reader.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
         var frame = Frames.Of("event");
 
-        // In turns, each publishes when it has seen the other's event arrive.
+        // The two threads take turns: each publishes when the other's event has arrived.
         void Take(int turn)
         {
             for (; turn < rounds; turn += 2)
@@ -173,7 +190,7 @@ public sealed class SessionLaws : IDisposable
         Assert.That(topic.Count().Subscribers, Is.EqualTo(1));
     }
 
-    /// <summary>The last event that goes out may have to wait for the peer; it is outstanding all that time (PS-BPR-001).</summary>
+    /// <summary>The last event sent may have to wait for the peer; it is outstanding all that time (PS-BPR-001).</summary>
     [Test]
     public async Task An_event_that_waits_for_the_peer_is_outstanding()
     {
@@ -199,12 +216,14 @@ public sealed class SessionLaws : IDisposable
             received++;
         }
 
-        Assert.That(published - received, Is.EqualTo(most), "one that waits was sent in the end, and the one over the bound was not");
+        Assert.That(published - received, Is.EqualTo(most), "the event that waited was sent, and the one over the bound was not");
     }
 
-    /// <summary>Whoever does not read is asked for no more; what it has asked for by then is done, and seen by others (PS-BPR-010).</summary>
+    /// <summary>
+    /// The server takes no more requests of a client that does not read; the earlier requests have their effect (PS-BPR-010).
+    /// </summary>
     [Test]
-    public async Task Requests_wait_while_so_many_replies_are_unread_and_nobody_else_does()
+    public async Task Requests_wait_while_too_many_replies_are_unread_and_other_clients_do_not_wait()
     {
         const int large = 12 * 1024 * 1024, most = 128, more = 10;
         using var other = await Peer.OfAsync(_host);
@@ -220,7 +239,7 @@ public sealed class SessionLaws : IDisposable
             Assert.That(await other.HearAsync(), Is.EqualTo(Event("b", id)));
         }
 
-        Assert.That(await other.AskAsync(Ping), Is.EqualTo(Pong), "nothing comes before the answer");
+        Assert.That(await other.AskAsync(Ping), Is.EqualTo(Pong), "no event comes before the reply");
         Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.EqualTo(most));
         await idle.ReadAsync(large - 1);
         for (var id = 0; id < most + more; id++)
@@ -232,7 +251,7 @@ public sealed class SessionLaws : IDisposable
     }
 
     [Test]
-    public async Task What_waits_for_room_waits_no_longer_than_the_session_lasts([Values] bool told)
+    public async Task A_request_that_waits_for_room_ends_with_its_session([Values] bool told)
     {
         using var idle = await Peer.OfAsync(_host, window: 16 * 1024);
         await idle.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
@@ -249,10 +268,12 @@ public sealed class SessionLaws : IDisposable
         idle.BreakOff();
 
         Assert.That(() => _host.Broker.Count().Subscriptions, Is.Zero.Soon());
-        Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.EqualTo(128), "what waited is not done any more");
+        Assert.That(_host.Broker.Find("b")!.Count().Messages, Is.EqualTo(128), "the waiting requests have no effect");
     }
 
-    private static string Publish(string topic, int id) => $$$"""{"type":"publish","topic":"{{{topic}}}","message":{"id":"{{{id}}}","payload":0}}""";
+    private static string Publish(string topic, int id) =>
+        $$$"""{"type":"publish","topic":"{{{topic}}}","message":{"id":"{{{id}}}","payload":0}}""";
 
-    private static string Event(string topic, int id) => $$$"""{"type":"event","topic":"{{{topic}}}","message":{"id":"{{{id}}}","payload":0}}""";
+    private static string Event(string topic, int id) =>
+        $$$"""{"type":"event","topic":"{{{topic}}}","message":{"id":"{{{id}}}","payload":0}}""";
 }

@@ -4,12 +4,12 @@ using NUnit.Framework;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>A session that is over is forgotten.</summary>
+/// <summary>A session that has ended can be collected.</summary>
 [Category("Wire")]
 public sealed class SessionMemoryLaws
 {
     [Test]
-    public async Task Nobody_holds_a_session_that_has_ended([Values] bool politely)
+    public async Task No_reference_to_an_ended_session_is_left([Values] bool politely)
     {
         using var host = new RunningHost(("LOG_LEVEL", "info"));
         var requests = new List<WeakReference<HttpContext>>();
@@ -18,7 +18,10 @@ public sealed class SessionMemoryLaws
         await ComeAndGoAsync(host, politely);
 
         Assert.That(() => host.Logged, Has.Exactly(10).Contains(" closed: ").Soon());
-        Assert.That(() => Held(requests), Is.LessThanOrEqualTo(1).After((int)Threads.Patience.TotalMilliseconds, 50), "the server may keep the last one for a while");
+        Assert.That(
+            () => Held(requests),
+            Is.LessThanOrEqualTo(1).After((int)Threads.Patience.TotalMilliseconds, 50),
+            "the server may keep the last one for a while");
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -45,7 +45,7 @@ public sealed class SettingsLaws
     }
 
     [Test]
-    public void An_empty_variable_is_as_good_as_none()
+    public void An_empty_variable_means_the_default()
     {
         string[] names = [.. Numbers.Select(number => number.Name), "BIND", "TOPIC_DELETION", "ALLOWED_ORIGINS", "LOG_LEVEL", "LOG_FORMAT"];
 
@@ -56,7 +56,7 @@ public sealed class SettingsLaws
     }
 
     [TestCaseSource(nameof(Numbers))]
-    public void A_number_may_be_the_least_and_the_most_and_nothing_beyond(Bounds number)
+    public void A_number_may_be_the_least_or_the_most_but_not_beyond(Bounds number)
     {
         var below = number.Least switch { "1024" => "1023", "0.1" => "0.09", "1" => "0", _ => "-1" };
 
@@ -69,7 +69,8 @@ public sealed class SettingsLaws
         {
             Assert.That(
                 Refused((number.Name, beyond)),
-                Does.Match($"^{number.Name} must be a (whole number|number of seconds) from {number.Least} to {number.Most}, but is '{beyond}'$"));
+                Does.Match(
+                    $"^{number.Name} must be a (whole number|number of seconds) from {number.Least} to {number.Most}, but is '{beyond}'$"));
         }
     }
 
@@ -79,7 +80,9 @@ public sealed class SettingsLaws
     {
         foreach (var number in Integers)
         {
-            Assert.That(Refused((number.Name, value)), Does.StartWith($"{number.Name} must be a whole number from ").And.EndsWith($"but is '{value}'"));
+            Assert.That(
+                Refused((number.Name, value)),
+                Does.StartWith($"{number.Name} must be a whole number from ").And.EndsWith($"but is '{value}'"));
         }
     }
 
@@ -89,7 +92,9 @@ public sealed class SettingsLaws
     {
         foreach (var time in Times)
         {
-            Assert.That(Refused((time.Name, value)), Does.StartWith($"{time.Name} must be a number of seconds from ").And.EndsWith($"but is '{value}'"));
+            Assert.That(
+                Refused((time.Name, value)),
+                Does.StartWith($"{time.Name} must be a number of seconds from ").And.EndsWith($"but is '{value}'"));
         }
     }
 
@@ -125,7 +130,7 @@ public sealed class SettingsLaws
     [TestCase("LOG_LEVEL", "debug, warn, error or info")]
     [TestCase("LOG_FORMAT", "json or text")]
     [TestCase("TOPIC_DELETION", "unsubscribe or disconnect")]
-    public void A_refused_choice_is_told_what_there_is(string name, string choices) =>
+    public void The_refusal_of_a_choice_lists_the_choices(string name, string choices) =>
         Assert.That(Refused((name, "?")), Is.EqualTo($"{name} must be {choices}, but is '?'"));
 
     [TestCase("localhost")]
@@ -137,14 +142,24 @@ public sealed class SettingsLaws
     public void An_address_is_an_IP_address_or_localhost_or_all(string value) => Assert.That(Read(("BIND", value)).Bind, Is.EqualTo(value));
 
     [Test]
-    public void An_address_is_nothing_else([Values("example.com", "LOCALHOST", "256.0.0.1", "**", "http://localhost", " ", "8080", "1", "127.1", "0x7f.0.0.1", "::1%nosuch", "fe80::1")] string value) =>
-        Assert.That(Refused(("BIND", value)), Is.EqualTo($"BIND must be an IP address (a link-local one with its zone), localhost or *, but is '{value}'"));
+    public void An_address_is_nothing_else(
+        [Values(
+            "example.com", "LOCALHOST", "256.0.0.1", "**", "http://localhost", " ", "8080", "1", "127.1", "0x7f.0.0.1", "::1%nosuch",
+            "fe80::1")] string value) =>
+        Assert.That(
+            Refused(("BIND", value)),
+            Is.EqualTo($"BIND must be an IP address (a link-local one with its zone), localhost or *, but is '{value}'"));
 
     [Test]
-    public void Every_fault_is_reported_in_a_line_of_its_own()
+    public void Every_illegal_setting_is_reported_on_its_own_line()
     {
         var message = Refused(
-            ("PORT", "abc"), ("MAX_MESSAGES", "0"), ("WRITE_TIMEOUT", "never"), ("LOG_LEVEL", "trace"), ("BIND", "nowhere"), ("MAX_TOPICS", "7"));
+            ("PORT", "abc"),
+            ("MAX_MESSAGES", "0"),
+            ("WRITE_TIMEOUT", "never"),
+            ("LOG_LEVEL", "trace"),
+            ("BIND", "nowhere"),
+            ("MAX_TOPICS", "7"));
 
         Assert.That(
             message.Split(Environment.NewLine).Select(line => line.Split(' ')[0]),
@@ -172,14 +187,22 @@ public sealed class SettingsLaws
     public void Every_setting_is_named_with_its_rule_and_default()
     {
         Assert.That(Settings.All.Select(setting => setting.Name), Is.SupersetOf(Numbers.Select(number => number.Name)).And.Unique);
-        Assert.That(Settings.All.Single(setting => setting.Name == "PORT"), Is.EqualTo(new Setting("PORT", "a whole number from 0 to 65535", "8080")));
+        Assert.That(
+            Settings.All.Single(setting => setting.Name == "PORT"),
+            Is.EqualTo(new Setting("PORT", "a whole number from 0 to 65535", "8080")));
     }
 
     [Test]
     public void The_broker_gets_its_bounds()
     {
-        var settings = Read(("MAX_QUEUE_SIZE", "2"), ("MAX_MESSAGES", "3"), ("MAX_QUEUE_BYTES", "4000"), ("MAX_TOPICS", "5"), ("MAX_SUBSCRIPTIONS", "6"),
-            ("MAX_RETAINED_BYTES", "7"), ("MAX_OUTSTANDING_BYTES", "8"));
+        var settings = Read(
+            ("MAX_QUEUE_SIZE", "2"),
+            ("MAX_MESSAGES", "3"),
+            ("MAX_QUEUE_BYTES", "4000"),
+            ("MAX_TOPICS", "5"),
+            ("MAX_SUBSCRIPTIONS", "6"),
+            ("MAX_RETAINED_BYTES", "7"),
+            ("MAX_OUTSTANDING_BYTES", "8"));
 
         Assert.That(
             settings.BrokerLimits,
@@ -208,9 +231,14 @@ public sealed class SettingsLaws
     [TestCase("1", "", "", "", 0.25)]
     [TestCase("0.96", "", "", "", 0.24)]
     [TestCase("4", "4", "0", "", 0.25)]
-    public void Deadlines_are_looked_at_four_times_each_within_reason(string write, string close, string interval, string timeout, double seconds)
+    public void The_sweep_interval_is_a_quarter_of_the_shortest_timeout_within_bounds(
+        string write, string close, string interval, string timeout, double seconds)
     {
-        var settings = Read(("WRITE_TIMEOUT", write), ("CLOSE_TIMEOUT", close), ("KEEPALIVE_INTERVAL", interval), ("KEEPALIVE_TIMEOUT", timeout));
+        var settings = Read(
+            ("WRITE_TIMEOUT", write),
+            ("CLOSE_TIMEOUT", close),
+            ("KEEPALIVE_INTERVAL", interval),
+            ("KEEPALIVE_TIMEOUT", timeout));
 
         Assert.That(settings.SweepInterval.TotalSeconds, Is.EqualTo(seconds).Within(1e-6));
     }
@@ -234,7 +262,7 @@ public sealed class SettingsLaws
         }
     }
 
-    /// <summary>What comes of these variables, and the defaults of all others.</summary>
+    /// <summary>The settings of these variables, and the defaults of all others.</summary>
     internal static Settings Read(params (string Name, string Value)[] variables) =>
         Settings.Read(new ConfigurationBuilder()
             .AddInMemoryCollection(variables.Select(variable => KeyValuePair.Create(variable.Name, (string?)variable.Value)))
@@ -243,7 +271,7 @@ public sealed class SettingsLaws
     private static string Refused(params (string Name, string Value)[] variables) =>
         Assert.Throws<SettingsException>(() => Read(variables))!.Message;
 
-    /// <summary>A setting that is a number, and where it ends.</summary>
+    /// <summary>A setting that is a number, and its bounds.</summary>
     public sealed class Bounds
     {
         private readonly Func<Settings, double> _value;

@@ -1,6 +1,6 @@
 namespace PubSub.PropertyTests;
 
-/// <summary>What most laws begin with.</summary>
+/// <summary>Steps that many tests of topics begin with.</summary>
 internal static class Shorthand
 {
     public static Topic Create(Broker broker, string name)
@@ -9,7 +9,7 @@ internal static class Shorthand
         return broker.Find(name)!;
     }
 
-    /// <summary>Publishes <paramref name="count"/> numbered frames, from <paramref name="first"/> on, waking the readers each time.</summary>
+    /// <summary>Publishes <paramref name="count"/> numbered frames from <paramref name="first"/> on; each one wakes the readers.</summary>
     public static void Publish(Topic topic, int first, int count)
     {
         foreach (var number in Enumerable.Range(first, count))

@@ -3,7 +3,7 @@ using PubSub.Hosting.Sockets;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>Deadlines go on with the sweeps, and not while the process stood still.</summary>
+/// <summary>The clock of the deadlines advances with the sweeps, and not while the process is stalled.</summary>
 public sealed class SweepClockLaws
 {
     private const double Interval = 0.25;
@@ -25,12 +25,15 @@ public sealed class SweepClockLaws
     [TestCase(0.76)]
     [TestCase(4)]
     [TestCase(86_400)]
-    public void What_the_process_stood_still_does_not_count_nor_does_the_sweep_after_it(double stall)
+    public void A_stall_does_not_count_and_neither_does_the_next_sweep(double stall)
     {
         var clock = Clock();
         After(clock, Interval);
 
-        Assert.That(After(clock, stall, Interval), Is.EqualTo(TimeSpan.FromSeconds(Interval)), "what arrived meanwhile is read first");
+        Assert.That(
+            After(clock, stall, Interval),
+            Is.EqualTo(TimeSpan.FromSeconds(Interval)),
+            "the server first reads what arrived meanwhile");
         Assert.That(After(clock, Interval), Is.EqualTo(TimeSpan.FromSeconds(2 * Interval)));
     }
 

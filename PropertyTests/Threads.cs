@@ -3,17 +3,17 @@ using System.Globalization;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>Real threads that start at one moment, and must end.</summary>
+/// <summary>Runs actions on real threads that start at one moment, and must end.</summary>
 internal static class Threads
 {
     /// <summary>
-    /// How long anything that must happen may take; reached only when it does not. <c>PUBSUB_LAW_PATIENCE</c> gives fewer seconds, for those who
-    /// break the broker on purpose (ci/mutation).
+    /// How long anything that must happen may take; reached only when it does not. <c>PUBSUB_LAW_PATIENCE</c> gives fewer seconds, for
+    /// mutation testing (ci/mutation).
     /// </summary>
     public static readonly TimeSpan Patience =
         TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable("PUBSUB_LAW_PATIENCE") ?? "20", CultureInfo.InvariantCulture));
 
-    /// <summary>Runs the actions at once and returns when all have ended; what they threw is thrown.</summary>
+    /// <summary>Runs the actions at once and returns when all have ended; throws what they threw.</summary>
     public static void Together(params Action[] actions)
     {
         using var start = new Barrier(actions.Length);
@@ -38,7 +38,7 @@ internal static class Threads
         }
     }
 
-    /// <summary>Lets the thread pool run what was queued before, so that what has not happened by then was not about to.</summary>
+    /// <summary>Lets the thread pool run what was queued before: a continuation that has not run by then was not queued.</summary>
     public static void SettlePool()
     {
         for (var i = 0; i < 5; i++)
@@ -52,7 +52,7 @@ internal static class Threads
         }
     }
 
-#pragma warning disable CA1031 // whatever a thread throws is thrown again by the one that waits for it
+#pragma warning disable CA1031 // the waiting thread throws any exception again
     private static void Run(Action action, Barrier start, ConcurrentQueue<Exception> faults)
     {
         start.SignalAndWait();

@@ -16,7 +16,10 @@ public sealed class TopicNameLaws
         Gen.Choose(0xE000, 0x10FFFF).Select(char.ConvertFromUtf32));
 
     private static readonly Gen<string> LegalName =
-        Gen.Choose(1, 100).SelectMany(length => LegalCharacter.ArrayOf(length)).Select(string.Concat).Where(name => name is not ("." or ".."));
+        Gen.Choose(1, 100)
+            .SelectMany(length => LegalCharacter.ArrayOf(length))
+            .Select(string.Concat)
+            .Where(name => name is not ("." or ".."));
 
     [Test]
     public void Any_legal_name_survives_the_path_of_a_request()
@@ -71,7 +74,7 @@ public sealed class TopicNameLaws
     [TestCase("%C0%AF")]
     [TestCase("%ED%A0%80")]
     [TestCase("%F4%90%80%80")]
-    public void What_is_not_percent_encoded_UTF_8_is_refused(string segment)
+    public void A_segment_that_is_not_percent_encoded_UTF_8_is_refused(string segment)
     {
         var found = TopicName.TryFromTarget("/v1/topics/" + segment, out var name);
 
@@ -79,7 +82,7 @@ public sealed class TopicNameLaws
     }
 
     [Test]
-    public void A_name_has_characters_but_no_control_characters()
+    public void A_name_has_at_least_one_character_and_no_control_characters()
     {
         for (var code = 0; code < 0xD800; code++)
         {
@@ -102,10 +105,14 @@ public sealed class TopicNameLaws
 
         Assert.That(TopicName.Fault(Name(255)), Is.Null);
         Assert.That(TopicName.Fault(Name(256)), Is.EqualTo("must be at most 255 characters long"));
-        Assert.That(TopicName.Fault(Name(256) + "\n"), Is.EqualTo("must be at most 255 characters long"), "the rest of it is not looked at");
+        Assert.That(
+            TopicName.Fault(Name(256) + "\n"),
+            Is.EqualTo("must be at most 255 characters long"),
+            "the characters beyond the limit are not checked");
         Assert.That((TopicName.IsTooLong(Name(255)), TopicName.IsTooLong(Name(256))), Is.EqualTo((false, true)));
     }
 
     private static string EveryByte(string name, string format) =>
-        string.Concat(Encoding.UTF8.GetBytes(name).Select(value => "%" + value.ToString(format, System.Globalization.CultureInfo.InvariantCulture)));
+        string.Concat(Encoding.UTF8.GetBytes(name)
+            .Select(value => "%" + value.ToString(format, System.Globalization.CultureInfo.InvariantCulture)));
 }

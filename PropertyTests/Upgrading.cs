@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>Lets something happen amid a handshake: before it is answered, or when it has been.</summary>
+/// <summary>Runs an action during a handshake: before the server answers it, or right after.</summary>
 internal sealed class Upgrading(IHttpUpgradeFeature inner, Action? before = null, Action? after = null) : IHttpUpgradeFeature
 {
     public bool IsUpgradableRequest => inner.IsUpgradableRequest;

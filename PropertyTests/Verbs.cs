@@ -1,6 +1,6 @@
 namespace PubSub.PropertyTests;
 
-/// <summary>What can be asked of a broker, by the names of topics, as the Host asks it; for those who are wrong in one of these to override it.</summary>
+/// <summary>The operations of a broker by topic name, as the Host calls them. A faulty broker overrides one of them.</summary>
 internal class Verbs(BrokerLimits limits)
 {
     protected Broker Broker { get; } = new(limits);
@@ -13,7 +13,8 @@ internal class Verbs(BrokerLimits limits)
 
     public virtual bool TryDelete(string topic, Frame notice, bool disconnect) => Broker.TryDelete(topic, notice, disconnect);
 
-    public virtual bool TryPublish(string topic, Frame message, Wakes wakes) => Broker.Find(topic)?.Publish(message, wakes) == PublishResult.Accepted;
+    public virtual bool TryPublish(string topic, Frame message, Wakes wakes) =>
+        Broker.Find(topic)?.Publish(message, wakes) == PublishResult.Accepted;
 
     /// <returns>False when there is no such topic; then nothing was queued.</returns>
     public virtual bool TrySubscribe(string topic, Subscriber subscriber, int lastN, Frame ack, Wakes wakes) =>

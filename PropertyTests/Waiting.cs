@@ -8,11 +8,12 @@ internal static class Waiting
 {
     private const int PollMilliseconds = 5;
 
-    /// <summary>What need not be so yet, but must become so.</summary>
-    public static DelayedConstraint Soon(this Constraint constraint) => constraint.After((int)Threads.Patience.TotalMilliseconds, PollMilliseconds);
+    /// <summary>A constraint that need not be met yet, but must be met in time.</summary>
+    public static DelayedConstraint Soon(this Constraint constraint) =>
+        constraint.After((int)Threads.Patience.TotalMilliseconds, PollMilliseconds);
 
-    /// <summary>So many bytes, whatever they mean.</summary>
-    /// <exception cref="EndOfStreamException">The peer has ended before.</exception>
+    /// <summary>Reads exactly <paramref name="count"/> bytes.</summary>
+    /// <exception cref="EndOfStreamException">The peer closed the connection before.</exception>
     public static async Task<byte[]> ReadAsync(this Socket socket, int count)
     {
         using var limit = new CancellationTokenSource(Threads.Patience);

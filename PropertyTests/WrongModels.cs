@@ -1,6 +1,6 @@
 namespace PubSub.PropertyTests;
 
-/// <summary>Brokers that break one law each. What is said of the broker has to be wrong of every one of them, or it says nothing.</summary>
+/// <summary>Models that break one law each. The comparison with the model must find the fault of every one of them.</summary>
 internal static class WrongModels
 {
     public static IReadOnlyDictionary<string, Func<BrokerLimits, bool, Model>> All { get; } =
@@ -19,7 +19,7 @@ internal static class WrongModels
             ["delivers to the newest subscriber alone"] = (limits, disconnects) => new DeliversToOne(limits, disconnects),
             ["delivers twice"] = (limits, disconnects) => new DeliversTwice(limits, disconnects),
             ["delivers ahead of what is queued"] = (limits, disconnects) => new DeliversAhead(limits, disconnects),
-            ["retains only what somebody gets"] = (limits, disconnects) => new RetainsWhatIsDelivered(limits, disconnects),
+            ["retains only what a subscriber gets"] = (limits, disconnects) => new RetainsWhatIsDelivered(limits, disconnects),
             ["takes A for a"] = (limits, disconnects) => new IgnoresCase(limits, disconnects),
             ["leaks into every topic"] = (limits, disconnects) => new Leaks(limits, disconnects),
             ["cuts one too early"] = (limits, disconnects) => new CutsEarly(limits, disconnects),
@@ -29,20 +29,23 @@ internal static class WrongModels
             ["counts no bytes"] = (limits, disconnects) => new CountsNoBytes(limits, disconnects),
             ["refuses a single large event"] = (limits, disconnects) => new RefusesLarge(limits, disconnects),
             ["forgets what is being sent"] = (limits, disconnects) => new ForgetsHeld(limits, disconnects),
-            ["sends on to the slow"] = (limits, disconnects) => new SendsOnToTheSlow(limits, disconnects),
-            ["leaves a ghost of the slow"] = (limits, disconnects) => new LeavesGhosts(limits, disconnects, CloseReason.SlowConsumer),
-            ["leaves a ghost of who left"] = (limits, disconnects) => new LeavesGhosts(limits, disconnects, CloseReason.Left),
+            ["sends on to a slow consumer"] = (limits, disconnects) => new SendsOnToTheSlow(limits, disconnects),
+            ["leaves a slow consumer subscribed"] =
+                (limits, disconnects) => new LeavesGhosts(limits, disconnects, CloseReason.SlowConsumer),
+            ["leaves a client that left subscribed"] = (limits, disconnects) => new LeavesGhosts(limits, disconnects, CloseReason.Left),
             ["remembers the last reason"] = (limits, disconnects) => new RemembersTheLastReason(limits, disconnects),
             ["unsubscribes from all"] = (limits, disconnects) => new UnsubscribesFromAll(limits, disconnects),
             ["does not unsubscribe"] = (limits, disconnects) => new DoesNotUnsubscribe(limits, disconnects),
-            ["unsubscribes everybody"] = (limits, disconnects) => new UnsubscribesEverybody(limits, disconnects),
-            ["a topic comes back with its past"] = (limits, disconnects) => new ComesBack(limits, disconnects),
+            ["unsubscribes all clients"] = (limits, disconnects) => new UnsubscribesEverybody(limits, disconnects),
+            ["keeps the messages of a deleted topic"] = (limits, disconnects) => new ComesBack(limits, disconnects),
             ["answers ahead of the events"] = (limits, disconnects) => new AnswersFirst(limits, disconnects),
             ["never lets requests wait"] = (limits, disconnects) => new NeverWaits(limits, disconnects),
             ["lets requests wait one too early"] = (limits, disconnects) => new WaitsEarly(limits, disconnects),
-            ["lets readers sleep over the last frame"] = (limits, disconnects) => new OversleepsTheLast(limits, disconnects),
-            ["allows one subscription more"] = (limits, disconnects) => new Model(limits with { MaxSubscriptions = limits.MaxSubscriptions + 1 }, disconnects),
-            ["allows one topic more"] = (limits, disconnects) => new Model(limits with { MaxTopics = limits.MaxTopics + 1 }, disconnects),
+            ["does not wake the reader for a single frame"] = (limits, disconnects) => new OversleepsTheLast(limits, disconnects),
+            ["allows one subscription more"] =
+                (limits, disconnects) => new Model(limits with { MaxSubscriptions = limits.MaxSubscriptions + 1 }, disconnects),
+            ["allows one topic more"] =
+                (limits, disconnects) => new Model(limits with { MaxTopics = limits.MaxTopics + 1 }, disconnects),
             ["does the other thing when a topic is deleted"] = (limits, disconnects) => new Model(limits, !disconnects),
         };
 
@@ -77,7 +80,8 @@ internal static class WrongModels
 
     private sealed class ReplaysMore(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
     {
-        protected override IEnumerable<Entry> Replay(Stream topic, int lastN) => base.Replay(topic, lastN is 0 or int.MaxValue ? lastN : lastN + 1);
+        protected override IEnumerable<Entry> Replay(Stream topic, int lastN) =>
+            base.Replay(topic, lastN is 0 or int.MaxValue ? lastN : lastN + 1);
     }
 
     private sealed class ReplaysBackwards(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
@@ -115,10 +119,11 @@ internal static class WrongModels
 
     private sealed class CountsReplays(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
     {
-        protected override IEnumerable<Entry> Replay(Stream topic, int lastN) => base.Replay(topic, lastN).Select(entry => entry with { Live = true });
+        protected override IEnumerable<Entry> Replay(Stream topic, int lastN) =>
+            base.Replay(topic, lastN).Select(entry => entry with { Live = true });
     }
 
-    /// <summary>Whoever connected last takes itself for the publisher.</summary>
+    /// <summary>The client that connected last gets no events.</summary>
     private sealed class SkipsTheLatest(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
     {
         protected override void Deliver(Client subscriber, Entry live)
@@ -175,7 +180,9 @@ internal static class WrongModels
 
     private sealed class IgnoresCase(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
     {
-        protected override Stream? Find(string name) => base.Find(name) ?? Topics.Values.FirstOrDefault(topic => string.Equals(topic.Name, name, StringComparison.OrdinalIgnoreCase));
+        protected override Stream? Find(string name) =>
+            base.Find(name)
+            ?? Topics.Values.FirstOrDefault(topic => string.Equals(topic.Name, name, StringComparison.OrdinalIgnoreCase));
     }
 
     private sealed class Leaks(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
@@ -220,12 +227,14 @@ internal static class WrongModels
 
     private sealed class CountsNoBytes(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
     {
-        protected override bool IsFull(Client subscriber, Entry live) => subscriber.Unsent.Count(entry => entry.Live) >= Limits.MaxQueueSize;
+        protected override bool IsFull(Client subscriber, Entry live) =>
+            subscriber.Unsent.Count(entry => entry.Live) >= Limits.MaxQueueSize;
     }
 
     private sealed class RefusesLarge(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
     {
-        protected override bool IsFull(Client subscriber, Entry live) => live.Size > Limits.MaxQueueBytes || base.IsFull(subscriber, live);
+        protected override bool IsFull(Client subscriber, Entry live) =>
+            live.Size > Limits.MaxQueueBytes || base.IsFull(subscriber, live);
     }
 
     private sealed class ForgetsHeld(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
@@ -296,7 +305,7 @@ internal static class WrongModels
     {
         protected override void Unsubscribe(Stream topic, Client client)
         {
-            // It says so, and does nothing.
+            // The ack is sent all the same.
         }
     }
 
@@ -339,7 +348,8 @@ internal static class WrongModels
     private sealed class WaitsEarly(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
     {
         protected override bool HasRoom(Client client) =>
-            base.HasRoom(client) && (client.Closed != CloseReason.None || client.Unsent.Count(entry => !entry.Live) < Limits.MaxReplies - 1);
+            base.HasRoom(client)
+            && (client.Closed != CloseReason.None || client.Unsent.Count(entry => !entry.Live) < Limits.MaxReplies - 1);
     }
 
     private sealed class OversleepsTheLast(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)

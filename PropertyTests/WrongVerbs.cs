@@ -3,20 +3,22 @@ using PubSub.Conformance.Histories;
 
 namespace PubSub.PropertyTests;
 
-/// <summary>Ways to build on a broker that look right, and are on one thread. Each has to be found out by what comes of it on many.</summary>
+/// <summary>Faulty uses of a broker that are right on one thread. The history checker must find each of them on many threads.</summary>
 internal static class WrongVerbs
 {
     public static IReadOnlyDictionary<string, (Func<BrokerLimits, Verbs> Make, AnomalyKind[] Shows)> All { get; } =
         new Dictionary<string, (Func<BrokerLimits, Verbs> Make, AnomalyKind[] Shows)>(StringComparer.Ordinal)
         {
             ["spreads a topic's subscribers over two gates"] = (limits => new TwoGates(limits), [AnomalyKind.TwoOrders]),
-            ["acks a publish and lets another thread see to it"] = (limits => new Postpones(limits), [AnomalyKind.Lost, AnomalyKind.Leaked, AnomalyKind.Overtaken]),
+            ["acks a publish and publishes on another thread"] =
+                (limits => new Postpones(limits), [AnomalyKind.Lost, AnomalyKind.Leaked, AnomalyKind.Overtaken]),
             ["acks an unsubscribe and then ends the subscription"] = (limits => new AcksThenLeaves(limits), [AnomalyKind.Leaked]),
-            ["keeps what it replays outside of the gate"] = (limits => new KeepsBeside(limits), [AnomalyKind.Duplicated, AnomalyKind.Gap, AnomalyKind.TwoOrders]),
-            ["tells of a deletion and then deletes"] = (limits => new TellsThenDeletes(limits), [AnomalyKind.Leaked]),
+            ["retains messages outside of the gate"] =
+                (limits => new KeepsBeside(limits), [AnomalyKind.Duplicated, AnomalyKind.Gap, AnomalyKind.TwoOrders]),
+            ["sends the notice of a deletion and then deletes"] = (limits => new TellsThenDeletes(limits), [AnomalyKind.Leaked]),
         };
 
-    /// <summary>Half of a topic's subscribers are here, half there, and a message is published here and then there.</summary>
+    /// <summary>Two topics share the subscribers of one, and a message is published to one and then to the other.</summary>
     private sealed class TwoGates(BrokerLimits limits) : Verbs(limits)
     {
         private readonly ConcurrentDictionary<Subscriber, bool> _there = new();
@@ -77,7 +79,7 @@ internal static class WrongVerbs
         }
     }
 
-    /// <summary>Its own list of the newest, at hand before the gate is entered.</summary>
+    /// <summary>Keeps its own list of retained messages, which it uses outside of the gate.</summary>
     private sealed class KeepsBeside(BrokerLimits limits) : Verbs(limits)
     {
         private readonly ConcurrentDictionary<Topic, ConcurrentQueue<Frame>> _retained = new();
@@ -122,7 +124,7 @@ internal static class WrongVerbs
         private ConcurrentQueue<Frame> Of(Topic topic) => _retained.GetOrAdd(topic, _ => new());
     }
 
-    /// <summary>It knows its topics' subscribers itself.</summary>
+    /// <summary>Keeps its own list of subscribers, and sends them the notice outside of the gate.</summary>
     private sealed class TellsThenDeletes(BrokerLimits limits) : Verbs(limits)
     {
         private readonly ConcurrentDictionary<(string Topic, Subscriber Subscriber), bool> _subscribers = new();

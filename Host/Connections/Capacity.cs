@@ -1,5 +1,4 @@
 using System.Globalization;
-using PubSub.Hosting.Sockets;
 
 namespace PubSub.Hosting.Connections;
 

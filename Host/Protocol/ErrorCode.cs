@@ -1,5 +1,3 @@
-using PubSub.Hosting.Rest;
-
 namespace PubSub.Hosting.Protocol;
 
 /// <summary>Every error code there is, on the WebSocket and over REST (SPEC, section Errors).</summary>

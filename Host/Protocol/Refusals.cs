@@ -1,4 +1,3 @@
-using PubSub.Hosting.Rest;
 using PubSub.Hosting.WebSocket;
 
 namespace PubSub.Hosting.Protocol;

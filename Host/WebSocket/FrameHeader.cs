@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using PubSub.Hosting.Rest;
 
 namespace PubSub.Hosting.WebSocket;
 

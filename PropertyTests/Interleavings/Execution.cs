@@ -1,6 +1,6 @@
 namespace PubSub.Interleavings;
 
-/// <summary>Plays a program once, by a schedule, and writes down what happened.</summary>
+/// <summary>Runs a program once by a schedule, and records what happened.</summary>
 internal sealed class Execution
 {
     private readonly Scheduler _scheduler;
@@ -18,7 +18,7 @@ internal sealed class Execution
     {
         scheduler.Reset();
         var execution = new Execution(scheduler, program, build(program.Limits));
-#pragma warning disable CA1031 // whatever is thrown, before and after too, is what the schedule has found
+#pragma warning disable CA1031 // any exception, also before and after the fibers, is a result of the schedule
         try
         {
             execution.Play(schedule);
@@ -46,7 +46,8 @@ internal sealed class Execution
             SeeWhoIsClosed);
         _history.Breaches.AddRange(_scheduler.Breaches);
         _history.Fault = _scheduler.Fault;
-        _history.Deadlocked.AddRange(stuck.Where(one => one.Wants is not null).Select(one => $"{one.Fiber} wants a lock of {one.Wants!.Guards}"));
+        _history.Deadlocked.AddRange(
+            stuck.Where(one => one.Wants is not null).Select(one => $"{one.Fiber} wants a lock of {one.Wants!.Guards}"));
         if (_history.Fault is null && _history.Deadlocked.Count == 0)
         {
             Settle(stuck);
@@ -71,7 +72,7 @@ internal sealed class Execution
         {
             if (step.Verb is Verb.Room or Verb.Read or Verb.Keep)
             {
-                wakes.Release(); // whoever waits must not let others wait for it
+                wakes.Release(); // other readers must not wait while this fiber does
             }
 
             var deed = new Deed(step, _scheduler.Tick());
@@ -146,7 +147,7 @@ internal sealed class Execution
         Take(story, step.Number);
         if (step.Verb == Verb.Read)
         {
-            Fiber.Current?.Pause(); // sending takes its time
+            Fiber.Current?.Pause(); // sending takes time
             Release(story);
         }
 
@@ -178,7 +179,7 @@ internal sealed class Execution
         while (!story.Held.IsEmpty);
     }
 
-    /// <summary>Gives back what is held. It must still be what was taken: the memory is the subscriber's until now.</summary>
+    /// <summary>Releases the held batch, which must not have changed: the subscriber may reuse its memory only from now on.</summary>
     private void Release(SubscriberStory story)
     {
         var (live, others) = (0, 0);
@@ -199,7 +200,7 @@ internal sealed class Execution
         story.Released.Add(new Given(began, _scheduler.Tick(), live, others));
     }
 
-    /// <summary>Looks into every corner, now that nothing moves any more.</summary>
+    /// <summary>Records the final state, after all fibers have ended or wait for ever.</summary>
     private void Settle(List<Stuck> stuck)
     {
         SeeWhoIsClosed();
@@ -224,7 +225,7 @@ internal sealed class Execution
             }
         }
 
-        // Who is closed gets nothing more, whatever is tried; who is not and is subscribed gets one more.
+        // A closed subscriber must get nothing more, whatever is tried; an open one that is subscribed must get one more message.
         foreach (var step in _program.Script)
         {
             if (step.Fiber != Program.Afterwards)
@@ -237,7 +238,9 @@ internal sealed class Execution
                 _history.Subscribers.Add(new SubscriberStory { Subscriber = _broker.Admit(eager: false) });
             }
 
-            if (step.Subscriber < 0 || step.Subscriber == _program.Subscribers || _history.Subscribers[step.Subscriber].Closed != CloseReason.None)
+            if (step.Subscriber < 0
+                || step.Subscriber == _program.Subscribers
+                || _history.Subscribers[step.Subscriber].Closed != CloseReason.None)
             {
                 Act([step]);
                 _history.Subscribers.ForEach(TakeAll);
@@ -262,7 +265,7 @@ internal sealed class Execution
         }
         else if (!condition())
         {
-            throw new InvalidOperationException($"nobody is there to end {step}");
+            throw new InvalidOperationException($"no fiber is left to end {step}");
         }
     }
 

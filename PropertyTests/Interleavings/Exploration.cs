@@ -3,10 +3,10 @@ using System.Text;
 
 namespace PubSub.Interleavings;
 
-/// <summary>Plays a program by many schedules, and judges what happens in each by every law.</summary>
+/// <summary>Runs a program by many schedules, and checks every law on each history.</summary>
 internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? build = null, string? porous = null)
 {
-    /// <summary>How many schedules one program may take; one more is an error, so that nothing claims to be complete and is not.</summary>
+    /// <summary>The most schedules of one program. One more is an error, so that no incomplete search passes for a complete one.</summary>
     public const int MaxSchedules = 5_000_000;
 
     private static readonly Scheduler Scheduler = new();
@@ -14,24 +14,24 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? 
     private readonly Func<BrokerLimits, IBroker> _build = build ?? (limits => new RealBroker(limits));
     private readonly HashSet<string> _outcomes = [];
 
-    /// <summary>How many schedules were played.</summary>
+    /// <summary>How many schedules were run.</summary>
     public int Schedules { get; private set; }
 
-    /// <summary>How many different things were seen from outside.</summary>
+    /// <summary>How many different outcomes were seen.</summary>
     public int Outcomes => _outcomes.Count;
 
-    /// <summary>What was found, or null.</summary>
+    /// <summary>The first law found broken, or null.</summary>
     public Finding? Found { get; private set; }
 
-    /// <summary>The one law that is looked at; all, if null.</summary>
+    /// <summary>The one law that is checked; all, if null.</summary>
     public Law? Only { get; init; }
 
     /// <summary>Called for each history.</summary>
     public Action<History>? Seen { get; init; }
 
     /// <summary>
-    /// All schedules with at most so many preemptions, those with fewer first; a fiber that cannot go on, or ends, gives way to each of the others in
-    /// turn, which is no preemption.
+    /// Runs all schedules with at most <paramref name="preemptions"/>, those with fewer first. A fiber that cannot go on, or ends, gives
+    /// way to each of the others in turn, which is no preemption.
     /// </summary>
     public Exploration Exhaustively(int preemptions)
     {
@@ -46,7 +46,7 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? 
         return this;
     }
 
-    /// <summary>So many schedules of these seeds and the following.</summary>
+    /// <summary>Runs random schedules, of <paramref name="seed"/> and the following seeds.</summary>
     public Exploration AtRandom(int seed, int schedules)
     {
         for (var place = 0; place < schedules && Found is null; place++)
@@ -57,7 +57,7 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? 
         return this;
     }
 
-    /// <summary>One schedule, again, with everything that happens in it.</summary>
+    /// <summary>Runs one schedule again, and reports everything that happens in it.</summary>
     public (IReadOnlyList<string> Broken, string Report) Replay(string schedule)
     {
         Scheduler.Trace = [];
@@ -79,8 +79,9 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? 
         }
     }
 
-    /// <summary>Throws what was found, so that it can be read and played again.</summary>
-    public Exploration MustHold() => Found is null ? this : throw new InvalidOperationException($"{Found.Law}\n{Replay(Found.Schedule).Report}");
+    /// <summary>Throws if a law was found broken; the message has the schedule and all that happens in it.</summary>
+    public Exploration MustHold() =>
+        Found is null ? this : throw new InvalidOperationException($"{Found.Law}\n{Replay(Found.Schedule).Report}");
 
     private void Play(Schedule schedule, int bound)
     {
@@ -92,7 +93,7 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? 
         var history = Perform(schedule);
         if (schedule.Preemptions < bound)
         {
-            return; // judged before, when the bound was lower
+            return; // already checked under a lower bound
         }
 
         foreach (var (law, _) in Laws.BrokenBy(history))

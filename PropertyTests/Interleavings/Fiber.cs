@@ -1,6 +1,6 @@
 namespace PubSub.Interleavings;
 
-/// <summary>One of the threads of a program. It runs only while it has the turn, and serves one program after another.</summary>
+/// <summary>A thread of a program. It runs only while it has the turn, and is reused for one program after another.</summary>
 #pragma warning disable CA1001 // it lives as long as the process
 internal sealed class Fiber
 #pragma warning restore CA1001
@@ -19,7 +19,7 @@ internal sealed class Fiber
         new Thread(Live) { IsBackground = true }.Start();
     }
 
-    /// <summary>The fiber whose turn it is, or null outside of all.</summary>
+    /// <summary>The fiber of this thread, or null on any other thread.</summary>
     public static Fiber? Current => _current;
 
     public Scheduler Scheduler { get; }
@@ -31,7 +31,7 @@ internal sealed class Fiber
     /// <summary>The lock that it is about to enter.</summary>
     public Lock? Wants { get; private set; }
 
-    /// <summary>What it waits for.</summary>
+    /// <summary>A description of what it waits for.</summary>
     public object? WaitsFor { get; private set; }
 
     public bool CanGoOn => !HasEnded && (Wants is null || Wants.IsFreeFor(this)) && (_until is null || _until());
@@ -46,7 +46,7 @@ internal sealed class Fiber
 
     public void AwaitTurn() => _turn.Wait();
 
-    /// <summary>The turn may change here; it returns when <paramref name="wants"/>, if any, is free.</summary>
+    /// <summary>A point where the turn may change; returns when <paramref name="wants"/>, if any, is free.</summary>
     public void Pause(Lock? wants = null)
     {
         Wants = wants;
@@ -54,7 +54,7 @@ internal sealed class Fiber
         Wants = null;
     }
 
-    /// <summary>The turn may change here, and comes back only when the condition holds.</summary>
+    /// <summary>A point where the turn may change; returns only when the condition holds.</summary>
     public void Until(Func<bool> condition, object waitsFor)
     {
         if (_held.Count > 0)
@@ -68,8 +68,8 @@ internal sealed class Fiber
     }
 
     /// <summary>
-    /// The concurrency rule as far as it is about entering: a gate is entered with nothing held, a latch with at most one gate, and the lock of
-    /// creation with nothing; a lock that is held already is no other.
+    /// Checks the concurrency rule for entering: a fiber that enters a gate or the lock of creation holds no other lock, and one that
+    /// enters a latch holds at most one gate. It may enter a lock again that it holds.
     /// </summary>
     public void Entered(Lock entered)
     {
@@ -97,7 +97,7 @@ internal sealed class Fiber
         }
     }
 
-    /// <summary>The concurrency rule as far as it is about calling out: foreign code runs outside of every lock.</summary>
+    /// <summary>Checks the concurrency rule for calling out: foreign code runs outside of every lock.</summary>
     public void CallsOut()
     {
         Scheduler.Trace?.Add($"{Name} ends a wait");
@@ -107,7 +107,7 @@ internal sealed class Fiber
         }
     }
 
-#pragma warning disable CA1031 // whatever a fiber throws is what its schedule has found
+#pragma warning disable CA1031 // any exception of a fiber is a result of the schedule
     private void Live()
     {
         _current = this;

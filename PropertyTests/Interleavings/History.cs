@@ -1,6 +1,6 @@
 namespace PubSub.Interleavings;
 
-/// <summary>What came of a verb.</summary>
+/// <summary>The result of a verb.</summary>
 internal enum Answer
 {
     /// <summary>It has not returned.</summary>
@@ -15,7 +15,7 @@ internal enum Answer
     Closed,
 }
 
-/// <summary>A step that was taken, from when to when, and what came of it.</summary>
+/// <summary>A step that was taken: when it began and ended, and its result.</summary>
 internal sealed class Deed(Step step, int began)
 {
     public Step Step => step;
@@ -32,10 +32,10 @@ internal sealed class Deed(Step step, int began)
 /// <summary>A frame that a reader took.</summary>
 internal readonly record struct Got(byte Mark, bool Live);
 
-/// <summary>A release, from when to when, of how many live events and others.</summary>
+/// <summary>A release: when it began and ended, and its numbers of live events and of other frames.</summary>
 internal readonly record struct Given(int Began, int Ended, int Live, int Others);
 
-/// <summary>What became of one subscriber.</summary>
+/// <summary>What one subscriber took, and how it ended.</summary>
 internal sealed class SubscriberStory
 {
     public required ISubscriber Subscriber { get; init; }
@@ -56,27 +56,27 @@ internal sealed class SubscriberStory
     /// <summary>The most live events that were seen taken and not released, or still queued, at one moment.</summary>
     public int MostOutstanding { get; set; }
 
-    /// <summary>Whether its reader was told that nothing is left.</summary>
+    /// <summary>Whether its reader was told that no frame is left.</summary>
     public bool IsOver { get; set; }
 
-    /// <summary>Whether something was left all the same.</summary>
+    /// <summary>Whether a frame was left although its reader was told that none is.</summary>
     public bool GotMoreWhenOver { get; set; }
 
-    /// <summary>Whether a reader was left waiting although there was something to take, or it was closed.</summary>
+    /// <summary>Whether a reader was left waiting although there was a frame to take, or the subscriber was closed.</summary>
     public bool SleepsThroughIt { get; set; }
 
-    /// <summary>Whether a requester was left waiting although there was room, or it was closed.</summary>
+    /// <summary>Whether a requester was left waiting although there was room, or the subscriber was closed.</summary>
     public bool WaitsInVain { get; set; }
 }
 
-/// <summary>What happened in one schedule of a program, and how everything stood when nothing moved any more.</summary>
+/// <summary>What happened in one schedule of a program, and the final state.</summary>
 internal sealed class History
 {
     public required Program Program { get; init; }
 
     public List<Deed> Deeds { get; } = [];
 
-    /// <summary>The program's own subscribers, then one that came afterwards, to be replayed everything retained.</summary>
+    /// <summary>The program's own subscribers, then one that was admitted afterwards and gets a replay of all retained messages.</summary>
     public List<SubscriberStory> Subscribers { get; } = [];
 
     /// <summary>Fibers that never got a lock.</summary>
@@ -86,7 +86,7 @@ internal sealed class History
 
     public Exception? Fault { get; set; }
 
-    /// <summary>How many subscribers each topic counted as soon as nothing moved any more.</summary>
+    /// <summary>How many subscribers each topic counted when all fibers had ended or waited.</summary>
     public Dictionary<string, int> Settled { get; } = [];
 
     /// <summary>The topics that existed in the end, with their counts.</summary>
@@ -95,10 +95,11 @@ internal sealed class History
     /// <summary>The broker's own count in the end.</summary>
     public (int Topics, int Subscriptions) Counted { get; set; }
 
-    /// <summary>What was seen from outside, without the moments: two histories with the same are one outcome.</summary>
+    /// <summary>All results and all frames taken, without the times: two histories with the same are one outcome.</summary>
     public string Outcome =>
         string.Join(' ', Deeds.OrderBy(deed => deed.Step.Mark).Select(deed => $"{deed.Answer}"))
-        + string.Concat(Subscribers.Select(subscriber => $"|{subscriber.Closed} {string.Join(',', subscriber.Taken.Select(got => $"{got.Mark}{(got.Live ? "" : "r")}"))}"));
+        + string.Concat(Subscribers.Select(subscriber =>
+            $"|{subscriber.Closed} {string.Join(',', subscriber.Taken.Select(got => $"{got.Mark}{(got.Live ? "" : "r")}"))}"));
 
     /// <summary>The step that sent a frame.</summary>
     public Step Of(Got got) => Program.Script[got.Mark];

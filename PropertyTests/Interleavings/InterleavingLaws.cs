@@ -3,18 +3,20 @@ using NUnit.Framework;
 
 namespace PubSub.Interleavings;
 
-/// <summary>The broker's own code, in every order in which its steps can fall, up to a bound that each test names.</summary>
+/// <summary>Runs the broker's own code in every order of its steps, up to a bound that each test names.</summary>
 /// <remarks>
-/// To explore more, set <c>PUBSUB_PREEMPTIONS</c> (3 takes minutes) to how often a schedule of the exhaustive search may interrupt a fiber that could go on,
-/// and <c>PUBSUB_SCHEDULES</c> to how many random programs are made, and by how many random schedules each program of <see cref="Seams"/> is played.
+/// To explore more, set <c>PUBSUB_PREEMPTIONS</c> (3 takes minutes) to the number of times that a schedule of the exhaustive search may
+/// interrupt a fiber. <c>PUBSUB_SCHEDULES</c> is the number of random programs, and of random schedules of each program of
+/// <see cref="Seams"/>.
 /// </remarks>
 public sealed class InterleavingLaws
 {
     private static readonly int Preemptions = Asked("PUBSUB_PREEMPTIONS", otherwise: 2);
 
-    internal static IEnumerable<TestCaseData> Programs => Seams.All.Select(program => new TestCaseData(program).SetArgDisplayNames(program.Name));
+    internal static IEnumerable<TestCaseData> Programs =>
+        Seams.All.Select(program => new TestCaseData(program).SetArgDisplayNames(program.Name));
 
-    /// <summary>Moments that some schedules must meet and others must miss, or else the programs are about nothing.</summary>
+    /// <summary>Races that some schedules must win and others must lose; otherwise the programs test nothing.</summary>
     private static IEnumerable<TestCaseData> Moments =>
     [
         Moment("a subscribe falls between two publishes", "a subscribe among publishes", history =>
@@ -23,16 +25,20 @@ public sealed class InterleavingLaws
             history.Of(history.Subscribers[0].Taken.Find(got => got.Live)).Fiber == 1),
         Moment("an unsubscribe falls between two publishes", "an unsubscribe among publishes", history =>
             history.Subscribers[0].Taken.Count(got => got.Live && history.Of(got).Fiber == 0) is 1),
-        Moment("a subscribe comes before the delete", "a delete against a subscribe and a publish", history => Answered(history, Verb.Subscribe, Answer.Joined)),
+        Moment("a subscribe comes before the delete", "a delete against a subscribe and a publish", history =>
+            Answered(history, Verb.Subscribe, Answer.Joined)),
         Moment("a create meets the topic before its deletion", "a topic created again while its deleter still forgets it", history =>
             Answered(history, Verb.Create, Answer.Exists)),
         Moment("an overflow comes before the close", "an overflow against a close and an unsubscribe", history =>
             history.Subscribers[0].Closed == CloseReason.SlowConsumer),
-        Moment("an overflow comes before the reader", "an overflow against a reader", history => history.Subscribers[0].Closed == CloseReason.SlowConsumer),
-        Moment("the reader is told nothing but the end", "a reader against a close", history => history.Subscribers[0].Taken.Count == 0),
+        Moment("an overflow comes before the reader", "an overflow against a reader", history =>
+            history.Subscribers[0].Closed == CloseReason.SlowConsumer),
+        Moment("the reader takes no frame before the close", "a reader against a close", history =>
+            history.Subscribers[0].Taken.Count == 0),
         Moment("a reader takes all at once", "a reader asleep while two publishers note it", history =>
             history.Deeds.Count(deed => deed.Step.Verb == Verb.Read && deed.Answer == Answer.Yes) == 1),
-        Moment("the topics are one too many", "the last free place for a topic", history => Answered(history, Verb.Create, Answer.LimitReached)),
+        Moment("a create is over the limit", "the last free place for a topic", history =>
+            Answered(history, Verb.Create, Answer.LimitReached)),
     ];
 
     [TestCaseSource(nameof(Programs))]
@@ -41,7 +47,7 @@ public sealed class InterleavingLaws
         var explored = new Exploration((Program)given).Exhaustively(Preemptions).MustHold();
 
         TestContext.Out.WriteLine($"{explored.Schedules} schedules, {explored.Outcomes} outcomes");
-        Assert.That(explored.Outcomes, Is.GreaterThan(1), "else its fibers do not meet");
+        Assert.That(explored.Outcomes, Is.GreaterThan(1), "the fibers of the program must race");
     }
 
     [TestCaseSource(nameof(Programs))]
@@ -49,7 +55,7 @@ public sealed class InterleavingLaws
         new Exploration((Program)given).AtRandom(seed: 1, Asked("PUBSUB_SCHEDULES", otherwise: 500)).MustHold();
 
     [Test]
-    public void Every_law_holds_in_programs_that_nobody_thought_of()
+    public void Every_law_holds_in_random_programs()
     {
         var (schedules, slow, deleted, waited, outcomes) = (0, 0, 0, 0, 0);
         var programs = Asked("PUBSUB_SCHEDULES", otherwise: 500);
@@ -60,9 +66,9 @@ public sealed class InterleavingLaws
             outcomes += explored.Outcomes;
         }
 
-        TestContext.Out.WriteLine($"{schedules} schedules of {programs} programs, {outcomes} outcomes; {slow} with a slow consumer, {deleted} with one "
-            + $"disconnected by a delete, {waited} with one who still waits in the end");
-        Assert.That(new[] { slow, deleted, waited }, Is.All.GreaterThan(schedules / 100), "everything happens in more than one of a hundred");
+        TestContext.Out.WriteLine($"{schedules} schedules of {programs} programs, {outcomes} outcomes; {slow} with a slow consumer, "
+            + $"{deleted} with a subscriber disconnected by a delete, {waited} with a fiber that waits in the end");
+        Assert.That(new[] { slow, deleted, waited }, Is.All.GreaterThan(schedules / 100), "each happens in more than one of a hundred");
         Assert.That(outcomes, Is.GreaterThan(3 * programs));
 
         void Count(History history)
@@ -74,7 +80,7 @@ public sealed class InterleavingLaws
     }
 
     [TestCaseSource(nameof(Moments))]
-    public void Some_schedules_meet_the_moment_and_some_do_not(string program, object moment)
+    public void Some_schedules_win_the_race_and_some_do_not(string program, object moment)
     {
         var met = 0;
         var explored = new Exploration(Seams.Named(program)) { Seen = history => met += ((Func<History, bool>)moment)(history) ? 1 : 0 };
@@ -85,9 +91,9 @@ public sealed class InterleavingLaws
         Assert.That(met, Is.InRange(5, explored.Schedules - 5));
     }
 
-    /// <summary>The broker's sources were compiled against what stands in Shims, and not against the runtime's.</summary>
+    /// <summary>The broker's sources must be compiled against the types in Shims, and not against those of the runtime.</summary>
     [Test]
-    public void The_locks_of_the_broker_are_ours()
+    public void The_broker_uses_the_locks_of_the_scheduler()
     {
         var types = typeof(Broker).Assembly.GetTypes().Where(type => type.Namespace == "PubSub");
         const System.Reflection.BindingFlags own = System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance;
@@ -102,7 +108,8 @@ public sealed class InterleavingLaws
     private static int Asked(string variable, int otherwise) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 
-    private static TestCaseData Moment(string name, string program, Func<History, bool> met) => new TestCaseData(program, met).SetArgDisplayNames(name);
+    private static TestCaseData Moment(string name, string program, Func<History, bool> met) =>
+        new TestCaseData(program, met).SetArgDisplayNames(name);
 
     private static bool Answered(History history, Verb verb, Answer answer) =>
         history.Deeds.Exists(deed => deed.Step.Fiber >= 0 && deed.Step.Verb == verb && deed.Answer == answer);

@@ -1,9 +1,9 @@
 namespace PubSub.Interleavings;
 
-/// <summary>A sentence that is true of every history; what it answers is where it is not, or null.</summary>
+/// <summary>A property of every history. It returns a description of the violation, or null.</summary>
 internal delegate string? Law(History history);
 
-/// <summary>The laws of a broker that others use at the same time, each as seen from outside.</summary>
+/// <summary>The laws of a broker under concurrent use, each as seen from outside.</summary>
 internal static class Laws
 {
     public static IReadOnlyList<Law> All { get; } =
@@ -26,10 +26,10 @@ internal static class Laws
         Some_order_of_the_verbs_explains_everything,
     ];
 
-    /// <summary>The laws that a history breaks, with what each has to say.</summary>
+    /// <summary>The laws that a history breaks, each with a description.</summary>
     public static IEnumerable<(string Law, string Why)> BrokenBy(History history)
     {
-        // What did not come to its end can only be asked how it went so far.
+        // An incomplete history can only be checked by the laws that do not look at the final state.
         var cameToItsEnd = history.Fault is null && history.Deadlocked.Count == 0;
         foreach (var law in cameToItsEnd
             ? All
@@ -42,20 +42,22 @@ internal static class Laws
         }
     }
 
-    /// <summary>Every verb returns; what it has to say, it says by what it returns.</summary>
-    public static string? No_verb_fails(History history) => history.Fault is { } fault ? $"{fault.GetType().Name}: {fault.Message}" : null;
+    /// <summary>No verb throws.</summary>
+    public static string? No_verb_fails(History history) =>
+        history.Fault is { } fault ? $"{fault.GetType().Name}: {fault.Message}" : null;
 
-    /// <summary>There is no schedule in which fibers hold the locks that the others want.</summary>
+    /// <summary>There is no deadlock.</summary>
     public static string? Nobody_waits_for_a_lock_for_ever(History history) => First(history.Deadlocked);
 
     /// <summary>
-    /// A gate is entered with nothing held, a latch with at most one gate, the lock of creation with nothing; no wait is begun or ended in any.
+    /// A fiber that enters a gate or the lock of creation holds no other lock, and one that enters a latch holds at most one gate. No wait
+    /// begins or ends inside a lock.
     /// </summary>
     public static string? Nothing_inside_a_gate_waits_calls_out_or_enters_another(History history) => First(history.Breaches);
 
     /// <summary>
-    /// What two subscribers took of one topic, live or replayed, they took in the same order, and everybody took the messages of one publisher in
-    /// the order in which it published them (PS-FAN-003).
+    /// All subscribers of a topic take its messages, live or replayed, in the same order. They take the messages of one publisher in the
+    /// order in which it published them (PS-FAN-003).
     /// </summary>
     public static string? All_subscribers_see_one_order(History history)
     {
@@ -74,7 +76,8 @@ internal static class Laws
                         before.Add((one, other));
                         if ((one != other && before.Contains((other, one))) || (first.Fiber == second.Fiber && one > other))
                         {
-                            return $"{first.Fiber}: {first} (frame {one}) before {second.Fiber}: {second} (frame {other}), and the other way round";
+                            return $"{first.Fiber}: {first} (frame {one}) before {second.Fiber}: {second} (frame {other}), "
+                                + "and the other way round";
                         }
                     }
                 }
@@ -85,8 +88,8 @@ internal static class Laws
     }
 
     /// <summary>
-    /// From the first message of a subscription, replayed or live, to its last, there is every message of the topic once, as the retained
-    /// messages tell (PS-RPL-002). Only of topics that still stand, and still retain all.
+    /// From its first message, replayed or live, to its last, a subscription gets every message of the topic once, as the retained messages
+    /// show (PS-RPL-002). Only checked for topics that exist in the end; they must still retain the first message of the subscription.
     /// </summary>
     public static string? A_replay_and_what_is_live_meet_without_gap_or_duplicate(History history)
     {
@@ -107,7 +110,7 @@ internal static class Laws
         return null;
     }
 
-    /// <summary>A subscription begins with its ack; what is replayed follows, at most as much as was asked for; then only what is live.</summary>
+    /// <summary>A subscription begins with its ack; then come at most as many replayed messages as requested, then live ones.</summary>
     public static string? An_ack_comes_before_the_replay_and_the_replay_before_what_is_live(History history)
     {
         foreach (var topic in history.Program.Topics)
@@ -125,7 +128,7 @@ internal static class Laws
 
                     if (step.Verb == Verb.Publish && !got.Live && (live || place > history.Of(subscription[0]).Number))
                     {
-                        return $"{step} replayed behind what is live, or beyond what was asked for";
+                        return $"{step} replayed after a live message, or beyond the number requested";
                     }
 
                     live |= got.Live;
@@ -136,7 +139,7 @@ internal static class Laws
         return null;
     }
 
-    /// <summary>Behind the ack of an unsubscribe, and behind the notice of a deletion, nothing of the topic follows but a new ack (PS-UNS-002).</summary>
+    /// <summary>After the ack of an unsubscribe, or the notice of a deletion, only a new ack of the topic follows (PS-UNS-002).</summary>
     public static string? Nothing_of_a_topic_follows_the_last_word_about_it(History history)
     {
         foreach (var subscriber in history.Subscribers)
@@ -154,7 +157,7 @@ internal static class Laws
 
                     if (lastWord is not null && step.Verb is (Verb.Publish or Verb.Delete))
                     {
-                        return $"{step} behind {lastWord}";
+                        return $"{step} after {lastWord}";
                     }
 
                     lastWord = step.Verb is Verb.Unsubscribe or Verb.Delete ? step : step.Verb == Verb.Subscribe ? null : lastWord;
@@ -172,8 +175,8 @@ internal static class Laws
             : null;
 
     /// <summary>
-    /// Who is closed as a slow consumer could have had one more outstanding than the bound at that moment: of all that had begun to be published to
-    /// it, so much had not yet been released.
+    /// A subscriber is closed as a slow consumer only if it may have had more events outstanding than the bound: those whose publish had
+    /// begun, without those released.
     /// </summary>
     public static string? Only_who_is_over_the_bound_is_slow(History history)
     {
@@ -191,7 +194,7 @@ internal static class Laws
             var released = subscriber.Released.Where(release => release.Ended < subscriber.ClosedAt).Sum(release => release.Live);
             if (offered - released <= history.Program.Limits.MaxQueueSize)
             {
-                return $"#{place}: {offered} were offered and {released} released, when it was closed";
+                return $"#{place}: {offered} were published to it and {released} released, when it was closed";
             }
         }
 
@@ -199,50 +202,56 @@ internal static class Laws
     }
 
     /// <summary>
-    /// What is replied, published and subscribed after a subscriber was closed does not reach it, nor anything at all when its reader has been told that
-    /// nothing is left; and as soon as everything has settled no topic counts it.
+    /// A closed subscriber gets no reply, message or ack of a later step, and nothing at all after its reader was told that nothing is
+    /// left. In the end no topic counts it.
     /// </summary>
     public static string? Who_is_closed_gets_nothing_more_and_is_in_no_topic(History history)
     {
         foreach (var subscriber in history.Subscribers.Where(subscriber => subscriber.Closed != CloseReason.None))
         {
-            // Of a slow consumer the rest of the batch that is being taken is not queued any more, and only its reader can drop it.
+            // Except the rest of the batch that a slow consumer is taking: it is no longer queued, and only the reader can drop it.
             if (subscriber.GotMoreWhenOver && subscriber.Closed != CloseReason.SlowConsumer)
             {
-                return "something was left when nothing was";
+                return "a frame was left after the reader was told that none is";
             }
 
             if (subscriber.Taken.Exists(got => history.DeedOf(got).Began > subscriber.ClosedAt))
             {
-                return $"{history.Of(subscriber.Taken.Find(got => history.DeedOf(got).Began > subscriber.ClosedAt))} reached who was closed";
+                var late = subscriber.Taken.Find(got => history.DeedOf(got).Began > subscriber.ClosedAt);
+                return $"{history.Of(late)} reached a closed subscriber";
             }
         }
 
         foreach (var (topic, counted) in history.Settled)
         {
-            // The last message of all reaches exactly those who are subscribed.
+            // The last message of all reaches exactly the subscribers of the topic.
             var subscribed = history.Subscribers.Take(history.Program.Subscribers).Count(subscriber => subscriber.Taken.Exists(got =>
                 history.Of(got) is { Fiber: Program.Afterwards, Verb: Verb.Publish } last && last.Topic == topic));
             if (counted != subscribed)
             {
-                return $"{topic} counts {counted} subscribers, {subscribed} are";
+                return $"{topic} counts {counted} subscribers, but has {subscribed}";
             }
         }
 
         return null;
     }
 
-    /// <summary>When nothing moves any more, no reader waits while something is queued for it or it is closed.</summary>
+    /// <summary>In the end no reader waits while a frame is queued or the subscriber is closed.</summary>
     public static string? No_wake_up_is_lost(History history) =>
-        history.Subscribers.Exists(subscriber => subscriber.SleepsThroughIt) ? "a reader sleeps and has something to do" : null;
+        history.Subscribers.Exists(subscriber => subscriber.SleepsThroughIt)
+            ? "a reader waits although a frame is queued or the subscriber is closed"
+            : null;
+
+    /// <summary>In the end no requester waits while there is room or its subscriber is closed; with nothing unread there is room.</summary>
+    public static string? Room_returns(History history) =>
+        history.Subscribers.Exists(subscriber => subscriber.WaitsInVain)
+            ? "a requester waits although there is room or the subscriber is closed"
+            : null;
 
     /// <summary>
-    /// When nothing moves any more, no requester waits while there is room or its subscriber is closed; and with nothing unread there is room.
+    /// A request passes only if, at some moment of its wait, fewer than MAX_REPLIES replies may have been unread, or its subscriber was
+    /// closed.
     /// </summary>
-    public static string? Room_returns(History history) =>
-        history.Subscribers.Exists(subscriber => subscriber.WaitsInVain) ? "a requester waits for the room that there is" : null;
-
-    /// <summary>A request passes only if fewer than MAX_REPLIES answers could have been unread at some moment of its waiting, or who asks is closed.</summary>
     public static string? Nobody_passes_without_room(History history)
     {
         foreach (var wait in history.Deeds)
@@ -252,37 +261,42 @@ internal static class Laws
                 continue;
             }
 
-            var replies = history.Deeds.Count(deed => deed.Step.Verb == Verb.Reply && deed.Step.Subscriber == wait.Step.Subscriber && deed.Ended < wait.Began);
-            var released = history.Subscribers[wait.Step.Subscriber].Released.Where(given => given.Began < wait.Ended).Sum(given => given.Others);
+            var replies = history.Deeds.Count(deed =>
+                deed.Step.Verb == Verb.Reply && deed.Step.Subscriber == wait.Step.Subscriber && deed.Ended < wait.Began);
+            var released = history.Subscribers[wait.Step.Subscriber].Released
+                .Where(given => given.Began < wait.Ended)
+                .Sum(given => given.Others);
             if (replies - released >= history.Program.Limits.MaxReplies)
             {
-                return $"{replies} were replied and at most {released} released, when {wait} passed";
+                return $"{replies} replies were queued and at most {released} released, when {wait} passed";
             }
         }
 
         return null;
     }
 
-    /// <summary>In the end there are as many topics as were created and not deleted, by name and by the own count of the broker, subscriptions included.</summary>
+    /// <summary>In the end a topic exists if it was created and not deleted, and the broker's own counts agree.</summary>
     public static string? Topics_are_the_created_without_the_deleted(History history)
     {
         foreach (var topic in history.Program.Topics)
         {
             var created = history.Deeds.Count(deed => deed.Step.Topic == topic && deed.Answer == Answer.Created);
-            var deleted = history.Deeds.Count(deed => deed.Step.Topic == topic && deed.Step.Verb == Verb.Delete && deed.Answer == Answer.Yes);
-            if (created - deleted != (history.Standing.ContainsKey(topic) ? 1 : 0))
+            var deleted = history.Deeds.Count(deed =>
+                deed.Step.Topic == topic && deed.Step.Verb == Verb.Delete && deed.Answer == Answer.Yes);
+            var exists = history.Standing.ContainsKey(topic);
+            if (created - deleted != (exists ? 1 : 0))
             {
-                return $"{topic} was created {created} times and deleted {deleted} times, and it is {history.Standing.ContainsKey(topic)} that it exists";
+                return $"{topic} was created {created} times and deleted {deleted} times, and {(exists ? "exists" : "does not exist")}";
             }
         }
 
         var standing = (history.Standing.Count, history.Standing.Values.Sum(counts => counts.Subscribers));
-        return history.Counted == standing ? null : $"the broker counts {history.Counted} topics and subscriptions, there are {standing}";
+        return history.Counted == standing ? null : $"the broker counts {history.Counted} topics and subscriptions, but has {standing}";
     }
 
     /// <summary>
-    /// There are never more topics than MAX_TOPICS, and a create is refused only if at some moment of it there were as many, counting a topic until its
-    /// delete has returned.
+    /// There are never more topics than MAX_TOPICS, and a create is refused only if there were as many at some moment of it. A topic counts
+    /// until its delete has returned.
     /// </summary>
     public static string? A_topic_is_refused_only_when_there_are_too_many(History history)
     {
@@ -300,7 +314,7 @@ internal static class Laws
 
             if (create.Answer == Answer.LimitReached && possible < most)
             {
-                return $"there were no more than {possible} at {create}";
+                return $"there were at most {possible} topics at {create}";
             }
         }
 
@@ -308,13 +322,13 @@ internal static class Laws
     }
 
     /// <summary>
-    /// For the topics of each name there is one order of all that was done to them, in which whatever ended before another began comes before it, and which
-    /// explains every answer, every count, and every frame that every subscriber took.
+    /// For each topic name, there is one order of all steps that explains every result, every count and every frame taken. A step that
+    /// ended before another began comes before it in that order (linearizability).
     /// </summary>
     public static string? Some_order_of_the_verbs_explains_everything(History history) =>
         history.Program.Topics.FirstOrDefault(topic => !Order.Explains(history, topic)) is { } topic ? $"no order explains {topic}" : null;
 
-    /// <summary>What each subscriber took of a topic, cut before each ack of a subscribe that joined.</summary>
+    /// <summary>The frames of a topic that each subscriber took, divided before each ack of a subscribe that joined.</summary>
     private static IEnumerable<List<Got>> Subscriptions(History history, string topic)
     {
         foreach (var subscriber in history.Subscribers)
@@ -341,7 +355,8 @@ internal static class Laws
         }
     }
 
-    private static bool Joined(History history, Step step) => history.Deeds.Exists(deed => deed.Step.Mark == step.Mark && deed.Answer == Answer.Joined);
+    private static bool Joined(History history, Step step) =>
+        history.Deeds.Exists(deed => deed.Step.Mark == step.Mark && deed.Answer == Answer.Joined);
 
     private static List<byte> Messages(History history, List<Got> subscription) =>
         subscription.FindAll(got => history.Of(got).Verb == Verb.Publish).ConvertAll(got => got.Mark);

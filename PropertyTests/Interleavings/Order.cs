@@ -1,16 +1,16 @@
 namespace PubSub.Interleavings;
 
 /// <summary>
-/// A topic of one name as a plain list, on which verbs are tried one after the other: what came of each, and what each subscriber took of this
-/// name, must be what the list says.
+/// Searches an order of the steps to one topic name. In that order, a plain list must give the result of each step, and the frames that
+/// each subscriber took.
 /// </summary>
 /// <remarks>
-/// A close happens between the verbs of a topic and belongs to none. What is put to a subscriber after it was first seen closed must not be
-/// taken; what was put before must be, save by a slow consumer, whose queue was dropped.
+/// A close happens between the steps. A subscriber must not take what is put to it after it was first seen closed, and must take what was
+/// put before, except a slow consumer, whose queue was dropped.
 /// </remarks>
 internal sealed class Order
 {
-    /// <summary>Orders tried before the search gives up, which is a failure too.</summary>
+    /// <summary>Orders tried before the search fails.</summary>
     private const int MaxTries = 500_000;
 
     private readonly History _history;
@@ -25,7 +25,7 @@ internal sealed class Order
         _taken = [.. history.Subscribers.Select(subscriber => subscriber.Taken.FindAll(got => history.Of(got).Topic == topic))];
     }
 
-    /// <summary>Whether there is an order of all that was done to the topics of this name that explains what was seen.</summary>
+    /// <summary>Whether there is an order of all steps to the topics of this name that explains the history.</summary>
     public static bool Explains(History history, string topic)
     {
         var order = new Order(history, topic);
@@ -44,7 +44,7 @@ internal sealed class Order
             throw new InvalidOperationException("no order was found, and not all were tried");
         }
 
-        var end = int.MaxValue; // the first end of what is not done: who began later cannot come before it
+        var end = int.MaxValue; // the first end among the steps left: a step that began later cannot come next
         for (var place = 0; place < _deeds.Count; place++)
         {
             if ((done & (1UL << place)) == 0)
@@ -70,7 +70,7 @@ internal sealed class Order
         return false;
     }
 
-    /// <summary>Whether nothing more was taken than was put, and the counts are right.</summary>
+    /// <summary>Whether no more was taken than was put, and the counts are right.</summary>
     private bool IsExplained(State state, string topic)
     {
         var subscribers = 0;
@@ -143,7 +143,8 @@ internal sealed class Order
         }
 
         state.Members |= 1 << subscriber;
-        return !joins || state.Retained.TakeLast(deed.Step.Number).All(message => Put(deed, state, subscriber, new Got(message, Live: false)));
+        return !joins
+            || state.Retained.TakeLast(deed.Step.Number).All(message => Put(deed, state, subscriber, new Got(message, Live: false)));
     }
 
     private bool PutToMembers(Deed deed, State state, Got got)
@@ -178,13 +179,13 @@ internal sealed class Order
             return deed.Began < story.ClosedAt;
         }
 
-        // It was not taken, so nothing that came later was; and it was closed in time, or dropped what it had.
+        // The frame was not taken, so no later one may be; and the subscriber was closed in time, or dropped its queue.
         state.Mute |= 1 << subscriber;
         return state.Taken[subscriber] == taken.Count
             && (story.Closed == CloseReason.SlowConsumer || (story.Closed != CloseReason.None && deed.Ended > story.ClosedAt));
     }
 
-    /// <summary>How far the order has come: the topic, and for each subscriber how much of what it took is explained.</summary>
+    /// <summary>The topic after some steps, and for each subscriber the number of taken frames that are explained.</summary>
     private sealed record State(int[] Taken)
     {
         public int[] Taken { get; set; } = Taken;
@@ -195,10 +196,10 @@ internal sealed class Order
 
         public long Messages { get; set; }
 
-        /// <summary>The places of those subscribed, as bits.</summary>
+        /// <summary>The places of the subscribers, as bits.</summary>
         public int Members { get; set; }
 
-        /// <summary>The places of those of whom nothing more was seen, as bits.</summary>
+        /// <summary>The places of subscribers that take no more frames, as bits.</summary>
         public int Mute { get; set; }
     }
 }

@@ -1,10 +1,10 @@
 namespace PubSub.Interleavings;
 
-/// <summary>A few fibers with a few steps each, on one broker, after a beginning that nobody disturbs.</summary>
-/// <param name="Name">What it is about.</param>
+/// <summary>A few fibers with a few steps each, on one broker, after first steps without concurrency.</summary>
+/// <param name="Name">The race that it tests.</param>
 internal sealed record Program(string Name)
 {
-    /// <summary>Marks the steps that are tried when nothing moves any more.</summary>
+    /// <summary>Marks the steps that are taken when all fibers have ended or wait for ever.</summary>
     public const int Afterwards = -2;
 
     private readonly List<Step> _steps = [];
@@ -14,7 +14,7 @@ internal sealed record Program(string Name)
     /// <summary>How many subscribers there are.</summary>
     public int Subscribers { get; init; } = 1;
 
-    /// <summary>Whether their readers go on at once on the thread of whoever wakes them.</summary>
+    /// <summary>Whether their readers go on at once on the thread that wakes them.</summary>
     public bool Eager { get; init; }
 
     public IReadOnlyList<Step> Beginning { get; private set; } = [];
@@ -32,7 +32,7 @@ internal sealed record Program(string Name)
         return this;
     }
 
-    /// <summary>One more fiber.</summary>
+    /// <summary>Adds a fiber.</summary>
     public Program And(params Step[] steps)
     {
         Fibers.Add(Enlist(Fibers.Count, steps));
@@ -40,8 +40,8 @@ internal sealed record Program(string Name)
     }
 
     /// <summary>
-    /// What is tried when nothing moves any more: whoever is closed is given something and subscribed again, every topic gets a last message, and one
-    /// more subscriber is replayed everything.
+    /// Adds the steps at the end: each closed subscriber gets a reply and subscribes again, each topic gets a last message, and a new
+    /// subscriber gets a replay of all retained messages.
     /// </summary>
     public Program Ended()
     {
@@ -86,29 +86,29 @@ internal enum Verb
     /// <summary>Queues a reply.</summary>
     Reply,
 
-    /// <summary>Waits for room for another.</summary>
+    /// <summary>Waits for room for another reply.</summary>
     Room,
     Close,
 
-    /// <summary>Waits for something to take, takes it, and releases it.</summary>
+    /// <summary>Waits for frames, takes them, and releases them.</summary>
     Read,
 
-    /// <summary>As read, but releases nothing: what was taken stays outstanding.</summary>
+    /// <summary>Waits for frames and takes them, but releases nothing: they stay outstanding.</summary>
     Keep,
 }
 
-/// <summary>One step of a fiber; what is sent by it is a frame of its own.</summary>
+/// <summary>One step of a fiber; it sends a frame of its own.</summary>
 /// <param name="Number">How many to replay, or how many bytes to take.</param>
 /// <param name="Disconnect">Whether a delete closes the subscribers.</param>
-/// <param name="Later">Whether it leaves it to a later step of its fiber to wake whom it gave something.</param>
+/// <param name="Later">Whether a later step of its fiber wakes the readers of this one.</param>
 internal sealed record Step(Verb Verb, string Topic = "", int Subscriber = -1, int Number = 0, bool Disconnect = false, bool Later = false)
 {
-    /// <summary>Whose step it is; -1 when it comes before all.</summary>
+    /// <summary>The number of its fiber; -1 for a first step.</summary>
     public int Fiber { get; init; }
 
     public Frame Frame { get; init; }
 
-    /// <summary>What marks its frame.</summary>
+    /// <summary>The first byte of its frame.</summary>
     public byte Mark => Frame.Bytes.Span[0];
 
     public override string ToString() =>
@@ -116,10 +116,10 @@ internal sealed record Step(Verb Verb, string Topic = "", int Subscriber = -1, i
         + $"{(Subscriber >= 0 ? $" #{Subscriber}" : "")}{(Number == Steps.Everything ? " (all)" : Number > 0 ? $" ({Number})" : "")}";
 }
 
-/// <summary>Steps by the names of their verbs.</summary>
+/// <summary>Makes steps.</summary>
 internal static class Steps
 {
-    /// <summary>To replay, or to take: all there is.</summary>
+    /// <summary>Replays all messages, or takes all frames.</summary>
     public const int Everything = int.MaxValue;
 
     public static Step Create(string topic) => new(Verb.Create, topic);
@@ -128,7 +128,8 @@ internal static class Steps
 
     public static Step Publish(string topic, bool later = false) => new(Verb.Publish, topic, Later: later);
 
-    public static Step Subscribe(string topic, int subscriber = 0, int lastN = 0, bool later = false) => new(Verb.Subscribe, topic, subscriber, lastN, Later: later);
+    public static Step Subscribe(string topic, int subscriber = 0, int lastN = 0, bool later = false) =>
+        new(Verb.Subscribe, topic, subscriber, lastN, Later: later);
 
     public static Step Unsubscribe(string topic, int subscriber = 0) => new(Verb.Unsubscribe, topic, subscriber);
 

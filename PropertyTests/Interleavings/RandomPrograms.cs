@@ -2,7 +2,7 @@ using static PubSub.Interleavings.Steps;
 
 namespace PubSub.Interleavings;
 
-/// <summary>Programs that nobody thought of: everything at once, with bounds so small that each is reached.</summary>
+/// <summary>Random programs of all verbs, with bounds so small that each is reached.</summary>
 internal static class RandomPrograms
 {
     private static readonly string[] Topics = ["a", "b"];
@@ -24,7 +24,7 @@ internal static class RandomPrograms
         };
         program.First([.. Enumerable.Range(0, random.Next(1, 5)).Select(place => place == 0 ? Create("a") : Any(random, subscribers))]);
 
-        // One reader for a subscriber, and one requester; all else is anybody's.
+        // A subscriber may have one reader and one requester that waits; any fiber may take the other steps.
         var fibers = random.Next(2, 5);
         for (var fiber = 0; fiber < fibers; fiber++)
         {

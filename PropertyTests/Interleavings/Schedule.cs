@@ -3,8 +3,8 @@ using System.Globalization;
 namespace PubSub.Interleavings;
 
 /// <summary>
-/// Whose turn it is, whenever there is a choice: the first option is to stay, or else the first fiber that can go on. It remembers what it chose,
-/// so that it can be played again.
+/// Chooses the next fiber at each point. The first option is to stay, or else the first fiber that can go on. It records its choices, so
+/// that it can be run again.
 /// </summary>
 internal sealed class Schedule
 {
@@ -20,16 +20,16 @@ internal sealed class Schedule
         _restlessness = random is null ? 0 : random.NextDouble();
     }
 
-    /// <summary>Nobody is interrupted.</summary>
+    /// <summary>No fiber is interrupted.</summary>
     public static Schedule Straight => new([]);
 
-    /// <summary>Interruptions at random: seldom or often, which is also left to the seed.</summary>
+    /// <summary>Fibers are interrupted at random; the seed also decides how often.</summary>
     public static Schedule Random(int seed) => new([], new Random(seed));
 
-    /// <summary>First these choices, then nobody is interrupted any more.</summary>
+    /// <summary>First these choices; then no fiber is interrupted.</summary>
     public static Schedule Of(IReadOnlyList<int> choices) => new(choices);
 
-    /// <summary>As written by <see cref="ToString"/>.</summary>
+    /// <summary>Reads the text of <see cref="ToString"/>.</summary>
     public static Schedule Parse(string text)
     {
         var choices = new List<int>();
@@ -45,7 +45,7 @@ internal sealed class Schedule
         static int Number(string digits) => int.Parse(digits, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>How often it took the turn from one who could have gone on.</summary>
+    /// <summary>How often it interrupted a fiber that could have gone on.</summary>
     public int Preemptions { get; private set; }
 
     public int Choose(int options, bool canStay)
@@ -56,7 +56,7 @@ internal sealed class Schedule
             : 0;
         if (chosen >= options)
         {
-            throw new InvalidOperationException("the program did not take the same way again");
+            throw new InvalidOperationException("the program did not run the same way again");
         }
 
         _choices.Add(new Choice(chosen, options, canStay, Preemptions));
@@ -64,7 +64,7 @@ internal sealed class Schedule
         return chosen;
     }
 
-    /// <summary>The next schedule, depth first, of those with at most so many preemptions; null after the last.</summary>
+    /// <summary>The next schedule, depth first, with at most <paramref name="preemptions"/>; null after the last.</summary>
     public Schedule? Next(int preemptions)
     {
         for (var place = _choices.Count - 1; place >= 0; place--)
@@ -79,7 +79,7 @@ internal sealed class Schedule
         return null;
     }
 
-    /// <summary>Where it did not choose the first option: "place:option".</summary>
+    /// <summary>The choices other than the first option: "place:option".</summary>
     public override string ToString() =>
         string.Join(' ', _choices.Index().Where(choice => choice.Item.Chosen > 0).Select(choice => $"{choice.Index}:{choice.Item.Chosen}"));
 

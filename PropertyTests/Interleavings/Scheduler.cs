@@ -1,26 +1,26 @@
 namespace PubSub.Interleavings;
 
 /// <summary>
-/// Runs the fibers of a program, exactly one at a time, and lets a <see cref="Schedule"/> decide whose turn it is at every point where it could be
-/// another's. So what happens is a function of the program and the schedule, and of nothing else.
+/// Runs the fibers of a program, exactly one at a time. A <see cref="Schedule"/> decides which fiber has the turn after every point where
+/// the turn may change. So the history depends on the program and the schedule only.
 /// </summary>
 /// <remarks>
-/// <para>Points where the turn may change: before a lock is entered and after it is left; before and after each operation of the table of topics;
-/// before a wait is ended and before somebody settles down to wait; and wherever a fiber itself waits.</para>
-/// <para>No such points: the reads of <c>Subscriber.Closed</c> and <c>Topic.IsDeleted</c>, which are volatile and outside the locks. But each is next
-/// to one: the table's operation comes before it, and the fields are written inside a lock and, where more follows in there, before a latch is
-/// entered. Nor can the turn change between two lines inside a latch, or inside a gate where it enters no latch: what touched the data of a
-/// lock without holding it would not be found here. Memory is sequentially consistent: what a processor may reorder is for
-/// <c>ConcurrencyLaws</c>, which have real threads.</para>
+/// <para>The turn may change before a lock is entered and after it is left; before and after each operation of the table of topics; before
+/// a wait is ended and before a continuation is registered; and wherever a fiber itself waits.</para>
+/// <para>The turn does not change at the reads of <c>Subscriber.Closed</c> and <c>Topic.IsDeleted</c>, which are volatile and outside the
+/// locks. But each has such a point nearby: an operation of the table comes before it, and the fields are written inside a lock and, if
+/// more follows inside, before a latch is entered. Nor does the turn change between two lines inside a latch, or inside a gate that enters
+/// no latch. So code that uses the data of a lock without holding it is not found here. Memory is sequentially consistent:
+/// <c>ConcurrencyLaws</c>, with real threads, covers the reordering of a processor.</para>
 /// </remarks>
 #pragma warning disable CA1001 // it lives as long as the process
 internal sealed class Scheduler
 #pragma warning restore CA1001
 {
-    /// <summary>Points that one schedule may pass; reached only by what never ends.</summary>
+    /// <summary>The most points of one schedule; only a program that never ends reaches it.</summary>
     public const int MaxSteps = 20_000;
 
-    /// <summary>Fibers at once, those of the thread pool included.</summary>
+    /// <summary>The most fibers at once, including those of the thread pool.</summary>
     public const int MaxFibers = 24;
 
     private readonly List<Fiber> _fibers = [];
@@ -31,33 +31,33 @@ internal sealed class Scheduler
     private Action? _watch;
     private int _steps;
 
-    /// <summary>Which locks let everybody in: those that guard what this file declares. None, when null.</summary>
+    /// <summary>The source file whose locks admit every fiber; none if null.</summary>
     public string? Porous { get; set; }
 
     /// <summary>A moment: no two are the same, later ones are larger.</summary>
     public int Clock { get; private set; }
 
-    /// <summary>Whether what still runs is being unwound.</summary>
+    /// <summary>Whether the fibers that still run are being unwound.</summary>
     public bool IsOver { get; private set; }
 
-    /// <summary>What a fiber threw.</summary>
+    /// <summary>The first exception of a fiber.</summary>
     public Exception? Fault { get; private set; }
 
     /// <summary>Where the concurrency rule was broken.</summary>
     public List<string> Breaches { get; } = [];
 
-    /// <summary>What happened, in order, if anybody wants to know.</summary>
+    /// <summary>What happened, in order; recorded only if set.</summary>
     public List<string>? Trace { get; set; }
 
     public int Tick() => ++Clock;
 
     public void Reset() => Clock = 0;
 
-    /// <summary>Plays all parts until each has ended or waits for what will not come.</summary>
-    /// <param name="parts">What each fiber does.</param>
-    /// <param name="schedule">Who has the turn when.</param>
+    /// <summary>Runs all parts until each has ended or waits for ever.</summary>
+    /// <param name="parts">The code of each fiber.</param>
+    /// <param name="schedule">Decides which fiber has the turn.</param>
     /// <param name="watch">Called at every point where the turn may change.</param>
-    /// <returns>The fibers that did not end, as they stood.</returns>
+    /// <returns>The fibers that did not end.</returns>
     public List<Stuck> Play(IReadOnlyList<Part> parts, Schedule schedule, Action watch)
     {
         (_schedule, _watch, _steps, Fault, IsOver) = (schedule, watch, 0, null, false);
@@ -82,7 +82,7 @@ internal sealed class Scheduler
         return stuck;
     }
 
-    /// <summary>One more fiber, which may have its turn from now on.</summary>
+    /// <summary>Adds a fiber, which may have the turn from now on.</summary>
     public void Spawn(string name, Action act)
     {
         if (_playing.Count == MaxFibers)
@@ -143,7 +143,7 @@ internal sealed class Scheduler
         }
     }
 
-    /// <returns>Whether it stays where it is.</returns>
+    /// <returns>Whether <paramref name="from"/> keeps the turn.</returns>
     private bool PassOn(Fiber? from)
     {
         var options = 0;
@@ -179,10 +179,10 @@ internal sealed class Scheduler
     }
 }
 
-/// <summary>What one fiber does.</summary>
+/// <summary>The code of one fiber.</summary>
 internal sealed record Part(string Name, Action Act);
 
-/// <summary>A fiber that could not go on: it wanted a lock, or waited for something.</summary>
+/// <summary>A fiber that could not go on: it wanted a lock, or waited for a condition.</summary>
 internal sealed record Stuck(string Fiber, Lock? Wants, object? WaitsFor);
 
 /// <summary>Unwinds a fiber whose program is over.</summary>

@@ -2,7 +2,7 @@ using NUnit.Framework;
 
 namespace PubSub.Interleavings;
 
-/// <summary>What the search itself promises: it misses nothing within its bound, and always ends.</summary>
+/// <summary>The search misses no schedule within its bound, and always ends.</summary>
 public sealed class SchedulerLaws
 {
     private static readonly Scheduler Scheduler = new();
@@ -10,7 +10,7 @@ public sealed class SchedulerLaws
     [TestCase(1, 6)]
     [TestCase(2, 20)]
     [TestCase(3, 70)]
-    public void Two_fibers_fall_in_as_many_orders_as_there_are(int pauses, int orders)
+    public void Two_fibers_run_in_every_possible_order(int pauses, int orders)
     {
         var seen = new HashSet<string>();
         var schedules = 0;
@@ -33,8 +33,8 @@ public sealed class SchedulerLaws
             }
         }
 
-        Assert.That(seen, Has.Count.EqualTo(orders), "the number of ways to merge two rows");
-        Assert.That(schedules, Is.EqualTo(orders), "and none twice");
+        Assert.That(seen, Has.Count.EqualTo(orders), "the number of ways to merge two sequences");
+        Assert.That(schedules, Is.EqualTo(orders), "no order is run twice");
     }
 
     [TestCase(0)]
@@ -59,7 +59,7 @@ public sealed class SchedulerLaws
     }
 
     [Test]
-    public void Between_entering_and_leaving_a_lock_nobody_else_enters_it()
+    public void A_lock_admits_one_fiber_at_a_time()
     {
         for (var schedule = Schedule.Straight; schedule is not null; schedule = schedule.Next(preemptions: 3))
         {
@@ -90,7 +90,7 @@ public sealed class SchedulerLaws
 
     [TestCase(true)]
     [TestCase(false)]
-    public void Two_who_want_the_locks_of_each_other_are_found(bool crosswise)
+    public void A_deadlock_is_found(bool crosswise)
     {
         var deadlocks = 0;
         for (var schedule = Schedule.Straight; schedule is not null; schedule = schedule.Next(preemptions: 1))
@@ -117,7 +117,7 @@ public sealed class SchedulerLaws
     }
 
     [Test]
-    public void What_never_ends_is_ended()
+    public void A_program_that_never_ends_is_stopped()
     {
         Play(Schedule.Straight, () =>
         {
@@ -131,7 +131,7 @@ public sealed class SchedulerLaws
     }
 
     [Test]
-    public void Who_waits_goes_on_when_it_may_and_not_before()
+    public void A_waiting_fiber_goes_on_only_when_its_condition_holds()
     {
         for (var schedule = Schedule.Straight; schedule is not null; schedule = schedule.Next(preemptions: 3))
         {

@@ -2,7 +2,7 @@ using static PubSub.Interleavings.Steps;
 
 namespace PubSub.Interleavings;
 
-/// <summary>Programs about the places where two verbs meet that could get into each other's way.</summary>
+/// <summary>Programs about races between two or more verbs.</summary>
 internal static class Seams
 {
     private static readonly BrokerLimits Roomy = new(MaxQueueSize: 20);
@@ -29,7 +29,7 @@ internal static class Seams
             .And(Publish("a"))
             .And(Publish("a"));
 
-        yield return new Program("a small ring that turns while somebody subscribes twice") { Limits = Roomy with { MaxMessages = 2 } }
+        yield return new Program("a small ring that turns while a client subscribes twice") { Limits = Roomy with { MaxMessages = 2 } }
             .First(Create("a"), Publish("a"), Publish("a"))
             .And(Publish("a"), Publish("a"))
             .And(Subscribe("a", 0, Everything), Unsubscribe("a"), Subscribe("a", 0, lastN: 1));
@@ -63,18 +63,20 @@ internal static class Seams
             .And(Create("a"), Subscribe("a"), Delete("a"))
             .And(Create("a"));
 
-        yield return new Program("a topic created again while its deleter still forgets it, and then another") { Limits = new BrokerLimits(MaxTopics: 2) }
+        yield return new Program(
+            "a topic created again while its deleter still forgets it, and then another") { Limits = new BrokerLimits(MaxTopics: 2) }
             .First(Create("a"))
             .And(Delete("a"))
             .And(Create("a"), Create("b"));
 
-        yield return new Program("a topic created again while the subscribers of the last are still told") { Limits = Roomy, Subscribers = 2 }
+        yield return new Program(
+            "a topic created again while the subscribers of the last are still told") { Limits = Roomy, Subscribers = 2 }
             .First(Create("a"), Subscribe("a", 0), Subscribe("a", 1))
             .And(Delete("a"))
             .And(Create("a"), Subscribe("a", 0), Publish("a"))
             .And(Create("a"), Unsubscribe("a", 1));
 
-        yield return new Program("a topic subscribed to again by one who still is to be told of the last one's deletion") { Limits = Roomy, Subscribers = 2 }
+        yield return new Program("a new topic subscribed to before the notice of the last deletion") { Limits = Roomy, Subscribers = 2 }
             .First(Create("a"), Subscribe("a", 0), Subscribe("a", 1))
             .And(Delete("a"))
             .And(Create("a"), Subscribe("a", 1), Publish("a"));

@@ -5,12 +5,12 @@ using PubSub.Interleavings;
 namespace System.Collections.Concurrent;
 
 /// <summary>
-/// As the runtime's own, as far as the broker uses it, save that before and after each operation another fiber may have its turn, and so
-/// too between two entries of an enumeration.
+/// Replaces the runtime's own, as far as the broker uses it. Another fiber may get the turn before and after each operation, and between
+/// two entries of an enumeration.
 /// </summary>
 /// <remarks>
-/// An enumeration goes through the keys that there were at its beginning and skips those that are gone. The runtime's may show a
-/// key that came later; that is not explored.
+/// An enumeration goes through the keys that existed at its beginning, and skips those that were removed. The runtime's may show a key that
+/// was added later; that is not explored.
 /// </remarks>
 internal sealed class ConcurrentDictionary<TKey, TValue>(IEqualityComparer<TKey> comparer) : IEnumerable<KeyValuePair<TKey, TValue>>
     where TKey : notnull

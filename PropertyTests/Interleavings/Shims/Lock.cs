@@ -4,10 +4,10 @@ using PubSub.Interleavings;
 namespace System.Threading;
 
 /// <summary>
-/// As the runtime's own, which the compiler knows by this name, save that the schedule decides who gets it: before every acquisition and
-/// after every release another fiber may have its turn.
+/// Replaces the runtime's own, which the compiler knows by this name. The schedule decides which fiber gets the lock: another fiber may get
+/// the turn before every acquisition and after every release.
 /// </summary>
-/// <param name="guards">The source file of what it guards: <c>Topic</c>, <c>Subscriber</c> or <c>Broker</c>.</param>
+/// <param name="guards">The source file of the data it guards: <c>Topic</c>, <c>Subscriber</c> or <c>Broker</c>.</param>
 internal sealed class Lock([CallerFilePath] string guards = "")
 {
     private static readonly object Harness = new();
@@ -15,7 +15,7 @@ internal sealed class Lock([CallerFilePath] string guards = "")
     private object? _owner;
     private int _depth;
 
-    /// <summary>What it guards, by the name of its source file.</summary>
+    /// <summary>The source file of the data it guards, without path and extension.</summary>
     public string Guards { get; } = Path.GetFileNameWithoutExtension(guards);
 
     public bool IsHeldByCurrentThread => _owner == Me || IsPorous;
@@ -24,7 +24,7 @@ internal sealed class Lock([CallerFilePath] string guards = "")
 
     private static object Me => Fiber.Current ?? Harness;
 
-    /// <summary>Whether it lets everybody in, to show that it is needed.</summary>
+    /// <summary>Whether it admits every fiber, to show that the lock is needed.</summary>
     private bool IsPorous => Fiber.Current is { } fiber && fiber.Scheduler.Porous == Guards;
 
     public Scope EnterScope()

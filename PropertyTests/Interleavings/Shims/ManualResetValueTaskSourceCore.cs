@@ -3,8 +3,8 @@ using PubSub.Interleavings;
 namespace System.Threading.Tasks.Sources;
 
 /// <summary>
-/// As the runtime's own, save that before each step that two threads may take at once another fiber may have its turn, and that what
-/// would go to the thread pool becomes a fiber.
+/// Replaces the runtime's own. Another fiber may get the turn before each step that two threads may take at once, and work for the thread
+/// pool becomes a fiber.
 /// </summary>
 internal struct ManualResetValueTaskSourceCore<TResult>
 {
@@ -29,7 +29,7 @@ internal struct ManualResetValueTaskSourceCore<TResult>
         Fiber.Current?.Pause();
         if (_completed)
         {
-            throw new InvalidOperationException("set twice");
+            throw new InvalidOperationException("the result was set twice");
         }
 
         (_completed, _result) = (true, result);
@@ -48,7 +48,7 @@ internal struct ManualResetValueTaskSourceCore<TResult>
     public readonly TResult GetResult(short token)
     {
         Check(token);
-        return _completed ? _result! : throw new InvalidOperationException("asked for its result before it was set");
+        return _completed ? _result! : throw new InvalidOperationException("the result was read before it was set");
     }
 
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
@@ -58,7 +58,7 @@ internal struct ManualResetValueTaskSourceCore<TResult>
         Check(token);
         if (_continuation is not null)
         {
-            throw new InvalidOperationException("two wait at once");
+            throw new InvalidOperationException("two threads wait at once");
         }
 
         (_continuation, _state) = (continuation, state);
@@ -84,7 +84,7 @@ internal struct ManualResetValueTaskSourceCore<TResult>
     {
         if (token != Version)
         {
-            throw new InvalidOperationException("used for a wait that is over");
+            throw new InvalidOperationException("the token belongs to an earlier wait");
         }
     }
 }
