@@ -15,6 +15,6 @@ public enum CloseReason
     /// <summary>The process is about to stop. What was queued is still to be sent.</summary>
     Draining,
 
-    /// <summary>It left, or its connection ended. What was queued is still to be sent, if anyone is there to read it.</summary>
+    /// <summary>It left, or its connection ended. What was queued is still sent, if the peer is there to read it.</summary>
     Left,
 }

@@ -1,6 +1,6 @@
 namespace PubSub;
 
-/// <summary>Finished bytes for the wire: encoded once, shared by all who send them, never modified.</summary>
+/// <summary>Finished bytes for the wire: encoded once, shared by all senders, never modified.</summary>
 /// <param name="bytes">The bytes, which the caller hands over and must not touch again.</param>
 public readonly struct Frame(byte[] bytes)
 {

@@ -106,7 +106,7 @@ internal static class Composition
         listen.Protocols = HttpProtocols.Http1; // WebSockets need it
         listen.Use(next => async connection =>
         {
-            // The framework would end a connection both ways when its client says that it sends no more; what arrived before is answered
+            // The framework would abort a connection when its client closes the sending side; requests that arrived before are answered
             // first.
             connection.ConnectionClosed = CancellationToken.None;
             using var slot = connection.Features.Get<Admission.Slot>();

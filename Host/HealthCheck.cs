@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PubSub.Hosting;
 
-/// <summary>Asks the server on this machine whether it is ready, for containers whose image has no other client.</summary>
+/// <summary>Asks the server on this machine whether it is ready: the health check of containers without another client.</summary>
 internal static class HealthCheck
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);

@@ -20,7 +20,7 @@ if (CommandLine.Fault(args) is { } fault)
     return 2;
 }
 
-// Of the framework's defaults none: it would watch files for changes, and there is nothing to be read from files.
+// Without the framework's defaults, which would read configuration files and watch them.
 var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 builder.Configuration.AddEnvironmentVariables().AddCommandLine(CommandLine.AsksForHealth(args) ? args[1..] : args);
 

@@ -81,18 +81,18 @@ internal sealed class Settings
     /// <summary>What deleting a topic does to its subscribers: <c>disconnect</c> or <c>unsubscribe</c>.</summary>
     public string TopicDeletion { get; }
 
-    /// <summary>Foreign origins that may connect; none for the same host or no Origin header only.</summary>
+    /// <summary>Foreign origins that may connect. If empty, only pages of the same host and clients without an Origin may.</summary>
     public Origins AllowedOrigins { get; }
 
     /// <summary>
-    /// Foreign names that requests may be for; none for this machine's own when it is bound to it alone, and else for any.
+    /// Foreign host names that requests may be for. If empty: any name, but only this machine's own names when BIND is local.
     /// </summary>
     public Hosts AllowedHosts { get; }
 
     /// <summary>Seconds that a batch may wait for a peer that reads nothing.</summary>
     public double WriteTimeout { get; }
 
-    /// <summary>Seconds that a closing connection may take to accept its next batch or to say goodbye.</summary>
+    /// <summary>Seconds that a closing connection may take to accept its next batch or to answer the Close frame.</summary>
     public double CloseTimeout { get; }
 
     /// <summary>Seconds that draining may take.</summary>
@@ -121,7 +121,6 @@ internal sealed class Settings
         MaxOutstandingBytes = MaxOutstandingBytes,
     };
 
-    /// <summary>What a request is told that there is no room for.</summary>
 
     public LogLevel MinimumLogLevel => LogLevel switch
     {
@@ -131,7 +130,7 @@ internal sealed class Settings
         _ => Microsoft.Extensions.Logging.LogLevel.Information,
     };
 
-    /// <summary>How often deadlines are looked at: a quarter of the shortest, but between 20 and 250 ms.</summary>
+    /// <summary>How often deadlines are checked: a quarter of the shortest, but between 20 and 250 ms.</summary>
     public TimeSpan SweepInterval
     {
         get
@@ -189,13 +188,14 @@ internal sealed class Settings
     }
 
     /// <summary>
-    /// A number is read as an address, a zone that there is not as none; and a link-local address needs its zone (RFC 4007 §11).
+    /// An IP address in its usual spelling. A bare number and an unknown zone are refused; a link-local address needs its zone (RFC 4007
+    /// §11).
     /// </summary>
     private static bool IsMeant(IPAddress address, string text) => address.AddressFamily == AddressFamily.InterNetwork
         ? address.ToString() == text
         : address.ScopeId != 0 || !(text.Contains('%') || address.IsIPv6LinkLocal);
 
-    /// <summary>An empty variable is as good as none: that is how shells and container files leave one out.</summary>
+    /// <summary>An empty variable counts as unset: that is how shells and container files leave one out.</summary>
     private T Read<T>(string name, string rule, T otherwise, TryParse<T> parse)
     {
         _all.Add(new(name, rule, string.Create(CultureInfo.InvariantCulture, $"{otherwise}")));

@@ -4,7 +4,7 @@ namespace PubSub.Hosting.Connections;
 
 /// <summary>
 /// Keeps the number of TCP connections within a bound. A connection on which no request is under way is idle; when there is no room for a
-/// new one, the connection that has been idle longest is closed, so that silent clients never keep speaking ones out (PS-ROB-009).
+/// new one, the connection that has been idle longest is closed, so that idle clients never keep active ones out (PS-ROB-009).
 /// </summary>
 /// <param name="most">Connections that may be open at once, at least 1.</param>
 /// <remarks>Safe for concurrent use.</remarks>

@@ -5,8 +5,8 @@ using PubSub.Hosting.Protocol;
 namespace PubSub.Hosting.Connections;
 
 /// <summary>
-/// The host names that requests may be for (PS-LIF-015, PS-LIF-016). A page of another site whose name is made to lead to this machine (DNS
-/// rebinding) asks for that name, so a server that is bound to this machine alone answers only to the machine's own names.
+/// The host names that requests may be for (PS-LIF-015, PS-LIF-016). With DNS rebinding, a foreign page reaches this machine under the
+/// page's own name. So a server that is bound to this machine alone answers only to the machine's own names.
 /// </summary>
 internal sealed class Hosts
 {
@@ -43,7 +43,7 @@ internal sealed class Hosts
     }
 
     /// <param name="host">The Host header, with or without a port.</param>
-    /// <param name="bind">What the server is bound to. If that is this machine alone, an empty list stands for no foreign name.</param>
+    /// <param name="bind">The address that the server is bound to. If it is local, an empty list allows no foreign name.</param>
     public bool Allow(string host, string bind)
     {
         if (_all || (_listed.Count == 0 && !IsLocal(bind)))

@@ -44,8 +44,8 @@ internal sealed class Origins
     public bool Has(string origin) => _all || (Normal(origin) is { } normal && _listed.Contains(normal));
 
     /// <summary>
-    /// Whether a request may come from where it comes from. One without an Origin is no browser's and may. Otherwise the Origin's host and
-    /// port must be those of the Host header (the scheme is not compared: a proxy may have ended TLS), or the Origin must be listed.
+    /// Whether the request's origin is allowed. A request without an Origin is not from a page, and is allowed. Otherwise the Origin's host
+    /// and port must be those of the Host header (the scheme is not compared: a proxy may have ended TLS), or the Origin must be listed.
     /// </summary>
     public bool Allow(HttpRequest request)
     {
@@ -53,7 +53,7 @@ internal sealed class Origins
         return origin.Length == 0 || Has(origin) || IsOfHost(origin, request.Headers.Host.ToString());
     }
 
-    // Not the framework's idea of the host, which throws at some names and translates others.
+    // Not the framework's HostString, which throws at some names and translates others.
     private static bool IsOfHost(string origin, string host)
     {
         var scheme = origin.Split("://")[0];

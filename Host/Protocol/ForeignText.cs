@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace PubSub.Hosting.Protocol;
 
-/// <summary>Strings that a client wrote as JSON: an escape may stand for half a character, at which the framework throws.</summary>
+/// <summary>Strings that a client wrote as JSON. An escape may be an unpaired surrogate, at which the framework throws.</summary>
 internal static class ForeignText
 {
-    /// <summary>Whether the token, a name or a string, says this.</summary>
+    /// <summary>Whether the token, a name or a string, has this value.</summary>
     public static bool Is(in Utf8JsonReader reader, ReadOnlySpan<byte> text)
     {
         if (!reader.ValueIsEscaped)
@@ -23,7 +23,7 @@ internal static class ForeignText
         }
     }
 
-    /// <summary>What the token says; null where it has an unpaired surrogate, which is no text.</summary>
+    /// <summary>The value of the token; null if it has an unpaired surrogate.</summary>
     public static string? Of(in Utf8JsonReader reader)
     {
         try

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace PubSub.Hosting.Protocol;
 
-/// <summary>What a client may say. Parsed at the door and trusted inside.</summary>
+/// <summary>A request of a client. Validated when it is parsed, and trusted afterwards.</summary>
 /// <param name="RequestId">The raw JSON string of <c>request_id</c>, quotes included; empty when there is none.</param>
 /// <remarks>Memory in a request is a slice of the message it was parsed from and valid as long as that is.</remarks>
 internal abstract record Request(ReadOnlyMemory<byte> RequestId)

@@ -5,7 +5,7 @@ namespace PubSub.Hosting.Protocol;
 
 /// <summary>
 /// The members of a request that the protocol defines, found in one pass over the JSON and judged only when the request's type asks
-/// for them: whatever it does not ask for is ignored (PS-ENV-008).
+/// for them: other members are ignored (PS-ENV-008).
 /// </summary>
 internal struct RequestFields
 {
@@ -40,7 +40,7 @@ internal struct RequestFields
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
             {
-                // Only valid JSON is told that it should have been an object.
+                // Invalid JSON is reported first; only valid JSON is told to be an object.
                 reader.Skip();
                 reader.Read();
                 throw new BadRequestException("the request must be a JSON object", default);
@@ -66,7 +66,7 @@ internal struct RequestFields
 
     public readonly string Type()
     {
-        // What comes most is recognised without making a string of it.
+        // The most frequent types are recognised without allocating a string.
         var type = Raw(_type).Span.SequenceEqual("\"publish\""u8) ? "publish" : Text(_type, "type");
         return type is "subscribe" or "publish" or "unsubscribe" or "ping"
             ? type

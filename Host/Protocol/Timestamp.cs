@@ -5,8 +5,8 @@ using System.Text;
 
 namespace PubSub.Hosting.Protocol;
 
-/// <summary>This moment as RFC 3339 has it, in UTC: <c>2025-08-28T10:00:00.0000000Z</c> (PS-ENV-002).</summary>
-/// <remarks>Safe for concurrent use. The text of a second is made once and serves all that is said in it.</remarks>
+/// <summary>The current time in UTC, as RFC 3339: <c>2025-08-28T10:00:00.0000000Z</c> (PS-ENV-002).</summary>
+/// <remarks>Safe for concurrent use. The text of a second is made once and used for all messages of that second.</remarks>
 internal sealed class Timestamp(TimeProvider time)
 {
     /// <summary>Bytes of a timestamp.</summary>

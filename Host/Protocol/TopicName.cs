@@ -3,7 +3,7 @@ using System.Text;
 namespace PubSub.Hosting.Protocol;
 
 /// <summary>
-/// The law of topic names: 1 to 255 Unicode characters, none of them a control character, and neither <c>.</c> nor <c>..</c>; nothing else
+/// Topic names: 1 to 255 Unicode characters, none of them a control character, and neither <c>.</c> nor <c>..</c>; nothing else
 /// has a meaning (PS-REST-021, PS-REST-022, PS-REST-031). Other names of the protocol (ids, labels) share the bound on their length.
 /// </summary>
 internal static class TopicName

@@ -36,7 +36,7 @@ internal static class CreationBody
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartObject)
         {
-            // Only valid JSON is told that it should have been an object.
+            // Invalid JSON is reported first; only valid JSON is told to be an object.
             reader.Skip();
             reader.Read();
             return "the body must be a JSON object";

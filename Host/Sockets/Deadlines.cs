@@ -1,60 +1,59 @@
 namespace PubSub.Hosting.Sockets;
 
 /// <summary>
-/// What a session waits for its peer to do, and since when. It is the sweep's own: the loops only count what they notice of the peer, and
-/// the sweep sees whether it has become more. So a time begins with the sweep that first sees the need for it, and nobody has less time
-/// than is set.
+/// What a session waits for its peer to do, and since when. Only the sweep uses it: the loops count what the peer does, and the sweep sees
+/// whether the counts have grown. A deadline starts with the first sweep that needs it, so no peer has less time than is set.
 /// </summary>
 internal sealed class Deadlines(Settings settings)
 {
     private long _received;
     private long _taken;
 
-    private TimeSpan? _heard;
-    private TimeSpan _took;
-    private TimeSpan? _waiting;
-    private TimeSpan? _closing;
-    private TimeSpan? _pinged;
+    private TimeSpan? _receivedAt;
+    private TimeSpan _takenAt;
+    private TimeSpan? _waitingSince;
+    private TimeSpan? _closingSince;
+    private TimeSpan? _pingedAt;
 
     /// <param name="now">The time of the sweep (<see cref="SweepClock"/>).</param>
-    /// <param name="received">How often something came of the peer.</param>
-    /// <param name="taken">How often the peer took something that it had let wait.</param>
-    /// <param name="isWaiting">Whether something waits for the peer to take it.</param>
-    /// <param name="isClosing">Whether the connection is to end.</param>
-    /// <returns>What is to be done about the peer now.</returns>
-    public Due Look(TimeSpan now, long received, long taken, bool isWaiting, bool isClosing)
+    /// <param name="received">Reads that brought bytes of the peer.</param>
+    /// <param name="taken">How often the socket accepted a part of a write that waited.</param>
+    /// <param name="isWaiting">Whether a write waits for the peer.</param>
+    /// <param name="isClosing">Whether the subscriber is closed.</param>
+    /// <returns>What the session has to do now.</returns>
+    public Due Check(TimeSpan now, long received, long taken, bool isWaiting, bool isClosing)
     {
-        if (_heard is null || received != _received)
+        if (_receivedAt is null || received != _received)
         {
-            (_received, _heard) = (received, now);
+            (_received, _receivedAt) = (received, now);
         }
 
         if (taken != _taken)
         {
-            (_taken, _took) = (taken, now);
+            (_taken, _takenAt) = (taken, now);
         }
 
-        _waiting = isWaiting ? _waiting ?? now : null;
-        if (_waiting is { } waiting && IsOver(Later(waiting, _took), settings.WriteTimeout, now))
+        _waitingSince = isWaiting ? _waitingSince ?? now : null;
+        if (_waitingSince is { } waiting && IsOver(Later(waiting, _takenAt), settings.WriteTimeout, now))
         {
-            return Due.EndUnread;
+            return Due.AbortUnread;
         }
 
         if (isClosing)
         {
-            var closing = _closing ??= now;
-            return IsOver(Later(closing, _took), settings.CloseTimeout, now) ? Due.End : Due.Nothing;
+            var closing = _closingSince ??= now;
+            return IsOver(Later(closing, _takenAt), settings.CloseTimeout, now) ? Due.Abort : Due.Nothing;
         }
 
-        // A Ping would have to wait as well, and there is a deadline already.
-        return isWaiting || settings.KeepAliveInterval == 0 ? Due.Nothing : KeepAlive(Later(_heard.Value, _took), now);
+        // A Ping would wait behind the write, which has a deadline already.
+        return isWaiting || settings.KeepAliveInterval == 0 ? Due.Nothing : KeepAlive(Later(_receivedAt.Value, _takenAt), now);
     }
 
     private Due KeepAlive(TimeSpan alive, TimeSpan now)
     {
-        if (_pinged is { } pinged && pinged > alive)
+        if (_pingedAt is { } pinged && pinged > alive)
         {
-            return IsOver(pinged, settings.KeepAliveTimeout, now) ? Due.EndSilent : Due.Nothing;
+            return IsOver(pinged, settings.KeepAliveTimeout, now) ? Due.AbortSilent : Due.Nothing;
         }
 
         if (!IsOver(alive, settings.KeepAliveInterval, now))
@@ -62,7 +61,7 @@ internal sealed class Deadlines(Settings settings)
             return Due.Nothing;
         }
 
-        _pinged = now;
+        _pingedAt = now;
         return Due.Ping;
     }
 
@@ -71,20 +70,20 @@ internal sealed class Deadlines(Settings settings)
     private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
 }
 
-/// <summary>What is to be done about a peer.</summary>
+/// <summary>What a session has to do when deadlines have been checked.</summary>
 internal enum Due
 {
     Nothing,
 
-    /// <summary>Ask whether it is there: KEEPALIVE_INTERVAL is over.</summary>
+    /// <summary>Send a Ping: the peer has been silent for KEEPALIVE_INTERVAL.</summary>
     Ping,
 
-    /// <summary>End it: it has not answered for KEEPALIVE_TIMEOUT.</summary>
-    EndSilent,
+    /// <summary>Abort: the peer has not answered a Ping for KEEPALIVE_TIMEOUT.</summary>
+    AbortSilent,
 
-    /// <summary>End it: it has taken nothing for WRITE_TIMEOUT (PS-BPR-011).</summary>
-    EndUnread,
+    /// <summary>Abort: the peer has read nothing for WRITE_TIMEOUT (PS-BPR-011).</summary>
+    AbortUnread,
 
-    /// <summary>End it: it is to go, and for CLOSE_TIMEOUT it has neither taken anything nor said goodbye.</summary>
-    End,
+    /// <summary>Abort: while closing, the peer has neither read anything nor answered the Close frame for CLOSE_TIMEOUT.</summary>
+    Abort,
 }

@@ -86,22 +86,22 @@ internal sealed class Session(
             return;
         }
 
-        switch (_deadlines.Look(now, Volatile.Read(ref _received), outlet.Taken, outlet.IsWaiting, Closed != CloseReason.None))
+        switch (_deadlines.Check(now, Volatile.Read(ref _received), outlet.Taken, outlet.IsWaiting, Closed != CloseReason.None))
         {
             case Due.Ping:
                 var wakes = new Wakes();
                 _subscriber.Reply(WebSocketFrame.Ping, wakes);
                 wakes.Release();
                 break;
-            case Due.EndSilent:
+            case Due.AbortSilent:
                 Log.PingUnanswered(logger, Id, settings.KeepAliveTimeout);
                 End();
                 break;
-            case Due.EndUnread:
+            case Due.AbortUnread:
                 Log.WriteTimedOut(logger, Id, settings.WriteTimeout);
                 End();
                 break;
-            case Due.End:
+            case Due.Abort:
                 End();
                 break;
         }

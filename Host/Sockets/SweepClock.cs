@@ -1,8 +1,8 @@
 namespace PubSub.Hosting.Sockets;
 
 /// <summary>
-/// The time by which deadlines are judged. It advances with each sweep, and not while the process stood still (a suspended machine, a
-/// debugger, a starved processor): a peer is not blamed for an answer that the server could not read.
+/// The clock of the deadlines. It advances with each sweep, and not while the process was stopped (a suspended machine, a debugger, no
+/// processor time): a peer is not disconnected for an answer that the server could not read.
 /// </summary>
 /// <param name="time">The clock of the system.</param>
 /// <param name="interval">The time between two sweeps.</param>

@@ -5,11 +5,11 @@ using Microsoft.AspNetCore.Connections;
 namespace PubSub.Hosting.Transport;
 
 /// <summary>
-/// The memory that the server's pipes are made of, in blocks of <see cref="BlockBytes"/>. What one read from the network brings fits into
-/// one block, so a larger block means more requests at a time, and with them more wakes that are put off and more events in one write.
+/// The memory of the server's pipes, in blocks of <see cref="BlockBytes"/>. One read from the network fills at most one block, so a larger
+/// block means more requests per read, fewer wake-ups, and more events in one write.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use. A connection holds blocks only while it has bytes in one; an idle one holds none. Blocks that nobody needs are
+/// Safe for concurrent use. A connection holds blocks only while it has bytes in one; an idle one holds none. Unused blocks are
 /// kept for the next, up to <see cref="MaxSpare"/>, the rest is left to the garbage collector.
 /// </remarks>
 internal sealed class BlockPool : MemoryPool<byte>, IMemoryPoolFactory<byte>
@@ -28,7 +28,7 @@ internal sealed class BlockPool : MemoryPool<byte>, IMemoryPoolFactory<byte>
     /// <summary>One pool for all.</summary>
     public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => this;
 
-    /// <summary>A block, whatever its former contents.</summary>
+    /// <summary>A block; it is not cleared.</summary>
     /// <exception cref="ArgumentOutOfRangeException">More than <see cref="MaxBufferSize"/> bytes are asked for.</exception>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
@@ -44,7 +44,7 @@ internal sealed class BlockPool : MemoryPool<byte>, IMemoryPoolFactory<byte>
 
     protected override void Dispose(bool disposing)
     {
-        // One server may end while another in the same process goes on.
+        // Another server in the same process may still use it.
     }
 
     private void Return(Block block)

@@ -4,11 +4,10 @@ using System.Net.Sockets;
 namespace PubSub.Hosting.Transport;
 
 /// <summary>
-/// Writes frames to the socket of one connection. Only its session's write loop may; the server itself writes nothing once the handshake is over.
+/// Writes frames to the socket of one connection. Only its session's write loop calls it; the framework writes nothing after the handshake.
 /// </summary>
 /// <remarks>
-/// What the socket's buffer has room for it takes at once, on the thread that writes, out of a buffer that this thread uses for every connection. So
-/// nothing lies about between a session and the operating system, neither frames nor memory; only what has to wait for the peer is kept, and waited for.
+/// Sends synchronously what fits into the socket's buffer, from a buffer that belongs to the thread; only the rest is copied and awaited.
 /// </remarks>
 internal sealed class Outlet(Socket socket)
 {
@@ -24,10 +23,12 @@ internal sealed class Outlet(Socket socket)
     /// <summary>Whether a write waits for the peer.</summary>
     public bool IsWaiting => _isWaiting;
 
-    /// <summary>How often the peer has made room for something that waited. While a write waits and this does not grow, the peer reads nothing.</summary>
+    /// <summary>
+    /// How often the socket has accepted a part of a write that waited. If a write waits and this does not grow, the peer reads nothing.
+    /// </summary>
     public long Taken => Volatile.Read(ref _taken);
 
-    /// <summary>Writes frames in a row, and ends when the operating system has taken them.</summary>
+    /// <summary>Writes frames in order; completes when the operating system has accepted them.</summary>
     /// <exception cref="SocketException">The connection is broken.</exception>
     /// <exception cref="ObjectDisposedException">The connection has been ended.</exception>
     public ValueTask WriteAsync(ReadOnlyMemory<Outgoing> frames)

@@ -7,8 +7,8 @@ using System.Text.Unicode;
 namespace PubSub.Hosting.WebSocket;
 
 /// <summary>
-/// Makes messages of the bytes that a client sends, however the network or the client cut them up (RFC 6455 §5.4). What it holds of an unfinished
-/// message it has unmasked and put in a row already; only a header that is not all there it leaves where it is.
+/// Makes messages of the bytes that a client sends, in any fragmentation (RFC 6455 §5.4). The part of an unfinished message that has
+/// arrived is kept unmasked and contiguous; an incomplete header stays in the input.
 /// </summary>
 /// <param name="maxMessageBytes">Bytes of one message, at most.</param>
 internal sealed class MessageReader(int maxMessageBytes)
@@ -24,10 +24,10 @@ internal sealed class MessageReader(int maxMessageBytes)
     private int _length;
     private byte[] _control = []; // a control frame may come amid a message
     private int _controlLength;
-    private bool _skips; // a message was too large; its rest is of no use, and where it ends nobody knows
+    private bool _skips; // a message was too large; the rest of it is skipped, and its end is unknown
 
-    /// <summary>Reads as far as the next message or control frame ends, and cuts off what it has read.</summary>
-    /// <returns>False when all has been read and none has ended.</returns>
+    /// <summary>Reads up to the end of the next message or control frame, and removes what it has read from the input.</summary>
+    /// <returns>False when the input ends before a message does.</returns>
     /// <exception cref="BrokenProtocolException">No client may send this; nothing that follows has a meaning.</exception>
     public bool TryRead(ref ReadOnlySequence<byte> bytes, out Received received)
     {
@@ -59,10 +59,10 @@ internal sealed class MessageReader(int maxMessageBytes)
 
     private bool IsTooLarge => !_skips && !_frame.IsControl && _missing > maxMessageBytes - _length; // a frame may claim any length
 
-    /// <summary>Bytes that it keeps of a message that is not whole.</summary>
+    /// <summary>Bytes that it keeps of an incomplete message.</summary>
     public int Kept => _length == 0 ? 0 : _message.Length;
 
-    /// <summary>To be called before a wait, when what was received last is no longer needed: gives back what it does not have to keep.</summary>
+    /// <summary>Returns the buffer if no message is incomplete. To be called before a wait; the last message is no longer valid.</summary>
     public void TrimBuffer()
     {
         if (_length == 0 && _message.Length > 0)
@@ -106,7 +106,7 @@ internal sealed class MessageReader(int maxMessageBytes)
         return true;
     }
 
-    /// <summary>Takes what has come of the current frame.</summary>
+    /// <summary>Takes the bytes of the current frame that have arrived.</summary>
     private void TakePayload(ref SequenceReader<byte> bytes)
     {
         while (_missing > 0 && !bytes.End)
@@ -207,7 +207,8 @@ internal sealed class MessageReader(int maxMessageBytes)
 internal readonly record struct Received(Opcode Kind, ReadOnlyMemory<byte> Payload, bool IsTooLarge = false)
 {
     /// <summary>The status of a Close frame, or null when it has none.</summary>
-    /// <exception cref="BrokenProtocolException">A status must be legal, and the reason behind it UTF-8 (RFC 6455 §5.5.1, §7.4).</exception>
+    /// <exception cref="BrokenProtocolException">A status must be legal, and the reason behind it UTF-8 (RFC 6455 §5.5.1,
+    /// §7.4).</exception>
     public int? CloseStatus()
     {
         if (Payload.IsEmpty)
