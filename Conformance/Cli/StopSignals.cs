@@ -40,7 +40,7 @@ internal sealed class StopSignals : IDisposable
         if (!_stopping.IsCancellationRequested)
         {
             signal.Cancel = true;
-            Console.Error.WriteLine("Stopping, and cleaning up. A second signal ends the process at once.");
+            Console.Error.WriteLine("Stopping, and cleaning up. Once more ends it at once.");
             _stopping.Cancel();
         }
         else if (signal.Signal == PosixSignal.SIGHUP)
