@@ -43,7 +43,8 @@ internal static class ListCommand
             Console.Write(parsed.GetValue(format) switch
             {
                 "json" => AsJson(rows),
-                "md" => string.Concat(rows.Select(row => $"* **{row.requirement.Id}** ({row.requirement.Keyword}) {row.requirement.Text}\n")),
+                "md" => string.Concat(rows.Select(row =>
+                    $"* **{row.requirement.Id}** ({row.requirement.Keyword}) {row.requirement.Text}\n")),
                 _ => string.Concat(rows.Select(row => $"{row.requirement.Id,-12} {row.requirement.Keyword,-10} {row.requirement.Text}\n"
                     + string.Concat(row.Scenarios.Select(scenario => $"  {scenario.Id}{Notes(scenario)}\n")))),
             });

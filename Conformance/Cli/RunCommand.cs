@@ -63,11 +63,15 @@ internal sealed class RunCommand
         1,
         RunOptions.MostParallel);
 
-    private readonly Option<int> _repeat = CommandLine.Whole("--repeat", "How often the whole set is run.", 1, 1, RunOptions.MostRepetitions);
+    private readonly Option<int> _repeat = CommandLine.Whole(
+        "--repeat", "How often the whole set is run.", 1, 1, RunOptions.MostRepetitions);
+
     private readonly Option<int?> _seed = CommandLine.OptionalWhole(
         "--seed", "Shuffles the order; the same seed gives the same order.", 0, int.MaxValue);
 
-    private readonly Option<int> _deadline = CommandLine.Whole("--deadline", "Ends the run after this many minutes.", 30, 1, LongestDeadline);
+    private readonly Option<int> _deadline = CommandLine.Whole(
+        "--deadline", "Ends the run after this many minutes.", 30, 1, LongestDeadline);
+
     private readonly Option<string?> _out = CommandLine.Text(
         "--out", "Writes results.json, report.html, junit.xml, summary.md, badge.json and transcripts.jsonl here.", "FOLDER");
 
@@ -241,8 +245,8 @@ internal sealed class RunCommand
         var load = chosen.Count(scenario => scenario.IsLoad);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{chosen.Count} scenarios, {atOnce} at one time; each opens at most {Scenario.UsualConnections} connections and moves at most ")
-            + $"{Scenario.UsualBytes / 1024 / 1024} MiB"
+            $"{chosen.Count} scenarios, {atOnce} at one time; each opens at most {Scenario.UsualConnections} connections ")
+            + $"and moves at most {Scenario.UsualBytes / 1024 / 1024} MiB"
             + (load > 0 ? $", except for {load} that put the server under load, as allowed." : ". Load is not allowed.");
     }
 

@@ -188,7 +188,8 @@ internal static class SelfTestCommand
                         .Where(scenario => scenario.Verdict is Verdict.Fail or Verdict.Warn or Verdict.Inconclusive);
                     foreach (var scenario in doubtful ?? [])
                     {
-                        Console.WriteLine($"    {scenario.Verdict.ToString().ToLowerInvariant(),-12} {scenario.Id}: {Line(scenario.Message)}");
+                        var verdict = scenario.Verdict.ToString().ToLowerInvariant();
+                        Console.WriteLine($"    {verdict,-12} {scenario.Id}: {Line(scenario.Message)}");
                     }
                 }
             }

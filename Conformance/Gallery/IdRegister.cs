@@ -25,7 +25,7 @@ internal sealed class IdRegister(string text)
     /// <summary>The text with these ids appended.</summary>
     public string With(IEnumerable<string> missing) => $"{text.TrimEnd('\n')}\n{string.Concat(missing.Select(id => $"{id}\n"))}";
 
-    /// <summary>One sentence for each line that is malformed, repeated or contradicts these ids; they have to be corrected by hand.</summary>
+    /// <summary>One sentence for each line that is malformed, repeated or contradicts these ids; a person has to correct it.</summary>
     public IEnumerable<string> Objections(IReadOnlyCollection<string> used)
     {
         var retired = _rows.Where(row => row is [_, _, "retired"]).Select(IdOf).ToHashSet(StringComparer.Ordinal);

@@ -224,7 +224,7 @@ internal sealed record MutantRow(
         $"{Id}: {Fault} {string.Join(", ", Kills.Select(kill => $"{kill.Key} ('{string.Join("', '", kill.Value)}')"))}; "
         + $"also {string.Join(", ", Requirements.Keys.Except(Kills.Keys))}";
 
-    /// <summary>Requirements whose violation was reported every time by scenarios of other requirements; null when there are none.</summary>
+    /// <summary>Requirements that scenarios of other requirements found violated every time; null when there are none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Charged { get; init; }
 
@@ -272,7 +272,8 @@ internal sealed record MutantRow(
     }
 
     /// <summary>
-    /// The first digits of the SHA-256 of a requirement's sentence, level, profile and testability. Empty when there is no such requirement.
+    /// The first digits of the SHA-256 of a requirement's id, sentence, level, profile and testability. Empty when there is no such
+    /// requirement.
     /// </summary>
     private static string HashOf(Catalogue catalogue, string requirement) => catalogue.Find(requirement) is { } found
         ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
@@ -286,7 +287,7 @@ internal sealed record MutantRow(
 /// </summary>
 /// <param name="Nature">What is odd about it, or what it does.</param>
 /// <param name="Excused">
-/// Declared exceptions, each with its reason: scenarios that do not apply to an odd server, or pass on a null target; verdicts on a stranger.
+/// What is declared, each with its reason: scenarios that do not apply to an odd server, or pass on a null target; verdicts on a stranger.
 /// </param>
 internal sealed record OtherRow(string Id, string Nature, IReadOnlyDictionary<string, string> Excused) : MatrixRow(Id)
 {

@@ -60,7 +60,8 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
 
         if (results.Ending.Kind != (mutant.Dies ? EndingKind.TargetDied : EndingKind.Completed))
         {
-            yield return mutant.Dies ? $"it did not die: {results.Ending.Message}" : $"the run did not reach its end: {results.Ending.Message}";
+            var mistake = mutant.Dies ? "it did not die" : "the run did not reach its end";
+            yield return $"{mistake}: {results.Ending.Message}";
         }
     }
 

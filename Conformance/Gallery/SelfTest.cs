@@ -60,10 +60,14 @@ internal sealed class SelfTest(
                         .Select(server => new Turn(true, token => ShowAsync(server, token)))),
                 cancellation);
 
-            // Null targets come last and few at a time: with their short timeouts, a busy machine could keep a scenario from passing wrongly.
+            // Null targets come last and few at a time: their timeouts are short, so a busy machine could hide a wrong pass.
             await Parallel.ForEachAsync(
                 collection.NullTargets.Where(target => options.Shows(target.Id)),
-                new ParallelOptions { MaxDegreeOfParallelism = Math.Min(options.AtOnce, NullTargetsAtOnce), CancellationToken = cancellation },
+                new ParallelOptions
+                {
+                    MaxDegreeOfParallelism = Math.Min(options.AtOnce, NullTargetsAtOnce),
+                    CancellationToken = cancellation,
+                },
                 async (target, over) => Report(await ShowAsync(target, over)));
         }
 
@@ -79,7 +83,7 @@ internal sealed class SelfTest(
             yield break;
         }
 
-        // A scenario that kills a mutant in some repetitions only proves nothing.
+        // A kill counts only if it happens in every repetition.
         var kills = trials.GroupBy(trial => trial.Mutant)
             .SelectMany(group => group.SelectMany(trial => trial.Accused.Select(scenario => scenario.Id)).CountBy(id => id)
                 .Where(entry => entry.Value == group.Count()).Select(entry => entry.Key))
@@ -89,7 +93,9 @@ internal sealed class SelfTest(
             yield return $"{scenario.Id} kills no mutant";
         }
 
-        var declared = collection.Mutants.SelectMany(mutant => mutant.Kills).Select(kill => kill.Requirement).ToHashSet(StringComparer.Ordinal);
+        var declared = collection.Mutants.SelectMany(mutant => mutant.Kills)
+            .Select(kill => kill.Requirement)
+            .ToHashSet(StringComparer.Ordinal);
         foreach (var requirement in catalogue.Requirements.Where(requirement =>
             requirement.Binding && scenarios.Any(scenario => scenario.Requirement == requirement.Id) && !declared.Contains(requirement.Id)))
         {
@@ -105,7 +111,8 @@ internal sealed class SelfTest(
     {
         var lanes = turns.ToLookup(turn => turn.IsSlow);
         ConcurrentQueue<Turn> slow = new(lanes[true]), quick = new(lanes[false]);
-        await Task.WhenAll(Enumerable.Range(0, options.AtOnce).Select(place => place % 2 == 0 ? WorkAsync(slow, quick) : WorkAsync(quick, slow)));
+        await Task.WhenAll(Enumerable.Range(0, options.AtOnce)
+            .Select(place => place % 2 == 0 ? WorkAsync(slow, quick) : WorkAsync(quick, slow)));
 
         async Task WorkAsync(ConcurrentQueue<Turn> first, ConcurrentQueue<Turn> second)
         {

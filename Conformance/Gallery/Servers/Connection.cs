@@ -6,8 +6,8 @@ using System.Text;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// One TCP connection. Bytes read ahead are kept for the next read. A write fails after ten seconds if the peer does not read. The connection
-/// ends in order or with a reset. Disposing does not end it, because WebSocket and TLS streams dispose the stream that they are given.
+/// One TCP connection. Bytes read ahead are kept for the next read. A write fails after ten seconds if the peer does not read. The
+/// connection ends in order or with a reset. Disposing does not end it, because WebSocket and TLS streams dispose the stream that they get.
 /// </summary>
 internal sealed class Connection : AsyncStream
 {

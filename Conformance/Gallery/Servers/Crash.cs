@@ -12,8 +12,8 @@ internal static class Crash
     private const int Publishes = 20;
 
     /// <summary>
-    /// Crashes when so many connections have sent a burst, and answers nothing afterwards (PS-ROB-001, and every later scenario). A burst is
-    /// 20 publishes on one connection without an idle read between them.
+    /// Crashes when so many connections have sent a burst, and answers nothing afterwards (PS-ROB-001, and every later scenario). A burst
+    /// is 20 publishes on one connection without an idle read between them.
     /// </summary>
     public static Change AtBurst(int burst) => server =>
     {
@@ -70,8 +70,8 @@ internal static class Crash
     };
 
     /// <summary>
-    /// A gateway whose server is gone: after so many HTTP requests, every further one is answered with 502, also handshakes. Open WebSockets
-    /// stay open.
+    /// A gateway whose server is gone: after so many HTTP requests, every further one is answered with 502, also handshakes. Open
+    /// WebSockets stay open.
     /// </summary>
     public static Change BehindGateway(int requests) => server =>
     {

@@ -8,8 +8,8 @@ namespace PubSub.Conformance.Gallery.Servers;
 /// </summary>
 /// <remarks>
 /// A wrap gets a frame when it is complete. Three things pass through without the wraps: a frame that claims more than
-/// <see cref="LargestFrame"/> bytes, all bytes after an impossible length, and a frame that the end of the connection cuts off. The wraps of
-/// one direction never run concurrently; those of the two directions may. An <see cref="IOException"/> from a wrap ends the connection
+/// <see cref="LargestFrame"/> bytes, all bytes after an impossible length, and a frame that the end of the connection cuts off. The wraps
+/// of one direction never run concurrently; those of the two directions may. An <see cref="IOException"/> from a wrap ends the connection
 /// without a Close frame. If a wrap replaces a client's frame by one that RFC 6455 forbids, the WebSocket closes with 1002.
 /// </remarks>
 internal sealed class FrameFilter(Stream wire) : AsyncStream

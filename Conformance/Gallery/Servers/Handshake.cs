@@ -23,7 +23,7 @@ internal static class Handshake
             && Uri.TryCreate($"{page.Scheme}://{request["Host"]}", UriKind.Absolute, out var here)
             && page.Authority == here.Authority);
 
-    /// <summary>The answer names no extension and no subprotocol, whatever was offered.</summary>
+    /// <summary>The answer names no extension and no subprotocol, even if the client offers some.</summary>
     public static HttpResponse Accept(HttpRequest request)
     {
         // RFC 6455 prescribes SHA-1; no security depends on it.

@@ -3,7 +3,7 @@ using System.Threading.Channels;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>Delays the output of a connection in a queue of up to 4 MiB, which stands for the bytes in flight on a long network path.</summary>
+/// <summary>Delays the output of a connection in a queue of up to 4 MiB, like the bytes in flight on a long network path.</summary>
 internal sealed class LongLine
 {
     private const int Capacity = 4 * 1024 * 1024;

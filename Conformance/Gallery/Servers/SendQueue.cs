@@ -142,7 +142,7 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
         }
     });
 
-    /// <summary>Last message or null, close code, reason. Drops the queued items, and closes the connection after the last message.</summary>
+    /// <summary>Last message or null, close code, reason. Drops the queued items, and closes after the last message.</summary>
     public Seam<Action<byte[]?, int, string>> Abandon => field ??= new((last, code, reason) =>
     {
         lock (_gate)
