@@ -54,10 +54,10 @@ internal sealed class FrameFilter(Stream wire) : AsyncStream
     /// <summary>Whether the client has sent the beginning of a frame but not its end.</summary>
     public bool IsWithinFrame => _fromClient.IsWithinFrame;
 
-    /// <summary>The frames that the server reads instead of this one; they have to be masked, as a client's frames are.</summary>
+    /// <summary>The frames that the server reads instead of this one; the frames of a correct client are masked.</summary>
     public Seam<Func<Frame, IEnumerable<Frame>>> FromClient => field ??= new(frame => [frame]);
 
-    /// <summary>The frames that the client reads instead of this one; they must not be masked, as a server's frames are not.</summary>
+    /// <summary>The frames that the client reads instead of this one; the frames of a correct server are not masked.</summary>
     public Seam<Func<Frame, IEnumerable<Frame>>> FromServer => field ??= new(frame => [frame]);
 
     /// <summary>Reads the next bytes of the client, before they are split into frames; 0 is the end.</summary>

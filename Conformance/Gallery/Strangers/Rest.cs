@@ -106,8 +106,8 @@ internal static class Rest
 
         new Stranger(
             "stranger-fastapi",
-            "As a server of FastAPI: 422 with a list of details for a bad body, {\"detail\":\"...\"} otherwise, 405 for HEAD, slashes in names "
-                + "are not found, a binary message ends the connection with 1011.")
+            "As a server of FastAPI: 422 with a list of details for a bad body, {\"detail\":\"...\"} otherwise, 405 for HEAD, slashes in "
+                + "names are not found, a binary message ends the connection with 1011.")
             .Does(NoHead)
             .Does(NoProbes)
             .Does(NoLocation)
