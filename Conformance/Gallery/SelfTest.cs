@@ -90,7 +90,7 @@ internal sealed class SelfTest(
             .ToHashSet(StringComparer.Ordinal);
         foreach (var scenario in scenarios.Where(scenario => !kills.Contains(scenario.Id)))
         {
-            yield return $"{scenario.Id} kills no mutant";
+            yield return $"{scenario.Id} proves nothing: it kills no mutant";
         }
 
         var declared = collection.Mutants.SelectMany(mutant => mutant.Kills)
