@@ -8,7 +8,8 @@ internal static class CleanupCommand
     private const string Description =
         """
         Deletes the topics that interrupted runs have left behind. Only names of this suite's own form are ever deleted:
-        PREFIX-RUN-NUMBER-..., the run being eight hexadecimal digits. Without --run, --all or --journal it only says what it would do.
+        PREFIX-RUN-NUMBER-..., the run being eight hexadecimal digits. Without --run, --all or --journal it only lists what it would
+        delete.
 
         Examples:
           pubsub-conformance cleanup --url http://localhost:8080
@@ -55,7 +56,7 @@ internal static class CleanupCommand
                 throw new Unreachable(redaction.Clean(e.Message));
             }
 
-            // A journal knows the prefix of its own run.
+            // The topics in a journal have the prefix of its own run, which may not be today's --namespace.
             bool IsMeant(string name) => noted is not null
                 ? noted.Contains(name) && TopicNames.RunOf(name, name.Split('-')[0]) is not null
                 : TopicNames.RunOf(name, prefix) is { } id && (wanted is null || wanted == id);
@@ -73,10 +74,12 @@ internal static class CleanupCommand
         {
             var answer = really ? await rest.DeleteTopicAsync(name) : null;
             left += answer is null or { IsGone: true } ? 0 : 1;
-            Console.WriteLine(answer is null ? $"would delete {name}" : $"{(answer.IsSuccess ? "deleted" : $"{answer.SentStatus} for")} {name}");
+            var outcome = answer is null ? "would delete" : answer.IsSuccess ? "deleted" : $"{answer.SentStatus} for";
+            Console.WriteLine($"{outcome} {name}");
         }
 
-        Console.WriteLine($"{ours.Count} of {listed.Count} topics are this suite's{(really ? "" : "; name a --run, or --all, to delete them")}.");
+        var hint = really ? "" : "; name a --run, or --all, to delete them";
+        Console.WriteLine($"{ours.Count} of {listed.Count} topics are this suite's{hint}.");
         return left;
     }
 
@@ -88,7 +91,7 @@ internal static class CleanupCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Read once more, it will find nothing to do.
+            // A second cleanup with this journal will find nothing to delete.
         }
     }
 

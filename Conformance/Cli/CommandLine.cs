@@ -4,10 +4,10 @@ using System.Globalization;
 
 namespace PubSub.Conformance.Cli;
 
-/// <summary>The command line, or a file that it names, is wrong; the message says what and how to put it right.</summary>
+/// <summary>The command line, or a file that it names, is wrong; the message says what is wrong and how to correct it.</summary>
 internal sealed class WrongUsage(string message) : Exception(message);
 
-/// <summary>Options of the kinds that the commands share, each with its rule.</summary>
+/// <summary>Makes the kinds of options that the commands share, each with its validation, and reads and writes files.</summary>
 internal static class CommandLine
 {
     public static Option<string?> Text(string name, string description, string? help = null) =>
@@ -27,7 +27,7 @@ internal static class CommandLine
             var text = result.Tokens[0].Value;
             if (Uri.TryCreate(text, UriKind.Absolute, out var url) && schemes.Contains(url.Scheme) && url.Host.Length > 0)
             {
-                // These would go no further than the reports, where they do not belong.
+                // The suite would not send these parts, but its reports would show them.
                 if (url.UserInfo.Length > 0)
                 {
                     result.AddError($"{name} must hold no user and no password; give them with --header-env Authorization=VARIABLE.");
@@ -40,7 +40,8 @@ internal static class CommandLine
                 return url;
             }
 
-            result.AddError($"{name} must be a URL that begins with {string.Join(" or ", schemes.Select(scheme => $"{scheme}://"))}, but is '{text}'.");
+            var beginnings = string.Join(" or ", schemes.Select(scheme => $"{scheme}://"));
+            result.AddError($"{name} must be a URL that begins with {beginnings}, but is '{text}'.");
             return null;
         },
     };
@@ -68,12 +69,15 @@ internal static class CommandLine
         CustomParser = result =>
         {
             var text = result.Tokens[0].Value;
-            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+                && value >= least
+                && value <= most)
             {
                 return value;
             }
 
-            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} must be a number from {least} to {most}, but is '{text}'."));
+            result.AddError(
+                string.Create(CultureInfo.InvariantCulture, $"{name} must be a number from {least} to {most}, but is '{text}'."));
             return otherwise;
         },
     };
@@ -97,7 +101,8 @@ internal static class CommandLine
         return ["pubsub-conformance", .. names];
     }
 
-    /// <summary>The whole file as text, or an error that names it.</summary>
+    /// <summary>Reads the whole file as text.</summary>
+    /// <exception cref="WrongUsage">It cannot be read; the message names it.</exception>
     public static string ReadFile(string path, string what)
     {
         try
@@ -110,7 +115,8 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>What a file says, or an error that names it.</summary>
+    /// <summary>Reads and parses a file.</summary>
+    /// <exception cref="WrongUsage">It cannot be read or parsed; the message names it.</exception>
     public static T ReadFile<T>(string path, string what, Func<string, T> parse)
     {
         var text = ReadFile(path, what);
@@ -124,7 +130,8 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>Writes the whole file, or says by which option it was named.</summary>
+    /// <summary>Writes the whole file, or leaves none.</summary>
+    /// <exception cref="WrongUsage">It cannot be written; the message names the option and the file.</exception>
     public static void WriteFile(string path, string option, string text)
     {
         try
@@ -138,7 +145,7 @@ internal static class CommandLine
         }
     }
 
-    // Half a file would be taken for a whole one. A device has no length, and stays.
+    // A reader would take half a file for a whole one. A device has no length, so it stays.
     private static void RemoveHalf(string path)
     {
         try
@@ -150,14 +157,16 @@ internal static class CommandLine
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            // The reason why it cannot be written is told already.
+            // The error of the write is reported, not this one.
         }
     }
 
     private static int? WholeOrError(ArgumentResult result, string name, int least, int most)
     {
         var text = result.Tokens[0].Value;
-        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+            && value >= least
+            && value <= most)
         {
             return value;
         }

@@ -8,7 +8,7 @@ internal static class CompareCommand
 {
     private const string Description =
         """
-        Compares two results.json, the older first. Exit status 1 when something got worse, or was decided before and is not any more.
+        Compares two results.json, the older first. Exit status 1 when a scenario got worse, or is no longer decided.
 
         Example:
           pubsub-conformance compare before/results.json after/results.json
@@ -24,8 +24,9 @@ internal static class CompareCommand
         command.SetAction(parsed =>
         {
             var comparison = Comparison.Of(Read(parsed.GetValue(before)!), Read(parsed.GetValue(after)!));
-            Console.Write(parsed.GetValue(format) == "md" ? comparison.ToMarkdown(parsed.GetValue(missing)) : comparison.ToText(parsed.GetValue(missing)));
-            return comparison.HasRegressions(parsed.GetValue(missing)) ? ExitCode.Violation : ExitCode.Conformant;
+            var allowed = parsed.GetValue(missing);
+            Console.Write(parsed.GetValue(format) == "md" ? comparison.ToMarkdown(allowed) : comparison.ToText(allowed));
+            return comparison.HasRegressions(allowed) ? ExitCode.Violation : ExitCode.Conformant;
         });
         return command;
     }

@@ -25,8 +25,10 @@ internal static class ExplainCommand
         {
             var asked = parsed.GetValue(id)!;
             var requirement = Catalogue.Embedded.Find(asked.Split('/')[0].ToUpperInvariant());
-            var scenarios = All.Scenarios.Where(scenario => scenario.Requirement == requirement?.Id
-                && (!asked.Contains('/', StringComparison.Ordinal) || scenario.Id.Equals(asked, StringComparison.OrdinalIgnoreCase))).ToList();
+            var scenarios = All.Scenarios
+                .Where(scenario => scenario.Requirement == requirement?.Id
+                    && (!asked.Contains('/', StringComparison.Ordinal) || scenario.Id.Equals(asked, StringComparison.OrdinalIgnoreCase)))
+                .ToList();
             if (requirement is null || (scenarios.Count == 0 && asked.Contains('/', StringComparison.Ordinal)))
             {
                 throw new WrongUsage($"There is no requirement or scenario '{asked}'. 'pubsub-conformance list' shows them all.");

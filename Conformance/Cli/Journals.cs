@@ -1,6 +1,8 @@
 namespace PubSub.Conformance.Cli;
 
-/// <summary>The journal of one run, in a folder of the machine's temporary files; what a killed run leaves there, <c>cleanup</c> reads.</summary>
+/// <summary>
+/// The journal of one run, in a folder of the machine's temporary files. <c>cleanup</c> reads the journal of a killed run.
+/// </summary>
 internal sealed class Journals(string prefix) : IDisposable
 {
     private Journal? _journal;
@@ -12,7 +14,7 @@ internal sealed class Journals(string prefix) : IDisposable
 
     public string Path => _journal!.Path;
 
-    /// <summary>From now on every topic is written down before it is made.</summary>
+    /// <summary>From now on every topic is written to the journal before it is created.</summary>
     public void Begin(Uri target)
     {
         var names = new TopicNames(prefix);
@@ -33,7 +35,8 @@ internal sealed class Journals(string prefix) : IDisposable
         _journal?.Dispose();
         if (_journal?.Fault is { } fault)
         {
-            Console.Error.WriteLine($"The journal {Path} is not whole: {fault}. What a killed run leaves behind, cleanup finds by the listing.");
+            Console.Error.WriteLine(
+                $"The journal {Path} is incomplete: {fault}. To find the topics that a killed run leaves, use cleanup without --journal.");
         }
     }
 }

@@ -6,12 +6,12 @@ using System.Net.Sockets;
 namespace PubSub.Conformance.Cli;
 
 /// <summary>
-/// Starts servers by the user's own command, as it is typed in a shell, each on a port of its own, with its settings as environment
-/// variables; the port is in <c>PORT</c>. The command must stay in the foreground as long as the server runs.
+/// Starts servers by the user's own command, in a shell, each on a port of its own, with its settings as environment variables; the port
+/// is in <c>PORT</c>. The command must stay in the foreground as long as the server runs.
 /// </summary>
 internal sealed class Launcher(string command, Timeouts timeouts)
 {
-    /// <summary>Servers are spoken to as this one is.</summary>
+    /// <summary>The probed target; clients connect to the servers in the same way.</summary>
     public Target? Like { get; set; }
 
     public Task<LaunchedServer> LaunchAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellation)
@@ -19,8 +19,10 @@ internal sealed class Launcher(string command, Timeouts timeouts)
         var chosen = new Dictionary<string, string>(settings);
         chosen.TryAdd("PORT", $"{FreePort()}");
 
-        // A port that cannot be is the point of some scenarios; such a server is not waited for.
-        var address = int.TryParse(chosen["PORT"], out var port) && port is > 0 and <= IPEndPoint.MaxPort ? new Uri($"http://127.0.0.1:{port}") : null;
+        // Some scenarios set an impossible port on purpose. Such a server never listens, so it is not waited for.
+        var address = int.TryParse(chosen["PORT"], out var port) && port is > 0 and <= IPEndPoint.MaxPort
+            ? new Uri($"http://127.0.0.1:{port}")
+            : null;
         return LaunchedProcess.StartAsync(LaunchedProcess.Shell(command), chosen, address, timeouts, cancellation, Like);
     }
 
@@ -39,7 +41,7 @@ internal sealed class LaunchedTarget(Launcher launcher) : IRestart, IAsyncDispos
 
     private LaunchedServer? _server;
 
-    /// <summary>The last one that was started.</summary>
+    /// <summary>The server that was started last.</summary>
     public LaunchedServer Server => _server ?? throw new InvalidOperationException("The server has not been started.");
 
     public RestartedBy By => RestartedBy.Launcher;
@@ -52,7 +54,9 @@ internal sealed class LaunchedTarget(Launcher launcher) : IRestart, IAsyncDispos
     {
         await DisposeAsync();
         _server = await launcher.LaunchAsync(Defaults, cancellation);
-        return _server.Listened ? _server.Target.Root : throw new Inconclusive($"{Ended ?? "it does not listen"}, before it had an open port");
+        return _server.Listened
+            ? _server.Target.Root
+            : throw new Inconclusive($"{Ended ?? "it does not listen"}, before it had an open port");
     }
 
     public async ValueTask DisposeAsync()
@@ -67,8 +71,8 @@ internal sealed class LaunchedTarget(Launcher launcher) : IRestart, IAsyncDispos
 }
 
 /// <summary>
-/// Runs the command of <c>--restart</c> in a shell when the target is dead. The command may end, or stay as the server, which is left
-/// running when the run is over; what it writes goes nowhere.
+/// Runs the command of <c>--restart</c> in a shell when the target is dead. The command may end, or stay as the server; it is left
+/// running when the run is over. Its output is discarded.
 /// </summary>
 internal sealed class RestartCommand(string command) : IRestart, IDisposable
 {

@@ -20,7 +20,11 @@ internal static class ListCommand
 
     public static Command Create()
     {
-        var patterns = new Argument<string[]>("pattern") { Description = "Only what fits, as for 'run --include'.", Arity = ArgumentArity.ZeroOrMore };
+        var patterns = new Argument<string[]>("pattern")
+        {
+            Description = "Only what fits, as for 'run --include'.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         var format = CommandLine.Choice("--format", "How to write it.", "text", "text", "md", "json");
         var command = new Command("list", Description) { patterns, format };
         command.SetAction(parsed =>
@@ -39,7 +43,8 @@ internal static class ListCommand
             Console.Write(parsed.GetValue(format) switch
             {
                 "json" => AsJson(rows),
-                "md" => string.Concat(rows.Select(row => $"* **{row.requirement.Id}** ({row.requirement.Keyword}) {row.requirement.Text}\n")),
+                "md" => string.Concat(rows.Select(row =>
+                    $"* **{row.requirement.Id}** ({row.requirement.Keyword}) {row.requirement.Text}\n")),
                 _ => string.Concat(rows.Select(row => $"{row.requirement.Id,-12} {row.requirement.Keyword,-10} {row.requirement.Text}\n"
                     + string.Concat(row.Scenarios.Select(scenario => $"  {scenario.Id}{Notes(scenario)}\n")))),
             });
@@ -54,15 +59,22 @@ internal static class ListCommand
     private static string AsJson(List<(Requirement Requirement, List<Scenario> Scenarios)> rows) => JsonSerializer.Serialize(
         [
             .. rows.Select(row => new ListedRequirement(
-                row.Requirement.Id, row.Requirement.Area, row.Requirement.Keyword, row.Requirement.Profile.ToString().ToLowerInvariant(),
-                row.Requirement.Testability.ToString().ToLowerInvariant(), row.Requirement.Text, row.Requirement.Intent,
-                row.Requirement.Source, row.Requirement.Decision, row.Requirement.Reason,
+                row.Requirement.Id,
+                row.Requirement.Area,
+                row.Requirement.Keyword,
+                row.Requirement.Profile.ToString().ToLowerInvariant(),
+                row.Requirement.Testability.ToString().ToLowerInvariant(),
+                row.Requirement.Text,
+                row.Requirement.Intent,
+                row.Requirement.Source,
+                row.Requirement.Decision,
+                row.Requirement.Reason,
                 [.. row.Scenarios.Select(scenario => new ListedScenario(scenario.Id, scenario.IsLoad, scenario.IsLaunched))])),
         ],
         ListJson.Default.IReadOnlyListListedRequirement) + "\n";
 }
 
-/// <summary>One element of <c>list --format json</c>; what a requirement does not have is left out.</summary>
+/// <summary>One element of <c>list --format json</c>; fields without a value are left out.</summary>
 internal sealed record ListedRequirement(
     string Id,
     string Area,

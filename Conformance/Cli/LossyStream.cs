@@ -1,12 +1,12 @@
 namespace PubSub.Conformance.Cli;
 
 /// <summary>
-/// Standard output or standard error, which may be full, or gone with its terminal: what it does not take is dropped, so that the verdict
-/// and the reports do not depend on it.
+/// Standard output or standard error. After the first write that fails, because the disk is full or the terminal is gone, it drops all
+/// text, so that the verdict and the reports do not depend on it.
 /// </summary>
 internal sealed class LossyStream(Stream inner) : Stream
 {
-    /// <summary>Why the first write that failed did; null while all is written.</summary>
+    /// <summary>The message of the first write that failed; null while none has.</summary>
     public string? Fault { get; private set; }
 
     public override bool CanRead => false;
@@ -15,7 +15,7 @@ internal sealed class LossyStream(Stream inner) : Stream
     public override long Length => throw new NotSupportedException();
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    /// <summary>Puts such a stream under both of the console's writers, and returns that of standard output.</summary>
+    /// <summary>Puts such a stream under both of the console's writers, and returns the one of standard output.</summary>
     public static LossyStream ReplaceConsole()
     {
         var output = new LossyStream(Console.OpenStandardOutput());
@@ -45,7 +45,7 @@ internal sealed class LossyStream(Stream inner) : Stream
 
     public override void Flush()
     {
-        // The console's streams keep nothing back.
+        // The console's streams do not buffer.
     }
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();

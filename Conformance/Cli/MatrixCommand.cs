@@ -16,7 +16,10 @@ internal static class MatrixCommand
 
     public static Command Create()
     {
-        var folder = new Argument<string>("folder") { Description = "Where the results are, such as results/<implementation>/results.json." };
+        var folder = new Argument<string>("folder")
+        {
+            Description = "Where the results are, such as results/<implementation>/results.json.",
+        };
         var html = CommandLine.Text("--html", "Writes a page as well.", "FILE");
         var command = new Command("matrix", Description) { folder, html };
         command.SetAction(parsed =>

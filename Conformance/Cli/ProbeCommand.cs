@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace PubSub.Conformance.Cli;
 
-/// <summary><c>probe</c>: finds out what a target is, and says why it thinks so.</summary>
+/// <summary><c>probe</c>: says what a target is, with the evidence.</summary>
 internal static class ProbeCommand
 {
     private const string Description =
@@ -16,7 +16,8 @@ internal static class ProbeCommand
     public static Command Create()
     {
         var target = new TargetOptions();
-        var write = CommandLine.Text("--write", "Writes what was found as a target file, to be committed and given to 'run --target'.", "FILE");
+        var write = CommandLine.Text(
+            "--write", "Writes what was found as a target file, to be committed and given to 'run --target'.", "FILE");
         var command = new Command("probe", Description) { write };
         target.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
@@ -29,8 +30,9 @@ internal static class ProbeCommand
             Console.WriteLine(Findings.Describe(probed, redaction));
             if (parsed.GetValue(write) is { } path)
             {
-                var file = probed.ToFile();
-                CommandLine.WriteFile(path, "--write", (file with { Dialect = target.DialectFile(parsed, path) ?? file.Dialect }).ToJson() + "\n");
+                var found = probed.ToFile();
+                var file = found with { Dialect = target.DialectFile(parsed, path) ?? found.Dialect };
+                CommandLine.WriteFile(path, "--write", file.ToJson() + "\n");
                 Console.WriteLine($"Written to {path}.");
             }
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using PubSub.Conformance;
 using PubSub.Conformance.Cli;
 
-// The terminal may go away with the signal that says so.
+// The terminal may be gone when SIGHUP arrives; writing to it must not end the process.
 var output = LossyStream.ReplaceConsole();
 using var signals = new StopSignals();
 
@@ -28,7 +28,7 @@ if (!root.Subcommands.Any(command => command.Name == args.FirstOrDefault()))
     }
 }
 
-// A @FILE is an option's own business.
+// No response files: --include and --known-failing read a @FILE themselves.
 var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Errors.Count > 0)
 {
@@ -56,7 +56,7 @@ try
         return status;
     }
 
-    // The status of a run is its verdict; any other command that succeeds has told nothing.
+    // The exit status of a run is its verdict. Any other command is useless without its output.
     await Console.Error.WriteLineAsync($"Standard output cannot be written: {fault}");
     return status == 0 && parsed.CommandResult.Command.Name != "run" ? ExitCode.Usage : status;
 }

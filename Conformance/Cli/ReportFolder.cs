@@ -2,7 +2,7 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Cli;
 
-/// <summary>Where the reports of one run go.</summary>
+/// <summary>The folder for the reports of one run.</summary>
 internal sealed class ReportFolder
 {
     public const string ResultsFile = "results.json";
@@ -13,7 +13,8 @@ internal sealed class ReportFolder
 
     public string Path { get; }
 
-    /// <summary>Before the run, so that nobody waits for results that cannot be written.</summary>
+    /// <summary>Checks before the run that files can be written there.</summary>
+    /// <exception cref="WrongUsage">They cannot.</exception>
     public static ReportFolder Open(string path)
     {
         try
@@ -30,7 +31,7 @@ internal sealed class ReportFolder
         }
     }
 
-    /// <summary>Writes each report, also when another has no room.</summary>
+    /// <summary>Writes each report, also when another cannot be written.</summary>
     /// <exception cref="WrongUsage">Some could not be written; it says which, and why the first could not.</exception>
     public void Write(Results results)
     {
@@ -45,7 +46,8 @@ internal sealed class ReportFolder
         Save("transcripts.jsonl", transcripts.ToString());
         if (_missing is [var (_, why), ..])
         {
-            throw new WrongUsage($"{why} (not written: {string.Join(", ", _missing.Select(file => file.Name))}). {results.Conclusion.Message}");
+            var names = string.Join(", ", _missing.Select(file => file.Name));
+            throw new WrongUsage($"{why} (not written: {names}). {results.Conclusion.Message}");
         }
     }
 
@@ -63,7 +65,7 @@ internal sealed class ReportFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The verdict stands all the same.
+            // The verdict does not depend on this file.
             Console.Error.WriteLine($"GITHUB_STEP_SUMMARY cannot be written: {e.Message}");
         }
     }

@@ -4,7 +4,7 @@ using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Cli;
 
-/// <summary><c>run</c>: probes a target, plays the scenarios, reports, and exits by the verdict.</summary>
+/// <summary><c>run</c>: probes a target, runs the scenarios, writes the reports; the exit status is the verdict.</summary>
 internal sealed class RunCommand
 {
     private const string Description =
@@ -30,35 +30,56 @@ internal sealed class RunCommand
 
     private readonly TargetOptions _target = new();
     private readonly Option<string?> _launch = CommandLine.Text(
-        "--launch", "Starts servers by this command, as typed in a shell, for requirements about settings and signals; the port is in PORT. Without --url the run tests such a server.", "COMMAND");
+        "--launch",
+        "Starts servers by this command, as typed in a shell, for requirements about settings and signals; the port is in PORT. "
+            + "Without --url the run tests such a server.",
+        "COMMAND");
 
     private readonly Option<string?> _restart = CommandLine.Text(
         "--restart", "Run in a shell when the server of --url has died, to start it again.", "COMMAND");
 
     private readonly Option<string[]> _include = CommandLine.Texts(
-        "--include", "Only what fits: a scenario, a requirement, an area (RPL) or a profile (replay), with * and ?. @FILE holds one a line.", "PATTERN");
+        "--include",
+        "Only what fits: a scenario, a requirement, an area (RPL) or a profile (replay), with * and ?. @FILE holds one a line.",
+        "PATTERN");
 
     private readonly Option<string[]> _exclude = CommandLine.Texts("--exclude", "Leaves out what fits.", "PATTERN");
     private readonly Option<string[]> _known = CommandLine.Texts(
-        "--known-failing", "What fits still runs, and may fail. If it passes, or nothing fits, the exit status is 5.", "FILE");
+        "--known-failing",
+        "Scenarios that fit still run, and may fail. If one passes, or none fits, the exit status is 5.",
+        "FILE");
 
-    private readonly Option<bool> _strict = CommandLine.Flag("--strict", "Takes every SHOULD as a MUST.");
+    private readonly Option<bool> _strict = CommandLine.Flag("--strict", "Treats every SHOULD as a MUST.");
     private readonly Option<string[]> _allow = CommandLine.Texts(
-        "--allow", "load: also what puts the server under load (slow consumers, floods, many connections).", "load");
+        "--allow", "load: also runs scenarios that put the server under load (slow consumers, floods, many connections).", "load");
 
     private readonly Option<bool> _exclusive = CommandLine.Flag(
-        "--exclusive", "No other client uses the target: asserts its totals as well. A server that --launch started for the run is exclusive anyway.");
+        "--exclusive",
+        "No other client uses the target: asserts its totals as well. A server that --launch started for the run is exclusive anyway.");
 
     private readonly Option<int?> _parallel = CommandLine.OptionalWhole(
-        "--parallel", $"Scenarios at one time; {RunOptions.UsualParallel} by default, and more where the target is far away.", 1, RunOptions.MostParallel);
+        "--parallel",
+        $"Scenarios at one time; {RunOptions.UsualParallel} by default, and more where the target is far away.",
+        1,
+        RunOptions.MostParallel);
 
-    private readonly Option<int> _repeat = CommandLine.Whole("--repeat", "How often the whole set is run.", 1, 1, RunOptions.MostRepetitions);
-    private readonly Option<int?> _seed = CommandLine.OptionalWhole("--seed", "Shuffles the order; the same seed gives the same order.", 0, int.MaxValue);
-    private readonly Option<int> _deadline = CommandLine.Whole("--deadline", "Ends the run after this many minutes.", 30, 1, LongestDeadline);
-    private readonly Option<string?> _out = CommandLine.Text("--out", "Writes results.json, report.html, junit.xml, summary.md, badge.json and transcripts.jsonl here.", "FOLDER");
-    private readonly Option<string> _transcripts = CommandLine.Choice("--transcripts", "Whose transcripts are kept.", "failed", "failed", "all", "none");
+    private readonly Option<int> _repeat = CommandLine.Whole(
+        "--repeat", "How often the whole set is run.", 1, 1, RunOptions.MostRepetitions);
+
+    private readonly Option<int?> _seed = CommandLine.OptionalWhole(
+        "--seed", "Shuffles the order; the same seed gives the same order.", 0, int.MaxValue);
+
+    private readonly Option<int> _deadline = CommandLine.Whole(
+        "--deadline", "Ends the run after this many minutes.", 30, 1, LongestDeadline);
+
+    private readonly Option<string?> _out = CommandLine.Text(
+        "--out", "Writes results.json, report.html, junit.xml, summary.md, badge.json and transcripts.jsonl here.", "FOLDER");
+
+    private readonly Option<string> _transcripts = CommandLine.Choice(
+        "--transcripts", "Which scenarios' transcripts are kept.", "failed", "failed", "all", "none");
+
     private readonly Option<bool> _quiet = CommandLine.Flag("--quiet", "No progress, and of the summary only the conclusion.");
-    private readonly Option<bool> _verbose = CommandLine.Flag("--verbose", "The whole story of every warning too.");
+    private readonly Option<bool> _verbose = CommandLine.Flag("--verbose", "Describes every warning in full too.");
     private readonly Option<bool> _plain = CommandLine.Flag("--no-color", "No colours.");
 
     public static Command Create()
@@ -69,8 +90,8 @@ internal sealed class RunCommand
         run._allow.AcceptOnlyFromAmong("load");
         Option[] options =
         [
-            run._launch, run._restart, run._include, run._exclude, run._known, run._strict, run._allow, run._exclusive, run._parallel, run._repeat, run._seed, run._deadline,
-            run._out, run._transcripts, run._quiet, run._verbose, run._plain,
+            run._launch, run._restart, run._include, run._exclude, run._known, run._strict, run._allow, run._exclusive, run._parallel,
+            run._repeat, run._seed, run._deadline, run._out, run._transcripts, run._quiet, run._verbose, run._plain,
         ];
         foreach (var option in options)
         {
@@ -145,7 +166,7 @@ internal sealed class RunCommand
 
     private int Report(Results results, ParseResult parsed, ReportFolder? reports, Journals journal)
     {
-        // The verdict is told even where the reports have no room.
+        // The verdict comes first: writing the reports may fail.
         Tell(results, parsed, reports, journal);
         ReportFolder.AppendStepSummary(results);
         reports?.Write(results);
@@ -181,7 +202,11 @@ internal sealed class RunCommand
         {
             Include = Patterns(parsed.GetValue(_include)!, "--include"),
             Exclude = Patterns(parsed.GetValue(_exclude)!, "--exclude"),
-            KnownFailing = [.. parsed.GetValue(_known)!.SelectMany(path => Selection.Parse(CommandLine.ReadFile(path.TrimStart('@'), "--known-failing").Split('\n')))],
+            KnownFailing =
+            [
+                .. parsed.GetValue(_known)!.SelectMany(path =>
+                    Selection.Parse(CommandLine.ReadFile(path.TrimStart('@'), "--known-failing").Split('\n'))),
+            ],
         },
         Parallel = parsed.GetValue(_parallel),
         Repeat = parsed.GetValue(_repeat),
@@ -201,7 +226,7 @@ internal sealed class RunCommand
         var values = parsed.GetResult(option)!.Tokens.Select(token => token.Value).ToList();
         return option.Name switch
         {
-            // Names of headers and parameters say enough; their values are nobody's business.
+            // Only the names of headers and parameters are reported: their values may be secrets.
             "--header" => string.Join(", ", values.Select(value => value.Split(':')[0])),
             "--query" => string.Join(", ", values.Select(value => value.Split('=')[0])),
             "--redact" => $"{values.Count}",
@@ -220,8 +245,8 @@ internal sealed class RunCommand
         var load = chosen.Count(scenario => scenario.IsLoad);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{chosen.Count} scenarios, {atOnce} at one time; each opens at most {Scenario.UsualConnections} connections and moves at most ")
-            + $"{Scenario.UsualBytes / 1024 / 1024} MiB"
+            $"{chosen.Count} scenarios, {atOnce} at one time; each opens at most {Scenario.UsualConnections} connections ")
+            + $"and moves at most {Scenario.UsualBytes / 1024 / 1024} MiB"
             + (load > 0 ? $", except for {load} that put the server under load, as allowed." : ". Load is not allowed.");
     }
 
@@ -238,7 +263,8 @@ internal sealed class RunCommand
 
         if (results.Leftovers.Count > 0)
         {
-            Console.Error.WriteLine($"{results.Leftovers.Count} topics could not be deleted. Later: pubsub-conformance cleanup --journal {journal.Path}");
+            Console.Error.WriteLine(
+                $"{results.Leftovers.Count} topics could not be deleted. Later: pubsub-conformance cleanup --journal {journal.Path}");
         }
     }
 }

@@ -5,7 +5,7 @@ using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Cli;
 
-/// <summary><c>selftest</c>: shows the suite its galleries, and says whether it judged them as it should.</summary>
+/// <summary><c>selftest</c>: runs the suite against the servers of the galleries, and says whether it judged them rightly.</summary>
 internal static class SelfTestCommand
 {
     private const string JsonFile = "KILLMATRIX.json";
@@ -14,9 +14,9 @@ internal static class SelfTestCommand
 
     private const string Description =
         """
-        Tests the suite itself. Servers that are wrong in one way have to be found out by the requirement that they break, for the reason
-        that they break it, and by nothing else; odd but legal servers have to be spared; and where nothing answers as it should, nothing
-        may pass. Everything runs in this process; no target is needed.
+        Tests the suite itself. A mutant, a server that is wrong in one way, has to fail the requirement that it breaks, for the right
+        reason, and no other. Odd but legal servers have to pass. Targets that are no broker may not pass anything. Everything runs in
+        this process; no target is needed.
 
         Examples:
           pubsub-conformance selftest
@@ -26,25 +26,32 @@ internal static class SelfTestCommand
 
     public static Command Create()
     {
-        var patterns = new Argument<string[]>("pattern") { Description = "Only servers whose ids fit; * stands for anything.", Arity = ArgumentArity.ZeroOrMore };
-        var include = CommandLine.Texts("--include", "Plays only scenarios that fit, as for 'run --include'. May be given more than once.", "PATTERN");
-        var repeat = CommandLine.Whole("--repeat", "Shows everything so many times, one time after the other.", 1, 1, 100);
+        var patterns = new Argument<string[]>("pattern")
+        {
+            Description = "Only servers whose ids fit; * stands for anything.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var include = CommandLine.Texts(
+            "--include", "Runs only scenarios that fit, as for 'run --include'. May be given more than once.", "PATTERN");
+        var repeat = CommandLine.Whole("--repeat", "Repeats everything so many times.", 1, 1, 100);
         var atOnce = CommandLine.Whole("--at-once", "Servers at one time.", new SelfTestOptions().AtOnce, 1, 16);
-        var full = CommandLine.Flag("--full", "Plays the scenarios under load, and those that launch servers, against every mutant.");
-        var list = CommandLine.Flag("--list", "Lists the servers, and shows none.");
+        var full = CommandLine.Flag("--full", "Runs the scenarios under load, and those that launch servers, against every mutant.");
+        var list = CommandLine.Flag("--list", "Lists the servers, and tests none.");
         var verbose = CommandLine.Flag("--verbose", "Says for every server which scenarios failed, and why.");
         var write = CommandLine.Text(
             "--write",
-            $"Writes {JsonFile} and {PageFile} there, survivors and all, and appends new ids to {IdRegister.FileName}; with patterns, only "
-                + "the rows of the servers shown change.",
+            $"Writes {JsonFile} and {PageFile} there, also when mutants survive, and appends new ids to {IdRegister.FileName}; with "
+                + "patterns, only the rows of the servers tested change.",
             "FOLDER");
-        var verify = CommandLine.Text("--verify", $"Holds what it sees against a {JsonFile} that was written before.", "FILE");
+        var verify = CommandLine.Text("--verify", $"Compares the results with a {JsonFile} that was written before.", "FILE");
         var command = new Command("selftest", Description) { patterns, include, repeat, atOnce, full, list, verbose, write, verify };
         command.SetAction(async (parsed, cancellation) =>
         {
             var wanted = parsed.GetValue(patterns)!;
             var selected = parsed.GetValue(include)!;
-            if (wanted.FirstOrDefault(pattern => !Collection.Whole.Ids.Any(id => FileSystemName.MatchesSimpleExpression(pattern, id))) is { } idle)
+            var idle = wanted.FirstOrDefault(pattern =>
+                !Collection.Whole.Ids.Any(id => FileSystemName.MatchesSimpleExpression(pattern, id)));
+            if (idle is not null)
             {
                 throw new WrongUsage($"no server of the galleries fits '{idle}'; see: pubsub-conformance selftest --list");
             }
@@ -119,7 +126,7 @@ internal static class SelfTestCommand
         }
     }
 
-    /// <summary>What <c>--write</c> renews, read before anything is shown, so that a wrong folder costs no time.</summary>
+    /// <summary>The files that <c>--write</c> updates, read before the test, so that a wrong folder costs no time.</summary>
     private sealed record Record(string Folder, KillMatrix Matrix, IdRegister Ids)
     {
         private const int ShownIds = 10;
@@ -159,7 +166,7 @@ internal static class SelfTestCommand
         };
     }
 
-    /// <summary>One line for each server as soon as it has been shown, and one for each objection.</summary>
+    /// <summary>Prints one line for each server as soon as it has been tested, and one for each objection.</summary>
     private sealed class Printer(bool verbose) : IProgress<Showing>
     {
         private readonly Lock _gate = new();
@@ -168,7 +175,8 @@ internal static class SelfTestCommand
         {
             lock (_gate)
             {
-                Console.WriteLine($"{(value.Objections.Count == 0 ? "as it should be" : "WRONG         ")}  {value.Id,-40} {value.Duration.TotalSeconds,6:F1} s");
+                var outcome = value.Objections.Count == 0 ? "as it should be" : "WRONG         ";
+                Console.WriteLine($"{outcome}  {value.Id,-40} {value.Duration.TotalSeconds,6:F1} s");
                 foreach (var objection in value.Objections)
                 {
                     Console.WriteLine($"  ! {Line(objection)}");
@@ -176,9 +184,12 @@ internal static class SelfTestCommand
 
                 if (verbose)
                 {
-                    foreach (var scenario in value.Results?.Scenarios.Where(scenario => scenario.Verdict is Verdict.Fail or Verdict.Warn or Verdict.Inconclusive) ?? [])
+                    var doubtful = value.Results?.Scenarios
+                        .Where(scenario => scenario.Verdict is Verdict.Fail or Verdict.Warn or Verdict.Inconclusive);
+                    foreach (var scenario in doubtful ?? [])
                     {
-                        Console.WriteLine($"    {scenario.Verdict.ToString().ToLowerInvariant(),-12} {scenario.Id}: {Line(scenario.Message)}");
+                        var verdict = scenario.Verdict.ToString().ToLowerInvariant();
+                        Console.WriteLine($"    {verdict,-12} {scenario.Id}: {Line(scenario.Message)}");
                     }
                 }
             }

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace PubSub.Conformance.Cli;
 
 /// <summary>
-/// The first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT lets the run clean up after itself and report what it has; the second ends the process
-/// at once. A further SIGHUP does not: a terminal that closes often sends two.
+/// The first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT lets the run clean up and report its results so far; the second ends the process at
+/// once. A second SIGHUP does not: a terminal that closes often sends two.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -15,9 +15,10 @@ internal sealed class StopSignals : IDisposable
     public StopSignals()
     {
         var ignored = Ignored();
-        foreach (var (signal, number) in new[] { (PosixSignal.SIGINT, 2), (PosixSignal.SIGTERM, 15), (PosixSignal.SIGHUP, 1), (PosixSignal.SIGQUIT, 3) })
+        var signals = new[] { (PosixSignal.SIGINT, 2), (PosixSignal.SIGTERM, 15), (PosixSignal.SIGHUP, 1), (PosixSignal.SIGQUIT, 3) };
+        foreach (var (signal, number) in signals)
         {
-            // What starts this process with SIGHUP ignored, as nohup does, wants it to go on.
+            // A parent that starts this process with SIGHUP ignored, as nohup does, wants it to go on.
             if (signal != PosixSignal.SIGHUP || (ignored & (1UL << (number - 1))) == 0)
             {
                 _registrations.Add(PosixSignalRegistration.Create(signal, Stop));
@@ -48,13 +49,14 @@ internal sealed class StopSignals : IDisposable
         }
     }
 
-    /// <summary>The signals that this process ignores, one bit each, the first being signal 1; none where the system does not say.</summary>
+    /// <summary>The signals that this process ignores, one bit each, the lowest for signal 1; 0 if the system does not say.</summary>
     private static ulong Ignored()
     {
         try
         {
             var line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith("SigIgn:", StringComparison.Ordinal));
-            return ulong.TryParse(line?["SigIgn:".Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var bits) ? bits : 0;
+            var digits = line?["SigIgn:".Length..].Trim();
+            return ulong.TryParse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var bits) ? bits : 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

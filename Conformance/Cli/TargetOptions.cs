@@ -4,30 +4,57 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace PubSub.Conformance.Cli;
 
-/// <summary>Everything on the command line that says where the target is and how to speak to it.</summary>
+/// <summary>The options that say where the target is and how to connect to it.</summary>
 internal sealed class TargetOptions
 {
     private readonly Option<Uri?> _url = CommandLine.Url(
-        "--url", "The server: an origin (http://localhost:8080), with a path in front where there is one, or its WebSocket.", "http", "https", "ws", "wss");
+        "--url",
+        "The server: an origin (http://localhost:8080), with a path if it has one, or its WebSocket URL.",
+        "http",
+        "https",
+        "ws",
+        "wss");
 
-    private readonly Option<string?> _file = CommandLine.Text("--target", "What its owner declares about the server; 'probe --write FILE' makes one.", "FILE");
-    private readonly Option<Uri?> _rest = CommandLine.Url("--rest-url", "The root of the REST interface, instead of looking for it.", "http", "https");
+    private readonly Option<string?> _file = CommandLine.Text(
+        "--target", "What its owner declares about the server; 'probe --write FILE' makes one.", "FILE");
+
+    private readonly Option<Uri?> _rest = CommandLine.Url(
+        "--rest-url", "The root of the REST interface, instead of looking for it.", "http", "https");
+
     private readonly Option<Uri?> _health = CommandLine.Url("--health-url", "Where /health is, if not beside /topics.", "http", "https");
     private readonly Option<Uri?> _stats = CommandLine.Url("--stats-url", "Where /stats is, if not beside /topics.", "http", "https");
     private readonly Option<Uri?> _socket = CommandLine.Url("--ws-url", "The WebSocket, instead of looking for it.", "ws", "wss");
-    private readonly Option<string[]> _prefixes = CommandLine.Texts("--prefix", "A further path to look under, such as /pubsub/v1. May be given again.", "PATH");
-    private readonly Option<string?> _dialect = CommandLine.Text("--dialect", "v1, classic, or a dialect file, instead of what the evidence says.", "NAME|FILE");
-    private readonly Option<string[]> _headers = CommandLine.Texts("--header", "Sent with every request and handshake. May be given again.", "'NAME: VALUE'");
-    private readonly Option<string[]> _headersFrom = CommandLine.Texts("--header-env", "As --header, with the value of an environment variable. May be given again.", "NAME=VARIABLE");
-    private readonly Option<string[]> _query = CommandLine.Texts("--query", "Added to every request's URL. May be given again.", "NAME=VALUE");
-    private readonly Option<string?> _origin = CommandLine.Text("--origin", "The Origin header of WebSocket handshakes, as a browser sends it.", "ORIGIN");
-    private readonly Option<string?> _authority = CommandLine.Text("--ca", "A PEM file of certificate authorities to trust beside the machine's own.", "FILE");
+    private readonly Option<string[]> _prefixes = CommandLine.Texts(
+        "--prefix", "A further path to look under, such as /pubsub/v1. May be given again.", "PATH");
+
+    private readonly Option<string?> _dialect = CommandLine.Text(
+        "--dialect", "v1, classic, or a dialect file, instead of the dialect that the probe finds.", "NAME|FILE");
+
+    private readonly Option<string[]> _headers = CommandLine.Texts(
+        "--header", "Sent with every request and handshake. May be given again.", "'NAME: VALUE'");
+
+    private readonly Option<string[]> _headersFrom = CommandLine.Texts(
+        "--header-env", "As --header, with the value of an environment variable. May be given again.", "NAME=VARIABLE");
+
+    private readonly Option<string[]> _query = CommandLine.Texts(
+        "--query", "Added to every request's URL. May be given again.", "NAME=VALUE");
+
+    private readonly Option<string?> _origin = CommandLine.Text(
+        "--origin", "The Origin header of WebSocket handshakes, as a browser sends it.", "ORIGIN");
+
+    private readonly Option<string?> _authority = CommandLine.Text(
+        "--ca", "A PEM file of certificate authorities to trust beside the machine's own.", "FILE");
+
     private readonly Option<bool> _insecure = CommandLine.Flag("--insecure", "Trusts any certificate.");
-    private readonly Option<string?> _client = CommandLine.Text("--client-cert", "A PEM file with a certificate and its key, for servers that ask for one.", "FILE");
-    private readonly Option<string[]> _redact = CommandLine.Texts("--redact", "A regular expression; what it matches appears in no output. May be given again.", "REGEX");
+    private readonly Option<string?> _client = CommandLine.Text(
+        "--client-cert", "A PEM file with a certificate and its key, for servers that ask for one.", "FILE");
+
+    private readonly Option<string[]> _redact = CommandLine.Texts(
+        "--redact", "A regular expression; text that it matches is removed from all output. May be given again.", "REGEX");
+
     private readonly Option<string> _namespace = new("--namespace")
     {
-        Description = $"How the topics of the suite begin: letters, digits and _, at most {TopicNames.LongestPrefix}.",
+        Description = $"How the names of the suite's topics begin: letters, digits and _, at most {TopicNames.LongestPrefix}.",
         HelpName = "PREFIX",
         DefaultValueFactory = _ => TopicNames.UsualPrefix,
         Validators =
@@ -36,7 +63,8 @@ internal sealed class TargetOptions
             {
                 if (result.Tokens.Count == 1 && !TopicNames.IsPrefix(result.Tokens[0].Value))
                 {
-                    result.AddError($"--namespace must be 1 to {TopicNames.LongestPrefix} letters, digits or _, but is '{result.Tokens[0].Value}'.");
+                    result.AddError(
+                        $"--namespace must be 1 to {TopicNames.LongestPrefix} letters, digits or _, but is '{result.Tokens[0].Value}'.");
                 }
             },
         },
@@ -49,8 +77,8 @@ internal sealed class TargetOptions
     {
         Option[] options =
         [
-            _url, _file, _rest, _socket, _health, _stats, _prefixes, _dialect, _headers, _headersFrom, _query, _origin, _authority, _insecure, _client, _scale,
-            _namespace, _redact,
+            _url, _file, _rest, _socket, _health, _stats, _prefixes, _dialect, _headers, _headersFrom, _query, _origin, _authority,
+            _insecure, _client, _scale, _namespace, _redact,
         ];
         foreach (var option in options)
         {
@@ -62,7 +90,7 @@ internal sealed class TargetOptions
 
     public bool HasUrl(ParseResult parsed) => parsed.GetValue(_url) is not null || File(parsed)?.Url is not null;
 
-    /// <summary>What the command line and the target file say; the command line wins.</summary>
+    /// <summary>Merges the command line and the target file; the command line wins.</summary>
     /// <param name="launched">Where the suite's own launcher has started the server, if it did.</param>
     public ProbeOptions Read(ParseResult parsed, Uri? launched = null)
     {
@@ -70,7 +98,7 @@ internal sealed class TargetOptions
         var url = parsed.GetValue(_url) ?? launched ?? file?.Url
             ?? throw new WrongUsage("Which server? Name it with --url URL, or with --target FILE.");
 
-        // Where the interfaces are is said of the server at the file's own URL; at another one they are looked for.
+        // The file's places are those of the server at the file's own URL. At another URL the probe looks for them.
         var places = file?.Url is { } home && home != url ? null : file;
         return new ProbeOptions
         {
@@ -95,15 +123,18 @@ internal sealed class TargetOptions
         };
     }
 
-    /// <summary>For servers whose round trips nobody has measured.</summary>
+    /// <summary>The timeouts for a server whose round trips have not been measured.</summary>
     public Timeouts Patience(ParseResult parsed) => new Timeouts().For(TimeSpan.Zero, parsed.GetValue(_scale));
 
-    /// <summary>Finds the target; what is told of one that cannot be found holds no secret.</summary>
-    public static async Task<ProbedTarget> ProbeAsync(ProbeOptions options, TopicNames names, Redaction redaction, CancellationToken cancellation)
+    /// <summary>Finds the target.</summary>
+    /// <exception cref="Unreachable">It cannot be found; the message holds no secret.</exception>
+    public static async Task<ProbedTarget> ProbeAsync(
+        ProbeOptions options, TopicNames names, Redaction redaction, CancellationToken cancellation)
     {
         try
         {
-            return await StallWatch.OfProcess.UnstalledAsync(() => Probe.ExecuteAsync(options, names, cancellation: cancellation), cancellation);
+            return await StallWatch.OfProcess.UnstalledAsync(
+                () => Probe.ExecuteAsync(options, names, cancellation: cancellation), cancellation);
         }
         catch (Unreachable unreachable)
         {
@@ -134,14 +165,15 @@ internal sealed class TargetOptions
         {
             Secrets = wants.Variables.ToDictionary(name => name, name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value
                 ? value
-                : throw new WrongUsage($"accommodations.first of --target names ${{{name}}}, but the environment variable {name} is not set, or empty.")),
+                : throw new WrongUsage(
+                    $"accommodations.first of --target names ${{{name}}}, but the environment variable {name} is not set, or empty.")),
         }
         : null;
 
     private TargetFile? File(ParseResult parsed) =>
         parsed.GetValue(_file) is { } path ? CommandLine.ReadFile(path, "--target", TargetFile.Parse) : null;
 
-    /// <summary>The dialect file in use, as a target file at this path names it; null when the dialect is one that the suite knows.</summary>
+    /// <summary>The path of the dialect file, relative to the target file; null when the suite itself knows the dialect.</summary>
     public string? DialectFile(ParseResult parsed, string targetFile) =>
         DialectName(parsed, File(parsed)) is { } name && Known(name) is null ? Path.GetRelativePath(FolderOf(targetFile), name) : null;
 
@@ -149,7 +181,7 @@ internal sealed class TargetOptions
 
     private static Dialect? Known(string name) => Conformance.Dialect.Known.FirstOrDefault(dialect => dialect.Name == name);
 
-    // A path in a file begins where the file is.
+    // A path in the target file is relative to that file.
     private string? DialectName(ParseResult parsed, TargetFile? file) => parsed.GetValue(_dialect)
         ?? (file?.Dialect is not { } declared ? null
             : Known(declared) is not null ? declared
@@ -170,7 +202,8 @@ internal sealed class TargetOptions
         return System.IO.File.Exists(name)
             ? CommandLine.ReadFile(name, "--dialect", Conformance.Dialect.Parse)
             : throw new WrongUsage(
-                $"--dialect must be {string.Join(" or ", Conformance.Dialect.Known.Select(dialect => dialect.Name))} or a file, but there is no file '{name}'.");
+                $"--dialect must be {string.Join(" or ", Conformance.Dialect.Known.Select(dialect => dialect.Name))} or a file, "
+                    + $"but there is no file '{name}'.");
     }
 
     private Dictionary<string, string> Headers(ParseResult parsed)
@@ -181,7 +214,7 @@ internal sealed class TargetOptions
             var colon = text.IndexOf(':', StringComparison.Ordinal);
             if (colon <= 0)
             {
-                // What it is instead may be a secret.
+                // The message does not quote the text: it may be a secret.
                 throw new WrongUsage("--header must be 'Name: value', with a colon between the two.");
             }
 

@@ -1,8 +1,8 @@
 namespace PubSub.Conformance.Cli;
 
 /// <summary>
-/// What the user sees while a run is under way, on standard error: one line that changes where there is a terminal, and otherwise a
-/// line now and then. What is wrong is shown at once.
+/// Shows the progress of a run on standard error. A terminal gets one line that changes; a file gets a line for every tenth of the run.
+/// Failures are shown at once.
 /// </summary>
 internal sealed class Terminal(bool quiet, bool plain) : IProgress<Progress>
 {
@@ -16,13 +16,13 @@ internal sealed class Terminal(bool quiet, bool plain) : IProgress<Progress>
     private int _warned; // guarded by _gate
     private int _step; // guarded by _gate
 
-    /// <summary>Of standard output. Colour is for people: not for files, not where NO_COLOR asks for none.</summary>
+    /// <summary>Whether standard output is coloured: not in a file, on a dumb terminal, or with NO_COLOR set.</summary>
     public static bool WantsColour(bool refused) => WantsColour(refused, Console.IsOutputRedirected);
 
-    /// <summary>Of standard output, in columns.</summary>
+    /// <summary>The width of standard output, 60 to 160 columns; 100 in a file.</summary>
     public static int Width => Console.IsOutputRedirected ? UsualWidth : Math.Clamp(Columns, 60, 160);
 
-    // Escape sequences mean nothing to such a terminal.
+    // Such a terminal does not understand escape sequences.
     private static bool IsDumb => Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb" && !OperatingSystem.IsWindows();
 
     private static int Columns
@@ -31,7 +31,7 @@ internal sealed class Terminal(bool quiet, bool plain) : IProgress<Progress>
         {
             try
             {
-                // A terminal that does not know its size says 0.
+                // A terminal that does not know its size reports 0.
                 return Console.WindowWidth is > 0 and var width ? width : UsualWidth;
             }
             catch (IOException)
@@ -58,7 +58,8 @@ internal sealed class Terminal(bool quiet, bool plain) : IProgress<Progress>
             {
                 _failed++;
                 Clear();
-                Console.Error.WriteLine($"{Paint("31", verdict == Verdict.Fail ? "fail " : "error")} {value.Scenario.Id}  {Cut(value.Scenario.Message, 160)}");
+                var word = Paint("31", verdict == Verdict.Fail ? "fail " : "error");
+                Console.Error.WriteLine($"{word} {value.Scenario.Id}  {Cut(value.Scenario.Message, 160)}");
             }
             else if (verdict == Verdict.Warn)
             {
@@ -79,7 +80,7 @@ internal sealed class Terminal(bool quiet, bool plain) : IProgress<Progress>
         }
     }
 
-    /// <summary>Takes the changing line away.</summary>
+    /// <summary>Erases the changing line.</summary>
     public void Done()
     {
         lock (_gate)

@@ -3,7 +3,7 @@ using PubSub.Conformance.Gallery.Servers;
 namespace PubSub.Conformance.Gallery;
 
 /// <summary>
-/// A server that is odd and legal. Every finding of the suite against it is a mistake of the suite: a scenario expects more than its
+/// A server that is odd but legal. Every failure that the suite reports is a mistake of the suite: a scenario expects more than its
 /// requirement says.
 /// </summary>
 /// <param name="Id">"benign-" and a slug; it never changes and is never used again.</param>
@@ -13,22 +13,22 @@ internal sealed record BenignServer(string Id, string Oddity)
     /// <summary>Makes a correct server odd.</summary>
     public Change Change { get; private init; } = _ => { };
 
-    /// <summary>Starts what stands in front of it, where clients do not reach it directly.</summary>
+    /// <summary>Starts a server in front of it, such as a proxy; null if clients reach it directly.</summary>
     public Func<Uri, TcpServer>? Front { get; init; }
 
-    /// <summary>What its owner says about the server that clients reach.</summary>
+    /// <summary>What its owner declares about the server that clients reach.</summary>
     public Func<TcpServer, ProbeOptions> Probing { get; init; } = door => new ProbeOptions { Url = door.Origin };
 
     /// <summary>Scenarios that do not apply to it, each with the reason.</summary>
     public IReadOnlyDictionary<string, string> Unsupported { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Requirements that its dialect leaves open and that it does not keep: a scenario has to observe each.</summary>
+    /// <summary>Requirements that its dialect leaves open and that it does not meet; a scenario has to observe each.</summary>
     public IReadOnlyList<string> Observed { get; init; } = [];
 
-    /// <summary>Meets the scenarios that put a server under load as well: see <see cref="Scenario.IsLoad"/>.</summary>
+    /// <summary>Runs the scenarios that put a server under load as well: see <see cref="Scenario.IsLoad"/>.</summary>
     public bool UnderLoad { get; init; }
 
-    /// <summary>Scenarios at one time, where the usual number would take too long.</summary>
+    /// <summary>Scenarios at one time, if the run would take too long with the usual number.</summary>
     public int? Parallel { get; init; }
 
     /// <summary>The oddity itself; several calls add up.</summary>

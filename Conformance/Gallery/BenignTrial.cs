@@ -2,11 +2,11 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery;
 
-/// <summary>What became of one benign server: what the suite said of it, and what is wrong with that.</summary>
-/// <param name="Objections">One sentence each; none when nothing was said against it.</param>
+/// <summary>The results of the suite against one benign server, and the objections to them.</summary>
+/// <param name="Objections">One sentence each; none when no scenario found a fault.</param>
 internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOnlyList<string> Objections)
 {
-    /// <summary>Puts the server before the suite as its owner would: probed, with what its owner says about it.</summary>
+    /// <summary>Probes the server and runs the suite against it, with what its owner declares about it.</summary>
     /// <exception cref="Unreachable">The probe does not find it.</exception>
     public static async Task<BenignTrial> ExecuteAsync(
         BenignServer server, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options, CancellationToken cancellation)
@@ -29,7 +29,7 @@ internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOn
         return new(server, results, [.. Judge(server, scenarios, results), .. faults]);
     }
 
-    /// <summary>What is to be said against the suite's judgement, as a pure function of it.</summary>
+    /// <summary>The objections to these results.</summary>
     public static IEnumerable<string> Judge(BenignServer server, IReadOnlyList<Scenario> scenarios, Results results)
     {
         var launched = scenarios.Where(scenario => scenario.IsLaunched).Select(scenario => scenario.Id).ToHashSet(StringComparer.Ordinal);
@@ -39,7 +39,8 @@ internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOn
             yield return $"{scenario.Id} says {scenario.Verdict.ToString().ToLowerInvariant()} of it: {scenario.Message}";
         }
 
-        foreach (var scenario in played.Where(scenario => scenario.Verdict != Verdict.Unsupported && server.Unsupported.ContainsKey(scenario.Id)))
+        var decided = played.Where(scenario => scenario.Verdict != Verdict.Unsupported);
+        foreach (var scenario in decided.Where(scenario => server.Unsupported.ContainsKey(scenario.Id)))
         {
             yield return $"{scenario.Id} has something to say of it after all: {scenario.Message}";
         }

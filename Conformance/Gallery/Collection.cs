@@ -1,10 +1,10 @@
 namespace PubSub.Conformance.Gallery;
 
-/// <summary>Servers to be shown to the suite.</summary>
-/// <param name="Mutants">What is wrong.</param>
-/// <param name="Benign">What is odd, and legal.</param>
-/// <param name="Strangers">What other people wrote, with the verdict that is right.</param>
-/// <param name="NullTargets">What is no broker at all.</param>
+/// <summary>The servers of a self-test.</summary>
+/// <param name="Mutants">Servers that are wrong in one way.</param>
+/// <param name="Benign">Servers that are odd but legal.</param>
+/// <param name="Strangers">Servers that behave as independent implementations, with the verdicts on them.</param>
+/// <param name="NullTargets">Servers that are not brokers.</param>
 internal sealed record Collection(
     IReadOnlyList<Mutant> Mutants,
     IReadOnlyList<BenignServer> Benign,
@@ -41,7 +41,7 @@ internal sealed record Collection(
         Gallery.Strangers.All,
         NullTarget.All);
 
-    /// <summary>Of everything above.</summary>
+    /// <summary>The ids of all servers.</summary>
     public IReadOnlyList<string> Ids =>
     [
         .. Mutants.Select(mutant => mutant.Id),

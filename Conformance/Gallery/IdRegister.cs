@@ -1,8 +1,8 @@
 namespace PubSub.Conformance.Gallery;
 
 /// <summary>
-/// The text of <c>Conformance/ids.lock</c>: every id that was ever given away, one a line as <c>KIND ID</c>, in the order in which they
-/// came. It only grows. An id that is no longer used is marked <c>retired</c> by hand, so that it never comes to mean something else.
+/// The text of <c>Conformance/ids.lock</c>: every id that was ever used, one a line as <c>KIND ID</c>, oldest first. It only grows. An id
+/// that is no longer used is marked <c>retired</c> by hand, so that it is never used again for something else.
 /// </summary>
 internal sealed class IdRegister(string text)
 {
@@ -11,7 +11,7 @@ internal sealed class IdRegister(string text)
     private readonly List<string[]> _rows =
         [.. text.ReplaceLineEndings("\n").Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Split(' '))];
 
-    /// <summary>As the register has them: requirements, then scenarios, then servers.</summary>
+    /// <summary>All present ids in the form of the register: requirements, then scenarios, then servers.</summary>
     public static IReadOnlyList<string> InUse(Catalogue catalogue, IReadOnlyList<Scenario> scenarios, Collection collection) =>
     [
         .. catalogue.Requirements.Select(requirement => $"requirement {requirement.Id}"),
@@ -19,13 +19,13 @@ internal sealed class IdRegister(string text)
         .. collection.Ids.Select(id => $"server {id}"),
     ];
 
-    /// <summary>Those of these ids that are not registered.</summary>
+    /// <summary>The ids that are not registered.</summary>
     public IReadOnlyList<string> Missing(IEnumerable<string> used) => [.. used.Except(_rows.Select(IdOf))];
 
-    /// <summary>The text with these ids at its end.</summary>
+    /// <summary>The text with these ids appended.</summary>
     public string With(IEnumerable<string> missing) => $"{text.TrimEnd('\n')}\n{string.Concat(missing.Select(id => $"{id}\n"))}";
 
-    /// <summary>What a human has to put right: a sentence for each line that is malformed or doubled or contradicts these ids.</summary>
+    /// <summary>One sentence for each line that is malformed, repeated or contradicts these ids; a person has to correct it.</summary>
     public IEnumerable<string> Objections(IReadOnlyCollection<string> used)
     {
         var retired = _rows.Where(row => row is [_, _, "retired"]).Select(IdOf).ToHashSet(StringComparer.Ordinal);

@@ -7,25 +7,25 @@ using System.Text.Json.Serialization;
 namespace PubSub.Conformance.Gallery;
 
 /// <summary>
-/// What the galleries prove about the suite, one row for each server as it was last shown: which scenarios kill which mutant, which odd
-/// servers are spared, and what passes where nothing is. <c>Conformance/KILLMATRIX.json</c> is this, and
+/// The recorded results of the self-test, one row for each server as it was last tested: which scenarios kill which mutant, which odd
+/// servers pass, and what passes on null targets. <c>Conformance/KILLMATRIX.json</c> holds it, and
 /// <c>Conformance/KILLMATRIX.md</c> sums it up.
 /// </summary>
 /// <remarks>
-/// A run replaces the rows of the servers that it has shown, and no others. Each row vouches for one showing:
+/// A self-test replaces the rows of the servers that it has tested, and no others. Each row holds the results of one self-test:
 /// <list type="bullet">
-/// <item>A mutant's row vouches for the requirements that the mutant is declared to break, and keeps a hash of each. A requirement that has
-/// changed makes those rows stale, and no others.</item>
-/// <item>A scenario is in the matrix when at least one row has it kill its mutant every time. So a new scenario needs one showing of one
+/// <item>A mutant's row holds a hash of each requirement that the mutant is declared to break. A requirement that has changed makes those
+/// rows stale, and no others.</item>
+/// <item>A scenario is in the matrix when it kills the mutant of at least one row every time. So a new scenario needs one self-test of one
 /// mutant that it kills.</item>
-/// <item>A row says nothing about how later scenarios judge its server. For that, <c>ci/selftest</c> shows everything to all.</item>
+/// <item>A row says nothing about how later scenarios judge its server. For that, <c>ci/selftest</c> tests all servers.</item>
 /// </list>
 /// </remarks>
 internal sealed record KillMatrix
 {
     public const int CurrentSchemaVersion = 2;
 
-    /// <summary>A server shown less often may owe its verdicts to luck.</summary>
+    /// <summary>With fewer repetitions, the verdicts on a server may be chance.</summary>
     public const int EnoughRepetitions = 10;
 
     private const int ShownIds = 5;
@@ -38,7 +38,7 @@ internal sealed record KillMatrix
 
     public static KillMatrix Empty { get; } = new() { Mutants = [], Benign = [], NullTargets = [] };
 
-    /// <summary>What the rows alone say against the suite: servers that were shown too seldom, and <see cref="Mistakes"/>.</summary>
+    /// <summary>Objections to the rows alone: servers with too few repetitions, and <see cref="Mistakes"/>.</summary>
     [JsonIgnore]
     public IEnumerable<string> Weaknesses =>
     [
@@ -59,7 +59,7 @@ internal sealed record KillMatrix
     [JsonIgnore]
     public IEnumerable<MatrixRow> Rows => [.. Mutants, .. Benign, .. Strangers, .. NullTargets];
 
-    /// <summary>The same with new rows for the servers that were shown, and without those of servers that are gone.</summary>
+    /// <summary>The same with new rows for the servers that were tested, and without rows of servers that are gone.</summary>
     public KillMatrix With(SelfTestResult shown, Collection collection, Catalogue catalogue)
     {
         var showings = shown.Showings.GroupBy(showing => showing.Id).ToDictionary(group => group.Key, group => group.ToList());
@@ -93,7 +93,7 @@ internal sealed record KillMatrix
                 $"KILLMATRIX.json has schema version {matrix.SchemaVersion}; this suite reads {CurrentSchemaVersion}");
     }
 
-    /// <summary>One line a row, so that a difference in version control is one of servers.</summary>
+    /// <summary>One line for each row, so that a diff in version control shows the servers that changed.</summary>
     public string ToJson()
     {
         return $$"""
@@ -118,7 +118,7 @@ internal sealed record KillMatrix
         static string Lines(IEnumerable<MatrixRow> rows) => string.Join(",\n", rows.Select(Line));
     }
 
-    /// <summary>Ids of the rows that are different in another matrix, or in one of the two only.</summary>
+    /// <summary>Ids of the rows that differ between the two matrices, or are in one of them only.</summary>
     public IReadOnlyList<string> Changed(KillMatrix other)
     {
         var lines = Rows.Select(row => (row.Id, Line(row))).ToHashSet();
@@ -127,8 +127,8 @@ internal sealed record KillMatrix
     }
 
     /// <summary>
-    /// What the matrix says otherwise than the collection, the catalogue and the scenarios of today do; none when it is up to date. What
-    /// only a run can show is not among it.
+    /// How the matrix differs from the present collection, catalogue and scenarios; empty when it is up to date. Differences that only a
+    /// self-test can find are not included.
     /// </summary>
     public IEnumerable<string> Stale(Collection collection, Catalogue catalogue, IReadOnlyList<Scenario> scenarios)
     {
@@ -155,7 +155,7 @@ internal sealed record KillMatrix
         ];
     }
 
-    /// <summary>What a new run shows otherwise than the matrix has it; a scenario that failed sometimes may, and need not.</summary>
+    /// <summary>How new results differ from the matrix; a scenario that failed only sometimes may fail or pass.</summary>
     public IEnumerable<string> Differences(IEnumerable<MutantTrial> trials)
     {
         var rows = Mutants.ToDictionary(row => row.Id, StringComparer.Ordinal);
@@ -187,26 +187,26 @@ internal sealed record KillMatrix
     }
 }
 
-/// <summary>One server, as it was last shown.</summary>
+/// <summary>One server, as it was last tested.</summary>
 internal abstract record MatrixRow([property: JsonPropertyOrder(-2)] string Id)
 {
-    /// <summary>How often it was shown then.</summary>
+    /// <summary>How often it was tested then.</summary>
     [JsonPropertyOrder(-1)]
     public int Repetitions { get; init; }
 
-    /// <summary>In how many of them the suite judged it otherwise than it has to be judged.</summary>
+    /// <summary>In how many of these repetitions the suite judged it wrongly.</summary>
     [JsonPropertyOrder(-1)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int Misjudged { get; init; }
 
-    /// <summary>What is declared and not measured, in one line.</summary>
+    /// <summary>The declared, not measured, part of the row in one line.</summary>
     [JsonIgnore]
     public abstract string Declaration { get; }
 }
 
-/// <summary>One mutant, and what found it out.</summary>
+/// <summary>One mutant, and the scenarios that killed it.</summary>
 /// <param name="Kills">By requirement, the fragments that its message has to contain.</param>
-/// <param name="Requirements">Those that it is declared to break, first those that have to kill it, each with its hash then.</param>
+/// <param name="Requirements">The requirements that it is declared to break, each with its hash; those that have to kill it first.</param>
 /// <param name="Always">Scenarios that failed or warned every time.</param>
 /// <param name="Sometimes">Scenarios that did so at least once.</param>
 internal sealed record MutantRow(
@@ -224,7 +224,7 @@ internal sealed record MutantRow(
         $"{Id}: {Fault} {string.Join(", ", Kills.Select(kill => $"{kill.Key} ('{string.Join("', '", kill.Value)}')"))}; "
         + $"also {string.Join(", ", Requirements.Keys.Except(Kills.Keys))}";
 
-    /// <summary>Requirements that were broken every time as scenarios of others saw; null when there are none.</summary>
+    /// <summary>Requirements that scenarios of other requirements found violated every time; null when there are none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Charged { get; init; }
 
@@ -237,11 +237,11 @@ internal sealed record MutantRow(
     [JsonIgnore]
     public IEnumerable<string> Survived => Kills.Keys.Except(AlwaysBy, StringComparer.Ordinal);
 
-    /// <summary>Those of the requirements that say something else today than when they were shown.</summary>
+    /// <summary>The requirements whose text has changed since the mutant was tested.</summary>
     public IEnumerable<string> Changed(Catalogue catalogue) =>
         Requirements.Where(requirement => requirement.Value != HashOf(catalogue, requirement.Key)).Select(requirement => requirement.Key);
 
-    /// <summary>What is declared of the mutant, which has not been shown.</summary>
+    /// <summary>The row of a mutant that has not been tested: only what is declared.</summary>
     public static MutantRow Of(Mutant mutant, Catalogue catalogue)
     {
         var kills = mutant.Kills.GroupBy(kill => kill.Requirement)
@@ -250,7 +250,7 @@ internal sealed record MutantRow(
         return new(mutant.Id, mutant.Fault, kills, requirements, [], []);
     }
 
-    /// <summary>The same with what these trials, all of its mutant, have shown.</summary>
+    /// <summary>The same with the results of these trials, all of its mutant.</summary>
     public MutantRow Shown(IEnumerable<MutantTrial> trials)
     {
         var shown = trials.ToList();
@@ -272,8 +272,8 @@ internal sealed record MutantRow(
     }
 
     /// <summary>
-    /// The first digits of the SHA-256 of what a server is judged by: the sentence, its level, its profile and how it is tested. Empty when
-    /// there is no such requirement.
+    /// The first digits of the SHA-256 of a requirement's id, sentence, level, profile and testability. Empty when there is no such
+    /// requirement.
     /// </summary>
     private static string HashOf(Catalogue catalogue, string requirement) => catalogue.Find(requirement) is { } found
         ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
@@ -282,12 +282,12 @@ internal sealed record MutantRow(
 }
 
 /// <summary>
-/// One server that is no mutant: legal but odd, so that everything passes; a stranger, with its exact verdict; or a null target, on which
-/// nothing may pass.
+/// One server that is not a mutant: an odd but legal server, on which everything passes; a stranger, with its exact verdicts; or a null
+/// target, on which nothing may pass.
 /// </summary>
 /// <param name="Nature">What is odd about it, or what it does.</param>
 /// <param name="Excused">
-/// What is declared, each with its reason: scenarios that are undecided on an odd server, or pass on a null target; verdicts on a stranger.
+/// What is declared, each with its reason: scenarios that do not apply to an odd server, or pass on a null target; verdicts on a stranger.
 /// </param>
 internal sealed record OtherRow(string Id, string Nature, IReadOnlyDictionary<string, string> Excused) : MatrixRow(Id)
 {
@@ -299,7 +299,8 @@ internal sealed record OtherRow(string Id, string Nature, IReadOnlyDictionary<st
     public static OtherRow Of(Stranger server) => new(
         server.Id,
         server.Habits,
-        server.Verdicts.GroupBy(declared => $"{declared}").ToDictionary(group => group.Key, group => string.Join("; ", group.Select(one => one.Because))));
+        server.Verdicts.GroupBy(declared => $"{declared}")
+            .ToDictionary(group => group.Key, group => string.Join("; ", group.Select(one => one.Because))));
 
     public static OtherRow Of(NullTarget target) => new(target.Id, target.Nature, target.Earns);
 }
@@ -311,7 +312,7 @@ internal sealed record OtherRow(string Id, string Nature, IReadOnlyDictionary<st
 [JsonSerializable(typeof(KillMatrix))]
 internal sealed partial class KillMatrixJson : JsonSerializerContext
 {
-    /// <summary>For people and for differences in version control.</summary>
+    /// <summary>Without line breaks and needless escapes, for readers and for diffs in version control.</summary>
     public static KillMatrixJson OneLine =>
         field ??= new(new JsonSerializerOptions(Default.Options!) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

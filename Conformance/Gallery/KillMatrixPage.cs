@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PubSub.Conformance.Gallery;
 
-/// <summary>What the matrix comes to, as a page of Markdown.</summary>
+/// <summary>The summary of the matrix as a page of Markdown.</summary>
 internal static class KillMatrixPage
 {
     private const int ShownAttention = 40;
@@ -71,8 +71,11 @@ internal static class KillMatrixPage
         }
 
         text.Append("\n## Needs attention\n\n");
-        text.Append(attention.Count == 0 ? "Nothing.\n" : string.Concat(attention.Take(ShownAttention).Select(one => $"* {one.ReplaceLineEndings(" ")}\n")));
-        text.Append(attention.Count > ShownAttention ? string.Create(CultureInfo.InvariantCulture, $"* and {attention.Count - ShownAttention} more\n") : "");
+        var lines = attention.Take(ShownAttention).Select(one => $"* {one.ReplaceLineEndings(" ")}\n");
+        text.Append(attention.Count == 0 ? "Nothing.\n" : string.Concat(lines));
+        text.Append(attention.Count > ShownAttention
+            ? string.Create(CultureInfo.InvariantCulture, $"* and {attention.Count - ShownAttention} more\n")
+            : "");
         return text.ToString();
     }
 }

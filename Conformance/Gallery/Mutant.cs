@@ -3,9 +3,9 @@ using PubSub.Conformance.Gallery.Servers;
 namespace PubSub.Conformance.Gallery;
 
 /// <summary>
-/// A server that is wrong in exactly one way, as a real one might be. The suite has to kill it by the requirements that it breaks, for
-/// the reason that it breaks them, and must not blame anything else on it. It is written as one paragraph: the sentence, the change that
-/// makes it true, and the requirements that notice.
+/// A server that is wrong in exactly one way, as a real one might be. The requirements that it breaks have to kill it, for the right
+/// reason, and no other requirement may fail. It is written as one paragraph: the fault in words, the change that makes it, and the
+/// requirements that kill it.
 /// </summary>
 /// <param name="Id">The area in lower case and a slug; it never changes and is never used again.</param>
 /// <param name="Fault">One sentence: what it does wrong.</param>
@@ -18,21 +18,21 @@ internal sealed record Mutant(string Id, string Fault)
     public IReadOnlyList<Kill> Kills { get; private init; } = [];
 
     /// <summary>
-    /// Requirements that may be violated as well, because no server can break the others and keep these; every further one that is would
-    /// be blamed wrongly.
+    /// Requirements that may be violated as well, because no server can break the others and keep these. A violation of any further
+    /// requirement is a mistake of the suite.
     /// </summary>
     public IReadOnlyList<string> Also { get; private init; } = [];
 
-    /// <summary>Meets the scenarios that put a server under load as well: see <see cref="Scenario.IsLoad"/>.</summary>
+    /// <summary>Runs the scenarios that put a server under load as well: see <see cref="Scenario.IsLoad"/>.</summary>
     public bool UnderLoad { get; init; }
 
-    /// <summary>Meets the scenarios that start servers with settings of their own as well.</summary>
+    /// <summary>Runs the scenarios that start servers with settings of their own as well.</summary>
     public bool Launched { get; init; }
 
-    /// <summary>It dies of something and stays dead: the run has to end there.</summary>
+    /// <summary>A scenario kills the process, and it stays dead: the run has to end there.</summary>
     public bool Dies { get; init; }
 
-    /// <summary>Meets one scenario after the other, because its fault reaches every connection, those of a parallel scenario too.</summary>
+    /// <summary>Runs one scenario at a time, because its fault affects the connections of parallel scenarios too.</summary>
     public bool Alone { get; init; }
 
     /// <summary>The fault itself; several calls add up.</summary>

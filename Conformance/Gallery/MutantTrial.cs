@@ -3,16 +3,16 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Gallery;
 
-/// <summary>What became of one mutant: what the suite said of it, and what is wrong with that.</summary>
+/// <summary>The results of the suite against one mutant, and the objections to them.</summary>
 /// <param name="Objections">
 /// One sentence each; none when every declared requirement killed it, for the declared reason, and no other requirement was blamed.
 /// </param>
 internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList<string> Objections)
 {
-    /// <summary>The scenarios that hold something against it: those that failed or warned.</summary>
+    /// <summary>The scenarios that failed or warned.</summary>
     public IEnumerable<ScenarioResult> Accused => Results.Scenarios.Where(scenario => scenario.Verdict is Verdict.Fail or Verdict.Warn);
 
-    /// <summary>Puts the mutant before the suite as a user puts a server before it.</summary>
+    /// <summary>Runs the suite against the mutant as a user runs it against a server.</summary>
     public static async Task<MutantTrial> ExecuteAsync(
         Mutant mutant, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options, CancellationToken cancellation)
     {
@@ -33,7 +33,7 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
         return new(mutant, results, [.. Judge(mutant, results)]);
     }
 
-    /// <summary>What is to be said against the suite's judgement, as a pure function of it.</summary>
+    /// <summary>The objections to these results.</summary>
     public static IEnumerable<string> Judge(Mutant mutant, Results results)
     {
         var accused = results.Scenarios.Where(scenario => scenario.Verdict is Verdict.Fail or Verdict.Warn).ToList();
@@ -60,7 +60,8 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
 
         if (results.Ending.Kind != (mutant.Dies ? EndingKind.TargetDied : EndingKind.Completed))
         {
-            yield return mutant.Dies ? $"it did not die: {results.Ending.Message}" : $"the run did not reach its end: {results.Ending.Message}";
+            var mistake = mutant.Dies ? "it did not die" : "the run did not reach its end";
+            yield return $"{mistake}: {results.Ending.Message}";
         }
     }
 

@@ -4,13 +4,13 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Gallery;
 
-/// <summary>What became of one null target: what every scenario said of it, and what is wrong with that.</summary>
-/// <param name="Objections">One sentence each; none when nothing passed but what was earned.</param>
+/// <summary>The outcome of every scenario on one null target, and the objections to them.</summary>
+/// <param name="Objections">One sentence each; none when only the declared scenarios passed.</param>
 internal sealed record NullSweep(NullTarget Target, IReadOnlyList<Outcome> Outcomes, IReadOnlyList<string> Objections)
 {
     private const int AtOnce = 64;
 
-    // Nothing comes that would be worth waiting for; waits that are too short can only make passing easier.
+    // A null target sends nothing useful, so waiting longer is no use. Waits that are too short can only make passing easier.
     private static readonly Timeouts Impatient = new()
     {
         Connect = TimeSpan.FromSeconds(0.3),
@@ -21,7 +21,7 @@ internal sealed record NullSweep(NullTarget Target, IReadOnlyList<Outcome> Outco
         Cleanup = TimeSpan.FromSeconds(0.2),
     };
 
-    /// <summary>Plays every scenario on its own, those under load and those that launch servers among them.</summary>
+    /// <summary>Runs every scenario on its own, also those under load and those that launch servers.</summary>
     public static async Task<NullSweep> ExecuteAsync(
         NullTarget target, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, CancellationToken cancellation)
     {
@@ -34,7 +34,7 @@ internal sealed record NullSweep(NullTarget Target, IReadOnlyList<Outcome> Outco
             new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
             async (scenario, over) => outcomes.Add(await hasty.RunAsync(scenario, over)));
 
-        // What is to pass has the usual time, and the target for itself.
+        // A scenario that has to pass runs alone, with the usual timeouts.
         var patient = Playing(target, open, catalogue, new Timeouts());
         foreach (var scenario in scenarios.Where(scenario => target.Earns.ContainsKey(scenario.Id)))
         {
@@ -50,13 +50,13 @@ internal sealed record NullSweep(NullTarget Target, IReadOnlyList<Outcome> Outco
         Conformance.Target.From(open.Origin) with { Timeouts = timeouts },
         (settings, _) => Task.FromResult<LaunchedServer>(new NullProcess(target, settings, timeouts)));
 
-    /// <summary>What is to be said against the suite's judgement, as a pure function of it.</summary>
+    /// <summary>The objections to these outcomes.</summary>
     public static IEnumerable<string> Judge(NullTarget target, IReadOnlyList<Outcome> outcomes)
     {
         var passed = outcomes.Where(outcome => outcome.Verdict == Verdict.Pass).ToList();
         foreach (var outcome in passed.Where(outcome => !target.Earns.ContainsKey(outcome.Scenario.Id)))
         {
-            yield return $"{outcome.Scenario.Id} passes, and there is nobody who could have earned it: {outcome.Message}";
+            yield return $"{outcome.Scenario.Id} passes, although the target is no broker: {outcome.Message}";
         }
 
         foreach (var outcome in outcomes.Where(outcome => outcome.Verdict == Verdict.Error))

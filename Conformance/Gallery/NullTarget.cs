@@ -4,17 +4,17 @@ using PubSub.Conformance.Gallery.Servers;
 namespace PubSub.Conformance.Gallery;
 
 /// <summary>
-/// Something at an address that is no broker at all. A scenario that passes on it passes for nothing, unless it is listed here and the
-/// target earns it.
+/// A server, or a closed port, that is not a broker at all. A scenario that passes on it tests nothing, unless it is listed in
+/// <see cref="Earns"/>.
 /// </summary>
 /// <param name="Id"><c>null-</c> and a slug; it never changes and is never used again.</param>
 /// <param name="Nature">One sentence: what it does.</param>
 internal sealed record NullTarget(string Id, string Nature, Func<OpenTarget> Open)
 {
-    /// <summary>Scenarios that pass on it, and have to, each with one sentence that says why it is right.</summary>
+    /// <summary>Scenarios that have to pass on it, each with one sentence that says why.</summary>
     public IReadOnlyDictionary<string, string> Earns { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Scenarios about the opening handshake alone, which a target that upgrades performs as it should be.</summary>
+    /// <summary>Scenarios about the opening handshake alone, which a target that upgrades performs correctly.</summary>
     private static readonly Dictionary<string, string> Handshakes = new()
     {
         ["PS-WS-001/the-key-of-the-standard"] = "It does answer with 101 and the right accept.",
@@ -59,5 +59,5 @@ internal sealed record NullTarget(string Id, string Nature, Func<OpenTarget> Ope
     };
 }
 
-/// <summary>A null target that is there, until it is disposed of.</summary>
+/// <summary>A running null target; disposing of the server stops it.</summary>
 internal sealed record OpenTarget(Uri Origin, IAsyncDisposable Server);

@@ -2,37 +2,38 @@ using System.Collections.Concurrent;
 
 namespace PubSub.Conformance.Gallery;
 
-/// <summary>How a self-test is to be done.</summary>
+/// <summary>The options of a self-test.</summary>
 internal sealed record SelfTestOptions
 {
-    /// <summary>Whether a server of this id is shown.</summary>
+    /// <summary>Whether the server of this id is tested.</summary>
     public Predicate<string> Shows { get; init; } = _ => true;
 
-    /// <summary>Which scenarios are played; those that no pattern names are not missed.</summary>
+    /// <summary>Which scenarios run. A requirement is not missed when its scenarios are left out.</summary>
     public Selection Selection { get; init; } = new();
 
     public int Repeat { get; init; } = 1;
 
-    /// <summary>Servers at one time: what one waits for, another has the machine for.</summary>
+    /// <summary>Servers tested at one time: while one waits, another uses the processor.</summary>
     public int AtOnce { get; init; } = 8;
 
-    /// <summary>Every mutant meets every scenario, however long it takes and whatever the mutant declares.</summary>
+    /// <summary>Runs every scenario against every mutant, also lengthy ones and those outside of the mutant's areas.</summary>
     public bool Full { get; init; }
 
-    /// <summary>Everything is shown to everything: only then can be said what no server is killed by.</summary>
+    /// <summary>Whether all servers and all scenarios are included. Only then can a scenario be reported that kills no mutant.</summary>
     public bool IsWhole { get; init; } = true;
 }
 
-/// <summary>One server has been shown.</summary>
-/// <param name="Objections">One sentence each on what the suite got wrong; none is as it should be.</param>
+/// <summary>The result of one server.</summary>
+/// <param name="Objections">One sentence for each mistake of the suite; empty if there are none.</param>
 internal sealed record Showing(string Id, TimeSpan Duration, IReadOnlyList<string> Objections, Results? Results = null);
 
-/// <summary>All servers have been shown.</summary>
-internal sealed record SelfTestResult(IReadOnlyList<Showing> Showings, IReadOnlyList<MutantTrial> Trials, IReadOnlyList<string> Objections);
+/// <summary>The result of all servers.</summary>
+internal sealed record SelfTestResult(
+    IReadOnlyList<Showing> Showings, IReadOnlyList<MutantTrial> Trials, IReadOnlyList<string> Objections);
 
 /// <summary>
-/// Shows the suite every server of the collection: the wrong ones have to be found out for the right reason, the odd ones have to be
-/// spared, and on those that do nothing, nothing may pass.
+/// Runs the suite against every server of the collection. Mutants have to be killed for the right reason, odd but legal servers have to
+/// pass, and on null targets nothing may pass.
 /// </summary>
 internal sealed class SelfTest(
     Collection collection,
@@ -51,15 +52,22 @@ internal sealed class SelfTest(
         for (var repetition = 0; repetition < options.Repeat; repetition++)
         {
             await ShowAsync(
-                collection.Mutants.Where(mutant => options.Shows(mutant.Id)).Select(mutant => new Turn(IsSlow(mutant), token => ShowAsync(mutant, token)))
-                    .Concat(collection.Benign.Where(server => options.Shows(server.Id)).Select(server => new Turn(true, token => ShowAsync(server, token))))
-                    .Concat(collection.Strangers.Where(server => options.Shows(server.Id)).Select(server => new Turn(true, token => ShowAsync(server, token)))),
+                collection.Mutants.Where(mutant => options.Shows(mutant.Id))
+                    .Select(mutant => new Turn(IsSlow(mutant), token => ShowAsync(mutant, token)))
+                    .Concat(collection.Benign.Where(server => options.Shows(server.Id))
+                        .Select(server => new Turn(true, token => ShowAsync(server, token))))
+                    .Concat(collection.Strangers.Where(server => options.Shows(server.Id))
+                        .Select(server => new Turn(true, token => ShowAsync(server, token)))),
                 cancellation);
 
-            // Waits are short there, and a machine that is busy elsewhere must not be why nothing passes; a few of them leave it idle.
+            // Null targets come last and few at a time: their timeouts are short, so a busy machine could hide a wrong pass.
             await Parallel.ForEachAsync(
                 collection.NullTargets.Where(target => options.Shows(target.Id)),
-                new ParallelOptions { MaxDegreeOfParallelism = Math.Min(options.AtOnce, NullTargetsAtOnce), CancellationToken = cancellation },
+                new ParallelOptions
+                {
+                    MaxDegreeOfParallelism = Math.Min(options.AtOnce, NullTargetsAtOnce),
+                    CancellationToken = cancellation,
+                },
                 async (target, over) => Report(await ShowAsync(target, over)));
         }
 
@@ -67,7 +75,7 @@ internal sealed class SelfTest(
         return new([.. _showings], trials, [.. Lint(trials)]);
     }
 
-    /// <summary>What no single showing can tell.</summary>
+    /// <summary>Objections that need the results of all servers.</summary>
     private IEnumerable<string> Lint(IReadOnlyList<MutantTrial> trials)
     {
         if (!options.IsWhole)
@@ -75,17 +83,19 @@ internal sealed class SelfTest(
             yield break;
         }
 
-        // Killed once out of several times is no proof.
+        // A kill counts only if it happens in every repetition.
         var kills = trials.GroupBy(trial => trial.Mutant)
             .SelectMany(group => group.SelectMany(trial => trial.Accused.Select(scenario => scenario.Id)).CountBy(id => id)
                 .Where(entry => entry.Value == group.Count()).Select(entry => entry.Key))
             .ToHashSet(StringComparer.Ordinal);
         foreach (var scenario in scenarios.Where(scenario => !kills.Contains(scenario.Id)))
         {
-            yield return $"{scenario.Id} has no teeth: it kills no mutant";
+            yield return $"{scenario.Id} proves nothing: it kills no mutant";
         }
 
-        var declared = collection.Mutants.SelectMany(mutant => mutant.Kills).Select(kill => kill.Requirement).ToHashSet(StringComparer.Ordinal);
+        var declared = collection.Mutants.SelectMany(mutant => mutant.Kills)
+            .Select(kill => kill.Requirement)
+            .ToHashSet(StringComparer.Ordinal);
         foreach (var requirement in catalogue.Requirements.Where(requirement =>
             requirement.Binding && scenarios.Any(scenario => scenario.Requirement == requirement.Id) && !declared.Contains(requirement.Id)))
         {
@@ -94,14 +104,15 @@ internal sealed class SelfTest(
     }
 
     /// <summary>
-    /// Half of the places are for those that wait more than they work, as long as there are such, so that the machine is neither idle nor
-    /// crowded.
+    /// Half of the workers prefer slow servers, whose scenarios mostly wait, and half prefer quick ones, so that the machine is neither
+    /// idle nor overloaded.
     /// </summary>
     private async Task ShowAsync(IEnumerable<Turn> turns, CancellationToken cancellation)
     {
         var lanes = turns.ToLookup(turn => turn.IsSlow);
         ConcurrentQueue<Turn> slow = new(lanes[true]), quick = new(lanes[false]);
-        await Task.WhenAll(Enumerable.Range(0, options.AtOnce).Select(place => place % 2 == 0 ? WorkAsync(slow, quick) : WorkAsync(quick, slow)));
+        await Task.WhenAll(Enumerable.Range(0, options.AtOnce)
+            .Select(place => place % 2 == 0 ? WorkAsync(slow, quick) : WorkAsync(quick, slow)));
 
         async Task WorkAsync(ConcurrentQueue<Turn> first, ConcurrentQueue<Turn> second)
         {
@@ -126,7 +137,7 @@ internal sealed class SelfTest(
         var trial = await MutantTrial.ExecuteAsync(shown, catalogue, MetBy(mutant), Options(shown.UnderLoad), cancellation);
         trial = trial with { Mutant = mutant };
 
-        // Of what ten repetitions come to, the passes alone would fill a gigabyte, and nobody asks for them again.
+        // Passed scenarios are dropped: those of ten repetitions would fill a gigabyte, and nothing reads them.
         _trials.Enqueue(trial with { Results = trial.Results with { Scenarios = [.. trial.Accused] } });
         return new(mutant.Id, TimeSpan.FromSeconds(trial.Results.DurationSeconds), trial.Objections, trial.Results);
     }
@@ -159,8 +170,8 @@ internal sealed class SelfTest(
     }
 
     /// <summary>
-    /// All scenarios, except that those under load and those that launch servers are met only by mutants that are declared to break
-    /// something in their area, and lengthy ones only by mutants that are declared to break their requirement.
+    /// The scenarios that run against a mutant. Scenarios under load, and those that launch servers, run only if the mutant is declared to
+    /// break a requirement of their area; lengthy ones only if it is declared to break their requirement.
     /// </summary>
     private List<Scenario> MetBy(Mutant mutant)
     {
@@ -175,15 +186,21 @@ internal sealed class SelfTest(
         };
     }
 
-    private RunOptions Options(bool underLoad) => new() { Transcripts = KeptTranscripts.None, AllowLoad = underLoad, Exclusive = true, Selection = options.Selection };
+    private RunOptions Options(bool underLoad) => new()
+    {
+        Transcripts = KeptTranscripts.None,
+        AllowLoad = underLoad,
+        Exclusive = true,
+        Selection = options.Selection,
+    };
 
-    // In the order of the collection, so that a matrix does not depend on who was done first.
+    // In the order of the collection, so that a matrix does not depend on which server was finished first.
     private List<MutantTrial> InOrder(IEnumerable<MutantTrial> trials)
     {
         var order = collection.Mutants.Select((mutant, index) => (mutant.Id, index)).ToDictionary(entry => entry.Id, entry => entry.index);
         return [.. trials.OrderBy(trial => order[trial.Mutant.Id])];
     }
 
-    /// <summary>One server is to be shown.</summary>
+    /// <summary>One server that is still to be tested.</summary>
     private sealed record Turn(bool IsSlow, Func<CancellationToken, Task<Showing>> ShowAsync);
 }

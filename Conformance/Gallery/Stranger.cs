@@ -2,7 +2,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery;
 
-/// <summary>What becomes of a stranger that dies.</summary>
+/// <summary>What restarts a stranger that dies.</summary>
 internal enum Keeper
 {
     /// <summary>It stays dead, and the run ends.</summary>
@@ -16,38 +16,38 @@ internal enum Keeper
 }
 
 /// <summary>
-/// A server as independent implementations really are: several habits at once, some legal, some wrong. The exact verdict is declared,
-/// requirement by requirement; every requirement that is not mentioned has to be satisfied.
+/// A server that behaves as an independent implementation: it differs in several ways at once, some legal, some wrong. The exact verdict
+/// is declared for each requirement; a requirement that is not mentioned has to be satisfied.
 /// </summary>
 /// <param name="Id">"stranger-" and a slug; it never changes and is never used again.</param>
-/// <param name="Habits">One or two sentences: what it does otherwise.</param>
+/// <param name="Habits">One or two sentences: how it differs.</param>
 internal sealed record Stranger(string Id, string Habits)
 {
     /// <summary>Makes a correct server strange; called once for each server that is started.</summary>
     public Change Change { get; private init; } = _ => { };
 
-    /// <summary>Starts what stands in front of it, where clients do not reach it directly.</summary>
+    /// <summary>Starts a server in front of it, such as a proxy; null if clients reach it directly.</summary>
     public Func<Uri, TcpServer>? Front { get; init; }
 
-    /// <summary>What the user of the suite says about it; by default only its URL.</summary>
+    /// <summary>What the user of the suite declares about it; by default only its URL.</summary>
     public Func<TcpServer, ProbeOptions> Probing { get; init; } = door => new ProbeOptions { Url = door.Origin };
 
     /// <summary>Changes the options of the run, such as how many scenarios at one time.</summary>
     public Func<RunOptions, RunOptions> Options { get; init; } = options => options;
 
-    /// <summary>What becomes of it when it dies; a fault that kills calls <see cref="SmallServer.Die"/>.</summary>
+    /// <summary>What restarts it when it dies; a fault that kills calls <see cref="SmallServer.Die"/>.</summary>
     public Keeper Keeper { get; init; }
 
-    /// <summary>The ids of scenarios that kill it, each with certainty: each has to be charged with a death, and no other may be.</summary>
+    /// <summary>Ids of the scenarios that always kill it. The report has to name each as the cause of a death, and no other.</summary>
     public IReadOnlyList<string> Killers { get; private init; } = [];
 
-    /// <summary>Ids of scenarios that kill it at some times only.</summary>
+    /// <summary>Ids of scenarios that kill it only sometimes.</summary>
     public IReadOnlyList<string> Dangers { get; private init; } = [];
 
-    /// <summary>What the suite has to say of it.</summary>
+    /// <summary>The verdicts that the suite has to give.</summary>
     public IReadOnlyList<Declared> Verdicts { get; private init; } = [];
 
-    /// <summary>The habits themselves; several calls add up.</summary>
+    /// <summary>Adds a change of behaviour; several calls add up.</summary>
     public Stranger Does(Change change) => this with { Change = Change + change };
 
     /// <inheritdoc cref="SmallServer.EachTopic"/>

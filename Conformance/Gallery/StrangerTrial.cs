@@ -3,13 +3,13 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Gallery;
 
-/// <summary>What the suite said of one stranger, and what is wrong with that.</summary>
+/// <summary>The results of the suite against one stranger, and the objections to them.</summary>
 /// <param name="Objections">One sentence each; none when every declared verdict was given, and no other.</param>
 internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnlyList<string> Objections)
 {
     private static readonly TimeSpan Down = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>Probes the server and runs the scenarios, as a user does who knows nothing about it.</summary>
+    /// <summary>Probes the server and runs the scenarios, with only what <see cref="Stranger.Probing"/> declares about it.</summary>
     /// <exception cref="Unreachable">The probe does not find it.</exception>
     public static async Task<StrangerTrial> ExecuteAsync(
         Stranger server, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options, CancellationToken cancellation)
@@ -36,7 +36,7 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
         return new(server, results, [.. Judge(server, scenarios, results)]);
     }
 
-    /// <summary>The objections to the suite's verdict, as a pure function of it.</summary>
+    /// <summary>The objections to these results.</summary>
     public static IEnumerable<string> Judge(Stranger server, IReadOnlyList<Scenario> scenarios, Results results)
     {
         var launched = scenarios.Where(scenario => scenario.IsLaunched).Select(scenario => scenario.Id).ToHashSet(StringComparer.Ordinal);
@@ -58,7 +58,7 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
             }
         }
 
-        // A server that stays dead costs what comes after its death, but nothing that is less dangerous than what kills it.
+        // Scenarios run in the order of danger. After the death only those as dangerous as the killer, or more, may stay undecided.
         var staysDead = server is { Keeper: Keeper.None, Killers.Count: > 0 };
         var dangers = scenarios.ToDictionary(scenario => scenario.Id, scenario => scenario.Danger);
         var least = server.Killers.Where(dangers.ContainsKey).Select(killer => dangers[killer]).DefaultIfEmpty().Min();
@@ -77,7 +77,8 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
 
         if (results.Ending.Kind != (staysDead ? EndingKind.TargetDied : EndingKind.Completed))
         {
-            yield return staysDead ? $"it did not die: {results.Ending.Message}" : $"the run did not reach its end: {results.Ending.Message}";
+            var mistake = staysDead ? "it did not die" : "the run did not reach its end";
+            yield return $"{mistake}: {results.Ending.Message}";
         }
 
         var charged = results.Deaths.SelectMany(death => death.Culprits).ToHashSet(StringComparer.Ordinal);
@@ -92,12 +93,13 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
 
         foreach (var innocent in charged.Except(server.Killers).Except(server.Dangers))
         {
-            yield return $"{innocent} is charged with its death: {results.Deaths.First(death => death.Culprits.Contains(innocent)).Message}";
+            var death = results.Deaths.First(death => death.Culprits.Contains(innocent));
+            yield return $"{innocent} is charged with its death: {death.Message}";
         }
     }
 }
 
-/// <summary>A small server that can be started again, at another port.</summary>
+/// <summary>A small server that can be restarted, on another port.</summary>
 internal sealed class StartedServer(Servers.Change change) : IRestart, IAsyncDisposable
 {
     public SmallServer Now { get; private set; } = new(change);

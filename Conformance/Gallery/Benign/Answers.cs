@@ -3,7 +3,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Benign;
 
-/// <summary>Servers whose HTTP is unusual and within RFC 9110 and RFC 9112.</summary>
+/// <summary>Servers whose HTTP is unusual but follows RFC 9110 and RFC 9112.</summary>
 internal static class Answers
 {
     public static IReadOnlyList<BenignServer> All { get; } =
@@ -75,7 +75,7 @@ internal static class Answers
             })),
     ];
 
-    /// <summary>Every answer over HTTP, that to a handshake included, is finished by this.</summary>
+    /// <summary>Changes every HTTP answer, including that to a handshake.</summary>
     public static void FinishAnswers(this SmallServer server, Func<HttpResponse, HttpResponse> finish)
     {
         server.AnswerAsync.Wrap(next => async (request, stopping) => finish(await next(request, stopping)));

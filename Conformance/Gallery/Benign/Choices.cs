@@ -2,7 +2,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Benign;
 
-/// <summary>Servers that choose otherwise where SPEC.md, or the dialect that their owner names, leaves the choice.</summary>
+/// <summary>Servers that use a choice that SPEC.md, or the dialect that their owner names, leaves open.</summary>
 internal static class Choices
 {
     private const string Key = "the-key-of-the-house";
@@ -186,13 +186,13 @@ internal static class Choices
         new BenignServer(id, oddity) { Probing = door => new ProbeOptions { Url = door.Origin, Limits = declared } }
             .Does(server => server.Settings = settings);
 
-    /// <summary>The dialect takes the way through the file that its owner would write.</summary>
+    /// <summary>A server whose owner declares the dialect in a file: the dialect is written as JSON and parsed again.</summary>
     private static BenignServer Spoken(string id, string oddity, Dialect dialect) => new(id, oddity)
     {
         Probing = door => new ProbeOptions { Url = door.Origin, Dialect = Dialect.Parse(dialect.ToJson()) },
     };
 
-    /// <summary>A server whose dialect leaves one requirement open, for a reason.</summary>
+    /// <summary>A server whose dialect leaves one requirement open.</summary>
     private static BenignServer Leaving(string requirement, string reason, string id, string oddity) =>
         Spoken(id, oddity, Dialect.V1 with { Name = "own", LeavesOpen = new Dictionary<string, string> { [requirement] = reason } }) with
         {

@@ -2,7 +2,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Benign;
 
-/// <summary>Servers whose WebSocket is unusual and within RFC 6455.</summary>
+/// <summary>Servers whose WebSocket is unusual but follows RFC 6455.</summary>
 internal static class Framing
 {
     private const string LongReason =
@@ -47,7 +47,7 @@ internal static class Framing
         [.. Enumerable.Range(0, Math.Max(1, (whole.Payload.Length + size - 1) / size))
             .Select(i => whole.Payload.Slice(i * size, Math.Min(size, whole.Payload.Length - (i * size))))]);
 
-    // In a long message it is the beginning that readers get wrong.
+    // Only the beginning of a long message is split, because clients make mistakes there.
     private static IEnumerable<Frame> Fragments(Frame frame)
     {
         const int small = 300;

@@ -6,7 +6,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Benign;
 
-/// <summary>Servers at the end of an odd line: TCP (RFC 9293) is a stream of bytes, and promises no time and no pieces.</summary>
+/// <summary>Servers behind an odd network path: TCP (RFC 9293) is a stream of bytes, and promises neither times nor segments.</summary>
 internal static class Lines
 {
     private const string Prefix = "/some/prefix";
@@ -25,7 +25,7 @@ internal static class Lines
             "Everything goes out in TCP segments of one byte; RFC 9293 knows a stream, and no segments.")
             .Does(server => server.EachConnection(connection => connection.Send.Wrap(next => async (bytes, cancellation) =>
             {
-                // Of a long text, the middle goes out in larger pieces: it is the ends that readers get wrong.
+                // The middle of a long text is sent in one piece: clients make mistakes at its beginning and end.
                 const int ends = 64;
                 var at = 0;
                 while (at < bytes.Length)
@@ -119,7 +119,7 @@ internal static class Lines
         }
     }
 
-    /// <summary>What one connection sends, collected for 5 ms.</summary>
+    /// <summary>Collects the writes of one connection for 5 ms.</summary>
     private sealed class Batches(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> send)
     {
         private const int Most = 64 * 1024;
@@ -183,7 +183,7 @@ internal static class Lines
                 {
                     if (_waiting.Count == 0)
                     {
-                        // The next send begins anew.
+                        // The next send starts a new batch.
                         _flushing = Task.CompletedTask;
                         return;
                     }

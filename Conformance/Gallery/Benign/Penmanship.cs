@@ -4,7 +4,7 @@ using PubSub.Conformance.Gallery.Servers;
 namespace PubSub.Conformance.Gallery.Benign;
 
 /// <summary>
-/// A way to write JSON (RFC 8259) of one meaning. The message of an event stays as its publisher wrote it.
+/// Rewrites JSON (RFC 8259) without changing its meaning. The message of an event stays as its publisher wrote it.
 /// </summary>
 internal abstract class Penmanship
 {
@@ -16,8 +16,8 @@ internal abstract class Penmanship
         return Value("", read.RootElement);
     }
 
-    /// <param name="name">Of the member that it is the value of; empty for the whole.</param>
-    /// <param name="members">Names as they are, and values as they are to be written.</param>
+    /// <param name="name">The name of the member whose value the object is; empty for the outermost object.</param>
+    /// <param name="members">The original names, and the rewritten values.</param>
     protected abstract string Object(string name, IReadOnlyList<(string Name, string Value)> members);
 
     protected virtual string Array(IReadOnlyList<string> items) => $"[{string.Join(',', items)}]";

@@ -5,7 +5,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Benign;
 
-/// <summary>Servers that say what they have to say in other words, within RFC 8259 and SPEC.md.</summary>
+/// <summary>Servers whose JSON is unusual but follows RFC 8259 and SPEC.md.</summary>
 internal static class Wording
 {
     private const int Long = 8 * 1024;
@@ -59,7 +59,8 @@ internal static class Wording
                 server.Rest.Health.Wrap(next => () =>
                 {
                     var open = server.Sessions.Count;
-                    return $$"""{"status":"ok","version":"1.0","connections":{"open":{{open}},"topics":0},"uptime_ms":1.5e3,{{next()[1..]}}""";
+                    return $$"""{"status":"ok","version":"1.0","connections":{"open":{{open}},"topics":0},"uptime_ms":1.5e3,"""
+                        + next()[1..];
                 });
                 server.Rest.Statistics.Wrap(next => () =>
                     $$"""{"totals":{"messages":99,"subscribers":-1},{{BeforeSubscribers(next()[1..], "\"bytes\":0,\"last\":null")}}""");
@@ -93,7 +94,7 @@ internal static class Wording
         private const string More =
             """{"type":"event","request_id":"not-yours","topic":"elsewhere","message":{"id":"m","payload":1},"code":"OK"}""";
 
-        // The statistics have topics for members; whoever is added there would be one.
+        // The members of topics in the statistics are the topics themselves, so a further member would be a topic.
         protected override string Object(string name, IReadOnlyList<(string Name, string Value)> members) => name == "topics"
             ? Plain(members)
             : Plain(

@@ -273,7 +273,7 @@ internal static class Backpressure
             .KilledBy("PS-BPR-010", "Pings that were sent without reading the Pongs end in nothing but the replies"),
     ];
 
-    /// <summary>Does not give up a subscriber that reads nothing: a mutant that never cuts it must not end it that way either.</summary>
+    /// <summary>Raises the write timeout, so that it does not end a subscriber that the mutant must never cut.</summary>
     private static void BePatient(SmallServer server) =>
         server.Settings = server.Settings with { WriteTimeout = TimeSpan.FromMinutes(5) };
 
@@ -289,10 +289,10 @@ internal static class Backpressure
     private static byte[] TooSlow(SmallServer server) =>
         server.Messages.Error.Call("SLOW_CONSUMER", "too many events are unread", null);
 
-    /// <summary>Whether it was ended by an overflow, and did not leave itself.</summary>
+    /// <summary>Whether an overflow ended the subscriber.</summary>
     private static bool IsCut(SendQueue subscriber) => subscriber.Closing is (1008, _);
 
-    /// <summary>Writes nothing until a burst has ended, so that the number of events outstanding does not depend on luck.</summary>
+    /// <summary>Writes nothing until a burst has ended, so that the number of outstanding events does not depend on chance.</summary>
     /// <remarks>This alone violates nothing.</remarks>
     private static void GatherBursts(Session session) => session.Queue.CollectAsync.Wrap(_ => async () =>
     {
@@ -304,6 +304,6 @@ internal static class Backpressure
         }
     });
 
-    /// <summary>Reads on while its replies are not read.</summary>
+    /// <summary>Reads further requests although the client does not read its replies.</summary>
     private static void ReadWhileRepliesWait(Session session) => session.Queue.RoomAsync.Wrap(_ => _ => Task.CompletedTask);
 }

@@ -192,7 +192,7 @@ internal static class Deletion
                         return false;
                     }
 
-                    // Give another deletion 2 ms to find the topic too.
+                    // Wait up to 2 ms for another deletion that finds the topic too.
                     Interlocked.Increment(ref deleting);
                     SpinWait.SpinUntil(() => Volatile.Read(ref deleting) > 1, TimeSpan.FromMilliseconds(2));
                     server.Topics.ByName.TryRemove(name, out var _);
@@ -204,21 +204,21 @@ internal static class Deletion
             .KilledBy("PS-DEL-009", "concurrent deletions one is answered with 200"),
     ];
 
-    /// <summary>Writes one member of the notice otherwise, or leaves it out where the new text is null.</summary>
+    /// <summary>Changes one member of the notice, or leaves it out if the new text is null.</summary>
     private static void RewordNotice(SmallServer server, string name, Func<Member, string?> reword) =>
         server.Messages.Deleted.Wrap(next => topic => Messages.Text(Member.Spell(
             Member.Of(Encoding.UTF8.GetString(next(topic)))
                 .Select(member => member.Name == name ? member with { Json = reword(member)! } : member)
                 .Where(member => member.Json is not null))));
 
-    /// <summary>Makes the server itself queue what is unread, instead of the network; this violates nothing.</summary>
+    /// <summary>Keeps unread events in the server's queue instead of the socket buffer; this violates nothing.</summary>
     private static void ShortenSocketBuffer(SmallServer server) => server.NewConnection.Wrap(next => socket =>
     {
         socket.SendBufferSize = 16 * 1024;
         return next(socket);
     });
 
-    /// <summary>From the 45th event of a connection on, an event waits for the next message or 20 ms, whichever comes first.</summary>
+    /// <summary>From the 45th event of a connection on, holds each event until the next message or for 20 ms, whichever is first.</summary>
     private static void HoldLatestEvent(Session session)
     {
         const int busy = 45;

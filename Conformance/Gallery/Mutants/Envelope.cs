@@ -139,7 +139,9 @@ internal static class Envelope
             .KilledBy("PS-ENV-009", "a request_id that is an escaped NUL"),
         new Mutant("env-id-reserved", "A request_id that begins with order- is refused.")
             .EachSession(session => session.RespellMembers(members =>
-                members.Any(member => member.Name == "request_id" && member.Json.StartsWith("\"order-", StringComparison.Ordinal)) ? [] : members))
+                members.Any(member => member.Name == "request_id" && member.Json.StartsWith("\"order-", StringComparison.Ordinal))
+                    ? []
+                    : members))
             .KilledBy("PS-ENV-009", "a request_id that is no UUID is accepted"),
         new Mutant("env-id-trimmed", "A request_id loses the spaces at its ends.")
             .EachSession(session => session.RespellId(id => id.Json is ['"', ..] ? $"\"{id.Json.Trim('"').Trim()}\"" : id.Json))
@@ -200,15 +202,15 @@ internal static class Envelope
             .KilledBy("PS-ENV-013", "(topic, once spelt with an escape)"),
     ];
 
-    /// <summary>Writes the timestamp of a message otherwise, or leaves it out.</summary>
+    /// <summary>Changes the timestamp of a message, or leaves it out.</summary>
     private static byte[] Redated(byte[] text, Func<string, string?> redate) => Messages.Text(Member.Spell(
         Member.Of(Encoding.UTF8.GetString(text))
             .Select(member => member.Name == "timestamp" ? member with { Json = redate(member.Json)! } : member)
             .Where(member => member.Json is not null)));
 
-    /// <summary>Reads another <c>request_id</c> than was sent.</summary>
+    /// <summary>Changes the <c>request_id</c> of every request before it is parsed.</summary>
     /// <param name="session">The session.</param>
-    /// <param name="respell">Member to its new JSON text.</param>
+    /// <param name="respell">Gets the member, and returns its new JSON text.</param>
     private static void RespellId(this Session session, Func<Member, string> respell) => session.RespellMembers(members =>
         members.Select(member => member.Name == "request_id" ? member with { Json = respell(member) } : member));
 

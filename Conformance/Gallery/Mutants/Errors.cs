@@ -193,7 +193,7 @@ internal static class Errors
         }
     }
 
-    /// <summary>The text up to the end of the object at its beginning; the whole text when there is none.</summary>
+    /// <summary>The text up to the end of the object that it begins with; otherwise the whole text.</summary>
     private static string FirstObject(string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);
@@ -209,7 +209,7 @@ internal static class Errors
         }
         catch (JsonException)
         {
-            // It is broken before it ends.
+            // The object is incomplete or malformed.
         }
 
         return text;
@@ -223,11 +223,11 @@ internal static class Errors
     private static byte[] ErrorText(SmallServer server, string? rawRequestId, string error) => Messages.Text(
         $$"""{"type":"error"{{Messages.Id(rawRequestId)}},"error":{{error}}{{server.Messages.Time.Call()}}}""");
 
-    /// <summary>Puts the rule of every refusal in other words.</summary>
+    /// <summary>Changes the message of every refusal.</summary>
     private static void Reword(this Session session, Func<string, string> reword) => session.Refuse.Wrap(next => bad =>
         next(new BadRequest(reword(bad.Message), bad.RawRequestId, bad.IsJson)));
 
-    /// <summary>Echoes the request_id on a refusal only when it stands before this place in the text.</summary>
+    /// <summary>Echoes the request_id of a refused request only if it comes before this place in the text.</summary>
     private static void EchoBefore(this Session session, Func<string, int> place) => session.Parse.Wrap(next => text =>
     {
         try
@@ -242,7 +242,7 @@ internal static class Errors
         }
     });
 
-    /// <summary>The elements of an array; null when the text is no JSON.</summary>
+    /// <summary>The elements of an array; null when the text is not JSON.</summary>
     private static List<byte[]>? Elements(ReadOnlyMemory<byte> text)
     {
         try

@@ -185,7 +185,7 @@ internal static class Isolation
             });
             session.Publish.Wrap(next => (topic, request) =>
             {
-                // Ids of one character do not count, because too many scenarios call their client c.
+                // Ids of one character are ignored, because too many scenarios use the client_id c.
                 var here = clientIds.Where(entry => entry.Key.Topic == topic).ToList();
                 var ids = here.Select(entry => entry.Value).Where(id => id.Length > 1).ToHashSet();
                 var reached = here.Select(entry => entry.Key.Subscriber).ToHashSet();
@@ -224,12 +224,12 @@ internal static class Isolation
         }))
         .KilledBy("PS-ISO-002", "shares no events with a name that looks like it");
 
-    /// <param name="key">What is compared of a name.</param>
+    /// <param name="key">The part of a name that is compared.</param>
     private static Mutant Confused(string id, string fault, Func<string, string> key, string because) => new Mutant(id, fault)
         .Does(server => server.Topics.Key.Wrap(_ => key))
         .KilledBy("PS-ISO-004", because);
 
-    /// <summary>Delivers an event of another topic to the subscribers of this one.</summary>
+    /// <summary>Delivers an event of another topic to the subscribers of this topic.</summary>
     private static void Deliver(Topic topic, byte[] @event, SendQueue publisher)
     {
         lock (topic.Gate)

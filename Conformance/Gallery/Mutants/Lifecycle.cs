@@ -10,7 +10,7 @@ internal static class Lifecycle
 {
     private static readonly Settings Usual = new();
 
-    /// <summary>The retained messages of each topic, as a disk would hold them from one server to the next.</summary>
+    /// <summary>The retained messages of each topic, which survive a restart as on a disk.</summary>
     private static readonly ConcurrentDictionary<string, byte[][]> Disk = [];
 
     public static IReadOnlyList<Mutant> All { get; } =
@@ -281,7 +281,7 @@ internal static class Lifecycle
             .KilledBy("PS-ROB-012", "a request of 200000 bytes is accepted"),
     ];
 
-    /// <summary>A mutant that understands its legal settings otherwise.</summary>
+    /// <summary>A mutant that misreads legal settings.</summary>
     private static Mutant Misread(string id, string fault, Func<Settings, Settings> misread) => new Mutant(id, fault) { Launched = true }
         .Does(server => server.Read.Wrap(next => variables => misread(next(variables))));
 

@@ -3,12 +3,12 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Mutants;
 
-/// <summary>One member of an object, as it was written.</summary>
+/// <summary>One member of an object in its original spelling.</summary>
 internal readonly record struct Member(string Name, string Json)
 {
     private static readonly JsonDocumentOptions Depth = new() { MaxDepth = 128 };
 
-    /// <summary>The text that it holds, if it is a string.</summary>
+    /// <summary>The value if it is a string; otherwise null.</summary>
     public string? Text
     {
         get
@@ -19,13 +19,13 @@ internal readonly record struct Member(string Name, string Json)
             }
             catch (JsonException)
             {
-                // Half a surrogate pair.
+                // An unpaired surrogate.
                 return null;
             }
         }
     }
 
-    /// <summary>All members in their order; none of what is no object.</summary>
+    /// <summary>All members in their order; empty if the text is not an object.</summary>
     public static IReadOnlyList<Member> Of(string text)
     {
         try
@@ -37,7 +37,7 @@ internal readonly record struct Member(string Name, string Json)
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // No JSON, or a name that is no text.
+            // Not JSON, or a name with an unpaired surrogate.
             return [];
         }
     }

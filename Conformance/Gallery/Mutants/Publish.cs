@@ -27,7 +27,8 @@ internal static partial class Publish
         new Mutant("pub-order-without-currency", "An order without a currency is refused.")
             .EachSession(session => session.Publish.Wrap(next => (topic, request) =>
             {
-                if (!request.RawMessage.Contains("\"order_id\"", StringComparison.Ordinal) || request.RawMessage.Contains("\"currency\"", StringComparison.Ordinal))
+                if (!request.RawMessage.Contains("\"order_id\"", StringComparison.Ordinal)
+                    || request.RawMessage.Contains("\"currency\"", StringComparison.Ordinal))
                 {
                     return next(topic, request);
                 }
@@ -252,7 +253,7 @@ internal static partial class Publish
             })
             .KilledBy("PS-PUB-012", "a subscribe with last_n after the ack brings the message"),
 
-        // Alone, because any other connection that asks brings the count up to date.
+        // Alone, because a request for the count from another scenario would update it.
         new Mutant("pub-count-cached", "A count is the one that whoever asked before should have been told.") { Alone = true }
             .EachTopic(topic =>
             {
@@ -305,7 +306,7 @@ internal static partial class Publish
         """)]
     private static partial Regex StringOrSpace();
 
-    /// <summary>A member that is null and not the last, with the comma behind it.</summary>
+    /// <summary>A member that is null and not the last, with the comma after it.</summary>
     [GeneratedRegex("""
         ([{,])"\w+":null,
         """)]

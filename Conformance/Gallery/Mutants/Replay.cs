@@ -28,7 +28,7 @@ internal static class Replay
         new Mutant("rpl-from-slot-zero", "Once the ring has gone round, a replay reads it from its first slot instead of from its oldest.")
             .EachTopic(topic => topic.Replayed.Wrap(_ => lastN =>
             {
-                // When all slots are taken, the slot behind the newest message is that of the oldest.
+                // When all slots are in use, the slot after the newest message holds the oldest.
                 var (retained, ring) = (topic.Retained, topic.Server.Settings.Ring);
                 var behind = retained.Count == ring ? (int)(topic.Accepted % ring) : retained.Count;
                 return retained.TakeLast(behind).Concat(retained.SkipLast(behind)).TakeLast(lastN);
@@ -153,7 +153,7 @@ internal static class Replay
             .EachTopic(SharedFaults.AckBehindTheReplay)
             .KilledBy("PS-RPL-007", "the ack comes before the 1 replayed"),
 
-        // It meets one scenario at a time, because it blocks a thread, and the publisher that it waits for needs another.
+        // Alone, because it blocks a thread, and the publisher that it waits for needs another.
         new Mutant("rpl-live-first", "Live events come while the ack and the replay are still being prepared.") { Alone = true }
             .EachTopic(topic => topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
             {
@@ -169,11 +169,11 @@ internal static class Replay
                     topic.Subscribers.Add(subscriber);
                 }
 
-                // Give a publisher the time for one more message, on a busy machine too.
+                // Wait until one more message is published, at most 20 ms.
                 var then = topic.Accepted;
                 for (var wait = 0; wait < 20 && !SpinWait.SpinUntil(() => topic.Accepted != then, TimeSpan.FromMilliseconds(1)); wait++)
                 {
-                    // Twenty short waits, because one long wait ends with nothing published when the machine stands still for as long.
+                    // Twenty short waits: one long wait could pass while the whole machine is stopped, with nothing published.
                 }
 
                 subscriber.Reply.Call(ack);
@@ -264,7 +264,9 @@ internal static class Replay
             })
             .KilledBy("PS-ENV-007", "every subscribe that asks for a replay is answered")
             .MayBreak("PS-PUB-012"),
-        new Mutant("rpl-payload-by-id", "Payloads are kept by message id: of two messages with one id, both are replayed with the later payload.")
+        new Mutant(
+            "rpl-payload-by-id",
+            "Payloads are kept by message id: of two messages with one id, both are replayed with the later payload.")
             .EachTopic(topic => topic.Retain.Wrap(next => @event =>
             {
                 var (id, _) = IdAndPayload(@event);
@@ -289,7 +291,7 @@ internal static class Replay
 
     /// <param name="topic">The topic.</param>
     /// <param name="replace">
-    /// Makes what is replayed in the place of the newest message, when two connections have published within 200 ms.
+    /// Gets the newest message, and returns the messages that are replayed instead if two connections have published within 200 ms.
     /// </param>
     private static void ReplaceNewestInACrowd(Topic topic, Func<byte[], byte[][]> replace)
     {
@@ -310,7 +312,7 @@ internal static class Replay
         });
     }
 
-    /// <summary>Retains so many messages more than the setting says.</summary>
+    /// <summary>Retains more messages than the setting says.</summary>
     private static void RetainMore(Topic topic, int more) => topic.Retain.Wrap(_ => @event =>
     {
         topic.Retained.Add(@event);
@@ -320,7 +322,7 @@ internal static class Replay
         }
     });
 
-    /// <param name="meant">What an illegal last_n is taken for, or null where it is refused.</param>
+    /// <param name="meant">The count that replaces an illegal last_n; null refuses the request.</param>
     private static Mutant Lenient(string id, string fault, string because, Func<JsonElement, int?> meant) => new Mutant(id, fault)
         .EachSession(session => session.Parse.Wrap(next => text =>
         {
@@ -335,9 +337,9 @@ internal static class Replay
         }))
         .KilledBy("PS-RPL-006", because);
 
-    /// <summary>Finds out too late that a last_n is too large, and refuses it nevertheless.</summary>
+    /// <summary>Refuses a last_n that is too large only after the request has had an effect.</summary>
     /// <param name="session">The session.</param>
-    /// <param name="overflow">What happens ahead of the refusal; it is given the request without the last_n.</param>
+    /// <param name="overflow">Called before the refusal with the request without its last_n.</param>
     private static void WhenLastNOverflows(Session session, Action<ClientRequest> overflow) => session.Parse.Wrap(next => text =>
     {
         try
@@ -365,7 +367,7 @@ internal static class Replay
         return JsonSerializer.SerializeToUtf8Bytes(request);
     }
 
-    /// <summary>Retains another text than it delivers.</summary>
+    /// <summary>Changes the text of retained events, but not of delivered ones.</summary>
     private static void RewriteRetained(Topic topic, Func<string, string> rewrite) => topic.Retain.Wrap(next => @event =>
         next(Encoding.UTF8.GetBytes(rewrite(Encoding.UTF8.GetString(@event)))));
 }

@@ -14,7 +14,7 @@ internal static partial class Robustness
 
     public static IReadOnlyList<Mutant> All { get; } =
     [
-        // Death and resurrection -------------------------------------------------------------------------------------
+        // Crash and restart ------------------------------------------------------------------------------------------
         new Mutant("rob-restart-on-opcode", "A reserved opcode kills the process, which is started again at once.") { Alone = true }
             .Does(server => server.EachFilter(filter => filter.FromClient.Wrap(next => frame =>
             {
@@ -41,7 +41,7 @@ internal static partial class Robustness
             }))
             .KilledBy("PS-ROB-001", "the others are undisturbed")
 
-            // What the rude clients sent is read while the next scenario plays.
+            // The server may read the broken requests only while the next scenario runs.
             .MayBreak("PS-ROB-002", "PS-ROB-003"),
         new Mutant("rob-restart-on-http-2", "The preface of HTTP/2 kills the process, which is started again at once.") { Alone = true }
             .Does(server => DieOfHttp2(server, server.Restart))
@@ -268,7 +268,7 @@ internal static partial class Robustness
             })
             .KilledBy("PS-ROB-007", "its subscription is no longer counted")
 
-            // When a write meets the reset first, the read after it sees no more than an end.
+            // If a write meets the reset first, the next read only sees the end of the stream.
             .MayBreak("PS-OBS-011"),
         new Mutant("rob-waits-for-the-rest", "Who ends one side of the connection within a frame is waited for.")
             .EachFilter(filter => filter.Receive.Wrap(next => async (buffer, cancellation) =>
@@ -283,7 +283,7 @@ internal static partial class Robustness
             }))
             .KilledBy("PS-ROB-007", "The server closes subscriber"),
 
-        // Few who work -----------------------------------------------------------------------------------------------
+        // Few workers ------------------------------------------------------------------------------------------------
         new Mutant(
             "rob-fifty-at-the-door",
             "No more than 50 connections at a time can be about to send their first request.") { UnderLoad = true }

@@ -5,22 +5,22 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Mutants;
 
-/// <summary>Faults of which several mutants are made.</summary>
+/// <summary>Faults that several mutants share.</summary>
 internal static class SharedFaults
 {
-    /// <summary>Takes requests for others than were sent: the fault of many a parser.</summary>
+    /// <summary>Changes the text of every request before it is parsed.</summary>
     public static void Respell(this Session session, Func<string, string> respell) => session.Parse.Wrap(next => text =>
         next(Encoding.UTF8.GetBytes(respell(Encoding.UTF8.GetString(text.Span)))));
 
-    /// <summary>The same for the members of a request that is an object; any other text stays as it is.</summary>
+    /// <summary>Changes the members of every request that is an object; any other text stays as it is.</summary>
     public static void RespellMembers(this Session session, Func<IReadOnlyList<Member>, IEnumerable<Member>> respell) =>
         session.Respell(text => Member.Of(text) is { Count: > 0 } members ? Member.Spell(respell(members)) : text);
 
-    /// <summary>Accepts what one rule forbids: mends the request and reads it again.</summary>
+    /// <summary>Accepts requests that one rule forbids: repairs the request and parses it again.</summary>
     /// <param name="session">The session.</param>
-    /// <param name="type">The type of the requests that are mended.</param>
-    /// <param name="rule">The words of the refusal.</param>
-    /// <param name="mend">Makes the request what it should have been; one that it leaves as it is stays refused.</param>
+    /// <param name="type">The type of the requests that are repaired.</param>
+    /// <param name="rule">The message of the refusal.</param>
+    /// <param name="mend">Repairs the request; one that it does not change stays refused.</param>
     public static void Mend(this Session session, string type, string rule, Action<JsonObject> mend) =>
         session.Parse.Wrap(next => text =>
         {
@@ -40,7 +40,7 @@ internal static class SharedFaults
             }
         });
 
-    /// <summary>Does what a bad request asks for, if it can be mended, and answers with the error nevertheless.</summary>
+    /// <summary>Executes a bad request if it can be repaired, but answers with the error.</summary>
     public static void ObeyAndRefuse(this Session session, Func<string, string> mend)
     {
         BadRequest? bad = null;
@@ -86,7 +86,7 @@ internal static class SharedFaults
     /// <summary>Creates the topics that requests of this type name.</summary>
     /// <param name="session">The session.</param>
     /// <param name="type">The type of the requests.</param>
-    /// <param name="isLate">The request is refused first, and the topic created nevertheless.</param>
+    /// <param name="isLate">Whether the topic is created only after the request has been refused.</param>
     public static void CreateNamedTopics(this Session session, string type, bool isLate)
     {
         session.Answer.Wrap(next => request =>
@@ -110,7 +110,7 @@ internal static class SharedFaults
 
     /// <summary>Changes published messages.</summary>
     /// <param name="session">The session.</param>
-    /// <param name="reword">Name and JSON text of a member of the message to its new JSON text; null drops the member.</param>
+    /// <param name="reword">Gets the name and JSON text of a member, and returns its new JSON text, or null to drop it.</param>
     public static void RewordMessages(this Session session, Func<string, string, string?> reword)
     {
         session.Parse.Wrap(next => text =>
@@ -137,10 +137,10 @@ internal static class SharedFaults
             ? Messages.Text($$"""{"type":"ack"{{Messages.Id(request.RawRequestId)}},"status":"ok"{{server.Messages.Time.Call()}}}""")
             : next(request));
 
-    /// <summary>Refuses some requests that a correct server understands.</summary>
+    /// <summary>Refuses some valid requests.</summary>
     /// <param name="session">The session.</param>
     /// <param name="isRefused">Whether it refuses the request.</param>
-    /// <param name="rule">The words of the refusal.</param>
+    /// <param name="rule">The message of the refusal.</param>
     public static void RefuseIf(this Session session, Predicate<ClientRequest> isRefused, string rule) => session.Parse.Wrap(next => text =>
     {
         var request = next(text);
@@ -182,14 +182,14 @@ internal static class SharedFaults
 
     /// <summary>Changes the members of health.</summary>
     /// <param name="server">The server.</param>
-    /// <param name="respell">Name and JSON text of a member to its new JSON text; null drops the member.</param>
+    /// <param name="respell">Gets the name and JSON text of a member, and returns its new JSON text, or null to drop it.</param>
     public static void RespellHealth(this SmallServer server, Func<string, string, string?> respell) =>
         server.Rest.Health.Wrap(next => () => Member.Spell(Member.Of(next())
             .Select(member => (member.Name, Json: respell(member.Name, member.Json)))
             .Where(member => member.Json is not null)
             .Select(member => new Member(member.Name, member.Json!))));
 
-    /// <summary>A subscribe is acked when the replay has been sent.</summary>
+    /// <summary>Acks a subscribe only after the replay.</summary>
     public static void AckBehindTheReplay(Topic topic) => topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
     {
         lock (topic.Gate)

@@ -41,7 +41,8 @@ internal static class Status
 
                     return isDeleted;
                 });
-                server.RespellHealth((name, json) => name == "topics" ? $"{int.Parse(json, CultureInfo.InvariantCulture) + deleted}" : json);
+                server.RespellHealth((name, json) =>
+                    name == "topics" ? $"{int.Parse(json, CultureInfo.InvariantCulture) + deleted}" : json);
             })
             .KilledBy("PS-OBS-004", "A deleted topic is not counted"),
         new Mutant("obs-connections-counted", "Health counts connections for subscribers.")
@@ -56,7 +57,8 @@ internal static class Status
                     Interlocked.Increment(ref cut);
                     next();
                 }));
-                server.RespellHealth((name, json) => name == "subscribers" ? $"{int.Parse(json, CultureInfo.InvariantCulture) + cut}" : json);
+                server.RespellHealth((name, json) =>
+                    name == "subscribers" ? $"{int.Parse(json, CultureInfo.InvariantCulture) + cut}" : json);
             })
             .KilledBy("PS-OBS-005", "A subscriber that was cut is not counted"),
         new Mutant("obs-uptime-negative", "Uptime is the difference of a local time and one in UTC.")
@@ -234,9 +236,9 @@ internal static class Status
             .KilledBy("PS-OBS-012", "GET /readyz is answered with 200"),
     ];
 
-    /// <summary>Adds to the number of subscriptions at requests of one type.</summary>
+    /// <summary>Miscounts subscriptions at requests of one type.</summary>
     /// <param name="type">Subscribe or unsubscribe.</param>
-    /// <param name="add">Whether the connection is subscribed already, to what is added.</param>
+    /// <param name="add">Gets whether the connection is already subscribed, and returns the error to add to the count.</param>
     private static Action<Topic> Miscount(string type, Func<bool, int> add) => topic =>
     {
         var off = 0; // guarded by the gate

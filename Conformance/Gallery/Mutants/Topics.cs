@@ -282,7 +282,7 @@ internal static partial class Topics
             .Does(server => server.Rest.Entry.Wrap(next => (name, subscribers) => next(SecurityElement.Escape(name), subscribers)))
             .KilledBy("PS-REST-023", "A topic is listed under exactly the name that it was created with"),
 
-        // In JavaScript, an object has the member constructor from the beginning, and setting __proto__ adds no member.
+        // In JavaScript, every object inherits the member constructor, and setting __proto__ adds no member.
         new Mutant("rest-names-inherited", "Topics are members of an object that has inherited some.")
             .Does(server => server.Topics.TryCreate.Wrap(next => name => name == "__proto__" || (name != "constructor" && next(name))))
             .KilledBy("PS-REST-023", "constructor is taken, although it is not listed")
@@ -346,8 +346,10 @@ internal static partial class Topics
             }))
             .KilledBy("PS-REST-030", "is declared as JSON"),
 
-        // Alone, because no scenario can list topics meanwhile.
-        new Mutant("rest-keeps-what-it-cannot-write", "A topic with half a surrogate pair in its name is made, and the listing that names it fails.")
+        // Alone, because no other scenario can list topics meanwhile.
+        new Mutant(
+            "rest-keeps-what-it-cannot-write",
+            "A topic with half a surrogate pair in its name is made, and the listing that names it fails.")
         {
             Alone = true,
         }
@@ -368,8 +370,10 @@ internal static partial class Topics
                         return new(500, "Internal Server Error", "text/plain");
                     }
                 });
-                server.Rest.NameOf.Wrap(next => segment => segment.Contains("%ED%", StringComparison.Ordinal) && server.Topics.Find.Call(Half) is not null ? Half : next(segment));
-                server.Rest.List.Wrap(next => () => server.Topics.Find.Call(Half) is null ? next() : throw new HttpFault(500, "INTERNAL", Half));
+                server.Rest.NameOf.Wrap(next => segment =>
+                    segment.Contains("%ED%", StringComparison.Ordinal) && server.Topics.Find.Call(Half) is not null ? Half : next(segment));
+                server.Rest.List.Wrap(next => () =>
+                    server.Topics.Find.Call(Half) is null ? next() : throw new HttpFault(500, "INTERNAL", Half));
             })
             .KilledBy("PS-REST-031", "is answered with 200"),
     ];
@@ -397,7 +401,7 @@ internal static partial class Topics
         });
     }
 
-    /// <summary>Refuses a creation without a legal name otherwise.</summary>
+    /// <summary>Changes how a creation without a legal name is refused.</summary>
     private static Change RefuseNames(Func<HttpFault, HttpFault> refuse) => server => server.Rest.NameIn.Wrap(next => body =>
     {
         try
@@ -442,7 +446,7 @@ internal static partial class Topics
         .KilledBy("PS-REST-023", "A topic is listed under exactly the name that it was created with")
         .MayBreak("PS-ISO-004");
 
-    /// <summary>By hand, for the letters that the suite uses: without ICU the runtime composes none.</summary>
+    /// <summary>Composes the letters that the suite uses; without ICU the runtime cannot normalise.</summary>
     private static string Composed(string name) =>
         name.Replace("e\u0301", "\u00e9", StringComparison.Ordinal).Replace("A\u030a", "\u00c5", StringComparison.Ordinal);
 }

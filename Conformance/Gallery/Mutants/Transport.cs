@@ -226,7 +226,9 @@ internal static partial class Transport
         new Mutant("ws-1002-for-utf-8", "Invalid UTF-8 is closed with 1002.")
             .Does(Sends(frame => frame.CloseCode == 1007 ? frame with { Payload = Frame.Close(1002).Payload } : frame))
             .KilledBy("PS-WS-013", "is invalid data"),
-        new Mutant("ws-fin-ends-both-ways", "When the client ends its direction, the server ends the connection at once, with requests unanswered.")
+        new Mutant(
+            "ws-fin-ends-both-ways",
+            "When the client ends its direction, the server ends the connection at once, with requests unanswered.")
             .Does(server => server.EachConnection(connection => connection.Receive.Wrap(next => async (buffer, cancellation) =>
             {
                 var count = await next(buffer, cancellation);
@@ -266,11 +268,11 @@ internal static partial class Transport
     private static HttpResponse WithHeader(HttpResponse response, string header) =>
         response with { Headers = [.. response.Headers, header] };
 
-    /// <summary>The client is sent another frame in the place of each, or none.</summary>
+    /// <summary>Replaces or drops frames that the server sends.</summary>
     private static Change Sends(Func<Frame, Frame?> instead) => server => server.EachFilter(filter =>
         filter.FromServer.Wrap(_ => frame => instead(frame) is { } other ? [other] : []));
 
-    /// <summary>The server reads another frame in the place of each that the client sent, or none.</summary>
+    /// <summary>Replaces or drops frames that the client sends.</summary>
     private static Change Reads(Func<Frame, Frame?> instead) => Reads((frame, _) => instead(frame));
 
     /// <param name="instead">Also gets whether the frame came within a message of several fragments.</param>
@@ -285,9 +287,9 @@ internal static partial class Transport
         });
     });
 
-    /// <summary>Answers a client that closes first.</summary>
+    /// <summary>Replaces the answer to a client that closes first.</summary>
     /// <param name="filter">The filter.</param>
-    /// <param name="instead">Gets the client's Close and the right answer, and returns what is sent in the place of the answer.</param>
+    /// <param name="instead">Gets the client's Close and the right answer, and returns the frames to send instead of the answer.</param>
     private static void AnswerClose(this FrameFilter filter, Func<Frame, Frame, IEnumerable<Frame>> instead)
     {
         Frame? received = null; // set by the reader, read by the writer

@@ -192,7 +192,7 @@ internal static class Unsubscribe
     ];
 
     /// <param name="answer">
-    /// The ack or the error for a subscriber that names another client_id than at its subscribe; it stays subscribed.
+    /// The answer to a subscriber that names another client_id than in its subscribe; it stays subscribed.
     /// </param>
     private static Mutant DemandsClientId(string id, string fault, Func<Messages, ClientRequest, byte[]> answer) => new Mutant(id, fault)
         .EachTopic(topic =>

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace PubSub.Conformance.Gallery.Null;
 
-/// <summary>A port that is taken, so that nobody else can serve on it, and on which nobody listens: every connection is refused.</summary>
+/// <summary>A port that is bound, so that no other process can listen on it, and does not listen: every connection is refused.</summary>
 internal sealed class ClosedPort : IAsyncDisposable
 {
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

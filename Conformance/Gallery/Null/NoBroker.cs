@@ -5,13 +5,13 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Null;
 
-/// <summary>Changes that leave nothing of the broker: its TCP server, its HTTP and its handshake are all that is used.</summary>
+/// <summary>Changes that remove the broker from a server; only its TCP, HTTP and handshake are used.</summary>
 internal static class NoBroker
 {
     private const int LargestBody = 1024 * 1024;
     private static readonly HttpResponse Yes = new(200, "{}") { KeepsAlive = false };
 
-    /// <summary>Accepts every connection; nothing is read, nothing is said, nothing is closed.</summary>
+    /// <summary>Accepts every connection, and neither reads nor writes nor closes it.</summary>
     public static Change Hangs { get; } = server =>
     {
         server.Settings = server.Settings with { HandshakeTimeout = TimeSpan.FromDays(1) };
@@ -22,7 +22,7 @@ internal static class NoBroker
         }));
     };
 
-    /// <summary>Answers every connection at once with a kilobyte of random bytes, which are no HTTP, and closes it.</summary>
+    /// <summary>Sends 1,024 random bytes, which are not HTTP, on every connection at once, and closes it.</summary>
     public static Change SendsGarbage { get; } = server => server.EachConnection(connection => connection.ReadLineAsync.Wrap(_ =>
         async (_, cancellation) =>
         {
@@ -33,15 +33,15 @@ internal static class NoBroker
             return null;
         }));
 
-    /// <summary>Upgrades, reads everything, and never says anything.</summary>
+    /// <summary>Upgrades, reads everything, and sends nothing.</summary>
     public static Change Mute { get; } = Upgrades(session => session.Connection.CopyToAsync(Stream.Null));
 
-    /// <summary>Sends every frame back as it came, and every body with 200.</summary>
+    /// <summary>Sends every frame back unchanged, and every body with status 200.</summary>
     public static Change Echoes { get; } = Upgrades(
         session => EachFrameAsync(session.Connection, frame => frame),
         (_, body) => Yes with { Body = Encoding.UTF8.GetString(body) });
 
-    /// <summary>Acks every message, and does nothing of it; over REST it says yes to everything and has nothing.</summary>
+    /// <summary>Acks every message and does nothing else; over REST every request succeeds, and the listings are empty.</summary>
     public static Change Acks { get; } = Upgrades(
         session => EachFrameAsync(session.Connection, frame => frame.Opcode is Opcode.Continuation or Opcode.Text or Opcode.Binary
             ? new Frame(Opcode.Text, Ack(session.Server.Messages, frame.TextPayload))
@@ -55,7 +55,7 @@ internal static class NoBroker
             _ => Yes,
         });
 
-    /// <summary>Answers every request, handshakes and what is no HTTP among them.</summary>
+    /// <summary>Gives this answer to every request, including handshakes and bytes that are not HTTP.</summary>
     public static Change Answers(int status, string body) => server =>
     {
         var answer = new HttpResponse(status, body) { KeepsAlive = false };
@@ -66,8 +66,8 @@ internal static class NoBroker
     /// <summary>Upgrades, sends these bytes and closes.</summary>
     public static Change ClosesWith(params byte[] last) => Upgrades(session => session.Connection.WriteAsync(last).AsTask());
 
-    /// <summary>Upgrades, never stops talking about nothing, and does not listen.</summary>
-    /// <param name="pause">Between twenty messages and the next twenty; it leaves the machine to others.</param>
+    /// <summary>Upgrades, sends meaningless info messages without end, and reads nothing.</summary>
+    /// <param name="pause">The pause between twenty messages and the next twenty, so that other work gets the processor.</param>
     public static Change Chatters(TimeSpan pause)
     {
         var info = (Frame.Text("""{"type":"info","msg":"chatter"}""") with { Masked = false }).Encode();
@@ -82,9 +82,9 @@ internal static class NoBroker
         });
     }
 
-    /// <summary>Accepts every handshake, and says yes to every other request.</summary>
-    /// <param name="talk">All that comes behind the handshake; when it returns the connection ends.</param>
-    /// <param name="answer">Request and body to the answer, where that is not 201 for a POST and 200 otherwise.</param>
+    /// <summary>Accepts every handshake, and answers every other request with success.</summary>
+    /// <param name="talk">Runs after the handshake; when it returns the connection ends.</param>
+    /// <param name="answer">Makes the answer to a request and its body; by default 201 for a POST and 200 otherwise.</param>
     private static Change Upgrades(Func<Session, Task> talk, Func<HttpRequest, byte[], HttpResponse>? answer = null) => server =>
     {
         answer ??= (request, _) => request.Method == "POST" ? Yes with { Status = 201 } : Yes;
@@ -138,7 +138,7 @@ internal static class NoBroker
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            // It is acked all the same.
+            // A message without such a member is acked too.
             return null;
         }
     }

@@ -1,6 +1,6 @@
 namespace PubSub.Conformance.Gallery.Null;
 
-/// <summary>A null target as a process: it starts whatever its settings, ends when it is told to, and writes nothing.</summary>
+/// <summary>A null target as a process: it starts with any settings, ends at a signal, and writes nothing.</summary>
 internal sealed class NullProcess : LaunchedServer
 {
     private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,6 +1,6 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>A stream that is read and written asynchronously and in no other way; it has no length and no position.</summary>
+/// <summary>A stream that is read and written only asynchronously; it has no length and no position.</summary>
 internal abstract class AsyncStream : Stream
 {
     public override bool CanRead => true;
@@ -28,7 +28,7 @@ internal abstract class AsyncStream : Stream
 
     public override void Flush()
     {
-        // Nothing is held back that could be sent.
+        // The stream has no buffer.
     }
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();

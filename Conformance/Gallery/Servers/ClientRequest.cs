@@ -2,14 +2,14 @@ using System.Text.Json;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>A request that cannot be understood; the message names the field and the rule.</summary>
+/// <summary>A request that is not valid; the message names the field and the rule.</summary>
 internal sealed class BadRequest(string rule, string? rawRequestId, bool isJson = true) : Exception(rule)
 {
     public string? RawRequestId => rawRequestId;
     public bool IsJson => isJson;
 }
 
-/// <summary>One understood request. What its type does not ask for is not looked at.</summary>
+/// <summary>One valid request. Members that its type does not use are ignored.</summary>
 /// <param name="RawRequestId">The JSON string as the client spelt it, or null when there is none.</param>
 /// <param name="RawMessage">The JSON object as the client spelt it.</param>
 internal sealed record ClientRequest(string Type, string? RawRequestId, string Topic, string ClientId, string RawMessage, int LastN)
@@ -83,7 +83,7 @@ internal sealed record ClientRequest(string Type, string? RawRequestId, string T
         }
     }
 
-    /// <summary>The request_id of a text that is no JSON, where it stands before the place that spoils it.</summary>
+    /// <summary>The request_id of a text that is not valid JSON, if it comes before the error.</summary>
     private static string? IdBeforeTheBreak(ReadOnlySpan<byte> spoilt)
     {
         string? id = null;
@@ -102,7 +102,7 @@ internal sealed record ClientRequest(string Type, string? RawRequestId, string T
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // This is the place, or a string that is no text.
+            // The error itself, or a string with an unpaired surrogate.
         }
 
         return id;
@@ -117,7 +117,7 @@ internal sealed record ClientRequest(string Type, string? RawRequestId, string T
             return named.Length == 0 ? null : named[0].Value;
         }
 
-        /// <summary>The same with a request_id to answer to, where there is one.</summary>
+        /// <summary>The same with the request_id for the answer, if the request has one.</summary>
         public Fields Identified()
         {
             if (Find("request_id") is not { } id)
@@ -129,7 +129,7 @@ internal sealed record ClientRequest(string Type, string? RawRequestId, string T
             return this with { RawRequestId = id.GetRawText() };
         }
 
-        /// <summary>A string of 1 to 255 characters, or of none where that is allowed.</summary>
+        /// <summary>A string of 1 to 255 characters, or of none if that is allowed.</summary>
         public string Text(string name, bool mayBeEmpty = false)
         {
             if (Find(name) is not { ValueKind: JsonValueKind.String } value)
@@ -168,7 +168,7 @@ internal sealed record ClientRequest(string Type, string? RawRequestId, string T
             }
             catch (InvalidOperationException)
             {
-                // An unpaired surrogate is in no name that is known here.
+                // A name with an unpaired surrogate equals no defined name.
                 return false;
             }
         }

@@ -6,9 +6,8 @@ using System.Text;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// One TCP connection. What was read too far waits for the next reader, a peer that does not read is given up after
-/// ten seconds, and the end is either polite or a reset. Disposing it does not end it: WebSocket and TLS streams
-/// dispose what they are given.
+/// One TCP connection. Bytes read ahead are kept for the next read. A write fails after ten seconds if the peer does not read. The
+/// connection ends in order or with a reset. Disposing does not end it, because WebSocket and TLS streams dispose the stream that they get.
 /// </summary>
 internal sealed class Connection : AsyncStream
 {
@@ -27,21 +26,21 @@ internal sealed class Connection : AsyncStream
         _stream = new NetworkStream(socket);
     }
 
-    /// <summary>How long a peer may read nothing while there is something to read.</summary>
+    /// <summary>How long one write may take.</summary>
     public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often so far its reader came and found nothing to read.</summary>
+    /// <summary>How many reads so far found no bytes waiting.</summary>
     public int Idles { get; private set; }
 
-    /// <summary>Whether the peer has ended its direction, and all that it sent before has been read.</summary>
+    /// <summary>Whether the peer has ended its direction, and all its bytes have been read.</summary>
     public bool IsHalfClosed => _socket.Poll(0, SelectMode.SelectRead) && _socket.Available == 0;
 
-    /// <summary>An exception that ends a connection without a fault of the server.</summary>
+    /// <summary>Whether an exception is a normal end of a connection, not a fault of the server.</summary>
     public static bool IsEnd(Exception e) =>
         e is IOException or SocketException or WebSocketException or AuthenticationException or HttpFault
             or OperationCanceledException or TimeoutException or ObjectDisposedException;
 
-    /// <summary>A connection to the server there.</summary>
+    /// <summary>Connects to the server at the origin.</summary>
     public static async Task<Connection> OpenAsync(Uri origin, CancellationToken cancellation)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -58,7 +57,8 @@ internal sealed class Connection : AsyncStream
     }
 
     /// <summary>
-    /// Longest length in bytes: the next line without its end, or null at the end of the stream. A longer line is an <see cref="HttpFault"/>.
+    /// Longest length in bytes. The next line without its line break, or null at the end of the stream; an <see cref="HttpFault"/> for a
+    /// longer line.
     /// </summary>
     public Seam<Func<int, CancellationToken, Task<string?>>> ReadLineAsync => field ??= new(async (longest, cancellation) =>
     {
@@ -107,14 +107,14 @@ internal sealed class Connection : AsyncStream
         }
         catch (OperationCanceledException)
         {
-            // Half a frame may be out; nothing sensible can follow it.
+            // A part of a frame may have been sent, so the connection cannot be used any more.
             Reset();
             throw new IOException("The peer does not read.");
         }
     }
 
-    /// <summary>Says that nothing more will come, reads on until the peer says the same or a second has passed, and closes.</summary>
-    /// <remarks>To close with bytes unread would reset the connection, and the peer might lose what was sent last.</remarks>
+    /// <summary>Ends this direction, reads until the peer ends the other or a second has passed, and closes.</summary>
+    /// <remarks>Closing with unread bytes would reset the connection, and the peer might lose the last bytes sent.</remarks>
     public async Task EndAsync()
     {
         using var limit = new CancellationTokenSource(Linger);
@@ -123,12 +123,12 @@ internal sealed class Connection : AsyncStream
         {
             while (await _stream.ReadAsync(_input, limit.Token) > 0)
             {
-                // It is too late to be heard.
+                // Discard bytes that arrive too late.
             }
         }
         catch (OperationCanceledException)
         {
-            // Long enough.
+            // The peer does not end its direction in time.
         }
 
         _socket.Dispose();
@@ -156,7 +156,7 @@ internal sealed class Connection : AsyncStream
         _socket.Dispose();
     }
 
-    /// <summary>The next bytes of the peer; 0 is the end.</summary>
+    /// <summary>Reads the next bytes of the peer; 0 is the end.</summary>
     public Seam<Func<Memory<byte>, CancellationToken, ValueTask<int>>> Receive => field ??= new(_stream.ReadAsync);
 
     public Seam<Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask>> Send => field ??= new(_stream.WriteAsync);

@@ -4,7 +4,7 @@ using System.Text;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// Servers that are correct until something happens, and then crash, or do what is given instead: <see cref="SmallServer.Hang"/>,
+/// Servers that are correct until an event, and then crash, or call what is given instead: <see cref="SmallServer.Hang"/>,
 /// <see cref="SmallServer.Restart"/>, <see cref="TcpServer.Close"/>.
 /// </summary>
 internal static class Crash
@@ -12,8 +12,8 @@ internal static class Crash
     private const int Publishes = 20;
 
     /// <summary>
-    /// Crashes when so many connections have sent a burst: then nothing answers any more (PS-ROB-001, and all that comes after). A burst is
-    /// 20 publishes read on one connection that never had nothing to read between them.
+    /// Crashes when so many connections have sent a burst, and answers nothing afterwards (PS-ROB-001, and every later scenario). A burst
+    /// is 20 publishes on one connection without an idle read between them.
     /// </summary>
     public static Change AtBurst(int burst) => server =>
     {
@@ -38,10 +38,10 @@ internal static class Crash
         });
     };
 
-    /// <summary>A supervisor starts the server again, this long after it died.</summary>
+    /// <summary>A supervisor restarts the server this long after it died.</summary>
     public static Change Supervised(TimeSpan down) => server => server.Die.Wrap(_ => () => server.RestartAfter(down));
 
-    /// <summary>At every WebSocket message that contains the text, before it is answered.</summary>
+    /// <summary>Acts at every WebSocket message that contains the text, before it is answered.</summary>
     public static Change OnText(string text, Action<SmallServer> act) => server =>
     {
         var bytes = Encoding.UTF8.GetBytes(text);
@@ -56,7 +56,7 @@ internal static class Crash
         }));
     };
 
-    /// <summary>At the TCP connection of this number, the first being 1, before anything is read from it.</summary>
+    /// <summary>Acts at the TCP connection of this number, the first being 1, before anything is read from it.</summary>
     public static Change AtConnection(int number, Action<SmallServer> act) => server =>
     {
         var count = 0;
@@ -70,8 +70,8 @@ internal static class Crash
     };
 
     /// <summary>
-    /// A gateway whose server is gone: after so many requests over HTTP, every further one is answered with 502, handshakes among them.
-    /// WebSockets that are open go on.
+    /// A gateway whose server is gone: after so many HTTP requests, every further one is answered with 502, also handshakes. Open
+    /// WebSockets stay open.
     /// </summary>
     public static Change BehindGateway(int requests) => server =>
     {

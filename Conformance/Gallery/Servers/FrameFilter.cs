@@ -3,18 +3,18 @@ using System.Buffers;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// Lies between a TCP connection and the WebSocket on it (<see cref="SmallServer.EachFilter"/>), takes the bytes of both directions apart
-/// into frames, and lets a wrap put others in the place of each: none, one or many. As it is, nothing is changed.
+/// Sits between a TCP connection and its WebSocket (<see cref="SmallServer.EachFilter"/>), splits the bytes of both directions into frames,
+/// and lets a wrap replace each frame by none, one or many others. By default it changes nothing.
 /// </summary>
 /// <remarks>
-/// A frame is shown when it is whole. One that claims more than <see cref="LargestFrame"/> bytes is passed on as it comes and not shown,
-/// and neither is all that follows a length that no frame can have, or what is left of a frame that was cut off by the end. Each
-/// direction is asked for one frame at a time, but both at once. An <see cref="IOException"/> out of either ends the connection without a
-/// word; a frame that RFC 6455 forbids, in the place of one from the client, makes the WebSocket end it with 1002.
+/// A wrap gets a frame when it is complete. Three things pass through without the wraps: a frame that claims more than
+/// <see cref="LargestFrame"/> bytes, all bytes after an impossible length, and a frame that the end of the connection cuts off. The wraps
+/// of one direction never run concurrently; those of the two directions may. An <see cref="IOException"/> from a wrap ends the connection
+/// without a Close frame. If a wrap replaces a client's frame by one that RFC 6455 forbids, the WebSocket closes with 1002.
 /// </remarks>
 internal sealed class FrameFilter(Stream wire) : AsyncStream
 {
-    /// <summary>In bytes of payload: the most that is held back of one frame.</summary>
+    /// <summary>In bytes of payload: the most that is buffered of one frame.</summary>
     public const int LargestFrame = 256 * 1024;
 
     private readonly byte[] _input = new byte[16 * 1024];
@@ -51,23 +51,23 @@ internal sealed class FrameFilter(Stream wire) : AsyncStream
 
     public override Task FlushAsync(CancellationToken cancellationToken) => wire.FlushAsync(cancellationToken);
 
-    /// <summary>Whether the client has sent the beginning of a frame and not yet the end.</summary>
+    /// <summary>Whether the client has sent the beginning of a frame but not its end.</summary>
     public bool IsWithinFrame => _fromClient.IsWithinFrame;
 
-    /// <summary>What the server is to read in the place of this frame; what has to look as if the client had sent it is masked.</summary>
+    /// <summary>The frames that the server reads instead of this one; the frames of a correct client are masked.</summary>
     public Seam<Func<Frame, IEnumerable<Frame>>> FromClient => field ??= new(frame => [frame]);
 
-    /// <summary>What the client is to read in the place of this frame; what has to look as if the server sent it is not masked.</summary>
+    /// <summary>The frames that the client reads instead of this one; the frames of a correct server are not masked.</summary>
     public Seam<Func<Frame, IEnumerable<Frame>>> FromServer => field ??= new(frame => [frame]);
 
-    /// <summary>The next bytes of the client, before anything has been made of them; 0 is the end.</summary>
+    /// <summary>Reads the next bytes of the client, before they are split into frames; 0 is the end.</summary>
     public Seam<Func<Memory<byte>, CancellationToken, ValueTask<int>>> Receive => field ??= new(wire.ReadAsync);
 
-    /// <summary>Bytes in, bytes out.</summary>
+    /// <summary>Splits the bytes of one direction into frames.</summary>
     private sealed class Direction
     {
         private readonly ArrayBufferWriter<byte> _held = new(4096); // the beginning of a frame
-        private long _unseen; // how many more bytes are passed on as they come
+        private long _unseen; // how many more bytes pass through without the wraps
 
         public bool IsWithinFrame => _held.WrittenCount > 0 || _unseen > 0;
 
@@ -79,14 +79,14 @@ internal sealed class FrameFilter(Stream wire) : AsyncStream
             _held.ResetWrittenCount();
             while (TryTakeUnseen(ref rest, passed) || TryTakeFrame(ref rest, replace, passed))
             {
-                // The next frame.
+                // Each call takes one frame or one piece.
             }
 
             _held.Write(rest);
             return passed.ToArray();
         }
 
-        /// <summary>The beginning of a frame that will never be whole.</summary>
+        /// <summary>The beginning of a frame that will never be complete.</summary>
         public byte[] TakeRest()
         {
             var rest = _held.WrittenSpan.ToArray();

@@ -16,17 +16,17 @@ internal static class Handshake
         && Convert.TryFromBase64String(key, new byte[24], out var length)
         && length == 16;
 
-    /// <summary>No Origin is no browser; otherwise it is that of the Host, whatever the scheme.</summary>
+    /// <summary>A request without Origin is not from a browser; otherwise the Origin must name the Host, with any scheme.</summary>
     public static bool IsOfSameOrigin(HttpRequest request) =>
         request["Origin"] is not { } origin
         || (Uri.TryCreate(origin, UriKind.Absolute, out var page)
             && Uri.TryCreate($"{page.Scheme}://{request["Host"]}", UriKind.Absolute, out var here)
             && page.Authority == here.Authority);
 
-    /// <summary>The answer names no extension and no subprotocol, whatever was offered.</summary>
+    /// <summary>The answer names no extension and no subprotocol, even if the client offers some.</summary>
     public static HttpResponse Accept(HttpRequest request)
     {
-        // RFC 6455 prescribes SHA-1; nothing rests on its strength.
+        // RFC 6455 prescribes SHA-1; no security depends on it.
 #pragma warning disable CA5350
         var accept = SHA1.HashData(Encoding.ASCII.GetBytes($"{request["Sec-WebSocket-Key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
 #pragma warning restore CA5350

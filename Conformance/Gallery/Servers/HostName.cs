@@ -2,7 +2,7 @@ using System.Net;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>The name in a Host header, and whose it is.</summary>
+/// <summary>The name in a Host header, and which names belong to the server.</summary>
 internal static class HostName
 {
     /// <summary>In lower case, without port, final dot and brackets.</summary>
@@ -12,10 +12,12 @@ internal static class HostName
         return name.Trim('[', ']').TrimEnd('.').ToLowerInvariant();
     }
 
-    /// <summary>Whether every machine has this name for itself (RFC 6761, section 6.3).</summary>
+    /// <summary>Whether the name always means the local machine (RFC 6761, section 6.3).</summary>
     public static bool IsLocal(string name) => name is "" or "localhost" || name.EndsWith(".localhost", StringComparison.Ordinal)
         || (IPAddress.TryParse(name, out var address) && IPAddress.IsLoopback(address));
 
     public static bool Fits(string listed, string name) =>
-        listed == "*" || listed == name || (listed.StartsWith("*.", StringComparison.Ordinal) && name.EndsWith(listed[1..], StringComparison.Ordinal));
+        listed == "*"
+        || listed == name
+        || (listed.StartsWith("*.", StringComparison.Ordinal) && name.EndsWith(listed[1..], StringComparison.Ordinal));
 }

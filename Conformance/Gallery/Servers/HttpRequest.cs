@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>A request that is refused before or instead of being understood.</summary>
+/// <summary>The refusal of an HTTP request, with its status and code.</summary>
 internal sealed class HttpFault(int status, string code, string detail) : Exception(detail)
 {
     public int Status => status;
@@ -10,8 +10,8 @@ internal sealed class HttpFault(int status, string code, string detail) : Except
 }
 
 /// <summary>
-/// The head of one HTTP/1.1 request (RFC 9112), and its body for who wants it. The path is left as it was sent: names of topics
-/// decode themselves.
+/// The head of one HTTP/1.1 request (RFC 9112); its body is read on demand. The path is left as it was sent: <see cref="TopicName"/>
+/// decodes names in it.
 /// </summary>
 internal sealed class HttpRequest
 {
@@ -32,7 +32,7 @@ internal sealed class HttpRequest
 
     public string Method { get; }
 
-    /// <summary>As it stands in the request line.</summary>
+    /// <summary>The target exactly as in the request line.</summary>
     public string Target { get; }
 
     public string Version { get; }
@@ -44,19 +44,19 @@ internal sealed class HttpRequest
 
     public IEnumerable<KeyValuePair<string, string>> Headers => _headers;
 
-    /// <summary>Another request may follow on the same connection, once this one has been read whole.</summary>
+    /// <summary>Whether another request may follow on the same connection; an unread body prevents it.</summary>
     public bool KeepsAlive => Version == "HTTP/1.1" && !HasOption("Connection", "close") && (_body is not null || !HasBody);
 
     private bool HasBody => this["Content-Length"] is not (null or "0") || this["Transfer-Encoding"] is not null;
 
-    /// <summary>Null where there is no such header; several of one name are one, with commas.</summary>
+    /// <summary>The value of a header, or null; several headers of one name are joined with commas.</summary>
     public string? this[string name] => _headers.GetValueOrDefault(name);
 
-    /// <summary>The usual patience: see the other.</summary>
+    /// <summary>The same with the default handshake timeout.</summary>
     public static Task<HttpRequest?> ReadAsync(Connection connection, CancellationToken stopping) =>
         ReadAsync(connection, new Settings().HandshakeTimeout, stopping);
 
-    /// <summary>Null when the peer leaves, or takes too long, before the head is whole.</summary>
+    /// <summary>Null when the peer closes the connection, or takes too long, before the head is complete.</summary>
     public static async Task<HttpRequest?> ReadAsync(Connection connection, TimeSpan patience, CancellationToken stopping)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -66,7 +66,7 @@ internal sealed class HttpRequest
             string? line;
             do
             {
-                // RFC 9112 section 2.2: empty lines before a request are passed over.
+                // RFC 9112 section 2.2: empty lines before a request are ignored.
                 line = await connection.ReadLineAsync.Call(LongestLine, limit.Token);
             }
             while (line is "");
@@ -75,7 +75,6 @@ internal sealed class HttpRequest
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
-            // Every wait has a bound.
             return null;
         }
     }
@@ -83,7 +82,7 @@ internal sealed class HttpRequest
     public bool HasOption(string header, string option) =>
         this[header]?.Split(',', StringSplitOptions.TrimEntries).Contains(option, StringComparer.OrdinalIgnoreCase) == true;
 
-    /// <summary>The body, also when it is asked for again; an <see cref="HttpFault"/> when it has more bytes than that.</summary>
+    /// <summary>The body; a second call returns the same. An <see cref="HttpFault"/> when it has more bytes than allowed.</summary>
     public async Task<byte[]> ReadBodyAsync(int most, CancellationToken stopping)
     {
         _body ??= await ReceiveBodyAsync(most, stopping);
@@ -190,7 +189,7 @@ internal sealed class HttpRequest
             var after = await _connection.ReadLineAsync.Call(LongestLine, stopping);
             while (size == 0 && after is { Length: > 0 })
             {
-                // A trailer, which nobody asked for.
+                // Trailers are ignored.
                 after = await _connection.ReadLineAsync.Call(LongestLine, stopping);
             }
 

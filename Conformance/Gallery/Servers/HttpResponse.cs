@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>One answer, written in one piece.</summary>
+/// <summary>One HTTP response, sent in one write.</summary>
 internal sealed record HttpResponse(int Status, string? Body, string ContentType = "application/json")
 {
     private static readonly Dictionary<int, string> Titles = new()
@@ -31,24 +31,24 @@ internal sealed record HttpResponse(int Status, string? Body, string ContentType
         [507] = "Insufficient Storage",
     };
 
-    /// <summary>False ends the connection behind it.</summary>
+    /// <summary>False ends the connection after the response.</summary>
     public bool KeepsAlive { get; init; } = true;
 
-    /// <summary>Whole lines, without their ends.</summary>
+    /// <summary>Further header lines, without line breaks.</summary>
     public IReadOnlyList<string> Headers { get; init; } = [];
 
     public static string TitleOf(int status) => Titles.GetValueOrDefault(status, "Unknown");
 
-    /// <summary>Sent ahead of the status line.</summary>
+    /// <summary>Text sent before the status line.</summary>
     public string Interim { get; init; } = "";
 
-    /// <summary>Makes other lines of the status line and the headers, all without their ends.</summary>
+    /// <summary>Changes the status line and the headers, all without line breaks.</summary>
     public Func<IReadOnlyList<string>, IEnumerable<string>> Head { get; init; } = lines => lines;
 
-    /// <summary>Makes the body as it goes out.</summary>
+    /// <summary>Encodes the body for sending.</summary>
     public Func<byte[], byte[]> Coding { get; init; } = body => body;
 
-    /// <summary>Sends the body in answer to HEAD as well, as no correct server does.</summary>
+    /// <summary>Whether the answer to HEAD has a body too, as no correct server sends.</summary>
     public bool HeadHasBody { get; init; }
 
     public async Task WriteAsync(Connection connection, bool keepsAlive, bool isHead, CancellationToken stopping)

@@ -3,7 +3,7 @@ using System.Text;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// A small server that looks like a process: it is started with settings, has an output, minds signals, and ends with an exit code.
+/// A small server that looks like a process: it starts with settings, has an output, reacts to signals, and ends with an exit code.
 /// </summary>
 internal sealed class InProcessServer : LaunchedServer
 {
@@ -14,9 +14,9 @@ internal sealed class InProcessServer : LaunchedServer
     private readonly StringBuilder _errors = new(); // guarded by itself
     private readonly Lifetime? _lifetime;
 
-    /// <param name="change">None for a correct server.</param>
-    /// <param name="settings">By the names of their variables.</param>
-    /// <param name="timeouts">Those of the launcher.</param>
+    /// <param name="change">The fault; null for a correct server.</param>
+    /// <param name="settings">The settings by the names of their variables.</param>
+    /// <param name="timeouts">The timeouts of the launcher.</param>
     public InProcessServer(Change? change, IReadOnlyDictionary<string, string> settings, Timeouts? timeouts = null)
         : base(timeouts ?? new Timeouts())
     {

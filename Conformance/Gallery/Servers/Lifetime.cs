@@ -1,12 +1,12 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>How a server ends: it drains at a first signal, and ends at once at a second.</summary>
+/// <summary>Ends a server: the first signal drains it, the second ends it at once.</summary>
 internal sealed class Lifetime(SmallServer server)
 {
     private readonly TaskCompletionSource<int> _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _signals;
 
-    /// <summary>The exit code, once there is nothing more to wait for.</summary>
+    /// <summary>The exit code, once the server may exit.</summary>
     public Task<int> Over => _over.Task;
 
     /// <summary>How long a drain may take.</summary>
@@ -21,13 +21,13 @@ internal sealed class Lifetime(SmallServer server)
     /// <summary>SIGINT.</summary>
     public Seam<Action> Interrupt => field ??= new(Signal);
 
-    /// <summary>Says goodbye behind what is queued; to say it twice is to say it once.</summary>
+    /// <summary>Closes a session with 1001 after its queue is sent; a second call does nothing.</summary>
     public Seam<Action<Session>> Dismiss => field ??= new(session => session.Queue.Finish.Call(null, 1001, "the server goes away"));
 
     /// <summary>A second signal.</summary>
     public Seam<Action> SignalAgain => field ??= new(() => End(130));
 
-    /// <summary>There is nothing more to wait for; the first exit code stands.</summary>
+    /// <summary>Lets the server exit; only the first exit code counts.</summary>
     public void End(int code) => _over.TrySetResult(code);
 
     private void Signal()

@@ -3,7 +3,7 @@ using System.Threading.Channels;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>Delays the output of a connection: a queue of pieces, each due at a time, as large as what a distant network holds.</summary>
+/// <summary>Delays the output of a connection in a queue of up to 4 MiB, like the bytes in flight on a long network path.</summary>
 internal sealed class LongLine
 {
     private const int Capacity = 4 * 1024 * 1024;
@@ -19,11 +19,11 @@ internal sealed class LongLine
         _carrying = CarryAsync();
     }
 
-    /// <summary>A server that is far away: its every connection sends with this delay. It violates nothing.</summary>
+    /// <summary>A distant server: all its connections send with this delay. It violates nothing.</summary>
     public static Change Far(TimeSpan delay) => server => server.EachConnection(connection => Delay(connection, () => delay));
 
-    /// <summary>Everything that the connection sends arrives so much later, and as much at once as ever.</summary>
-    /// <param name="delay">Asked for each piece.</param>
+    /// <summary>Delays everything that the connection sends, without limiting its throughput.</summary>
+    /// <param name="delay">Called for each write.</param>
     public static void Delay(Connection connection, Func<TimeSpan> delay)
     {
         var line = new LongLine(connection.Send.Call);

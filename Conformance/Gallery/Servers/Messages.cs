@@ -5,10 +5,10 @@ using System.Text.Json;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>What the server says, as bytes of JSON text; everything raw goes out as it came in.</summary>
+/// <summary>Encodes the server's messages as JSON; raw values go out exactly as they came in.</summary>
 internal sealed class Messages(SmallServer server)
 {
-    /// <summary>The last member of every message, with the comma before it, or nothing.</summary>
+    /// <summary>The time as the last member of every message, with the comma before it, or nothing.</summary>
     public Seam<Func<string>> Time => field ??= new(() => server.Variation.TimeMember is { } member
         ? $",\"{member}\":\"{TimeProvider.System.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture)}\""
         : "");

@@ -1,9 +1,9 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>Servers that answer at other paths than those of one root.</summary>
+/// <summary>Servers that answer at several roots, or at other paths.</summary>
 internal static class Paths
 {
-    /// <param name="roots">What stands before <c>/topics</c>, <c>/health</c> and <c>/stats</c>; below none of them is 404.</param>
+    /// <param name="roots">The paths before <c>/topics</c>, <c>/health</c> and <c>/stats</c>; any path outside of them is 404.</param>
     /// <param name="sockets">The whole paths of the WebSocket.</param>
     public static Change At(IReadOnlyList<string> roots, IReadOnlyList<string> sockets) => server =>
     {

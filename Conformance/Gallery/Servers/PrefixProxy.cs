@@ -3,16 +3,16 @@ using System.Text;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// Another server below a path: <c>/some/prefix/x</c> is <c>/x</c> there, byte for byte, HTTP and WebSocket alike, and everything else
-/// is 404. It rewrites the request line and nothing of the answers; a connection carries one request.
+/// Puts another server below a path: <c>/some/prefix/x</c> is <c>/x</c> of that server, for HTTP and WebSocket; any other path is 404. It
+/// rewrites the request line and leaves the answers alone; a connection carries one request.
 /// </summary>
 internal sealed class PrefixProxy : TcpServer
 {
     private readonly Uri _inner;
     private readonly string _prefix;
 
-    /// <param name="inner">Where the server is.</param>
-    /// <param name="prefix">With a slash at its beginning and none at its end.</param>
+    /// <param name="inner">The server's URL.</param>
+    /// <param name="prefix">A path that begins with a slash and does not end with one.</param>
     public PrefixProxy(Uri inner, string prefix)
     {
         _inner = inner;
@@ -41,7 +41,7 @@ internal sealed class PrefixProxy : TcpServer
 
     private byte[] Rewritten(HttpRequest request)
     {
-        // A second request on the connection would not be rewritten; so there is none, unless it becomes a WebSocket.
+        // A second request on the connection would not be rewritten, so the connection is closed unless it becomes a WebSocket.
         var upgrades = request["Upgrade"] is not null;
         var headers = request.Headers.Where(header => upgrades || !header.Key.Equals("Connection", StringComparison.OrdinalIgnoreCase))
             .Select(header => $"{header.Key}: {header.Value}\r\n");

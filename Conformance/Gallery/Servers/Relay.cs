@@ -1,11 +1,11 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// Bytes from a client to a server and back. The end of one direction is passed on, and a break of one breaks the other.
+/// Carries bytes between a client and a server. The end of one direction is passed on; an error in one direction breaks both.
 /// </summary>
 internal static class Relay
 {
-    /// <param name="client">The client's connection itself, or what is spoken over it.</param>
+    /// <param name="client">The client's connection itself, or the TLS stream on it.</param>
     /// <param name="endOutput">Tells the client that nothing more will come.</param>
     public static async Task CarryAsync(Stream client, Func<Task> endOutput, Connection server, CancellationToken stopping)
     {

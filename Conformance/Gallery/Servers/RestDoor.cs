@@ -2,12 +2,12 @@ using System.Text.Json;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>Everything that is asked over plain HTTP.</summary>
+/// <summary>Answers all HTTP requests except handshakes.</summary>
 internal sealed class RestDoor(SmallServer server)
 {
     private long _started = TimeProvider.System.GetTimestamp();
 
-    /// <summary>The answer to a request that is not legal HTTP, after which the connection ends.</summary>
+    /// <summary>The answer to a request that is not valid HTTP; the connection ends after it.</summary>
     public Seam<Func<HttpFault, HttpResponse>> Refuse =>
         field ??= new(fault => server.Messages.Problem.Call(fault.Status, fault.Code, fault.Message));
 
@@ -40,7 +40,7 @@ internal sealed class RestDoor(SmallServer server)
 
     public Seam<Func<bool>> IsClosing => field ??= new(() => server.IsDraining);
 
-    /// <summary>The path by which a request finds its answer, names in it still encoded.</summary>
+    /// <summary>The path that selects the answer; names in it are still encoded.</summary>
     public Seam<Func<HttpRequest, string>> PathOf => field ??= new(request => request.Path);
 
     public Seam<Func<HttpResponse>> NothingThere =>
@@ -59,7 +59,7 @@ internal sealed class RestDoor(SmallServer server)
             : server.Messages.Problem.Call(409, "TOPIC_EXISTS", "name must not be that of an existing topic");
     });
 
-    /// <summary>Whether a Content-Type, or none, is that of JSON.</summary>
+    /// <summary>Whether a Content-Type, null if there is none, is that of JSON.</summary>
     public Seam<Func<string?, bool>> IsJson => field ??= new(contentType =>
         string.Equals(contentType?.Split(';')[0].Trim(), "application/json", StringComparison.OrdinalIgnoreCase));
 
@@ -72,7 +72,7 @@ internal sealed class RestDoor(SmallServer server)
     public Seam<Func<string, HttpResponse>> Created => field ??= new(name =>
         new(201, $$"""{"status":"created","topic":{{Messages.Quote(name)}}}""") { Headers = [$"Location: {Location.Call(name)}"] });
 
-    /// <summary>Relative to the request, so that it holds behind a proxy with a prefix.</summary>
+    /// <summary>Relative to the request, so that it is right behind a proxy with a prefix.</summary>
     public Seam<Func<string, string>> Location => field ??= new(name => $"topics/{TopicName.Encode(name)}");
 
     /// <summary>The legal name in the body of a creation; an <see cref="HttpFault"/> when there is none.</summary>
@@ -102,7 +102,7 @@ internal sealed class RestDoor(SmallServer server)
     public Seam<Func<byte[], JsonDocument>> Parse =>
         field ??= new(body => JsonDocument.Parse(body, new JsonDocumentOptions { AllowDuplicateProperties = false }));
 
-    /// <summary>The member of a creation that is to be the name.</summary>
+    /// <summary>The member of a creation that holds the name.</summary>
     public Seam<Func<JsonElement, JsonElement?>> Find =>
         field ??= new(body => body.TryGetProperty("name", out var value) ? value : null);
 
@@ -132,7 +132,7 @@ internal sealed class RestDoor(SmallServer server)
         return Fault.Call(name) is { } fault ? throw Bad($"the topic name in the path {fault}") : name;
     });
 
-    /// <summary>What a path segment encodes; null when it is no percent-encoded UTF-8.</summary>
+    /// <summary>The text that a path segment encodes; null when it is not percent-encoded UTF-8.</summary>
     public Seam<Func<string, string?>> Decode => field ??= new(TopicName.Decode);
 
     /// <summary>Name, subscribers, messages: the body about one topic.</summary>
@@ -153,7 +153,7 @@ internal sealed class RestDoor(SmallServer server)
     public Seam<Func<string, int, string>> Entry => field ??= new((name, subscribers) =>
         $$"""{"name":{{Messages.Quote(name)}},"subscribers":{{subscribers}}}""");
 
-    /// <summary>What the listing says of a topic's subscriptions.</summary>
+    /// <summary>The number of a topic's subscriptions in the listing.</summary>
     public Seam<Func<Topic, int>> Subscribers => field ??= new(topic => topic.Count.Call().Subscribers);
 
     public Seam<Func<string>> List => field ??= new(() =>
@@ -178,11 +178,11 @@ internal sealed class RestDoor(SmallServer server)
         return $$$"""{"topics":{{{{string.Join(',', entries)}}}}}""";
     });
 
-    /// <summary>The methods that the path takes.</summary>
+    /// <summary>Methods that the path supports: the answer to any other.</summary>
     public Seam<Func<string, HttpResponse>> NotAllowed => field ??= new(allowed =>
         server.Messages.Problem.Call(405, "METHOD_NOT_ALLOWED", $"the path takes {allowed} only") with { Headers = [$"Allow: {allowed}"] });
 
-    /// <summary>The uptime begins again.</summary>
+    /// <summary>Resets the uptime.</summary>
     public void Restarted() => _started = TimeProvider.System.GetTimestamp();
 
     public static HttpResponse Json(string body) => new(200, body);

@@ -15,7 +15,7 @@ internal sealed class Seam<TStep>(TStep step)
     /// <summary>The step with everything that was wrapped around it.</summary>
     public TStep Call { get; private set; } = step;
 
-    /// <param name="around">Gets the step as it was, and returns the step as it is to be.</param>
+    /// <param name="around">Gets the present step, and returns the new one.</param>
     public void Wrap(Func<TStep, TStep> around) => Call = around(Call);
 }
 

@@ -1,11 +1,12 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// Everything that one connection is still to be sent, in order. Live events are bounded in number and bytes; the connection's own
-/// replies make it wait before it may ask for more; replayed events and notices count for neither.
+/// The texts that one connection is still to be sent, in order. Live events are bounded in number and bytes. Replies are bounded too: when
+/// there are too many, the connection's next request is not read. Replayed events and notices are not bounded.
 /// </summary>
 /// <remarks>
-/// The event that is being written does not count: its reader may have it, and the next hundred be due, before the write returns.
+/// The event that is being written does not count: a fast reader may have received it, and the next hundred may be due, before the write
+/// returns.
 /// </remarks>
 internal sealed class SendQueue(SmallServer server) : IDisposable
 {
@@ -18,7 +19,7 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _live; // guarded by _gate
     private int _liveBytes; // guarded by _gate
-    private bool _reply; // what was taken last gives its room back when it has been written; guarded by _gate
+    private bool _reply; // the last item taken is a reply, which frees its room once it is written; guarded by _gate
 
     private enum Kind
     {
@@ -27,10 +28,10 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
         Other,
     }
 
-    /// <summary>Ends when nothing more is accepted; what is queued may still go out.</summary>
+    /// <summary>Completes when the queue accepts nothing more; queued items may still be sent.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>How the connection is to be closed behind the last item.</summary>
+    /// <summary>The close code and reason to send after the last item.</summary>
     public (int Code, string Reason)? Closing { get; private set; } // guarded by _gate
 
     /// <summary>Live events that have not been taken for writing, and their bytes.</summary>
@@ -62,10 +63,10 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
 
     public Seam<Action<byte[]>> Reply => field ??= new(text => Add(text, Kind.Reply));
 
-    /// <summary>Takes a replayed event, a notice or a heartbeat.</summary>
+    /// <summary>Queues a replayed event, a notice or a heartbeat.</summary>
     public Seam<Action<byte[]>> Say => field ??= new(text => Add(text, Kind.Other));
 
-    /// <summary>Takes a live event. False when the subscriber has ended, or ends by this event.</summary>
+    /// <summary>Queues a live event. False when the subscriber has ended, or this event ends it.</summary>
     public Seam<Func<byte[], bool>> TryDeliver => field ??= new(@event =>
     {
         lock (_gate)
@@ -87,7 +88,7 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
         }
     });
 
-    /// <summary>Whether a live event of so many bytes can be taken; the only one always can.</summary>
+    /// <summary>Whether a live event of so many bytes fits; into a queue without live events it always does.</summary>
     public bool HasRoom(int bytes)
     {
         lock (_gate)
@@ -96,11 +97,11 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
         }
     }
 
-    /// <summary>Live events, their bytes: whether no further event fits.</summary>
+    /// <summary>Number of live events, their bytes: whether no further event fits.</summary>
     public Seam<Func<int, int, bool>> IsFull =>
         field ??= new((live, bytes) => live >= server.Settings.QueueSize || bytes > server.Settings.QueueBytes || IsMostOfTooMuch(bytes));
 
-    /// <summary>Whether all subscribers hold too much, and none of them more than this one.</summary>
+    /// <summary>Whether all subscribers together hold too many bytes, and none more than this one.</summary>
     private bool IsMostOfTooMuch(int bytes)
     {
         if (server.Settings.OutstandingBytes == long.MaxValue)
@@ -108,7 +109,10 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
             return false;
         }
 
-        int[] others = [.. server.Sessions.Keys.Where(session => session.Queue != this).Select(session => Volatile.Read(ref session.Queue._liveBytes))];
+        int[] others =
+        [
+            .. server.Sessions.Keys.Where(session => session.Queue != this).Select(session => Volatile.Read(ref session.Queue._liveBytes)),
+        ];
         return others.Sum(other => (long)other) + bytes > server.Settings.OutstandingBytes && others.All(other => other <= bytes);
     }
 
@@ -125,7 +129,7 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
         }
     });
 
-    /// <summary>Last message or null, close code, reason. Ends behind what is queued and the last message.</summary>
+    /// <summary>Last message or null, close code, reason. Closes the connection after the queued items and the last message.</summary>
     public Seam<Action<byte[]?, int, string>> Finish => field ??= new((last, code, reason) =>
     {
         lock (_gate)
@@ -138,7 +142,7 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
         }
     });
 
-    /// <summary>Last message or null, close code, reason. Ends instead of sending what is queued.</summary>
+    /// <summary>Last message or null, close code, reason. Drops the queued items, and closes after the last message.</summary>
     public Seam<Action<byte[]?, int, string>> Abandon => field ??= new((last, code, reason) =>
     {
         lock (_gate)
@@ -153,7 +157,7 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
         }
     });
 
-    /// <summary>The next text to be written, or null behind the last.</summary>
+    /// <summary>The next text to be written, or null after the last.</summary>
     public async Task<byte[]?> NextAsync()
     {
         while (true)
@@ -185,13 +189,13 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
         }
     }
 
-    /// <summary>Called when something comes after a pause; writing goes on when its task ends.</summary>
+    /// <summary>Called when the queue was empty and an item arrives; writing waits for its task.</summary>
     public Seam<Func<Task>> CollectAsync => field ??= new(() => Task.CompletedTask);
 
-    /// <summary>A reply ahead of everything that is queued; no correct connection does that.</summary>
+    /// <summary>Puts a reply ahead of everything queued, as no correct server does.</summary>
     public void ReplyFirst(byte[] text) => AddFirst(text, Kind.Reply);
 
-    /// <summary>The same for a text that is no reply.</summary>
+    /// <summary>The same for a text that is not a reply.</summary>
     public void SayFirst(byte[] text) => AddFirst(text, Kind.Other);
 
     public void Dispose()
@@ -232,7 +236,7 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
         Changed();
     }
 
-    /// <summary>Drops the live event that would go out next.</summary>
+    /// <summary>Drops the live event that would be sent next.</summary>
     public void DropOldest()
     {
         var oldest = _items.First;

@@ -1,6 +1,6 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>How much a line matters, the least first.</summary>
+/// <summary>The severity of a line, the lowest first.</summary>
 internal enum LogLevel
 {
     /// <summary>Requests and connections.</summary>
@@ -9,14 +9,14 @@ internal enum LogLevel
     /// <summary>Start and end of the server.</summary>
     Info,
 
-    /// <summary>A client is at fault, or unlucky.</summary>
+    /// <summary>A client is at fault, or has a problem.</summary>
     Warn,
 
     /// <summary>The server is at fault.</summary>
     Error,
 }
 
-/// <summary>What a server writes about itself, line by line: nothing below the level that its operator chose, and no payloads.</summary>
+/// <summary>The log of a server: no lines below the configured level, and no payloads.</summary>
 internal sealed class ServerLog(SmallServer server)
 {
     public Seam<Action<LogLevel, string>> Write => field ??= new((level, text) =>
@@ -27,7 +27,7 @@ internal sealed class ServerLog(SmallServer server)
         }
     });
 
-    /// <summary>A request that was understood.</summary>
+    /// <summary>Logs a valid request.</summary>
     public Seam<Action<ClientRequest>> Request =>
         field ??= new(request => Write.Call(LogLevel.Debug, $"{request.Type} {request.Topic}"));
 

@@ -5,8 +5,8 @@ using System.Text.Unicode;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// One WebSocket connection: a read loop that answers one request after the other, and a write loop that alone takes from the
-/// queue. Framing, masking, UTF-8 and the Pongs are the runtime's.
+/// One WebSocket connection: a read loop that answers one request after the other, and a write loop that is the only reader of the
+/// queue. The runtime does the framing, masking, UTF-8 checks and Pongs.
 /// </summary>
 internal sealed class Session(Connection connection, SmallServer server) : IDisposable
 {
@@ -14,13 +14,13 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
 
     private readonly CancellationTokenSource _leaving = new();
 
-    /// <summary>Everything that this connection is still to be sent.</summary>
+    /// <summary>The texts that this connection is still to be sent.</summary>
     public SendQueue Queue { get; } = new(server);
 
     /// <summary>The topics that it ever subscribed to.</summary>
     public ConcurrentDictionary<Topic, byte> Joined { get; } = [];
 
-    /// <summary>Whether the peer has gone without a Close frame, or broke the rules of RFC 6455.</summary>
+    /// <summary>Whether the peer disconnected without a Close frame, or violated RFC 6455.</summary>
     public bool IsLost { get; private set; }
 
     public SmallServer Server => server;
@@ -29,7 +29,7 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
     /// <summary>In bytes; a larger message is refused.</summary>
     public Seam<Func<int>> LargestMessage => field ??= new(() => server.Settings.MessageBytes);
 
-    /// <summary>The runtime sends Pings after a silence, and gives up a peer that does not answer.</summary>
+    /// <summary>The runtime sends Pings when idle, and aborts the connection of a peer that does not answer.</summary>
     public Seam<Func<WebSocketCreationOptions>> Options => field ??= new(() => new()
     {
         IsServer = true,
@@ -37,10 +37,10 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
         KeepAliveTimeout = server.Settings.KeepAliveTimeout,
     });
 
-    /// <summary>How many subscriptions there are now.</summary>
+    /// <summary>The present number of subscriptions of the connection.</summary>
     public Seam<Func<int>> Subscriptions => field ??= new(() => Joined.Keys.Count(topic => topic.Has(Queue)));
 
-    /// <summary>Returns when the WebSocket has ended, one way or the other; the TCP connection is the caller's to end.</summary>
+    /// <summary>Returns when the WebSocket has ended for any reason; the caller ends the TCP connection.</summary>
     public Seam<Func<Task>> RunAsync => field ??= new(async () =>
     {
         using var socket = WebSocket.CreateFromStream(server.NewWire.Call(connection), Options.Call());
@@ -54,7 +54,7 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
         }
         catch (Exception e) when (Connection.IsEnd(e))
         {
-            // The runtime has told a peer that broke the rules.
+            // The runtime has already sent the Close frame if the peer violated RFC 6455.
             IsLost = true;
             Queue.Abandon.Call(null, 1000, "");
         }
@@ -95,7 +95,7 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
                     Array.Resize(ref buffer, Math.Min(2 * length, largest + 1));
                 }
 
-                // Of a connection that is closing everything is read, and only the end is of interest.
+                // While the connection closes, messages are read and dropped until the peer's Close frame.
                 length = Queue.Ended.IsCompleted ? 0 : length;
             }
             while (!part.EndOfMessage);
@@ -108,7 +108,7 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
 
             if (part.MessageType == WebSocketMessageType.Text && !Utf8.IsValid(buffer.AsSpan(0, length)))
             {
-                // The runtime overlooks a character that is cut short by an empty last fragment.
+                // The runtime does not detect an incomplete character before an empty last fragment.
                 Queue.Abandon.Call(null, 1007, "");
             }
 
@@ -139,17 +139,17 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
         }
         catch (Exception e) when (Connection.IsEnd(e))
         {
-            // The connection has ended, or been given up.
+            // The connection has ended, or the peer does not read.
             Queue.Abandon.Call(null, 1006, "");
         }
 
         _leaving.CancelAfter(server.Settings.CloseTimeout);
     }
 
-    /// <summary>The time that it takes to answer a text; nothing else of the connection is read meanwhile.</summary>
+    /// <summary>Called before a text is answered; the connection is not read until its task ends.</summary>
     public Seam<Func<ReadOnlyMemory<byte>, Task>> ThinkAsync => field ??= new(_ => Task.CompletedTask);
 
-    /// <summary>Type, text: one whole message of the client. It is answered before the next is read.</summary>
+    /// <summary>Type, text: answers one message of the client before the next is read.</summary>
     public Seam<Action<WebSocketMessageType, ReadOnlyMemory<byte>>> Receive => field ??= new((type, text) =>
     {
         try
@@ -171,10 +171,10 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
         }
     });
 
-    /// <summary>The request in a text; a <see cref="BadRequest"/> when there is none.</summary>
+    /// <summary>Parses a request; a <see cref="BadRequest"/> when the text is not a valid one.</summary>
     public Seam<Func<ReadOnlyMemory<byte>, ClientRequest>> Parse => field ??= new(text => ClientRequest.Read(text, server.Variation));
 
-    /// <summary>Answers a text that could not be understood.</summary>
+    /// <summary>Answers a text that is not a valid request.</summary>
     public Seam<Action<BadRequest>> Refuse => field ??= new(bad =>
     {
         if (!bad.IsJson && server.Variation.HangsUpOnBrokenJson)
@@ -186,7 +186,7 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
         Queue.Reply.Call(server.Messages.Error.Call("BAD_REQUEST", bad.Message, bad.RawRequestId));
     });
 
-    /// <summary>A message that cannot be read to its end; nothing of it is looked at, and the connection has to end.</summary>
+    /// <summary>Refuses a message that is too large: it is not parsed, and the connection has to end.</summary>
     public Seam<Action<WebSocketMessageType>> RefuseTooLarge => field ??= new(_ =>
     {
         var rule = $"the request must be at most {LargestMessage.Call()} bytes long";
@@ -215,10 +215,10 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
         return true;
     });
 
-    /// <summary>False when the topic is gone, as for the next two.</summary>
+    /// <summary>False when the topic is deleted, as for <see cref="Unsubscribe"/> and <see cref="Publish"/>.</summary>
     public Seam<Func<Topic, ClientRequest, bool>> Subscribe => field ??= new((topic, request) =>
     {
-        // A connection that never joined so many topics cannot be subscribed to so many.
+        // Joined.Count is an upper bound that is cheap to check first.
         var most = server.Settings.MostSubscriptions;
         if (Joined.Count >= most && Subscriptions.Call() >= most && !topic.Has(Queue))
         {
@@ -235,7 +235,8 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
     public Seam<Func<Topic, ClientRequest, bool>> Publish => field ??= new((topic, request) =>
     {
         var @event = server.Messages.Event.Call(topic.Name, request.RawMessage);
-        if (server.Settings.RetainedBytes < long.MaxValue && server.Topics.RetainedBytes.Call() + @event.Length > server.Settings.RetainedBytes)
+        var most = server.Settings.RetainedBytes;
+        if (most < long.MaxValue && server.Topics.RetainedBytes.Call() + @event.Length > most)
         {
             Queue.Reply.Call(server.Messages.Error.Call("LIMIT_EXCEEDED", "all topics together retain too much", request.RawRequestId));
             return true;
@@ -249,7 +250,7 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
     public Seam<Action<ClientRequest>> NotFound => field ??= new(request =>
         Queue.Reply.Call(server.Messages.Error.Call("TOPIC_NOT_FOUND", "topic not found", request.RawRequestId)));
 
-    /// <summary>The connection has ended, or is about to: it is delivered nothing any more.</summary>
+    /// <summary>Ends all subscriptions of a connection that has ended or is about to end.</summary>
     public Seam<Action> LeaveAll => field ??= new(() =>
     {
         foreach (var topic in Joined.Keys)
@@ -264,7 +265,9 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
         LeaveAll.Call();
     }
 
-    /// <summary>The runtime gives up a peer that answers no Ping, and does not tell a reader of a stream that cannot be closed.</summary>
+    /// <summary>
+    /// Cancels the read when the runtime aborts the WebSocket because the peer answers no Ping: disposing the stream does not end the read.
+    /// </summary>
     private async Task WatchAsync(WebSocket socket)
     {
         while (!Queue.Ended.IsCompleted && socket.State != WebSocketState.Aborted)

@@ -10,13 +10,13 @@ internal enum TopicDeletion
     Unsubscribe,
 }
 
-/// <summary>What the operator of a small server may choose, with the defaults of the specification. Sizes are in bytes.</summary>
+/// <summary>The settings of a small server, with the defaults of the specification. Sizes are in bytes.</summary>
 internal sealed record Settings
 {
-    /// <summary>0 for any that is free, unlike the specification's: many small servers live beside each other.</summary>
+    /// <summary>0 for any free port. The default is not the specification's, because many small servers run side by side.</summary>
     public int Port { get; init; }
 
-    /// <summary>A loopback address; it is no variable.</summary>
+    /// <summary>A loopback address; no environment variable sets it.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
     public int QueueSize { get; init; } = 100;
@@ -47,14 +47,14 @@ internal sealed record Settings
     public LogLevel LogLevel { get; init; } = LogLevel.Info;
     public TopicDeletion TopicDeletion { get; init; }
 
-    /// <summary>Foreign ones that may connect; <c>*</c> is any.</summary>
+    /// <summary>Origins of other hosts that may connect; <c>*</c> allows any.</summary>
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 
-    /// <summary>Names beside the machine's own that requests may be for; <c>*.name</c> is all below one.</summary>
+    /// <summary>Host names that requests may have besides the machine's own; <c>*.name</c> allows all its subdomains.</summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
-    /// <summary>Of variables by name, those that are settings; an empty one is as good as none.</summary>
-    /// <exception cref="CannotStart">One is not legal; the message names it and its rule.</exception>
+    /// <summary>Reads the settings from variables by name; an empty variable counts as not set.</summary>
+    /// <exception cref="CannotStart">A value is not legal; the message names the variable and its rule.</exception>
     public static Settings Read(IReadOnlyDictionary<string, string> variables)
     {
         var otherwise = new Settings();
@@ -116,5 +116,5 @@ internal sealed record Settings
     }
 }
 
-/// <summary>A server does not come into being; the message is for its operator.</summary>
+/// <summary>A server cannot start; the message is for its operator.</summary>
 internal sealed class CannotStart(string message, Exception? cause = null) : Exception(message, cause);

@@ -4,9 +4,9 @@ using System.Net.Sockets;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// A broker of the family that has nothing in common with ours: HTTP by hand, framing by the runtime, a lock per topic and a queue
-/// per connection. It keeps what SPEC.md asks of a server, of both levels. Every step is a <see cref="Seam{TStep}"/>; a server that is
-/// wrong or odd is this one with a <see cref="Change"/>, or several.
+/// A second implementation of the protocol, which shares no code with the broker: HTTP by hand, framing by the runtime, a lock for each
+/// topic and a queue for each connection. It meets every MUST and SHOULD of SPEC.md. Every step is a <see cref="Seam{TStep}"/>; a wrong or
+/// odd server is this one with one or more <see cref="Change"/>s.
 /// </summary>
 internal sealed class SmallServer : TcpServer
 {
@@ -18,7 +18,7 @@ internal sealed class SmallServer : TcpServer
     {
     }
 
-    /// <summary>Applies the changes in this order, and listens.</summary>
+    /// <summary>Applies the changes in this order, and then listens.</summary>
     /// <exception cref="CannotStart">A setting is not legal, or the port is in use.</exception>
     public SmallServer(params Change[] changes)
     {
@@ -37,7 +37,7 @@ internal sealed class SmallServer : TcpServer
         Log.Write.Call(LogLevel.Info, $"Now listening on: {Origin.GetLeftPart(UriPartial.Authority)}");
     }
 
-    /// <summary>What the operator chose; set by changes only.</summary>
+    /// <summary>The operator's settings; set by changes only.</summary>
     public Settings Settings { get; set; } = new();
 
     /// <summary>The dialect; set by changes only.</summary>
@@ -46,7 +46,7 @@ internal sealed class SmallServer : TcpServer
     public ServerLog Log { get; }
     public Lifetime Lifetime { get; }
 
-    /// <summary>How everything that goes out is worded.</summary>
+    /// <summary>Encodes all messages of the server.</summary>
     public Messages Messages { get; }
 
     /// <summary>The registry of topics.</summary>
@@ -60,30 +60,30 @@ internal sealed class SmallServer : TcpServer
     /// <summary>WebSocket sessions that have not ended, each with a task that ends with its connection.</summary>
     public ConcurrentDictionary<Session, Task> Sessions { get; } = [];
 
-    /// <summary>The server is about to end, and takes no new sessions.</summary>
+    /// <summary>Whether the server is about to end, and accepts no new sessions.</summary>
     public bool IsDraining { get => _isDraining; set => _isDraining = value; }
 
-    /// <summary>How settings are understood where they are given as variables; it throws <see cref="CannotStart"/>.</summary>
+    /// <summary>Reads settings that are given as variables; it throws <see cref="CannotStart"/>.</summary>
     public Seam<Func<IReadOnlyDictionary<string, string>, Settings>> Read => field ??= new(Settings.Read);
 
     /// <summary>The line for the operator of a server that does not start.</summary>
     public Seam<Func<CannotStart, string>> Complaint => field ??= new(fault => fault.Message);
 
-    /// <summary>Takes one line of the log.</summary>
+    /// <summary>Writes one line of the log.</summary>
     public Seam<Action<string>> Write => field ??= new(_ => { });
 
-    /// <summary>Told of every request that was understood, before it is answered.</summary>
+    /// <summary>Called with every valid request, before it is answered.</summary>
     public Seam<Action<Session, ClientRequest>> Hear => field ??= new((_, _) => { });
 
     public Seam<Func<Socket, Connection>> NewConnection => field ??= new(socket => new Connection(socket));
 
-    /// <summary>What lies between a TCP connection and the WebSocket on it, once the handshake is done.</summary>
+    /// <summary>Makes the stream between a TCP connection and its WebSocket, after the handshake.</summary>
     public Seam<Func<Connection, Stream>> NewWire => field ??= new(connection => connection);
 
     public Seam<Func<Connection, Session>> NewSession => field ??= new(connection => new Session(connection, this));
     public Seam<Func<string, Topic>> NewTopic => field ??= new(name => new Topic(name, this));
 
-    /// <summary>Whether a request may be for the host of this name, which is in lower case and without port and final dot.</summary>
+    /// <summary>Whether a request may name this host, which is in lower case and without port and final dot.</summary>
     public Seam<Func<string, bool>> IsHost => field ??= new(name =>
         HostName.IsLocal(name) || Settings.AllowedHosts.Any(listed => HostName.Fits(listed, name)));
 
@@ -101,14 +101,14 @@ internal sealed class SmallServer : TcpServer
     /// <summary>Changes every session before it reads; its queue is changed here as well.</summary>
     public void EachSession(Action<Session> change) => NewSession.Wrap(next => connection => Changed(next(connection), change));
 
-    /// <summary>Changes every topic before it is in the registry.</summary>
+    /// <summary>Changes every topic before it is registered.</summary>
     public void EachTopic(Action<Topic> change) => NewTopic.Wrap(next => name => Changed(next(name), change));
 
     /// <summary>Puts a frame filter in front of every WebSocket.</summary>
     public void EachFilter(Action<FrameFilter> change) =>
         NewWire.Wrap(next => connection => Changed(new FrameFilter(next(connection)), change));
 
-    /// <summary>Dies, and is started again at once by its supervisor: every connection is reset, and nothing is remembered.</summary>
+    /// <summary>Dies and restarts at once, as under a supervisor: every connection is reset, and all state is lost.</summary>
     public void Restart()
     {
         ResetAll();
@@ -116,10 +116,10 @@ internal sealed class SmallServer : TcpServer
         Rest.Restarted();
     }
 
-    /// <summary>What a fault that kills the process does; by default the server crashes and stays dead.</summary>
+    /// <summary>Called by a fault that kills the process; by default the server crashes and stays dead.</summary>
     public Seam<Action> Die => field ??= new(Crash);
 
-    /// <summary>Dies, and is started again by its supervisor after this time; nothing is remembered.</summary>
+    /// <summary>Dies and restarts after this time, as under a supervisor; all state is lost.</summary>
     public void RestartAfter(TimeSpan down)
     {
         Topics.Clear();
@@ -128,8 +128,8 @@ internal sealed class SmallServer : TcpServer
     }
 
     /// <summary>
-    /// Answers nothing any more, as a process whose threads are all stuck: connections are accepted and stay open, and nothing goes in or
-    /// out. Only a crash ends it.
+    /// Stops answering, as a process whose threads are all blocked: connections are accepted and stay open, but no byte is read or written.
+    /// Only a crash ends it.
     /// </summary>
     public void Hang() => _hangs = true;
 

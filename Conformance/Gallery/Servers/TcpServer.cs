@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// Listens on a loopback port, a free one unless another is named, and serves every connection on its own. Whatever goes wrong on one
-/// connection ends that connection; a fault that is not the network's is kept in <see cref="Faults"/>.
+/// Listens on a loopback port, by default a free one, and serves every connection on its own. An exception on one connection ends only that
+/// connection; it is kept in <see cref="Faults"/> unless it comes from the network.
 /// </summary>
 internal abstract class TcpServer : IAsyncDisposable
 {
@@ -20,7 +20,7 @@ internal abstract class TcpServer : IAsyncDisposable
 
     public Uri Origin => new($"{Scheme}://{_local ?? throw new InvalidOperationException("The server has not started.")}");
 
-    /// <summary>Mistakes of the server itself; a test that cares asserts that there are none.</summary>
+    /// <summary>Exceptions that are faults of the server itself; a test may assert that there are none.</summary>
     public IReadOnlyCollection<Exception> Faults => _faults;
 
     protected virtual string Scheme => Uri.UriSchemeHttp;
@@ -31,7 +31,7 @@ internal abstract class TcpServer : IAsyncDisposable
     /// <summary>Cancelled when the server dies.</summary>
     protected CancellationToken Stopping => _stopping.Token;
 
-    /// <summary>Dies as a killed process does: nothing listens any more, and every connection is reset, at once.</summary>
+    /// <summary>Dies as a killed process does: the port closes, and every connection is reset, at once.</summary>
     public void Crash()
     {
         _stopping.Cancel();
@@ -39,7 +39,7 @@ internal abstract class TcpServer : IAsyncDisposable
         ResetAll();
     }
 
-    /// <summary>Resets every connection that there is now.</summary>
+    /// <summary>Resets every open connection.</summary>
     protected void ResetAll()
     {
         foreach (var connection in _connections.Keys)
@@ -48,7 +48,9 @@ internal abstract class TcpServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Dies, and listens again at the same address after this time, as under a supervisor. Dying meanwhile changes nothing.</summary>
+    /// <summary>
+    /// Dies, and listens again at the same address after this time, as under a supervisor. Calls made while it is down do nothing.
+    /// </summary>
     protected async Task BounceAsync(TimeSpan down)
     {
         if (Interlocked.Exchange(ref _isDown, 1) == 1)
@@ -80,7 +82,7 @@ internal abstract class TcpServer : IAsyncDisposable
     /// <summary>Ends when the connection has ended.</summary>
     protected Task ServedAsync(Connection connection) => _connections.GetValueOrDefault(connection, Task.CompletedTask);
 
-    /// <summary>Listens and begins to serve; the last act of a constructor.</summary>
+    /// <summary>Listens and begins to serve; a constructor calls it last.</summary>
     /// <param name="port">0 for any that is free.</param>
     /// <param name="address">Another loopback address than 127.0.0.1.</param>
     /// <exception cref="CannotStart">The port is in use.</exception>
@@ -100,7 +102,7 @@ internal abstract class TcpServer : IAsyncDisposable
         _accepting = AcceptAsync(_listener);
     }
 
-    /// <summary>When this returns the connection is ended politely, when it throws it is reset.</summary>
+    /// <summary>Serves one connection. When this returns the connection is closed in order; when it throws it is reset.</summary>
     protected abstract Task ServeAsync(Connection connection, CancellationToken stopping);
 
     protected virtual Connection Open(Socket socket) => new(socket);
@@ -120,7 +122,7 @@ internal abstract class TcpServer : IAsyncDisposable
     {
         try
         {
-            // One that came in while the server crashed is in no list that was reset.
+            // Crash cannot reset a connection that is accepted while it runs.
             _stopping.Token.ThrowIfCancellationRequested();
             await Task.Yield();
             await ServeAsync(connection, _stopping.Token);

@@ -6,8 +6,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace PubSub.Conformance.Gallery.Servers;
 
 /// <summary>
-/// Another server behind TLS. Without a certificate it makes one, signed by itself, which is right for whoever has been told to trust
-/// it and wrong for everybody else.
+/// Puts TLS in front of another server. Without a given certificate it makes a self-signed one, which only clients accept that have been
+/// told to trust it.
 /// </summary>
 internal sealed class TlsServer : TcpServer
 {
@@ -16,8 +16,8 @@ internal sealed class TlsServer : TcpServer
     private readonly SslStreamCertificateContext _shown;
 
     /// <param name="inner">The server.</param>
-    /// <param name="certificate">With its key.</param>
-    /// <param name="between">Sent along, to lead from the certificate to its authority.</param>
+    /// <param name="certificate">The certificate with its key.</param>
+    /// <param name="between">Intermediate certificates between the certificate and its authority, which are sent along.</param>
     public TlsServer(Uri inner, X509Certificate2? certificate = null, X509Certificate2Collection? between = null)
     {
         _inner = inner;
@@ -26,7 +26,7 @@ internal sealed class TlsServer : TcpServer
         Start();
     }
 
-    /// <summary>What a client has to trust.</summary>
+    /// <summary>The certificate that a client has to trust.</summary>
     public string CertificatePem => _certificate.ExportCertificatePem();
 
     protected override string Scheme => Uri.UriSchemeHttps;
@@ -45,7 +45,7 @@ internal sealed class TlsServer : TcpServer
             }
             catch (CryptographicException e)
             {
-                throw new IOException("the peer was still talking after its goodbye", e);
+                throw new IOException("the peer was still sending after its close_notify", e);
             }
         }
     }
@@ -63,7 +63,7 @@ internal sealed class TlsServer : TcpServer
         var now = TimeProvider.System.GetUtcNow();
         using var made = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
 
-        // Some systems serve only with a key that has been loaded.
+        // On some systems, SslStream works only with a key that has been loaded from a file.
         return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
     }
 }

@@ -1,27 +1,27 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>A named stream. Everything that happens to it happens under its one lock, which never waits.</summary>
+/// <summary>A named stream of messages. One lock guards all its state; nothing waits while it holds the lock.</summary>
 internal sealed class Topic(string name, SmallServer server)
 {
     public SmallServer Server => server;
     public string Name => name;
 
-    /// <summary>Every step below enters it; a wrap that keeps state of its own enters it first.</summary>
+    /// <summary>Every step below enters this lock; a wrap that has its own state enters it first.</summary>
     public Lock Gate { get; } = new();
 
     /// <summary>Whether it has been deleted.</summary>
     public bool IsDeleted { get; private set; } // guarded by Gate
 
-    /// <summary>Messages accepted ever.</summary>
+    /// <summary>The number of messages accepted so far.</summary>
     public long Accepted { get; set; } // guarded by Gate
 
-    /// <summary>In the order of their subscribing.</summary>
+    /// <summary>The subscribers, the oldest first.</summary>
     public List<SendQueue> Subscribers { get; } = []; // guarded by Gate
 
-    /// <summary>The oldest first.</summary>
+    /// <summary>The retained events, the oldest first.</summary>
     public List<byte[]> Retained { get; } = []; // guarded by Gate
 
-    /// <summary>Subscriptions now, and messages accepted ever.</summary>
+    /// <summary>The present number of subscriptions, and the number of messages accepted so far.</summary>
     public Seam<Func<(int Subscribers, long Messages)>> Count => field ??= new(() =>
     {
         lock (Gate)
@@ -31,7 +31,8 @@ internal sealed class Topic(string name, SmallServer server)
     });
 
     /// <summary>
-    /// Subscriber, request, ack. The ack, then the replayed events, then live events. False when the topic is gone, as for the next two.
+    /// Subscriber, request, ack. Sends the ack, then the replayed events, then live events. False when the topic is deleted, as for
+    /// <see cref="TryUnsubscribe"/> and <see cref="TryPublish"/>.
     /// </summary>
     public Seam<Func<SendQueue, ClientRequest, byte[], bool>> TrySubscribe => field ??= new((subscriber, request, ack) =>
     {
@@ -56,7 +57,7 @@ internal sealed class Topic(string name, SmallServer server)
         }
     });
 
-    /// <summary>Subscriber, request, ack. Nothing of the topic comes behind the ack.</summary>
+    /// <summary>Subscriber, request, ack. No event of the topic follows the ack.</summary>
     public Seam<Func<SendQueue, ClientRequest, byte[], bool>> TryUnsubscribe => field ??= new((subscriber, _, ack) =>
     {
         lock (Gate)
@@ -72,7 +73,7 @@ internal sealed class Topic(string name, SmallServer server)
         }
     });
 
-    /// <summary>Bytes of what it retains.</summary>
+    /// <summary>The size of the retained events in bytes.</summary>
     public long RetainedBytes
     {
         get
@@ -102,7 +103,7 @@ internal sealed class Topic(string name, SmallServer server)
         }
     });
 
-    /// <summary>Whether it is subscribed.</summary>
+    /// <summary>Whether the subscriber is subscribed.</summary>
     public bool Has(SendQueue subscriber)
     {
         lock (Gate)
@@ -120,7 +121,9 @@ internal sealed class Topic(string name, SmallServer server)
         }
     });
 
-    /// <summary>The notice. Ends every subscription and, unless settings keep it, every subscriber's connection behind its queue.</summary>
+    /// <summary>
+    /// Notice. Ends every subscription, and closes every subscriber's connection after its queue unless the settings say otherwise.
+    /// </summary>
     public Seam<Action<byte[]>> Delete => field ??= new(notice =>
     {
         lock (Gate)
@@ -135,7 +138,7 @@ internal sealed class Topic(string name, SmallServer server)
         }
     });
 
-    /// <summary>Number wanted to retained events, oldest first; inside the gate, as all that follows.</summary>
+    /// <summary>Number requested: the retained events to replay, oldest first. Called inside the gate, as all steps below.</summary>
     public Seam<Func<int, IEnumerable<byte[]>>> Replayed => field ??= new(lastN => Retained.TakeLast(lastN));
 
     public Seam<Action<byte[]>> Retain => field ??= new(@event =>
@@ -147,13 +150,13 @@ internal sealed class Topic(string name, SmallServer server)
         }
     });
 
-    /// <summary>Event, publisher. Offers the event to every subscriber; one that cannot take it has ended.</summary>
+    /// <summary>Event, publisher. Offers the event to every subscriber, and removes those that have ended.</summary>
     public Seam<Action<byte[], SendQueue>> Deliver =>
         field ??= new((@event, _) => Subscribers.RemoveAll(subscriber => !subscriber.TryDeliver.Call(@event)));
 
     public Seam<Action<SendQueue>> Remove => field ??= new(subscriber => Subscribers.Remove(subscriber));
 
-    /// <summary>Subscriber, notice. What the deletion of the topic means for one of its subscribers.</summary>
+    /// <summary>Subscriber, notice. Tells one subscriber that the topic is deleted.</summary>
     public Seam<Action<SendQueue, byte[]>> Dismiss => field ??= new((subscriber, notice) =>
     {
         if (server.Settings.TopicDeletion == TopicDeletion.Unsubscribe)

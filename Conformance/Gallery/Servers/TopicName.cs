@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>The names that topics may have, and how a path spells them.</summary>
+/// <summary>The rules for topic names, and their encoding in paths.</summary>
 internal static class TopicName
 {
     /// <summary>In characters: Unicode scalar values.</summary>
@@ -23,11 +23,11 @@ internal static class TopicName
 
     public static bool IsShort(string text) => text.EnumerateRunes().Count() <= Longest;
 
-    /// <summary>The path segment of a name, with everything encoded that a path could misread.</summary>
+    /// <summary>The path segment of a name, with every character encoded that has a meaning in a path.</summary>
     public static string Encode(string name) =>
         name is "." or ".." ? name.Replace(".", "%2E", StringComparison.Ordinal) : Uri.EscapeDataString(name);
 
-    /// <summary>The name that a path segment encodes; null when it is no percent-encoded UTF-8.</summary>
+    /// <summary>The name that a path segment encodes; null when it is not percent-encoded UTF-8.</summary>
     public static string? Decode(string segment)
     {
         var bytes = new List<byte>();

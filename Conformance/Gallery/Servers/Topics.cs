@@ -13,18 +13,18 @@ internal sealed class Topics(SmallServer server)
     public Seam<Func<IEnumerable<Topic>>> All =>
         field ??= new(() => ByName.Values.OrderBy(topic => topic.Name, StringComparer.Ordinal));
 
-    /// <summary>Those that count for the limit.</summary>
+    /// <summary>The number of topics that count for the limit.</summary>
     public Seam<Func<int>> Count => field ??= new(() => ByName.Count);
 
-    /// <summary>Bytes of what all of them retain.</summary>
+    /// <summary>The size of all retained events in bytes.</summary>
     public Seam<Func<long>> RetainedBytes => field ??= new(() => ByName.Values.Sum(topic => topic.RetainedBytes));
 
     public Seam<Func<string, Topic?>> Find => field ??= new(name => ByName.GetValueOrDefault(Key.Call(name)));
 
-    /// <summary>Two names are one topic's exactly when their keys are equal.</summary>
+    /// <summary>Two names mean the same topic exactly when their keys are equal.</summary>
     public Seam<Func<string, string>> Key => field ??= new(name => name);
 
-    /// <summary>False when there is a topic of this name; an <see cref="HttpFault"/> when there are as many topics as may be.</summary>
+    /// <summary>False when there is a topic of this name; an <see cref="HttpFault"/> when the limit is reached.</summary>
     public Seam<Func<string, bool>> TryCreate => field ??= new(name =>
     {
         lock (_creating)
@@ -50,6 +50,6 @@ internal sealed class Topics(SmallServer server)
         return true;
     });
 
-    /// <summary>Forgets them all, and tells no subscriber.</summary>
+    /// <summary>Removes all topics without telling their subscribers.</summary>
     public void Clear() => ByName.Clear();
 }

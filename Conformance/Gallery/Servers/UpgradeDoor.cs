@@ -1,6 +1,6 @@
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>Answers what comes to the WebSocket's path: with 101, or with the reason of the refusal.</summary>
+/// <summary>Answers requests for the WebSocket's path with 101, or with the reason for a refusal.</summary>
 internal sealed class UpgradeDoor(SmallServer server)
 {
     private int _inside;
@@ -31,29 +31,29 @@ internal sealed class UpgradeDoor(SmallServer server)
     /// <summary>The connection of an accepted handshake has ended.</summary>
     public Seam<Action> Leave => field ??= new(() => Interlocked.Decrement(ref _inside));
 
-    /// <summary>Whether it asks for a WebSocket as RFC 6455 has it.</summary>
+    /// <summary>Whether a request is a WebSocket handshake of RFC 6455.</summary>
     public Seam<Func<HttpRequest, bool>> IsHandshake => field ??= new(Handshake.IsValid);
 
     public Seam<Func<HttpRequest, HttpResponse>> Accept => field ??= new(Handshake.Accept);
 
-    /// <summary>The answer to a request that is no handshake.</summary>
+    /// <summary>The answer to a request that is not a handshake.</summary>
     public Seam<Func<HttpRequest, HttpResponse>> Refuse => field ??= new(_ =>
         server.Messages.Problem.Call(426, "UPGRADE_REQUIRED", "the request must be a WebSocket handshake of version 13") with
         {
             Headers = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"],
         });
 
-    /// <summary>Whether the page that asks may connect.</summary>
+    /// <summary>Whether the origin of a request may connect.</summary>
     public Seam<Func<HttpRequest, bool>> IsAllowed => field ??= new(request =>
         Handshake.IsOfSameOrigin(request)
         || server.Settings.AllowedOrigins.Any(origin => origin == "*" || IsSame.Call(origin, request["Origin"]!)));
 
-    /// <summary>Allowed origin, asking origin: whether they are the same.</summary>
+    /// <summary>Allowed origin, origin of the request: whether they are the same.</summary>
     public Seam<Func<string, string, bool>> IsSame => field ??= new((allowed, asking) => allowed == asking);
 
     public Seam<Func<bool>> IsClosing => field ??= new(() => server.IsDraining);
 
-    /// <summary>True when there was room for one more.</summary>
+    /// <summary>Counts a connection; false when the limit is reached.</summary>
     public Seam<Func<bool>> TryEnter => field ??= new(() =>
     {
         if (Interlocked.Increment(ref _inside) <= server.Settings.MostConnections)

@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>Servers that want something otherwise than SPEC.md writes it, and refuse what is as specified.</summary>
+/// <summary>Servers that require requests in another form than SPEC.md, and refuse those that follow it.</summary>
 internal static class Wanting
 {
     private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = 1_000_000 };
@@ -26,7 +26,7 @@ internal static class Wanting
             ? throw new BadRequest("request_id must be a valid UUID", null)
             : read(members));
 
-    /// <summary>A publish holds its message in this member, and the payload in that one.</summary>
+    /// <summary>A publish has its message in one given member, and the payload in another.</summary>
     public static Change MessageIn(string message, string payload) => Reading((members, read) =>
     {
         if (Find(members, "type") != Json("publish"))
@@ -41,11 +41,12 @@ internal static class Wanting
         ]);
 
         string Inner(string json) => json is ['{', ..] && Members(Encoding.UTF8.GetBytes(json)) is { } inner
-            ? Object(inner.Select(member => (Name: member.Name == payload ? "payload" : member.Name == "payload" ? "" : member.Name, member.Json)))
+            ? Object(inner.Select(member =>
+                (Name: member.Name == payload ? "payload" : member.Name == "payload" ? "" : member.Name, member.Json)))
             : json;
     });
 
-    /// <summary>A publish holds id and payload beside topic.</summary>
+    /// <summary>A publish has id and payload at the same level as topic.</summary>
     public static Change Flat(string payload) => Reading((members, read) =>
     {
         if (Find(members, "type") != Json("publish"))
@@ -59,7 +60,7 @@ internal static class Wanting
         return read([.. members.Where(member => outer.Contains(member.Name) && member.Name != "message"), ("message", Object(inner))]);
     });
 
-    /// <summary>The first message of a connection is this token, and is answered; without it the connection ends with 4401.</summary>
+    /// <summary>The first message of a connection must be this token, and is answered; otherwise the connection ends with 4401.</summary>
     public static Change FirstMessage(string token) => server => server.EachSession(session =>
     {
         var isKnown = false;
@@ -79,11 +80,12 @@ internal static class Wanting
                 return;
             }
 
-            session.Queue.Finish.Call(server.Messages.Error.Call("UNAUTHORIZED", "the first message must be auth", null), 4401, "unauthorized");
+            var error = server.Messages.Error.Call("UNAUTHORIZED", "the first message must be auth", null);
+            session.Queue.Finish.Call(error, 4401, "unauthorized");
         });
     });
 
-    /// <summary>The listing and each topic are at paths with a slash at their end; others are redirected there.</summary>
+    /// <summary>The listing and each topic are at paths that end with a slash; paths without it are redirected.</summary>
     public static Change Slashes(int status) => server =>
     {
         server.Rest.PathOf.Wrap(next => request => next(request).TrimEnd('/'));
@@ -93,7 +95,7 @@ internal static class Wanting
                 : await next(request, stopping));
     };
 
-    /// <summary>The newer of two connections that subscribe with one client_id ends the older.</summary>
+    /// <summary>A connection that subscribes with the client_id of another ends the older connection.</summary>
     public static Change Takeover() => server =>
     {
         var owners = new ConcurrentDictionary<string, Session>(StringComparer.Ordinal);
@@ -129,7 +131,7 @@ internal static class Wanting
     private static string? Find(List<(string Name, string Json)> members, string name) =>
         members.Find(member => member.Name == name) is { Json: { } json } ? json : null;
 
-    /// <summary>The members of an object as they are written; null when it is none.</summary>
+    /// <summary>The members of an object in their original spelling; null when the text is not an object.</summary>
     private static List<(string Name, string Json)>? Members(byte[] text)
     {
         try
@@ -152,7 +154,7 @@ internal static class Wanting
 
             while (reader.Read())
             {
-                // More behind the object is an exception.
+                // Text after the object throws a JsonException.
             }
 
             return members;

@@ -2,7 +2,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery;
 
-/// <summary>Servers that end connections late or in their own way, and what may stand in front of a server.</summary>
+/// <summary>Servers that end connections late or in an unusual way, and servers behind a gateway.</summary>
 internal static class Closings
 {
     private const string Subprotocol = "pubsub.v1";
@@ -16,7 +16,8 @@ internal static class Closings
     public static IReadOnlyList<Stranger> All { get; } =
     [
         new Stranger("stranger-both-halves",
-                "Sends its FIN behind the Close frames, and counts the connection as open until the client's FIN has come; also a client that is gone without a Close.")
+                "Sends its FIN behind the Close frames, and counts the connection as open until the client's FIN has come; "
+                    + "also a client that is gone without a Close.")
             .EachSession(LeavesWhenBothHalvesEnd),
 
         new Stranger("stranger-leaves-tcp-to-the-client",
@@ -32,7 +33,8 @@ internal static class Closings
             .Violates("PS-WS-008", "an open TCP connection"),
 
         new Stranger("stranger-five-seconds",
-                "Behind its Close for a frame that RFC 6455 forbids, a third of its connections stay open for exactly 5 s, as the close timeout of a library is.")
+                "Behind its Close for a frame that RFC 6455 forbids, a third of its connections stay open for exactly 5 s, "
+                    + "as the close timeout of a library is.")
             .Does(server =>
             {
                 var lost = 0;
@@ -47,7 +49,8 @@ internal static class Closings
             }),
 
         new Stranger("stranger-behind-a-rate-limit",
-                "A gateway lets 500 requests a second through, 80 at once, and answers 429 with Retry-After to the others, handshakes included.")
+                "A gateway lets 500 requests a second through, 80 at once, and answers 429 with Retry-After to the others, "
+                    + "handshakes included.")
             .Does(Limited),
 
         new Stranger("stranger-behind-a-shaky-gateway",
@@ -134,21 +137,24 @@ internal static class Closings
         const int every = 499;
         int[] statuses = [502, 503, 504, 508, 520];
         var requests = 0;
-        server.AnswerAsync.Wrap(next => (request, stopping) => Interlocked.Increment(ref requests) is var number && number % every == 0 && number <= every * statuses.Length
-            ? Task.FromResult(Plain(statuses[(number / every) - 1]))
-            : next(request, stopping));
+        server.AnswerAsync.Wrap(next => (request, stopping) =>
+            Interlocked.Increment(ref requests) is var number && number % every == 0 && number <= every * statuses.Length
+                ? Task.FromResult(Plain(statuses[(number / every) - 1]))
+                : next(request, stopping));
     }
 
     private static void WantsHostAndSubprotocol(SmallServer server)
     {
         server.AnswerAsync.Wrap(next => (request, stopping) =>
             request["Host"] == Host ? next(request, stopping) : Task.FromResult(Plain(421)));
-        server.Upgrade.Accept.Wrap(next => request => request["Sec-WebSocket-Protocol"]?.Split(',').Any(name => name.Trim() == Subprotocol) == true
-            ? Naming(next(request))
-            : Plain(400));
+        server.Upgrade.Accept.Wrap(next => request =>
+            request["Sec-WebSocket-Protocol"]?.Split(',').Any(name => name.Trim() == Subprotocol) == true
+                ? Naming(next(request))
+                : Plain(400));
     }
 
-    private static HttpResponse Naming(HttpResponse answer) => answer with { Headers = [.. answer.Headers, $"Sec-WebSocket-Protocol: {Subprotocol}"] };
+    private static HttpResponse Naming(HttpResponse answer) =>
+        answer with { Headers = [.. answer.Headers, $"Sec-WebSocket-Protocol: {Subprotocol}"] };
 
     private static HttpResponse Plain(int status) => new(status, "<html><body>not now</body></html>\n", "text/html") { KeepsAlive = false };
 }

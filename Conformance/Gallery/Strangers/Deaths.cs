@@ -13,15 +13,26 @@ internal static partial class Deaths
 
     public static IReadOnlyList<Stranger> All { get; } =
     [
-        Fragile(new("stranger-dies-ten-ways-launched", "It dies in ten ways, and the suite that launched it starts it again.") { Keeper = Keeper.Suite }),
-        Fragile(new("stranger-dies-ten-ways-supervised", "It dies in ten ways, and a supervisor starts it again after a moment.") { Keeper = Keeper.Supervisor }),
-        Fragile(new("stranger-dies-ten-ways", "It dies in ten ways, and stays dead.")),
-        DiesOfRefusals(new("stranger-dies-of-refusals", "It dies of every request that it has to refuse, and stays dead.")),
-        DiesOfRefusals(new("stranger-dies-of-refusals-launched", "It dies of every request that it has to refuse, and the suite starts it again.")
+        Fragile(new("stranger-dies-ten-ways-launched", "It dies in ten ways, and the suite that launched it starts it again.")
         {
             Keeper = Keeper.Suite,
         }),
-        new Stranger("stranger-a-quarter-second-away", "Every answer takes 250 ms, also under load.") { Options = options => options with { AllowLoad = true } }
+        Fragile(new("stranger-dies-ten-ways-supervised", "It dies in ten ways, and a supervisor starts it again after a moment.")
+        {
+            Keeper = Keeper.Supervisor,
+        }),
+        Fragile(new("stranger-dies-ten-ways", "It dies in ten ways, and stays dead.")),
+        DiesOfRefusals(new("stranger-dies-of-refusals", "It dies of every request that it has to refuse, and stays dead.")),
+        DiesOfRefusals(new(
+            "stranger-dies-of-refusals-launched",
+            "It dies of every request that it has to refuse, and the suite starts it again.")
+        {
+            Keeper = Keeper.Suite,
+        }),
+        new Stranger("stranger-a-quarter-second-away", "Every answer takes 250 ms, also under load.")
+        {
+            Options = options => options with { AllowLoad = true },
+        }
             .Does(LongLine.Far(TimeSpan.FromMilliseconds(250))),
     ];
 
@@ -177,7 +188,7 @@ internal static partial class Deaths
         }))
         .EachSession(session => session.Refuse.Wrap(next => bad =>
         {
-            // A last_n that is no integer from 0 on.
+            // A last_n that is not an integer from 0 on.
             if (bad.Message.StartsWith("last_n", StringComparison.Ordinal))
             {
                 session.Server.Die.Call();
@@ -229,7 +240,7 @@ internal static partial class Deaths
             "PS-WS-011/reserved-opcode",
             "PS-WS-013/framing-error-1002");
 
-    // What a user states does not have to be found out, so this one does not die of the probe.
+    // The probe does not test what the user declares, so this server does not die of the probe.
     private static Stranger Pinned(Stranger stranger) => stranger with
     {
         Probing = door => new ProbeOptions { Url = door.Origin, Limits = new Limits(), Accommodations = Accommodations.None },

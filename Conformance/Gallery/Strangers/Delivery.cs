@@ -3,7 +3,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Foreign;
 
-/// <summary>Servers with habits of delivering, replaying and counting.</summary>
+/// <summary>Servers that differ in delivery, replay and counting.</summary>
 internal static class Delivery
 {
     public static IReadOnlyList<Stranger> All { get; } =
@@ -36,7 +36,8 @@ internal static class Delivery
             .Warned("PS-RPL-007", "the ack comes before the 1 replayed"),
         new Stranger(
             "stranger-strict-subscriptions",
-            "A last_n over 100 is refused, an unsubscribe without a subscription too, and a subscribe after an unsubscribe replays nothing.")
+            "A last_n over 100 is refused, an unsubscribe without a subscription too, and a subscribe after an unsubscribe "
+                + "replays nothing.")
             .EachSession(session => session.RefuseIf(request => request.LastN > 100, "last_n must be at most 100"))
             .EachTopic(topic =>
             {

@@ -3,7 +3,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Foreign;
 
-/// <summary>Servers that something hostile leaves in another state than before.</summary>
+/// <summary>Servers that hostile input damages, and servers without limits.</summary>
 internal static partial class Hostile
 {
     private const string Broken = "broken-half-pair";
@@ -12,16 +12,18 @@ internal static partial class Hostile
     [
         new Stranger(
             "stranger-keeps-broken-topic",
-            "A topic with half a surrogate pair in its name is created although the answer is 500; while it exists, topics cannot be listed.")
+            "A topic with half a surrogate pair in its name is created although the answer is 500; while it exists, "
+                + "topics cannot be listed.")
             .Does(server => KeepBrokenTopics(server, isDeletable: true))
             .Violates("PS-REST-031", "is answered with 200")
             .Undecided("PS-REST-022", "(PS-REST-031)"),
 
         new Stranger(
             "stranger-keeps-broken-topic-for-good",
-            "A topic with half a surrogate pair in its name is created although the answer is 500; it cannot be deleted, and topics cannot be listed any more.")
+            "A topic with half a surrogate pair in its name is created although the answer is 500; it cannot be deleted, "
+                + "and topics cannot be listed any more.")
         {
-            // One at a time, so that it is known which scenarios come behind the one that makes the topic.
+            // One at a time, so that the scenarios after the one that creates the topic are always the same.
             Options = options => options with { Parallel = 1, Selection = options.Selection with { Include = Selection.Parse(["REST"]) } },
         }
             .Does(server => KeepBrokenTopics(server, isDeletable: false))
@@ -33,7 +35,8 @@ internal static partial class Hostile
 
         new Stranger(
             "stranger-without-limits",
-            "It takes requests and names of any length, with control characters too, and ends what breaks the rules of framing without a Close frame.")
+            "It takes requests and names of any length, with control characters too, and ends what breaks the rules of framing "
+                + "without a Close frame.")
             .Does(server => server.Settings = server.Settings with { MessageBytes = 64 * 1024 * 1024 })
             .Does(server => server.Rest.Fault.Wrap(_ => name => name.Length == 0 ? "must have at least one character" : null))
             .Does(server => server.EachFilter(filter => filter.FromServer.Wrap(next => frame =>

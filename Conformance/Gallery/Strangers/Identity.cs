@@ -4,15 +4,16 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Foreign;
 
-/// <summary>Servers to which a <c>client_id</c> is more than a label.</summary>
+/// <summary>Servers for which a <c>client_id</c> is the identity of a subscriber.</summary>
 internal static class Identity
 {
     public static IReadOnlyList<Stranger> All { get; } =
     [
         new Stranger(
             "stranger-known-by-client-id",
-            "A subscriber of a topic is a client_id: two ids of one connection get two copies, the newer connection of an id takes over and "
-                + "the older is closed with 4000, and an unsubscribe under another id ends nothing. Every subscribe replays, ahead of its ack.")
+            "A subscriber of a topic is a client_id: two ids of one connection get two copies, the newer connection of an id takes over "
+                + "and the older is closed with 4000, and an unsubscribe under another id ends nothing. Every subscribe replays, "
+                + "ahead of its ack.")
             .EachTopic(KnowByClientId)
             .Warned("PS-SUB-006", "a second subscribe replays nothing")
             .Warned("PS-SUB-009", "the first of two with one client_id receives every event")
@@ -21,8 +22,8 @@ internal static class Identity
             .Warned("PS-RPL-007", "the ack comes before the 1 replayed"),
         new Stranger(
             "stranger-newest-connection-wins",
-            "One client_id is one connection: the older is closed with 1008, whatever it subscribed to. Names are compared without regard to "
-                + "case, a message whose id the topic has seen is acked and dropped, and only what is retained is counted.")
+            "One client_id is one connection: the older is closed with 1008, whatever it subscribed to. Names are compared without "
+                + "regard to case, a message whose id the topic has seen is acked and dropped, and only what is retained is counted.")
             .Does(CloseTheOlder)
             .Does(server => server.Topics.Key.Wrap(next => name => next(name.ToLowerInvariant())))
             .EachTopic(DropKnownIds)
@@ -51,7 +52,8 @@ internal static class Identity
                     {
                         if (!topic.IsDeleted && topic.Subscribers.Contains(subscriber))
                         {
-                            subscriber.Reply.Call(topic.Server.Messages.Error.Call("BAD_REQUEST", "topic is subscribed to", request.RawRequestId));
+                            var messages = topic.Server.Messages;
+                            subscriber.Reply.Call(messages.Error.Call("BAD_REQUEST", "topic is subscribed to", request.RawRequestId));
                             return true;
                         }
 

@@ -4,7 +4,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Foreign;
 
-/// <summary>Servers that read requests in ways of their own.</summary>
+/// <summary>Servers that differ in how they read requests.</summary>
 internal static class Requests
 {
     private static readonly string[] Known = ["type", "topic", "client_id", "last_n", "message", "request_id"];
@@ -19,7 +19,9 @@ internal static class Requests
                 topic.Has(session.Queue) ? next(topic, request) : Refused(session, request, "client is not subscribed to the topic")))
             .EachSession(session => session.RespellMembers(members => members.All(member => Known.Contains(member.Name)) ? members : []))
             .Does(server => server.Rest.Find.Wrap(next => body =>
-                body.EnumerateObject().Any(member => member.Name != "name") ? throw RestDoor.Bad("the body must have no member but name") : next(body)))
+                body.EnumerateObject().Any(member => member.Name != "name")
+                    ? throw RestDoor.Bad("the body must have no member but name")
+                    : next(body)))
             .Violates("PS-PUB-001", "the ack has the topic's name")
             .Violates("PS-SUB-001", "the ack has the topic's name")
             .Warned("PS-UNS-005", "an unsubscribe without a subscription is acked")
@@ -50,11 +52,14 @@ internal static class Requests
             .Violates("PS-PUB-001", "a publish to a topic with a subscriber is acked")
             .Leaves(
                 "(PS-PUB-001)",
-                "PS-REST-002", "PS-REST-003", "PS-REST-014", "PS-REST-023", "PS-WS-004", "PS-WS-005", "PS-WS-008", "PS-ENV-001", "PS-ENV-002",
-                "PS-ENV-003", "PS-ENV-004", "PS-ENV-005", "PS-ENV-006", "PS-ENV-007", "PS-ENV-008", "PS-ENV-009", "PS-ENV-010", "PS-ENV-011",
-                "PS-ENV-012", "PS-ENV-013", "PS-PUB-002", "PS-PUB-003", "PS-PUB-004", "PS-PUB-005", "PS-PUB-006", "PS-PUB-007", "PS-PUB-008",
-                "PS-PUB-009", "PS-PUB-010", "PS-PUB-011", "PS-PUB-012", "PS-PUB-013", "PS-PING-001", "PS-PING-002", "PS-PING-003", "PS-PING-004",
-                "PS-ERR-001", "PS-ERR-002", "PS-ERR-003", "PS-ERR-004", "PS-ERR-005", "PS-ERR-006", "PS-ERR-008", "PS-ERR-009", "PS-ERR-010",
+                "PS-REST-002", "PS-REST-003", "PS-REST-014", "PS-REST-023", "PS-WS-004", "PS-WS-005", "PS-WS-008",
+                "PS-ENV-001", "PS-ENV-002", "PS-ENV-003", "PS-ENV-004", "PS-ENV-005", "PS-ENV-006", "PS-ENV-007",
+                "PS-ENV-008", "PS-ENV-009", "PS-ENV-010", "PS-ENV-011", "PS-ENV-012", "PS-ENV-013",
+                "PS-PUB-002", "PS-PUB-003", "PS-PUB-004", "PS-PUB-005", "PS-PUB-006", "PS-PUB-007", "PS-PUB-008",
+                "PS-PUB-009", "PS-PUB-010", "PS-PUB-011", "PS-PUB-012", "PS-PUB-013",
+                "PS-PING-001", "PS-PING-002", "PS-PING-003", "PS-PING-004",
+                "PS-ERR-001", "PS-ERR-002", "PS-ERR-003", "PS-ERR-004", "PS-ERR-005", "PS-ERR-006", "PS-ERR-008",
+                "PS-ERR-009", "PS-ERR-010",
                 "PS-ROB-001", "PS-ROB-002", "PS-ROB-003", "PS-ROB-004", "PS-ROB-005", "PS-ROB-006"),
 
         new Stranger(
@@ -79,7 +84,10 @@ internal static class Requests
 
     private static RunOptions OwnAreas(RunOptions options) => options.Selection.Include.Count > 0
         ? options
-        : options with { Selection = options.Selection with { Include = Selection.Parse(["REST", "WS", "ENV", "PUB", "PING", "ERR", "ROB"]) } };
+        : options with
+        {
+            Selection = options.Selection with { Include = Selection.Parse(["REST", "WS", "ENV", "PUB", "PING", "ERR", "ROB"]) },
+        };
 
     private static bool Refused(Session session, ClientRequest request, string rule)
     {

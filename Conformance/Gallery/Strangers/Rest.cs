@@ -5,14 +5,15 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Foreign;
 
-/// <summary>Servers whose REST interface is what a usual framework makes of it.</summary>
+/// <summary>Servers whose REST interface behaves as a common framework makes it.</summary>
 internal static class Rest
 {
     public static IReadOnlyList<Stranger> All { get; } =
     [
         WithoutExtras(new Stranger(
             "stranger-plain",
-            "It offers what it has to: no GET of one topic, no HEAD, no probes, no Location, errors in JSON of its own that do not name the field."))
+            "It offers what it has to: no GET of one topic, no HEAD, no probes, no Location, errors in JSON of its own that do not "
+                + "name the field."))
             .Does(NoHead)
             .Does(ErrorsAs((_, _, detail) => $$"""{"error":{{Messages.Quote(detail)}}}"""))
             .Does(server => server.Messages.Error.Wrap(next => (code, message, id) =>
@@ -28,11 +29,14 @@ internal static class Rest
             .Does(server =>
             {
                 HttpResponse Page(int status, string text) => new(
-                    status, $"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<title>Error</title>\n</head>\n<body>\n<pre>{text}</pre>\n</body>\n</html>\n",
+                    status,
+                    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<title>Error</title>\n</head>\n"
+                        + $"<body>\n<pre>{text}</pre>\n</body>\n</html>\n",
                     "text/html; charset=utf-8");
                 server.Rest.NothingThere.Wrap(_ => () => Page(404, "Cannot GET /"));
                 server.Rest.NotAllowed.Wrap(_ => _ => Page(404, "Cannot PUT /"));
-                server.Rest.Refuse.Wrap(next => fault => fault.Status == 413 ? Page(413, "PayloadTooLargeError: request entity too large") : next(fault));
+                server.Rest.Refuse.Wrap(next => fault =>
+                    fault.Status == 413 ? Page(413, "PayloadTooLargeError: request entity too large") : next(fault));
                 server.Rest.CreateAsync.Wrap(next => async (request, stopping) =>
                 {
                     try
@@ -53,7 +57,8 @@ internal static class Rest
                 server.Upgrade.IsAllowed.Wrap(_ => _ => true);
                 server.Upgrade.Refuse.Wrap(_ => _ => new(400, "Bad Request", "text/html"));
             })
-            .EachSession(session => session.RespellMembers(members => members.GroupBy(member => member.Name).Select(group => group.Last())))
+            .EachSession(session => session.RespellMembers(members =>
+                members.GroupBy(member => member.Name).Select(group => group.Last())))
             .Warned("PS-REST-010", "The answer to a creation has the status created")
             .Warned("PS-REST-016", "is answered with 415")
             .Warned("PS-REST-020", "is answered with 405 where it is not supported")
@@ -101,8 +106,8 @@ internal static class Rest
 
         new Stranger(
             "stranger-fastapi",
-            "As a server of FastAPI: 422 with a list of details for a bad body, {\"detail\":\"...\"} otherwise, 405 for HEAD, slashes in names "
-                + "are not found, a binary message ends the connection with 1011.")
+            "As a server of FastAPI: 422 with a list of details for a bad body, {\"detail\":\"...\"} otherwise, 405 for HEAD, slashes in "
+                + "names are not found, a binary message ends the connection with 1011.")
             .Does(NoHead)
             .Does(NoProbes)
             .Does(NoLocation)
@@ -124,11 +129,15 @@ internal static class Rest
                     }
                 });
                 server.Rest.Named.Wrap(next => (method, segment) =>
-                    segment.Contains("%2F", StringComparison.OrdinalIgnoreCase) ? server.Rest.NothingThere.Call() : next(method, segment));
+                    segment.Contains("%2F", StringComparison.OrdinalIgnoreCase)
+                        ? server.Rest.NothingThere.Call()
+                        : next(method, segment));
                 server.Rest.NameOf.Wrap(next => segment => server.Rest.Decode.Call(segment) ?? segment);
 
                 static HttpResponse Unprocessable(string where, string message) => new(
-                    422, $$"""{"detail":[{"type":"value_error","loc":["body",{{Messages.Quote(where)}}],"msg":{{Messages.Quote(message)}},"input":null}]}""");
+                    422,
+                    $$"""{"detail":[{"type":"value_error","loc":["body",{{Messages.Quote(where)}}]"""
+                        + $$""","msg":{{Messages.Quote(message)}},"input":null}]}""");
             })
             .EachSession(session => session.Receive.Wrap(next => (type, text) =>
             {
@@ -168,7 +177,7 @@ internal static class Rest
             .Undecided("PS-DEL-002", "(PS-REST-023)"),
     ];
 
-    /// <summary>No GET of one topic, no probes, no Location, no problem documents: the caller has to give errors another form.</summary>
+    /// <summary>Without GET of one topic, probes, Location and problem documents: the caller has to give errors another form.</summary>
     private static Stranger WithoutExtras(Stranger stranger) => stranger
         .Does(NoGetOfOne)
         .Does(NoProbes)
@@ -197,11 +206,11 @@ internal static class Rest
     private static void NoLocation(SmallServer server) =>
         server.Rest.Created.Wrap(next => name => next(name) with { Headers = [] });
 
-    /// <param name="body">Status, code, detail to the JSON of the body.</param>
+    /// <param name="body">Gets status, code and detail, and returns the JSON of the body.</param>
     private static Change ErrorsAs(Func<int, string, string, string> body) => server =>
         server.Messages.Problem.Wrap(_ => (status, code, detail) => new(status, body(status, code, detail)));
 
-    /// <summary>Half a surrogate pair becomes a replacement character, escaped or not.</summary>
+    /// <summary>Replaces every escaped surrogate without a partner by an escaped replacement character.</summary>
     private static string Repaired(string json) => System.Text.RegularExpressions.Regex.Replace(
         json,
         @"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}",

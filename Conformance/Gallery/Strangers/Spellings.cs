@@ -2,7 +2,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Foreign;
 
-/// <summary>Servers that mix the spellings of the dialects, have limits and places of their own, and are right about everything else.</summary>
+/// <summary>Servers that mix the dialects or have unusual limits and paths, and are right about everything else.</summary>
 internal static class Spellings
 {
     public static IReadOnlyList<Stranger> All { get; } =
@@ -10,7 +10,12 @@ internal static class Spellings
         new Stranger(
             "stranger-classic-with-uptime-seconds",
             "It is classic, without times and with UUIDs and 204, but health has 'uptime_seconds'.")
-            .Does(server => server.Variation = Variation.Classic with { UptimeMember = "uptime_seconds", TimeMember = null, DeletionStatus = 204 })
+            .Does(server => server.Variation = Variation.Classic with
+            {
+                UptimeMember = "uptime_seconds",
+                TimeMember = null,
+                DeletionStatus = 204,
+            })
             .Lacks("PS-REST-012", "a deletion that is answered with 200")
             .Lacks("PS-PUB-006", "message ids that are no UUIDs")
             .Lacks("PS-FAN-006", "timestamps, which its dialect leaves to it"),
@@ -74,7 +79,9 @@ internal static class Spellings
                 Root = "/pubsub/v1", TimeMember = "ts", UptimeMember = "uptime_sec", UuidsOnly = true, DeletionStatus = 204,
             })
             .Does(server => server.Messages.Error.Wrap(_ => (code, message, id) =>
-                Messages.Text($$"""{"type":"error"{{Messages.Id(id)}},"error":{{Messages.Quote($"{code}: {message}")}},"ts":"2025-08-28T10:00:00Z"}""")))
+                Messages.Text(
+                    $$"""{"type":"error"{{Messages.Id(id)}},"error":{{Messages.Quote($"{code}: {message}")}},"""
+                    + "\"ts\":\"2025-08-28T10:00:00Z\"}")))
             .Does(Wanting.Takeover())
             .Does(Wanting.UuidRequestIds())
             .Lacks("PS-PUB-006", "message ids that are no UUIDs")

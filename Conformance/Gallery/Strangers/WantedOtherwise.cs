@@ -3,7 +3,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery.Foreign;
 
-/// <summary>Servers that want one thing otherwise and are right about everything else: one violation each.</summary>
+/// <summary>Servers that require one thing in another form and are right about everything else.</summary>
 internal static class WantedOtherwise
 {
     private const string Token = "a-token-of-the-house";
