@@ -3,7 +3,7 @@ using static PubSub.Conformance.Tests.Probing;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>The probe finds a server of the protocol at any path, and what it is like.</summary>
+/// <summary>The probe finds a server of the protocol at any path, and finds out its dialect, message ids and limits.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class ProbeTests
@@ -11,7 +11,7 @@ public sealed class ProbeTests
     // Where it is ----------------------------------------------------------------------------------------------------
 
     [Test]
-    public async Task Our_own_Host_is_found_with_evidence_for_everything()
+    public async Task Our_own_Host_is_found_with_evidence_for_each_finding()
     {
         using var host = new WatchedHost();
 
@@ -28,11 +28,11 @@ public sealed class ProbeTests
         Assert.That(probed.RoundTrips.MedianMs, Is.LessThanOrEqualTo(probed.RoundTrips.P95Ms).And.GreaterThan(0));
         Assert.That(probed.RoundTrips.P95Ms, Is.LessThanOrEqualTo(probed.RoundTrips.MaxMs));
         Assert.That(probed.Fingerprint["address"], Is.EqualTo(host.Origin.Authority));
-        Assert.That((await new Rest(probed.Target, CancellationToken.None).ListTopicsAsync()).Topics, Is.Empty, "its own topic is gone again");
+        Assert.That((await new Rest(probed.Target, CancellationToken.None).ListTopicsAsync()).Topics, Is.Empty, "the probe deletes its topic");
     }
 
     [Test]
-    public async Task The_classic_form_is_found_and_told_apart()
+    public async Task The_classic_dialect_is_found()
     {
         await using var server = Classic();
 
@@ -55,7 +55,7 @@ public sealed class ProbeTests
     [TestCase("ws", "/stream", "/v1", "/stream", "/")]
     [TestCase("ws", "/v1/stream", "/v1", "/v1/stream", "/")]
     [TestCase("ws", "/stream", "", "/stream", "/")]
-    public async Task A_URL_with_a_path_leads_to_both_interfaces(string scheme, string given, string rest, string socket, string root)
+    public async Task Both_interfaces_are_found_from_a_URL_with_a_path(string scheme, string given, string rest, string socket, string root)
     {
         await using var server = new MortalServer { RestPrefixes = [rest], Sockets = [socket] };
 
@@ -68,7 +68,7 @@ public sealed class ProbeTests
     }
 
     [Test]
-    public async Task Of_several_WebSockets_the_one_below_the_REST_interface_is_used_and_the_others_are_named()
+    public async Task The_WebSocket_below_the_REST_interface_is_used_and_the_others_are_named()
     {
         await using var server = new MortalServer { RestPrefixes = ["/v1"], Sockets = ["/ws", "/v1/ws"] };
 
@@ -79,7 +79,7 @@ public sealed class ProbeTests
     }
 
     [Test]
-    public async Task Of_several_REST_interfaces_the_first_is_used_and_the_others_are_named()
+    public async Task The_first_REST_interface_is_used_and_the_others_are_named()
     {
         await using var server = new MortalServer { RestPrefixes = ["", "/v1"], Sockets = ["/v1/ws"] };
 
@@ -90,7 +90,7 @@ public sealed class ProbeTests
     }
 
     [Test]
-    public async Task Where_two_forms_are_served_the_WebSocket_that_was_named_is_the_one_that_is_tested()
+    public async Task The_WebSocket_that_the_user_named_is_tested_where_a_server_has_two()
     {
         await using var server = new MortalServer { RestPrefixes = ["", "/v1"], Sockets = ["/ws", "/v1/ws"] };
 
@@ -102,7 +102,7 @@ public sealed class ProbeTests
     }
 
     [Test]
-    public async Task What_is_named_is_used_and_nothing_else_is_tried()
+    public async Task URLs_that_the_user_named_are_used_and_no_others_are_tried()
     {
         await using var server = new MortalServer { RestPrefixes = ["/v1", "/rest"], Sockets = ["/v1/ws", "/socket"] };
         var rest = new Uri(server.Origin, "/rest");
@@ -130,7 +130,7 @@ public sealed class ProbeTests
     [TestCase("/deep/path")]
     [TestCase("deep/path")]
     [TestCase("/deep/path/")]
-    public async Task A_further_prefix_is_looked_under(string prefix)
+    public async Task A_prefix_that_the_user_named_is_tried(string prefix)
     {
         await using var server = new MortalServer { RestPrefixes = ["/deep/path"], Sockets = ["/deep/path/ws"] };
 
@@ -139,7 +139,7 @@ public sealed class ProbeTests
     }
 
     [Test]
-    public async Task The_prefix_of_a_declared_dialect_is_looked_under_first()
+    public async Task The_prefix_of_a_declared_dialect_is_tried_first()
     {
         var own = Dialect.V1 with { Name = "ours", Prefix = "/api/v2", Timestamp = "at" };
         await using var server = new MortalServer { RestPrefixes = ["/api/v2", "/v1"], Sockets = ["/api/v2/ws"], Dialect = own };
@@ -153,7 +153,7 @@ public sealed class ProbeTests
     // What it is like ------------------------------------------------------------------------------------------------
 
     [Test]
-    public async Task A_server_that_takes_only_UUIDs_is_found_out()
+    public async Task A_server_that_accepts_only_UUIDs_is_recognised()
     {
         await using var server = new MortalServer { UuidsOnly = true };
 
@@ -166,7 +166,7 @@ public sealed class ProbeTests
     }
 
     [Test]
-    public async Task What_the_owner_declares_is_believed()
+    public async Task Declared_values_are_used_as_they_are()
     {
         await using var server = new MortalServer { UuidsOnly = true };
 
@@ -193,7 +193,7 @@ public sealed class ProbeTests
     }
 
     [Test]
-    public async Task A_server_that_answers_only_one_kind_of_message_is_found_all_the_same([Values("ping", "subscribe")] string kind)
+    public async Task A_server_that_answers_only_one_type_of_message_is_found([Values("ping", "subscribe")] string kind)
     {
         await using var server = new MortalServer { Reply = request => request.Contains($"\"type\":\"{kind}\"", StringComparison.Ordinal) ? null : "" };
 
@@ -204,7 +204,7 @@ public sealed class ProbeTests
     }
 
     [Test]
-    public async Task What_the_user_wants_sent_is_sent_with_everything()
+    public async Task Headers_and_query_of_the_user_are_sent_with_every_request()
     {
         var seen = 0;
         var bare = 0;

@@ -15,7 +15,7 @@ public sealed class ProbeTlsTests
     private static readonly Lazy<CertificateChain> Certificates = new(() => new CertificateChain());
 
     [Test]
-    public async Task A_certificate_that_nobody_vouches_for_is_refused_unless_it_is_vouched_for_or_nobody_cares()
+    public async Task An_untrusted_certificate_is_rejected_unless_its_authority_is_given_or_insecure_is_set()
     {
         var chain = Certificates.Value;
         await using var server = new MortalServer { Certificate = SslStreamCertificateContext.Create(chain.Direct, null, offline: true) };
@@ -31,7 +31,7 @@ public sealed class ProbeTlsTests
     }
 
     [Test]
-    public async Task An_authority_vouches_through_the_intermediate_that_the_server_shows()
+    public async Task A_certificate_is_trusted_through_the_intermediate_that_the_server_sends()
     {
         var chain = Certificates.Value;
         await using var server = new MortalServer { Certificate = SslStreamCertificateContext.Create(chain.Indirect, [chain.Intermediate], offline: true) };
@@ -42,7 +42,7 @@ public sealed class ProbeTlsTests
     }
 
     [Test]
-    public async Task An_authority_vouches_for_no_other_name()
+    public async Task A_certificate_for_another_name_is_rejected()
     {
         var chain = Certificates.Value;
         await using var server = new MortalServer { Certificate = SslStreamCertificateContext.Create(chain.Elsewhere, null, offline: true) };
@@ -51,7 +51,7 @@ public sealed class ProbeTlsTests
     }
 
     [Test]
-    public async Task TLS_where_none_is_spoken_is_not_blamed_on_the_certificate()
+    public async Task TLS_to_a_plain_port_is_not_reported_as_a_problem_of_the_certificate()
     {
         await using var plain = new MortalServer();
         var url = new Uri($"https://{plain.Origin.Authority}");
@@ -68,7 +68,7 @@ public sealed class ProbeTlsTests
     }
 
     [Test]
-    public async Task A_TLS_port_that_is_spoken_to_without_is_recognised()
+    public async Task Plain_HTTP_to_a_TLS_port_is_recognised()
     {
         await using var server = new MortalServer { Certificate = SslStreamCertificateContext.Create(Certificates.Value.Direct, null, offline: true) };
 
@@ -77,7 +77,7 @@ public sealed class ProbeTlsTests
             Does.Contain("No REST interface of this protocol").And.Contain("https://"));
     }
 
-    /// <summary>Sends the same words on every connection before it reads anything.</summary>
+    /// <summary>Sends the same text on every connection before it reads anything.</summary>
     private sealed class Greeter : IAsyncDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -2,7 +2,7 @@ using NUnit.Framework;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>How many small verdicts become one: nothing undecided is ever summed up as good.</summary>
+/// <summary>How verdicts are summed up: an undecided one never counts as a good one.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class RollupTests
@@ -30,11 +30,11 @@ public sealed class RollupTests
     [TestCase(RequirementStatus.Violated, Verdict.Pass, Verdict.Fail, Verdict.Warn, Verdict.Unsupported)]
     [TestCase(RequirementStatus.Error, Verdict.Error)]
     [TestCase(RequirementStatus.Error, Verdict.Fail, Verdict.Error, Verdict.Pass)]
-    public void A_requirement_is_as_good_as_its_scenarios(RequirementStatus status, params Verdict[] verdicts) =>
+    public void The_status_of_a_requirement_follows_from_the_verdicts_of_its_scenarios(RequirementStatus status, params Verdict[] verdicts) =>
         Assert.That(Rollup.Status(verdicts), Is.EqualTo(status));
 
     [Test]
-    public void A_requirement_of_which_anything_is_undecided_is_never_satisfied([Values] Verdict one, [Values] Verdict other)
+    public void A_requirement_with_an_undecided_scenario_is_not_satisfied([Values] Verdict one, [Values] Verdict other)
     {
         var status = Rollup.Status([one, other]);
 
@@ -51,7 +51,7 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void Of_repetitions_the_most_telling_verdict_counts()
+    public void The_worst_verdict_of_the_repetitions_counts()
     {
         Verdict[] fromTheWorst =
         [
@@ -74,7 +74,7 @@ public sealed class RollupTests
     [TestCase(Verdict.Warn, Verdict.NotEvaluated, Verdict.Warn)]
     [TestCase(Verdict.Inconclusive, Verdict.Inconclusive, null)]
     [TestCase(Verdict.Pass, Verdict.Pass, null)]
-    public void A_violation_that_blames_another_requirement_counts_there_and_not_for_its_own(Verdict verdict, Verdict own, Verdict? blamed)
+    public void A_violation_that_blames_another_requirement_counts_only_for_that_requirement(Verdict verdict, Verdict own, Verdict? blamed)
     {
         var scenario = Scenario(verdict) with { Blames = "PS-TST-999" };
 
@@ -99,7 +99,7 @@ public sealed class RollupTests
     [TestCase(Conformity.NotEvaluated, RequirementStatus.NotEvaluated, RequirementStatus.Error)]
     [TestCase(Conformity.NonConformant, RequirementStatus.Violated)]
     [TestCase(Conformity.NonConformant, RequirementStatus.Satisfied, RequirementStatus.Violated, RequirementStatus.NotEvaluated)]
-    public void A_profile_is_conformant_only_when_all_of_it_is_decided(Conformity conformity, params RequirementStatus[] statuses)
+    public void A_profile_is_conformant_only_if_all_its_requirements_are_decided(Conformity conformity, params RequirementStatus[] statuses)
     {
         var profile = Profiles(statuses).Single(row => row.Name == "replay");
 
@@ -108,7 +108,7 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void No_two_statuses_hide_what_is_undecided()
+    public void A_profile_with_an_undecided_requirement_is_not_conformant()
     {
         RequirementStatus[] open = [RequirementStatus.NotEvaluated, RequirementStatus.PartlyEvaluated, RequirementStatus.Error];
         var all = Enum.GetValues<RequirementStatus>();
@@ -123,7 +123,7 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void Taken_strictly_a_recommendation_that_is_not_followed_is_a_violation()
+    public void In_the_strict_profile_a_violated_SHOULD_is_a_violation()
     {
         var profiles = Profiles([RequirementStatus.Satisfied, RequirementStatus.Warned]);
 
@@ -132,7 +132,7 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void Only_profiles_that_have_requirements_are_listed_and_nothing_is_conformant_of_nothing()
+    public void Without_requirements_only_the_strict_profile_is_listed_and_is_not_evaluated()
     {
         var profiles = Rollup.Profiles([]);
 
@@ -141,9 +141,9 @@ public sealed class RollupTests
 
     // The whole ------------------------------------------------------------------------------------------------------
 
-    /// <summary>Everything that can go wrong at once, taken away one after the other, in the documented order.</summary>
+    /// <summary>Starts with all problems at once and removes them one by one, in the documented order.</summary>
     [Test]
-    public void The_conclusion_is_the_first_thing_that_went_wrong_in_the_documented_order()
+    public void The_conclusion_is_the_first_problem_in_the_documented_order()
     {
         List<ScenarioResult> scenarios =
         [
@@ -190,14 +190,14 @@ public sealed class RollupTests
     [TestCase(Verdict.Unsupported, ExitCode.NotEvaluated)]
     [TestCase(Verdict.Disabled, ExitCode.NotEvaluated)]
     [TestCase(Verdict.NotEvaluated, ExitCode.NotEvaluated)]
-    public void One_verdict_alone_makes_this_exit_code(Verdict verdict, int code) =>
+    public void A_single_verdict_gives_its_exit_code(Verdict verdict, int code) =>
         Assert.That(Rollup.Conclude(Completed, [Scenario(verdict)], Script.Catalogue, [], strict: false).ExitCode, Is.EqualTo(code));
 
     [TestCase(Level.Must, ExitCode.NotEvaluated)]
     [TestCase(Level.MustNot, ExitCode.NotEvaluated)]
     [TestCase(Level.Should, ExitCode.Conformant)]
     [TestCase(Level.ShouldNot, ExitCode.Conformant)]
-    public void Only_what_binds_has_to_be_decided(Level level, int code)
+    public void Only_binding_requirements_have_to_be_decided(Level level, int code)
     {
         ScenarioResult[] scenarios = [Scenario(Verdict.Pass), Scenario(Verdict.Inconclusive, level)];
 
@@ -205,7 +205,7 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void A_known_failure_is_neither_a_violation_nor_a_gap()
+    public void A_known_failure_is_neither_a_violation_nor_undecided()
     {
         ScenarioResult[] scenarios =
         [
@@ -219,7 +219,7 @@ public sealed class RollupTests
         var conclusion = Rollup.Conclude(Completed, scenarios, Script.Catalogue, [], strict: true);
 
         Assert.That(conclusion.ExitCode, Is.EqualTo(ExitCode.Conformant));
-        Assert.That(conclusion.Message, Does.Contain("2 known failures"), "what was left out or undecided did not fail");
+        Assert.That(conclusion.Message, Does.Contain("2 known failures"), "excluded and undecided scenarios did not fail");
     }
 
     [Test]
@@ -229,7 +229,7 @@ public sealed class RollupTests
             Is.EqualTo(ExitCode.SuiteError));
 
     [Test]
-    public void The_conclusion_counts_what_it_speaks_of()
+    public void The_conclusion_gives_the_numbers_of_scenarios()
     {
         ScenarioResult[] scenarios = [Scenario(Verdict.Fail), Scenario(Verdict.Fail), Scenario(Verdict.Warn, Level.Should), Scenario(Verdict.Pass)];
 
@@ -243,7 +243,7 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void A_run_that_found_a_violation_and_did_not_reach_its_end_says_both()
+    public void The_conclusion_names_both_the_violation_and_the_incomplete_run()
     {
         ScenarioResult[] scenarios = [Scenario(Verdict.Fail), Scenario(Verdict.Pass), Scenario(Verdict.NotEvaluated), Scenario(Verdict.NotEvaluated)];
         var ending = new Ending(EndingKind.TargetDied, "The target stopped answering.");
@@ -256,7 +256,7 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void A_death_of_the_suites_own_probe_is_a_violation_although_no_scenario_failed()
+    public void A_death_during_the_probe_is_a_violation_although_no_scenario_failed()
     {
         var conclusion = Rollup.Conclude(Completed, [Scenario(Verdict.Pass)], Script.Catalogue, [], strict: false, [Death(DeathResult.Probe, times: 1)]);
 
@@ -264,7 +264,7 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void A_death_that_no_scenario_is_charged_with_is_a_violation()
+    public void A_death_without_a_culprit_is_a_violation()
     {
         var uncharged = Death("", times: 1) with { Culprits = [] };
 
@@ -274,7 +274,7 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void Exit_codes_are_those_that_scripts_rely_on() =>
+    public void Exit_codes_have_the_documented_values() =>
         Assert.That(
             (int[])
             [

@@ -4,8 +4,8 @@ using PubSub.Conformance.Gallery;
 namespace PubSub.Conformance.Tests;
 
 /// <summary>
-/// The self-test has teeth of its own: scenarios that are broken on purpose are put in the place of good ones, and each is caught by the
-/// check that is there for its kind.
+/// The self-test finds bad scenarios. Each test replaces good scenarios by one that is broken on purpose, and the check for its kind of
+/// fault catches it.
 /// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
@@ -22,7 +22,7 @@ public sealed class SelfTestTests
         .KilledBy("PS-UNS-002", "is not delivered after the ack");
 
     [Test]
-    public async Task A_good_scenario_is_not_objected_to()
+    public async Task A_good_scenario_gets_no_objection()
     {
         var result = await TestAsync(Broken("PS-FAN-001", FanOutAsync), [Twice]);
 
@@ -30,7 +30,7 @@ public sealed class SelfTestTests
     }
 
     [Test]
-    public async Task A_scenario_that_always_passes_is_caught_by_the_mutant_that_survives_it_and_by_every_null_target()
+    public async Task A_scenario_that_always_passes_is_caught_by_its_mutant_and_by_every_null_target()
     {
         var result = await TestAsync(Broken("PS-FAN-001", stage =>
         {
@@ -46,7 +46,7 @@ public sealed class SelfTestTests
     }
 
     [Test]
-    public async Task A_scenario_that_fails_for_the_wrong_reason_is_caught_by_what_its_message_does_not_say()
+    public async Task A_scenario_that_fails_for_the_wrong_reason_is_caught_by_its_message()
     {
         var result = await TestAsync(Broken("PS-FAN-001", async stage =>
         {
@@ -68,7 +68,7 @@ public sealed class SelfTestTests
     {
         var result = await TestAsync(Broken("PS-UNS-002", async stage =>
         {
-            // What a hasty author writes: no precondition, no control, and silence taken for an answer.
+            // A common mistake: no precondition, no control, and silence taken for an answer.
             var subscriber = await stage.ConnectAsync("subscriber");
             await subscriber.SendAsync(Request.Subscribe("orders", "hasty"));
             await subscriber.SendAsync(Request.Unsubscribe("orders", "hasty"));
@@ -90,7 +90,7 @@ public sealed class SelfTestTests
     }
 
     [Test]
-    public async Task A_scenario_that_is_over_fitted_is_caught_by_a_server_that_is_merely_odd()
+    public async Task A_scenario_that_is_too_strict_is_caught_by_a_benign_server()
     {
         var result = await TestAsync(Broken("PS-SUB-001", async stage =>
         {
@@ -107,7 +107,7 @@ public sealed class SelfTestTests
     }
 
     [Test]
-    public async Task A_scenario_that_blames_what_is_not_its_business_is_caught_by_the_blast_radius()
+    public async Task A_scenario_that_fails_for_another_requirement_is_caught_by_the_blast_radius()
     {
         var result = await TestAsync(Broken("PS-PUB-001", FanOutAsync), [Twice]);
 

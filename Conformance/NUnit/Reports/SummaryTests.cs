@@ -5,13 +5,13 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests.Reports;
 
-/// <summary>Markdown in which the data of the target can be nothing but text, and which never grows too large to be shown.</summary>
+/// <summary>The Markdown summary shows data of the target only as text and keeps below its size limit.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed partial class SummaryTests
 {
     [Test]
-    public void Data_of_the_target_is_no_markup()
+    public void Data_of_the_target_does_not_become_markup()
     {
         var prose = Fence().Replace(Summary.Render(SampleResults.EvilEverywhere()), "");
 
@@ -30,7 +30,7 @@ public sealed partial class SummaryTests
     [TestCase(100_000)]
     [TestCase(70_000)]
     [TestCase(1000)]
-    public void It_never_grows_beyond_its_size_and_counts_what_is_left_out(int bytes)
+    public void A_summary_keeps_below_its_size_limit_and_counts_what_is_left_out(int bytes)
     {
         var expected = new string('\u65e5', 4000);
         var failures = Enumerable.Range(0, 3000).Select(i =>
