@@ -9,7 +9,11 @@ namespace PubSub.Conformance.Tests;
 [Parallelizable(ParallelScope.All)]
 public sealed class AccommodationTests
 {
-    private static readonly Accommodations Rich = Accommodations.None.Adding("publish", "client_id") with { Message = "data", Payload = "body" };
+    private static readonly Accommodations Rich = Accommodations.None.Adding("publish", "client_id") with
+    {
+        Message = "data",
+        Payload = "body",
+    };
 
     private static Target Speaking(Accommodations accommodations) => Target.From(new Uri("http://h")).Accommodating(accommodations);
 
@@ -34,13 +38,16 @@ public sealed class AccommodationTests
 
         Assert.That(spoilt.To(Speaking(Rich), "c").ToString(), Is.EqualTo(spoilt.ToString()));
         Assert.That(subscribe.To(Speaking(Rich), "c").ToString(), Is.EqualTo(subscribe.ToString()));
-        Assert.That(Request.Publish("t", "m").To(Speaking(Accommodations.None)).ToString(), Is.EqualTo(Request.Publish("t", "m").ToString()));
+        Assert.That(
+            Request.Publish("t", "m").To(Speaking(Accommodations.None)).ToString(),
+            Is.EqualTo(Request.Publish("t", "m").ToString()));
     }
 
     [Test]
     public async Task Accommodations_that_the_probe_finds_can_be_written_and_read()
     {
-        await using var server = new SmallServer(Wanting.MessageIn("data", "payload"), Wanting.InRequest("publish", "client_id"), Wanting.TopicIn("topic"));
+        await using var server = new SmallServer(
+            Wanting.MessageIn("data", "payload"), Wanting.InRequest("publish", "client_id"), Wanting.TopicIn("topic"));
 
         var probed = await Probing.FindAsync(server.Origin);
         var read = TargetFile.Parse(probed.ToFile().ToJson());
@@ -59,7 +66,9 @@ public sealed class AccommodationTests
     [TestCase("""{"first":"auth"}""", "first")]
     [TestCase("""{"unheard":1}""", "unheard")]
     public void A_wrong_accommodation_is_rejected_by_name(string json, string named) =>
-        Assert.That(() => TargetFile.Parse($$"""{"accommodations":{{json}}}"""), Throws.TypeOf<InvalidDataException>().With.Message.Contains(named));
+        Assert.That(
+            () => TargetFile.Parse($$"""{"accommodations":{{json}}}"""),
+            Throws.TypeOf<InvalidDataException>().With.Message.Contains(named));
 
     [Test]
     public void The_secret_of_the_first_message_is_not_in_the_target_file()

@@ -21,8 +21,7 @@ public sealed partial class AdoptersGuideTests
             Is.EqualTo(All.Scenarios.Count(scenario => !scenario.IsLoad)).Within(10).Percent);
         Assert.That(
             Guide,
-            Does.Contain(
-                $"at most {Scenario.UsualConnections} connections and moves at most {Scenario.UsualBytes / 1024 / 1024} MiB"));
+            Does.Contain($"at most {Scenario.UsualConnections} connections and moves at most {Scenario.UsualBytes / 1024 / 1024} MiB"));
     }
 
     [Test]

@@ -38,7 +38,9 @@ public sealed class BenignTests
     [Test]
     public void Scenarios_that_need_a_launcher_are_left_out()
     {
-        var results = Results(SampleResults.Scenario("PS-TST-001", "launched", Verdict.Unsupported), SampleResults.Scenario("PS-TST-001", "launching", Verdict.Unsupported));
+        var results = Results(
+            SampleResults.Scenario("PS-TST-001", "launched", Verdict.Unsupported),
+            SampleResults.Scenario("PS-TST-001", "launching", Verdict.Unsupported));
 
         Assert.That(BenignTrial.Judge(Plain, Scenarios, results), Is.Empty);
     }
@@ -81,16 +83,20 @@ public sealed class BenignTests
     {
         Assert.That(Collection.Whole.Benign.Select(server => server.Id), Is.Unique.And.All.StartsWith("benign-"));
         Assert.That(Collection.Whole.Benign.Select(server => server.Oddity), Is.Unique.And.All.EndsWith("."));
-        Assert.That(Collection.Whole.Benign.SelectMany(server => server.Unsupported.Keys).Distinct(), Is.SubsetOf(All.Scenarios.Select(scenario => scenario.Id)));
         Assert.That(
-            Collection.Whole.Benign.SelectMany(server => server.Observed).Distinct(), Is.SubsetOf(Catalogue.Embedded.Requirements.Select(requirement => requirement.Id)));
+            Collection.Whole.Benign.SelectMany(server => server.Unsupported.Keys).Distinct(),
+            Is.SubsetOf(All.Scenarios.Select(scenario => scenario.Id)));
+        Assert.That(
+            Collection.Whole.Benign.SelectMany(server => server.Observed).Distinct(),
+            Is.SubsetOf(Catalogue.Embedded.Requirements.Select(requirement => requirement.Id)));
     }
 
     [Test]
     public async Task A_benign_server_gets_no_objection()
     {
         var odd = Collection.Whole.Benign.Single(server => server.Id == "benign-uuids");
-        var options = new RunOptions { Selection = new Selection { Include = Selection.Parse(["PS-ENV-001", "PS-PUB-006", "PS-PUB-007", "PS-FAN-001"]) } };
+        var selection = new Selection { Include = Selection.Parse(["PS-ENV-001", "PS-PUB-006", "PS-PUB-007", "PS-FAN-001"]) };
+        var options = new RunOptions { Selection = selection };
 
         var trial = await BenignTrial.ExecuteAsync(odd, Catalogue.Embedded, All.Scenarios, options, CancellationToken.None);
 

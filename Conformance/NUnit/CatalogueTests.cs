@@ -123,7 +123,8 @@ public sealed partial class CatalogueTests
     [Test]
     public void Every_scenario_names_requirements_that_exist()
     {
-        var unknown = All.Scenarios.SelectMany(scenario => scenario.Also.Append(scenario.Requirement).Where(id => Catalogue.Find(id) is null)
+        var unknown = All.Scenarios.SelectMany(scenario => scenario.Also.Append(scenario.Requirement)
+            .Where(id => Catalogue.Find(id) is null)
             .Select(id => $"{scenario.Id} names {id}"));
 
         Assert.That(unknown, Is.Empty);

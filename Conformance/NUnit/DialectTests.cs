@@ -146,7 +146,10 @@ public sealed class DialectTests
         Assert.That(odd.Select(message => message.IsDeletion), Is.EqualTo((bool[])[false, false, true, false, false]));
         Assert.That(own.Select(message => message.IsDeletion), Has.None.True);
         Assert.That(odd.Select(message => message.Timestamp is not null), Is.EqualTo((bool[])[true, false, true, false, false]));
-        Assert.That(odd.Select(message => message.IsDated), Is.EqualTo((bool[])[true, true, false, true, true]), "the time is optional, but must be a date-time");
+        Assert.That(
+            odd.Select(message => message.IsDated),
+            Is.EqualTo((bool[])[true, true, false, true, true]),
+            "the time is optional, but must be a date-time");
         Assert.That(odd.Select(message => message.IsUndated), Is.EqualTo((bool[])[false, true, false, true, true]));
         Assert.That(own.Select(message => message.IsDated), Is.EqualTo((bool[])[false, true, false, false, false]));
         Assert.That(own.Select(message => message.IsUndated), Has.None.True, "the specification demands a time in every message");
@@ -161,7 +164,9 @@ public sealed class DialectTests
     {
         await using var server = new MortalServer { Answer = _ => new(200, body) };
 
-        foreach (var (dialect, legal) in new[] { (Dialect.V1, wrapped), (Odd, bare), (Odd with { List = [ListShape.Bare, ListShape.Wrapped] }, true) })
+        var both = Odd with { List = [ListShape.Bare, ListShape.Wrapped] };
+
+        foreach (var (dialect, legal) in new[] { (Dialect.V1, wrapped), (Odd, bare), (both, true) })
         {
             var listing = await new Rest(server.Target() with { Dialect = dialect }, CancellationToken.None).ListTopicsAsync();
 
@@ -175,7 +180,9 @@ public sealed class DialectTests
     {
         await using var server = new MortalServer { Answer = _ => new(200, """{"alive_for":7,"uptime_seconds":8}""") };
 
-        Assert.That((await new Rest(server.Target() with { Dialect = Odd }, CancellationToken.None).HealthAsync()).UptimeSeconds, Is.EqualTo(7));
+        Assert.That(
+            (await new Rest(server.Target() with { Dialect = Odd }, CancellationToken.None).HealthAsync()).UptimeSeconds,
+            Is.EqualTo(7));
         Assert.That((await new Rest(server.Target(), CancellationToken.None).HealthAsync()).UptimeSeconds, Is.EqualTo(8));
     }
 
@@ -202,7 +209,8 @@ public sealed class DialectTests
     {
         const string Reason = "It was never agreed.";
         await using var server = new MortalServer();
-        var open = server.Target() with { Dialect = Dialect.V1 with { LeavesOpen = new Dictionary<string, string> { [Script.IdOf(Level.Must)] = Reason } } };
+        var leavesOpen = new Dictionary<string, string> { [Script.IdOf(Level.Must)] = Reason };
+        var open = server.Target() with { Dialect = Dialect.V1 with { LeavesOpen = leavesOpen } };
         var runner = new Runner(Script.Catalogue, open);
 
         var violated = await runner.RunAsync(Script.Complains("violated"));
@@ -231,7 +239,8 @@ public sealed class DialectTests
             await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", stopping);
         });
         IReadOnlyList<ServerMessage> read = [];
-        var outcome = await new Runner(Script.Catalogue, server.Target with { Dialect = dialect }).RunAsync(Script.Scene("read", async stage =>
+        var runner = new Runner(Script.Catalogue, server.Target with { Dialect = dialect });
+        var outcome = await runner.RunAsync(Script.Scene("read", async stage =>
         {
             var client = await stage.ConnectAsync("client");
             await client.ClosedAsync();

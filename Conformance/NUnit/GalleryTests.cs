@@ -26,22 +26,35 @@ public sealed partial class GalleryTests
 
         Assert.That(Collection.Whole.Ids, Is.Unique);
         Assert.That(Collection.Whole.Ids.Where(id => !Slug().IsMatch(id)), Is.Empty);
-        Assert.That(Collection.Whole.Mutants.Where(mutant => !areas.Contains(mutant.Id.Split('-')[0])).Select(mutant => mutant.Id), Is.Empty);
-        Assert.That(Collection.Whole.Benign.Where(server => !server.Id.StartsWith("benign-", StringComparison.Ordinal)).Select(server => server.Id), Is.Empty);
-        Assert.That(Collection.Whole.NullTargets.Where(target => !target.Id.StartsWith("null-", StringComparison.Ordinal)).Select(target => target.Id), Is.Empty);
+        Assert.That(
+            Collection.Whole.Mutants.Where(mutant => !areas.Contains(mutant.Id.Split('-')[0])).Select(mutant => mutant.Id),
+            Is.Empty);
+        Assert.That(
+            Collection.Whole.Benign.Where(server => !server.Id.StartsWith("benign-", StringComparison.Ordinal)).Select(server => server.Id),
+            Is.Empty);
+        Assert.That(
+            Collection.Whole.NullTargets.Where(target => !target.Id.StartsWith("null-", StringComparison.Ordinal))
+                .Select(target => target.Id),
+            Is.Empty);
     }
 
     [Test]
     public void Every_mutant_declares_its_kills_and_names_existing_requirements()
     {
         Assert.That(Collection.Whole.Mutants.Where(mutant => mutant.Kills.Count == 0).Select(mutant => mutant.Id), Is.Empty);
-        Assert.That(Collection.Whole.Mutants.Where(mutant => mutant.Kills.Any(kill => kill.Because.Length < 9)).Select(mutant => mutant.Id), Is.Empty, "each kill has a reason of at least 9 characters");
+        Assert.That(
+            Collection.Whole.Mutants.Where(mutant => mutant.Kills.Any(kill => kill.Because.Length < 9)).Select(mutant => mutant.Id),
+            Is.Empty,
+            "each kill has a reason of at least 9 characters");
         Assert.That(
             Collection.Whole.Mutants.SelectMany(mutant => mutant.Kills.Select(kill => kill.Requirement).Concat(mutant.Also)
-                .Where(requirement => Catalogue.Embedded.Find(requirement) is null).Select(requirement => $"{mutant.Id} names {requirement}")),
+                .Where(requirement => Catalogue.Embedded.Find(requirement) is null)
+                .Select(requirement => $"{mutant.Id} names {requirement}")),
             Is.Empty);
         Assert.That(
-            Collection.Whole.Mutants.Where(mutant => mutant.Kills.Select(kill => kill.Requirement).Distinct().Concat(mutant.Also).GroupBy(id => id).Any(group => group.Count() > 1))
+            Collection.Whole.Mutants
+                .Where(mutant => mutant.Kills.Select(kill => kill.Requirement).Distinct().Concat(mutant.Also)
+                    .GroupBy(id => id).Any(group => group.Count() > 1))
                 .Select(mutant => mutant.Id),
             Is.Empty, "each requirement is named once");
     }
@@ -53,7 +66,8 @@ public sealed partial class GalleryTests
         var tested = All.Scenarios.Select(scenario => scenario.Requirement).ToHashSet();
 
         Assert.That(
-            Catalogue.Embedded.Requirements.Where(requirement => requirement.Binding && tested.Contains(requirement.Id) && !killers.Contains(requirement.Id))
+            Catalogue.Embedded.Requirements
+                .Where(requirement => requirement.Binding && tested.Contains(requirement.Id) && !killers.Contains(requirement.Id))
                 .Select(requirement => requirement.Id),
             Is.Empty);
     }
@@ -62,7 +76,9 @@ public sealed partial class GalleryTests
     public void Every_excuse_names_an_existing_scenario_and_a_reason()
     {
         var known = All.Scenarios.Select(scenario => scenario.Id).ToHashSet();
-        var excuses = Collection.Whole.Benign.SelectMany(server => server.Unsupported).Concat(Collection.Whole.NullTargets.SelectMany(target => target.Earns)).ToList();
+        var excuses = Collection.Whole.Benign.SelectMany(server => server.Unsupported)
+            .Concat(Collection.Whole.NullTargets.SelectMany(target => target.Earns))
+            .ToList();
 
         Assert.That(excuses.Where(excuse => !known.Contains(excuse.Key)).Select(excuse => excuse.Key), Is.Empty);
         Assert.That(excuses.Where(excuse => excuse.Value.Length < 10).Select(excuse => excuse.Key), Is.Empty);

@@ -35,12 +35,18 @@ public sealed class LevelTests
     public void A_mutant_that_violates_only_a_SHOULD_gets_only_warnings(string recommendation)
     {
         var otherwise = Collection.Whole.Mutants
-            .Where(mutant => mutant.Kills.Any(kill => kill.Requirement == recommendation) && !mutant.Kills.Any(kill => Binds(kill.Requirement)))
+            .Where(mutant =>
+                mutant.Kills.Any(kill => kill.Requirement == recommendation)
+                && !mutant.Kills.Any(kill => Binds(kill.Requirement)))
             .ToList();
 
-        Assert.That(otherwise.Count > 0, Is.Not.EqualTo(Inseparable.ContainsKey(recommendation)), "whether a mutant violates it and no MUST");
         Assert.That(
-            otherwise.SelectMany(mutant => mutant.Also.Where(Binds).Select(duty => $"{mutant.Id} {duty}")).Where(entry => !Reasons.ContainsKey(entry)),
+            otherwise.Count > 0,
+            Is.Not.EqualTo(Inseparable.ContainsKey(recommendation)),
+            "whether a mutant violates it and no MUST");
+        Assert.That(
+            otherwise.SelectMany(mutant => mutant.Also.Where(Binds).Select(duty => $"{mutant.Id} {duty}"))
+                .Where(entry => !Reasons.ContainsKey(entry)),
             Is.Empty,
             "each MUST that such a mutant may also violate");
     }

@@ -53,7 +53,9 @@ public sealed class MessageIdsTests
 
     [Test]
     public void An_id_has_the_same_spelling_in_every_run() =>
-        Assert.That((MessageIds.Uuids().Spell("m1"), MessageIds.Uuids().Spell("m1")), Is.EqualTo(("ca0df2c9-5aa1-44c1-90ff-2ff3c8f967fd", "ca0df2c9-5aa1-44c1-90ff-2ff3c8f967fd")));
+        Assert.That(
+            (MessageIds.Uuids().Spell("m1"), MessageIds.Uuids().Spell("m1")),
+            Is.EqualTo(("ca0df2c9-5aa1-44c1-90ff-2ff3c8f967fd", "ca0df2c9-5aa1-44c1-90ff-2ff3c8f967fd")));
 
     [Test]
     public void An_id_that_was_never_spelt_is_read_unchanged()
@@ -86,7 +88,8 @@ public sealed class MessageIdsTests
         {
             onTheWire = (await TinyServer.HearAsync(socket, stopping))!;
             using var json = System.Text.Json.JsonDocument.Parse(onTheWire);
-            await TinyServer.SayAsync(socket, $$"""{"type":"event","topic":"a","message":{{json.RootElement.GetProperty("message").GetRawText()}}}""", stopping);
+            await TinyServer.SayAsync(
+                socket, $$"""{"type":"event","topic":"a","message":{{json.RootElement.GetProperty("message").GetRawText()}}}""", stopping);
             await Task.Delay(Timeout.Infinite, stopping);
         });
         string? read = null;

@@ -26,7 +26,9 @@ public sealed class MutantTrialTests
     [TestCase(Verdict.Disabled)]
     [TestCase(Verdict.NotEvaluated)]
     public void No_other_verdict_is_a_kill(Verdict verdict) =>
-        Assert.That(Judged(Plain, Scenario("PS-TST-001", verdict, "the right reason")), Is.EqualTo(["it survives PS-TST-001, which should have found it out"]));
+        Assert.That(
+            Judged(Plain, Scenario("PS-TST-001", verdict, "the right reason")),
+            Is.EqualTo(["it survives PS-TST-001, which should have found it out"]));
 
     [Test]
     public void A_run_without_scenarios_kills_nothing() =>
@@ -53,7 +55,10 @@ public sealed class MutantTrialTests
     [Test]
     public void One_scenario_with_the_declared_reason_is_enough() =>
         Assert.That(
-            Judged(Plain, Scenario("PS-TST-001", Verdict.Fail, "it is a Monday"), Scenario("PS-TST-001", Verdict.Fail, "the right reason") with { Id = "PS-TST-001/other" }),
+            Judged(
+                Plain,
+                Scenario("PS-TST-001", Verdict.Fail, "it is a Monday"),
+                Scenario("PS-TST-001", Verdict.Fail, "the right reason") with { Id = "PS-TST-001/other" }),
             Is.Empty);
 
     [Test]
@@ -65,7 +70,9 @@ public sealed class MutantTrialTests
     [Test]
     public void An_incomplete_run_is_an_objection_unless_the_mutant_is_declared_to_die()
     {
-        var results = Results([Scenario("PS-TST-001", Verdict.Fail, "it was the right reason")], new Ending(EndingKind.TargetDied, "gone", "PS-TST-001/slug"));
+        var results = Results(
+            [Scenario("PS-TST-001", Verdict.Fail, "it was the right reason")],
+            new Ending(EndingKind.TargetDied, "gone", "PS-TST-001/slug"));
 
         Assert.That(MutantTrial.Judge(Mortal, results), Is.Empty);
         Assert.That(MutantTrial.Judge(Plain, results), Has.One.EqualTo("the run did not reach its end: gone"));
@@ -74,9 +81,12 @@ public sealed class MutantTrialTests
     [Test]
     public void A_death_that_counts_for_another_requirement_is_no_kill()
     {
-        var results = Results([Scenario("PS-OTH-001", Verdict.Fail, "the right reason")], new Ending(EndingKind.TargetDied, "gone", "PS-OTH-001/slug"));
+        var results = Results(
+            [Scenario("PS-OTH-001", Verdict.Fail, "the right reason")], new Ending(EndingKind.TargetDied, "gone", "PS-OTH-001/slug"));
 
-        Assert.That(MutantTrial.Judge(Mortal, results), Has.One.Contains("it survives PS-TST-001").And.One.Contains("PS-OTH-001/slug blames it"));
+        Assert.That(
+            MutantTrial.Judge(Mortal, results),
+            Has.One.Contains("it survives PS-TST-001").And.One.Contains("PS-OTH-001/slug blames it"));
     }
 
     [Test]

@@ -15,7 +15,8 @@ public sealed class NullTargetTests
     [TestCaseSource(nameof(Targets))]
     public async Task A_null_target_passes_only_what_it_earns(object target)
     {
-        var sweep = await NullSweep.ExecuteAsync((NullTarget)target, Catalogue.Embedded, All.Scenarios, TestContext.CurrentContext.CancellationToken);
+        var sweep = await NullSweep.ExecuteAsync(
+            (NullTarget)target, Catalogue.Embedded, All.Scenarios, TestContext.CurrentContext.CancellationToken);
 
         Assert.That(sweep.Objections, Is.Empty);
         Assert.That(sweep.Outcomes, Has.Count.EqualTo(All.Scenarios.Count));

@@ -50,12 +50,16 @@ public sealed class ProbeRefusalTests
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         taken.Stop();
 
-        Assert.That(await MessageAsync(new ProbeOptions { Url = new Uri($"http://127.0.0.1:{port}") }), Does.Contain($"127.0.0.1:{port}").And.Contain("refused").And.Contain("running"));
+        Assert.That(
+            await MessageAsync(new ProbeOptions { Url = new Uri($"http://127.0.0.1:{port}") }),
+            Does.Contain($"127.0.0.1:{port}").And.Contain("refused").And.Contain("running"));
     }
 
     [Test]
     public async Task An_unknown_host_name_is_reported() =>
-        Assert.That(await MessageAsync(new ProbeOptions { Url = new Uri("http://no-such-host.invalid") }), Does.Contain("no-such-host.invalid:80 cannot be reached"));
+        Assert.That(
+            await MessageAsync(new ProbeOptions { Url = new Uri("http://no-such-host.invalid") }),
+            Does.Contain("no-such-host.invalid:80 cannot be reached"));
 
     [Test]
     public async Task A_silent_port_times_out([Values] bool tls)
@@ -129,7 +133,8 @@ public sealed class ProbeRefusalTests
     [TestCase("")]
     public async Task Garbage_is_no_REST_interface(string garbage)
     {
-        await using var server = new TinyServer((_, stream, stopping) => stream.WriteAsync(Encoding.Latin1.GetBytes(garbage), stopping).AsTask());
+        await using var server = new TinyServer(
+            (_, stream, stopping) => stream.WriteAsync(Encoding.Latin1.GetBytes(garbage), stopping).AsTask());
 
         Assert.That(await MessageAsync(new ProbeOptions { Url = server.Target.Root }), Does.Contain("No REST interface of this protocol"));
     }
@@ -151,7 +156,8 @@ public sealed class ProbeRefusalTests
         });
         var before = GC.GetTotalAllocatedBytes();
 
-        var message = await MessageAsync(new ProbeOptions { Url = server.Target.Root, TimeoutScale = 0.1 }).WaitAsync(TimeSpan.FromSeconds(30));
+        var message = await MessageAsync(new ProbeOptions { Url = server.Target.Root, TimeoutScale = 0.1 })
+            .WaitAsync(TimeSpan.FromSeconds(30));
 
         Assert.That(message, Does.Contain("No REST interface of this protocol"));
         Assert.That(message, Has.Length.LessThan(10_000));

@@ -19,7 +19,9 @@ public sealed class ProbeTests
 
         Assert.That(probed.Target.Rest, Is.EqualTo(new Uri(host.Origin, "/v1")));
         Assert.That(probed.Target.WebSocket.AbsoluteUri, Is.EqualTo($"ws://{host.Origin.Authority}/v1/ws"));
-        Assert.That((probed.Target.Dialect.Name, probed.Target.MessageIds.AreUuids, probed.Target.Root.AbsolutePath), Is.EqualTo(("v1", false, "/")));
+        Assert.That(
+            (probed.Target.Dialect.Name, probed.Target.MessageIds.AreUuids, probed.Target.Root.AbsolutePath),
+            Is.EqualTo(("v1", false, "/")));
         Assert.That(probed.Findings, Is.All.Matches<Finding>(finding => finding is { Evidence.Length: > 0, Value.Length: > 0 }));
         Assert.That(Evidence(probed, "message ids"), Does.Contain("acked"));
         Assert.That(Evidence(probed, "dialect"), Does.Contain("'timestamp'").And.Contain("'uptime_seconds'").And.Contain("/v1"));
@@ -28,7 +30,10 @@ public sealed class ProbeTests
         Assert.That(probed.RoundTrips.MedianMs, Is.LessThanOrEqualTo(probed.RoundTrips.P95Ms).And.GreaterThan(0));
         Assert.That(probed.RoundTrips.P95Ms, Is.LessThanOrEqualTo(probed.RoundTrips.MaxMs));
         Assert.That(probed.Fingerprint["address"], Is.EqualTo(host.Origin.Authority));
-        Assert.That((await new Rest(probed.Target, CancellationToken.None).ListTopicsAsync()).Topics, Is.Empty, "the probe deletes its topic");
+        Assert.That(
+            (await new Rest(probed.Target, CancellationToken.None).ListTopicsAsync()).Topics,
+            Is.Empty,
+            "the probe deletes its topic");
     }
 
     [Test]
@@ -38,7 +43,9 @@ public sealed class ProbeTests
 
         var probed = await FindAsync(server);
 
-        Assert.That((probed.Target.Rest.AbsolutePath, probed.Target.WebSocket.AbsolutePath, probed.Target.Dialect.Name), Is.EqualTo(("/", "/ws", "classic")));
+        Assert.That(
+            (probed.Target.Rest.AbsolutePath, probed.Target.WebSocket.AbsolutePath, probed.Target.Dialect.Name),
+            Is.EqualTo(("/", "/ws", "classic")));
         Assert.That(Evidence(probed, "dialect"), Does.Contain("'ts'").And.Contain("'uptime_sec'"));
         Assert.That(server.Topics, Is.Empty);
         Assert.That(server.Asked.Single(), Does.StartWith("conformance-"));
@@ -111,9 +118,15 @@ public sealed class ProbeTests
         var probed = await FindAsync(server, options => options with { Rest = rest, WebSocket = socket });
 
         Assert.That((probed.Target.Rest, probed.Target.WebSocket), Is.EqualTo((rest, socket)));
-        Assert.That((Found(probed, "REST").Source, Found(probed, "WebSocket").Source), Is.EqualTo((FindingSource.Declared, FindingSource.Declared)));
-        Assert.That(await MessageAsync(server, options => options with { Rest = new Uri(server.Origin, "/nowhere") }), Does.Contain("/nowhere/topics: 404").And.Not.Contain("/v1"));
-        Assert.That(await MessageAsync(server, options => options with { WebSocket = new Uri($"ws://{server.Origin.Authority}/nows") }), Does.Contain("/nows: 404").And.Not.Contain("/v1/ws"));
+        Assert.That(
+            (Found(probed, "REST").Source, Found(probed, "WebSocket").Source),
+            Is.EqualTo((FindingSource.Declared, FindingSource.Declared)));
+        Assert.That(
+            await MessageAsync(server, options => options with { Rest = new Uri(server.Origin, "/nowhere") }),
+            Does.Contain("/nowhere/topics: 404").And.Not.Contain("/v1"));
+        Assert.That(
+            await MessageAsync(server, options => options with { WebSocket = new Uri($"ws://{server.Origin.Authority}/nows") }),
+            Does.Contain("/nows: 404").And.Not.Contain("/v1/ws"));
     }
 
     [Test]
@@ -124,7 +137,9 @@ public sealed class ProbeTests
 
         var probed = await FindAsync(rest, options => options with { WebSocket = new Uri($"ws://{socket.Origin.Authority}/v1/ws") });
 
-        Assert.That((probed.Target.Rest.Authority, probed.Target.WebSocket.Authority), Is.EqualTo((rest.Origin.Authority, socket.Origin.Authority)));
+        Assert.That(
+            (probed.Target.Rest.Authority, probed.Target.WebSocket.Authority),
+            Is.EqualTo((rest.Origin.Authority, socket.Origin.Authority)));
     }
 
     [TestCase("/deep/path")]
@@ -135,7 +150,9 @@ public sealed class ProbeTests
         await using var server = new MortalServer { RestPrefixes = ["/deep/path"], Sockets = ["/deep/path/ws"] };
 
         Assert.That(await MessageAsync(server), Does.Contain("--prefix"));
-        Assert.That((await FindAsync(server, options => options with { Prefixes = ["/other", prefix] })).Target.Rest.AbsolutePath, Is.EqualTo("/deep/path"));
+        Assert.That(
+            (await FindAsync(server, options => options with { Prefixes = ["/other", prefix] })).Target.Rest.AbsolutePath,
+            Is.EqualTo("/deep/path"));
     }
 
     [Test]
@@ -146,7 +163,9 @@ public sealed class ProbeTests
 
         var probed = await FindAsync(server, options => options with { Dialect = own });
 
-        Assert.That((probed.Target.Rest.AbsolutePath, probed.Target.WebSocket.AbsolutePath, probed.Target.Root.AbsolutePath), Is.EqualTo(("/api/v2", "/api/v2/ws", "/")));
+        Assert.That(
+            (probed.Target.Rest.AbsolutePath, probed.Target.WebSocket.AbsolutePath, probed.Target.Root.AbsolutePath),
+            Is.EqualTo(("/api/v2", "/api/v2/ws", "/")));
         Assert.That((probed.Target.Dialect.Name, Found(probed, "dialect").Source), Is.EqualTo(("ours", FindingSource.Declared)));
     }
 
@@ -160,7 +179,9 @@ public sealed class ProbeTests
         var probed = await FindAsync(server);
 
         Assert.That(probed.Target.MessageIds.AreUuids, Is.True);
-        Assert.That(Found(probed, "message ids"), Is.EqualTo(new Finding("message ids", "uuid", FindingSource.Probed, Evidence(probed, "message ids"))));
+        Assert.That(
+            Found(probed, "message ids"),
+            Is.EqualTo(new Finding("message ids", "uuid", FindingSource.Probed, Evidence(probed, "message ids"))));
         Assert.That(Evidence(probed, "message ids"), Does.Contain("must be a valid UUID"));
         Assert.That(server.Topics, Is.Empty);
     }
@@ -170,9 +191,12 @@ public sealed class ProbeTests
     {
         await using var server = new MortalServer { UuidsOnly = true };
 
-        var probed = await FindAsync(server, options => options with { UuidsOnly = false, Dialect = Dialect.Classic, Limits = new Limits { Ring = 7 } });
+        var probed = await FindAsync(
+            server, options => options with { UuidsOnly = false, Dialect = Dialect.Classic, Limits = new Limits { Ring = 7 } });
 
-        Assert.That((probed.Target.MessageIds.AreUuids, probed.Target.Dialect.Name, probed.Target.Limits.Ring), Is.EqualTo((false, "classic", 7)));
+        Assert.That(
+            (probed.Target.MessageIds.AreUuids, probed.Target.Dialect.Name, probed.Target.Limits.Ring),
+            Is.EqualTo((false, "classic", 7)));
         Assert.That(
             (Found(probed, "message ids").Source, Found(probed, "dialect").Source, Found(probed, "limits").Source),
             Is.EqualTo((FindingSource.Declared, FindingSource.Declared, FindingSource.Declared)));
@@ -183,7 +207,9 @@ public sealed class ProbeTests
     {
         await using var server = new MortalServer
         {
-            Reply = request => request.Contains("publish", StringComparison.Ordinal) ? """{"type":"error","error":{"code":"NO","message":"no"}}""" : null,
+            Reply = request => request.Contains("publish", StringComparison.Ordinal)
+                ? """{"type":"error","error":{"code":"NO","message":"no"}}"""
+                : null,
         };
 
         var probed = await FindAsync(server);
@@ -195,7 +221,10 @@ public sealed class ProbeTests
     [Test]
     public async Task A_server_that_answers_only_one_type_of_message_is_found([Values("ping", "subscribe")] string kind)
     {
-        await using var server = new MortalServer { Reply = request => request.Contains($"\"type\":\"{kind}\"", StringComparison.Ordinal) ? null : "" };
+        await using var server = new MortalServer
+        {
+            Reply = request => request.Contains($"\"type\":\"{kind}\"", StringComparison.Ordinal) ? null : "",
+        };
 
         var probed = await FindAsync(server, options => options with { TimeoutScale = 0.2 });
 
@@ -213,15 +242,25 @@ public sealed class ProbeTests
             Answer = heard =>
             {
                 Interlocked.Increment(ref seen);
-                bare += heard.Head.Contains("X-Door: 1", StringComparison.Ordinal) && heard.Head.Contains("?room=7", StringComparison.Ordinal) ? 0 : 1;
+                bare += heard.Head.Contains("X-Door: 1", StringComparison.Ordinal)
+                    && heard.Head.Contains("?room=7", StringComparison.Ordinal)
+                    ? 0
+                    : 1;
                 return null;
             },
         };
 
-        var probed = await FindAsync(server, options => options with { Headers = new Dictionary<string, string> { ["X-Door"] = "1" }, Query = "room=7", Origin = "http://page" });
+        var probed = await FindAsync(server, options => options with
+        {
+            Headers = new Dictionary<string, string> { ["X-Door"] = "1" },
+            Query = "room=7",
+            Origin = "http://page",
+        });
 
         Assert.That((seen > 3, bare), Is.EqualTo((true, 0)));
-        Assert.That((probed.Target.Query, probed.Target.Origin, probed.Target.Headers["X-Door"]), Is.EqualTo(("room=7", "http://page", "1")));
+        Assert.That(
+            (probed.Target.Query, probed.Target.Origin, probed.Target.Headers["X-Door"]),
+            Is.EqualTo(("room=7", "http://page", "1")));
     }
 
     private static MortalServer Classic() => new() { Dialect = Dialect.Classic, RestPrefixes = [""], Sockets = ["/ws"] };

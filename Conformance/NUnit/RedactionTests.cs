@@ -19,7 +19,9 @@ public sealed class RedactionTests
     [TestCase("Cookie: a=1; b=2", "Cookie: " + Mark)]
     [TestCase("Set-Cookie: session=1; Path=/", "Set-Cookie: " + Mark)]
     [TestCase("X-Api-Key:\t1", "X-Api-Key:\t" + Mark)]
-    [TestCase(@"GET /v1/topics HTTP/1.1\nHost: h\nAuthorization: Bearer abc\nAccept: */*\n\n", @"GET /v1/topics HTTP/1.1\nHost: h\nAuthorization: " + Mark + @"\nAccept: */*\n\n")]
+    [TestCase(
+        @"GET /v1/topics HTTP/1.1\nHost: h\nAuthorization: Bearer abc\nAccept: */*\n\n",
+        @"GET /v1/topics HTTP/1.1\nHost: h\nAuthorization: " + Mark + @"\nAccept: */*\n\n")]
     [TestCase("200 OK\nSet-Cookie: a=1\nVary: Cookie\n\n{}", "200 OK\nSet-Cookie: " + Mark + "\nVary: Cookie\n\n{}")]
     [TestCase(@"200 OK\nSet-Cookie: a=1\nSet-Cookie: b=2\n", @"200 OK\nSet-Cookie: " + Mark + @"\nSet-Cookie: " + Mark + @"\n")]
     [TestCase("My-Authorization: x", "My-Authorization: x")]
@@ -44,10 +46,20 @@ public sealed class RedactionTests
     {
         var redaction = new Redaction(new Dictionary<string, string> { ["X-Tenant.Key"] = $"Bearer {Secret}" });
 
-        Assert.That(redaction.Clean($@"GET / HTTP/1.1\nx-tenant.key: Bearer {Secret}\nHost: h\n\n"), Is.EqualTo($@"GET / HTTP/1.1\nx-tenant.key: {Mark}\nHost: h\n\n"));
-        Assert.That(redaction.Clean(@"x-tenant.key: something else\nHost: h"), Is.EqualTo($@"x-tenant.key: {Mark}\nHost: h"), "by its name");
-        Assert.That(redaction.Clean("xxtenant-key: something else"), Is.EqualTo("xxtenant-key: something else"), "a name is not a regular expression");
-        Assert.That(redaction.Clean($$"""400 Bad Request {"error":"unknown key {{Secret}}"}"""), Is.EqualTo($$"""400 Bad Request {"error":"unknown key {{Mark}}"}"""));
+        Assert.That(
+            redaction.Clean($@"GET / HTTP/1.1\nx-tenant.key: Bearer {Secret}\nHost: h\n\n"),
+            Is.EqualTo($@"GET / HTTP/1.1\nx-tenant.key: {Mark}\nHost: h\n\n"));
+        Assert.That(
+            redaction.Clean(@"x-tenant.key: something else\nHost: h"),
+            Is.EqualTo($@"x-tenant.key: {Mark}\nHost: h"),
+            "by its name");
+        Assert.That(
+            redaction.Clean("xxtenant-key: something else"),
+            Is.EqualTo("xxtenant-key: something else"),
+            "a name is not a regular expression");
+        Assert.That(
+            redaction.Clean($$"""400 Bad Request {"error":"unknown key {{Secret}}"}"""),
+            Is.EqualTo($$"""400 Bad Request {"error":"unknown key {{Mark}}"}"""));
         Assert.That(redaction.Clean($"a{Secret}b{Secret}"), Is.EqualTo($"a{Mark}b{Mark}"));
     }
 
@@ -63,13 +75,17 @@ public sealed class RedactionTests
             JsonEncodedText.Encode(secret).ToString(),
             JsonEncodedText.Encode(secret, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString(),
             JsonEncodedText.Encode(secret).ToString().ToLowerInvariant(),
-            secret.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("/", "\\/", StringComparison.Ordinal),
+            secret.Replace("\\", "\\\\", StringComparison.Ordinal)
+                .Replace("\"", "\\\"", StringComparison.Ordinal)
+                .Replace("/", "\\/", StringComparison.Ordinal),
             Uri.EscapeDataString(secret),
         ];
 
         foreach (var spelling in spellings)
         {
-            Assert.That(redaction.Clean($$"""{"error":"no such key: {{spelling}}!"}"""), Is.EqualTo($$"""{"error":"no such key: {{Mark}}!"}"""));
+            Assert.That(
+                redaction.Clean($$"""{"error":"no such key: {{spelling}}!"}"""),
+                Is.EqualTo($$"""{"error":"no such key: {{Mark}}!"}"""));
         }
     }
 
@@ -79,7 +95,8 @@ public sealed class RedactionTests
         var redaction = new Redaction(query: "ticket=a%20b%2Fc%3D&flag&room=r00m");
 
         Assert.That(
-            redaction.Clean("GET /v1/topics?ticket=a%20b%2Fc%3D&flag&room=r00m HTTP/1.1"), Is.EqualTo($"GET /v1/topics?ticket={Mark}&flag&room={Mark} HTTP/1.1"));
+            redaction.Clean("GET /v1/topics?ticket=a%20b%2Fc%3D&flag&room=r00m HTTP/1.1"),
+            Is.EqualTo($"GET /v1/topics?ticket={Mark}&flag&room={Mark} HTTP/1.1"));
         Assert.That(redaction.Clean("no ticket 'a b/c='"), Is.EqualTo($"no ticket '{Mark}'"));
         Assert.That(redaction.Clean("no ticket a%20b%2fc%3d"), Is.EqualTo($"no ticket {Mark}"), "the case of an escape does not matter");
     }
@@ -108,7 +125,9 @@ public sealed class RedactionTests
 
         for (var length = 4; length < Secret.Length; length++)
         {
-            Assert.That(redaction.Clean($"you sent {Secret[..length]}\u2026 (5000 bytes)"), Is.EqualTo($"you sent {Mark}\u2026 (5000 bytes)"));
+            Assert.That(
+                redaction.Clean($"you sent {Secret[..length]}\u2026 (5000 bytes)"),
+                Is.EqualTo($"you sent {Mark}\u2026 (5000 bytes)"));
         }
 
         Assert.That(redaction.Clean("you sent s3c\u2026"), Is.EqualTo("you sent s3c\u2026"), "three letters are too short for a secret");
@@ -169,7 +188,8 @@ public sealed class RedactionTests
                     _ => null,
                 };
             },
-            Reply = _ => $$$"""{"type":"error","error":{"code":"X","message":"{{{echo}}}"},"ticket":{{{JsonSerializer.Serialize(ticket)}}}}""",
+            Reply = _ =>
+                $$$"""{"type":"error","error":{"code":"X","message":"{{{echo}}}"},"ticket":{{{JsonSerializer.Serialize(ticket)}}}}""",
         };
         var target = server.Target() with { Headers = headers, Query = query };
         var probed = new ProbedTarget(target, new Uri($"{server.Origin}?{query}"))
@@ -177,16 +197,20 @@ public sealed class RedactionTests
             Findings = [new Finding("greeting", secret, FindingSource.Probed, $"it said {ticket}")],
             Fingerprint = new Dictionary<string, string> { ["server"] = secret },
         };
-        var options = new RunOptions { Transcripts = KeptTranscripts.All, Described = new Dictionary<string, string> { ["header"] = $"X-Door: Key {secret}" } };
+        var described = new Dictionary<string, string> { ["header"] = $"X-Door: Key {secret}" };
+        var options = new RunOptions { Transcripts = KeptTranscripts.All, Described = described };
         Scenario[] scenarios =
         [
             .. ((string[])["cut", "long", "plain", "echo"]).SelectMany(path => new Scenario[]
             {
-                Script.Scene($"{path}-status", async stage => stage.Expect.Status(200, await stage.Rest.SendAsync("GET", $"/{path}"), "it answers 200")),
-                Script.Scene($"{path}-body", async stage => stage.Expect.Equal("", (await stage.Rest.SendAsync("GET", $"/{path}")).Body, "it says nothing")),
+                Script.Scene($"{path}-status", async stage =>
+                    stage.Expect.Status(200, await stage.Rest.SendAsync("GET", $"/{path}"), "it answers 200")),
+                Script.Scene($"{path}-body", async stage =>
+                    stage.Expect.Equal("", (await stage.Rest.SendAsync("GET", $"/{path}")).Body, "the body is empty")),
                 Script.Scene($"{path}-precondition", async stage => await stage.Rest.SendAsync("GET", $"/{path}").Succeeded()),
             }),
-            Script.Scene("message", async stage => stage.Expect.Acked(await (await stage.ConnectAsync("client")).PingAsync(), "a ping is acked")),
+            Script.Scene("message", async stage =>
+                stage.Expect.Acked(await (await stage.ConnectAsync("client")).PingAsync(), "a ping is acked")),
             Script.Scene("observation", async stage =>
             {
                 stage.Expect.Observe("the body", (await stage.Rest.SendAsync("GET", "/plain")).Body);
@@ -210,7 +234,11 @@ public sealed class RedactionTests
         Assert.That(results.Ending.LastRequests, Is.Not.Empty);
         var told = Strings(results.ToJson()).ToList();
         Assert.That(told.Any(text => text.Contains("X-Door: ", StringComparison.Ordinal)), Is.True, "the names stay");
-        foreach (var part in (string[])[secret, secret[..8], ticket, ticket[..8], Uri.EscapeDataString(ticket), JsonEncodedText.Encode(secret).ToString()])
+        string[] parts =
+        [
+            secret, secret[..8], ticket, ticket[..8], Uri.EscapeDataString(ticket), JsonEncodedText.Encode(secret).ToString(),
+        ];
+        foreach (var part in parts)
         {
             Assert.That(told.Where(text => text.Contains(part, StringComparison.Ordinal)), Is.Empty, $"seed {seed}: {secret} or {ticket}");
         }

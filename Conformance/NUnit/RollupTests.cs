@@ -30,7 +30,8 @@ public sealed class RollupTests
     [TestCase(RequirementStatus.Violated, Verdict.Pass, Verdict.Fail, Verdict.Warn, Verdict.Unsupported)]
     [TestCase(RequirementStatus.Error, Verdict.Error)]
     [TestCase(RequirementStatus.Error, Verdict.Fail, Verdict.Error, Verdict.Pass)]
-    public void The_status_of_a_requirement_follows_from_the_verdicts_of_its_scenarios(RequirementStatus status, params Verdict[] verdicts) =>
+    public void The_status_of_a_requirement_follows_from_the_verdicts_of_its_scenarios(
+        RequirementStatus status, params Verdict[] verdicts) =>
         Assert.That(Rollup.Status(verdicts), Is.EqualTo(status));
 
     [Test]
@@ -104,7 +105,9 @@ public sealed class RollupTests
         var profile = Profiles(statuses).Single(row => row.Name == "replay");
 
         Assert.That(profile.Conformity, Is.EqualTo(conformity));
-        Assert.That(profile.Satisfied + profile.Violated + profile.Warned + profile.NotEvaluated, Is.EqualTo(profile.Requirements).And.EqualTo(statuses.Length));
+        Assert.That(
+            profile.Satisfied + profile.Violated + profile.Warned + profile.NotEvaluated,
+            Is.EqualTo(profile.Requirements).And.EqualTo(statuses.Length));
     }
 
     [Test]
@@ -117,7 +120,9 @@ public sealed class RollupTests
             foreach (var profile in Profiles([one, other, third]).Where(_ => new[] { one, other, third }.Any(open.Contains)))
             {
                 Assert.That(
-                    profile.Conformity, Is.Not.EqualTo(Conformity.Conformant).And.Not.EqualTo(Conformity.ConformantWithWarnings), $"{profile.Name}: {one}, {other}, {third}");
+                    profile.Conformity,
+                    Is.Not.EqualTo(Conformity.Conformant).And.Not.EqualTo(Conformity.ConformantWithWarnings),
+                    $"{profile.Name}: {one}, {other}, {third}");
             }
         }
     }
@@ -136,7 +141,9 @@ public sealed class RollupTests
     {
         var profiles = Rollup.Profiles([]);
 
-        Assert.That(profiles.Select(profile => (profile.Name, profile.Conformity)), Is.EqualTo(new[] { (Rollup.Strict, Conformity.NotEvaluated) }));
+        Assert.That(
+            profiles.Select(profile => (profile.Name, profile.Conformity)),
+            Is.EqualTo(new[] { (Rollup.Strict, Conformity.NotEvaluated) }));
     }
 
     // The whole ------------------------------------------------------------------------------------------------------
@@ -147,31 +154,50 @@ public sealed class RollupTests
     {
         List<ScenarioResult> scenarios =
         [
-            Scenario(Verdict.Error), Scenario(Verdict.Fail), Scenario(Verdict.Inconclusive), Scenario(Verdict.Warn, Level.Should), Scenario(Verdict.Pass),
+            Scenario(Verdict.Error),
+            Scenario(Verdict.Fail),
+            Scenario(Verdict.Inconclusive),
+            Scenario(Verdict.Warn, Level.Should),
+            Scenario(Verdict.Pass),
         ];
         List<string> stale = ["it passed"];
 
         Assert.That(Conclude(EndingKind.Cancelled), Is.EqualTo((ConclusionKind.Cancelled, ExitCode.Cancelled)));
-        Assert.That(Conclude(EndingKind.TargetDied), Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)), "an error comes before the end of the run");
+        Assert.That(
+            Conclude(EndingKind.TargetDied),
+            Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)),
+            "an error comes before an incomplete run");
         Assert.That(Conclude(EndingKind.Deadline), Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)));
         Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)));
         scenarios.RemoveAt(0);
-        Assert.That(Conclude(EndingKind.TargetDied), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)), "a violation comes before the end");
+        Assert.That(
+            Conclude(EndingKind.TargetDied),
+            Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)),
+            "a violation comes before an incomplete run");
         Assert.That(Conclude(EndingKind.Deadline), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)));
         Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)));
         scenarios.RemoveAt(0);
-        Assert.That(Conclude(EndingKind.TargetDied), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)), "the end comes before what is stale");
+        Assert.That(
+            Conclude(EndingKind.TargetDied),
+            Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)),
+            "an incomplete run comes before a stale expectation");
         Assert.That(Conclude(EndingKind.Deadline), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)));
         Assert.That(Conclude(EndingKind.Completed, strict: true), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)));
         Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Stale, ExitCode.Stale)), "stale comes before undecided");
         stale.Clear();
         Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)));
         scenarios.RemoveAt(0);
-        Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Conformant, ExitCode.Conformant)), "a warning is no violation");
+        Assert.That(
+            Conclude(EndingKind.Completed),
+            Is.EqualTo((ConclusionKind.Conformant, ExitCode.Conformant)),
+            "a warning is no violation");
         scenarios.RemoveAt(0);
         Assert.That(Conclude(EndingKind.Completed, strict: true), Is.EqualTo((ConclusionKind.Conformant, ExitCode.Conformant)));
         scenarios.Clear();
-        Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)), "nothing decided is not conformant");
+        Assert.That(
+            Conclude(EndingKind.Completed),
+            Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)),
+            "nothing decided is not conformant");
 
         (ConclusionKind, int) Conclude(EndingKind kind, bool strict = false)
         {
@@ -231,7 +257,10 @@ public sealed class RollupTests
     [Test]
     public void The_conclusion_gives_the_numbers_of_scenarios()
     {
-        ScenarioResult[] scenarios = [Scenario(Verdict.Fail), Scenario(Verdict.Fail), Scenario(Verdict.Warn, Level.Should), Scenario(Verdict.Pass)];
+        ScenarioResult[] scenarios =
+        [
+            Scenario(Verdict.Fail), Scenario(Verdict.Fail), Scenario(Verdict.Warn, Level.Should), Scenario(Verdict.Pass),
+        ];
 
         Assert.That(Message(scenarios, strict: false), Does.Contain("2 scenarios failed"));
         Assert.That(Message(scenarios, strict: true), Does.Contain("2 scenarios failed").And.Contain("1 recommendation not followed"));
@@ -239,13 +268,17 @@ public sealed class RollupTests
         Assert.That(Message(scenarios[2..], strict: false), Does.Contain("1 scenario warned"));
         Assert.That(Message([], strict: false), Does.Contain("Nothing was decided"));
 
-        static string Message(ScenarioResult[] scenarios, bool strict) => Rollup.Conclude(Completed, scenarios, Script.Catalogue, [], strict).Message;
+        static string Message(ScenarioResult[] scenarios, bool strict) =>
+            Rollup.Conclude(Completed, scenarios, Script.Catalogue, [], strict).Message;
     }
 
     [Test]
     public void The_conclusion_names_both_the_violation_and_the_incomplete_run()
     {
-        ScenarioResult[] scenarios = [Scenario(Verdict.Fail), Scenario(Verdict.Pass), Scenario(Verdict.NotEvaluated), Scenario(Verdict.NotEvaluated)];
+        ScenarioResult[] scenarios =
+        [
+            Scenario(Verdict.Fail), Scenario(Verdict.Pass), Scenario(Verdict.NotEvaluated), Scenario(Verdict.NotEvaluated),
+        ];
         var ending = new Ending(EndingKind.TargetDied, "The target stopped answering.");
 
         var conclusion = Rollup.Conclude(ending, scenarios, Script.Catalogue, [], strict: false, [Death("PS-TST-001/Fail", times: 2)]);
@@ -258,7 +291,8 @@ public sealed class RollupTests
     [Test]
     public void A_death_during_the_probe_is_a_violation_although_no_scenario_failed()
     {
-        var conclusion = Rollup.Conclude(Completed, [Scenario(Verdict.Pass)], Script.Catalogue, [], strict: false, [Death(DeathResult.Probe, times: 1)]);
+        var conclusion = Rollup.Conclude(
+            Completed, [Scenario(Verdict.Pass)], Script.Catalogue, [], strict: false, [Death(DeathResult.Probe, times: 1)]);
 
         Assert.That((conclusion.ExitCode, conclusion.Message), Is.EqualTo((ExitCode.Violation, "The target died once.")));
     }
@@ -278,21 +312,24 @@ public sealed class RollupTests
         Assert.That(
             (int[])
             [
-                ExitCode.Conformant, ExitCode.Violation, ExitCode.Usage, ExitCode.Unreachable, ExitCode.SuiteError, ExitCode.Stale, ExitCode.NotEvaluated,
-                ExitCode.Cancelled,
+                ExitCode.Conformant, ExitCode.Violation, ExitCode.Usage, ExitCode.Unreachable, ExitCode.SuiteError, ExitCode.Stale,
+                ExitCode.NotEvaluated, ExitCode.Cancelled,
             ],
             Is.EqualTo((int[])[0, 1, 2, 3, 4, 5, 6, 130]));
 
-    private static IReadOnlyList<ProfileResult> Profiles(RequirementStatus[] statuses) => Rollup.Profiles([.. statuses.Select((status, n) => new RequirementResult
-    {
-        Id = $"PS-TST-{n:D3}",
-        Level = Level.Must,
-        Area = "TST",
-        Profile = Profile.Replay,
-        Text = "The sentence.",
-        Intent = "The intent.",
-        Status = status,
-    })]);
+    private static IReadOnlyList<ProfileResult> Profiles(RequirementStatus[] statuses) => Rollup.Profiles(
+    [
+        .. statuses.Select((status, n) => new RequirementResult
+        {
+            Id = $"PS-TST-{n:D3}",
+            Level = Level.Must,
+            Area = "TST",
+            Profile = Profile.Replay,
+            Text = "The sentence.",
+            Intent = "The intent.",
+            Status = status,
+        }),
+    ]);
 
     private static DeathResult Death(string culprit, int times) => new()
     {

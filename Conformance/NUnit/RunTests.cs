@@ -33,7 +33,10 @@ public sealed class RunTests
         var twice = await OrderAsync(7, repeat: 2);
 
         Assert.That(twice, Has.Count.EqualTo(2 * Letters.Length));
-        Assert.That(twice.Take(Letters.Length), Is.EquivalentTo(Letters).And.Not.EqualTo(twice.Skip(Letters.Length)), "each repetition runs the whole set");
+        Assert.That(
+            twice.Take(Letters.Length),
+            Is.EquivalentTo(Letters).And.Not.EqualTo(twice.Skip(Letters.Length)),
+            "each repetition runs the whole set");
         Assert.That(await OrderAsync(7, repeat: 2), Is.EqualTo(twice));
     }
 
@@ -83,12 +86,17 @@ public sealed class RunTests
         var results = await Script.PlayAsync(scenarios, new RunOptions { Selection = selection });
 
         Assert.That(played, Is.EqualTo((string[])["in"]));
-        Assert.That(results.Scenarios.Select(scenario => scenario.Id), Is.EqualTo(scenarios.Select(scenario => scenario.Id)), "all are listed, in order");
+        Assert.That(
+            results.Scenarios.Select(scenario => scenario.Id),
+            Is.EqualTo(scenarios.Select(scenario => scenario.Id)),
+            "all are listed, in order");
         Assert.That(results.Totals[Verdict.Disabled], Is.EqualTo(3));
         Assert.That(results.Of("out").Message, Does.Contain("excluded by '*/out'"));
         Assert.That(results.Of("beside").Message, Does.Contain("not among"));
         Assert.That(results.Of("load").Message, Does.Contain("--allow load"));
-        Assert.That(results.Requirements.Single(requirement => requirement.Id == Script.IdOf(Level.Must)).Status, Is.EqualTo(RequirementStatus.PartlyEvaluated));
+        Assert.That(
+            results.Requirements.Single(requirement => requirement.Id == Script.IdOf(Level.Must)).Status,
+            Is.EqualTo(RequirementStatus.PartlyEvaluated));
     }
 
     [Test]
@@ -107,7 +115,10 @@ public sealed class RunTests
         Assert.That((results.Of("flaky").Verdict, results.Of("flaky").Observed), Is.EqualTo((Verdict.Fail, "\"bad, this once\"")));
         Assert.That(results.Of("steady").Repetitions, Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.Pass, Verdict.Pass]));
         Assert.That(results.Totals.Values.Sum(), Is.EqualTo(2), "a scenario counts once, not once per repetition");
-        Assert.That((await Script.PlayAsync([Script.Asks("steady")])).Of("steady").Repetitions, Is.Empty, "a single run lists no repetitions");
+        Assert.That(
+            (await Script.PlayAsync([Script.Asks("steady")])).Of("steady").Repetitions,
+            Is.Empty,
+            "a single run lists no repetitions");
     }
 
     [Test]
@@ -121,7 +132,9 @@ public sealed class RunTests
 
         Assert.That(told.Seen.Select(progress => progress.Done), Is.EqualTo((int[])[1, 2, 3, 4]));
         Assert.That(told.Seen.Select(progress => progress.Total), Is.All.EqualTo(4));
-        Assert.That(told.Seen.Select(progress => progress.Scenario.Verdict), Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.Fail, Verdict.Pass, Verdict.Fail]));
+        Assert.That(
+            told.Seen.Select(progress => progress.Scenario.Verdict),
+            Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.Fail, Verdict.Pass, Verdict.Fail]));
     }
 
     // Expectations ---------------------------------------------------------------------------------------------------
@@ -142,7 +155,8 @@ public sealed class RunTests
         Assert.That(results.Stale[1], Does.Contain("/optional"));
         Assert.That((results.Of("ill").Verdict, results.Of("ill").KnownFailing), Is.EqualTo((Verdict.Fail, "*/ill")), "its verdict stays");
         Assert.That(
-            (await Script.PlayAsync(scenarios[..2], new RunOptions { Selection = new() { KnownFailing = [new("*/ill")] } })).Conclusion.ExitCode,
+            (await Script.PlayAsync(scenarios[..2], new RunOptions { Selection = new() { KnownFailing = [new("*/ill")] } }))
+                .Conclusion.ExitCode,
             Is.EqualTo(ExitCode.Conformant));
     }
 
@@ -156,7 +170,8 @@ public sealed class RunTests
             stage.Expect.True(Interlocked.Increment(ref turn) != 2, "the weather");
         });
 
-        var results = await Script.PlayAsync([flaky, Script.Asks("steady")], new RunOptions { Repeat = 3, Selection = new() { KnownFailing = [new("*/flaky")] } });
+        var results = await Script.PlayAsync(
+            [flaky, Script.Asks("steady")], new RunOptions { Repeat = 3, Selection = new() { KnownFailing = [new("*/flaky")] } });
 
         Assert.That((results.Stale, results.Conclusion.ExitCode), Is.EqualTo((Array.Empty<string>(), ExitCode.Conformant)));
     }
@@ -176,7 +191,9 @@ public sealed class RunTests
         Scenario[] scenarios = [Script.Asks("good"), Script.Complains("advice", Level.Should)];
 
         Assert.That((await Script.PlayAsync(scenarios)).Conclusion.ExitCode, Is.EqualTo(ExitCode.Conformant));
-        Assert.That((await Script.PlayAsync(scenarios, new RunOptions { Strict = true })).Conclusion.ExitCode, Is.EqualTo(ExitCode.Violation));
+        Assert.That(
+            (await Script.PlayAsync(scenarios, new RunOptions { Strict = true })).Conclusion.ExitCode,
+            Is.EqualTo(ExitCode.Violation));
     }
 
     // Transcripts ----------------------------------------------------------------------------------------------------
@@ -242,7 +259,9 @@ public sealed class RunTests
         Assert.That(result.Transcript.Select(line => line.Data), Does.Contain("before").And.Contain("behind"));
         var folded = result.Transcript.Where(line => line.Kind == Transcript.FoldedKind).ToList();
         Assert.That(folded[0].Data, Does.StartWith("the 2 lines before this came "));
-        Assert.That(result.Transcript.Count(line => line.Connection != "suite") + folded.Sum(line => line.Length) + result.TranscriptDropped, Is.EqualTo(1206));
+        Assert.That(
+            result.Transcript.Count(line => line.Connection != "suite") + folded.Sum(line => line.Length) + result.TranscriptDropped,
+            Is.EqualTo(1206));
     }
 
     [Test]
@@ -309,7 +328,9 @@ public sealed class RunTests
         var results = await Script.PlayAsync(
             server, [Script.Asks("quick"), midway, Script.Asks("late")], new RunOptions { Parallel = 1 }, cancellation: cancel.Token);
 
-        Assert.That((results.Ending.Kind, results.Conclusion.Kind, results.Conclusion.ExitCode), Is.EqualTo((EndingKind.Cancelled, ConclusionKind.Cancelled, 130)));
+        Assert.That(
+            (results.Ending.Kind, results.Conclusion.Kind, results.Conclusion.ExitCode),
+            Is.EqualTo((EndingKind.Cancelled, ConclusionKind.Cancelled, 130)));
         Assert.That(results.Verdicts(), Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.NotEvaluated, Verdict.NotEvaluated]));
         Assert.That(results.Of("late").Message, Does.Contain("cancelled"));
         Assert.That(server.Topics, Is.Empty);
@@ -320,7 +341,9 @@ public sealed class RunTests
     {
         var results = await Script.PlayAsync([Script.Asks("quick")], cancellation: new CancellationToken(canceled: true));
 
-        Assert.That((results.Conclusion.ExitCode, results.Traffic.Connections, results.Of("quick").Verdict), Is.EqualTo((130, 0L, Verdict.NotEvaluated)));
+        Assert.That(
+            (results.Conclusion.ExitCode, results.Traffic.Connections, results.Of("quick").Verdict),
+            Is.EqualTo((130, 0L, Verdict.NotEvaluated)));
     }
 
     [Test]
@@ -352,7 +375,10 @@ public sealed class RunTests
     public async Task A_bug_in_a_scenario_and_an_endless_redaction_pattern_do_not_end_a_run()
     {
         await using var server = new MortalServer { Answer = _ => new(200, $"{new string('a', 60)}!") };
-        Scenario[] scenarios = [Script.Scene("bug", _ => throw new InvalidOperationException("a bug")), Script.Complains("bad"), Script.Asks("good")];
+        Scenario[] scenarios =
+        [
+            Script.Scene("bug", _ => throw new InvalidOperationException("a bug")), Script.Complains("bad"), Script.Asks("good"),
+        ];
 
         var setup = Script.Setup(server, scenarios) with
         {
@@ -372,12 +398,15 @@ public sealed class RunTests
         return [.. played];
     }
 
-    private static Scenario[] Notes(ConcurrentQueue<string> played, params string[] slugs) => [.. slugs.Select(slug => Script.Scene(slug, stage =>
-    {
-        played.Enqueue(slug);
-        stage.Expect.True(true, "it is played");
-        return Task.CompletedTask;
-    }))];
+    private static Scenario[] Notes(ConcurrentQueue<string> played, params string[] slugs) =>
+    [
+        .. slugs.Select(slug => Script.Scene(slug, stage =>
+        {
+            played.Enqueue(slug);
+            stage.Expect.True(true, "it is run");
+            return Task.CompletedTask;
+        })),
+    ];
 
     private static Scenario[] Many(int count, Crowd crowd, Action<Stage>? act = null) =>
     [

@@ -65,10 +65,12 @@ public sealed class ScenarioTests : IDisposable
 
     private static TestCaseData Case(Scenario scenario)
     {
-        var test = new TestCaseData(scenario).SetName(scenario.Id).SetCategory(scenario.Area).SetProperty("Requirement", scenario.Requirement);
+        var test = new TestCaseData(scenario).SetName(scenario.Id).SetCategory(scenario.Area)
+            .SetProperty("Requirement", scenario.Requirement);
         return scenario.IsLengthy ? test.SetCategory("Lengthy") : test;
     }
 
     private static bool IsUsual(Traffic? traffic) => traffic is null
-        || (traffic.MostOpen <= Conformance.Scenario.UsualConnections && traffic.BytesSent + traffic.BytesReceived <= Conformance.Scenario.UsualBytes);
+        || (traffic.MostOpen <= Conformance.Scenario.UsualConnections
+            && traffic.BytesSent + traffic.BytesReceived <= Conformance.Scenario.UsualBytes);
 }

@@ -105,7 +105,9 @@ public sealed class SelectionTests
         var flood = NewestFirst with { IsLoad = true };
 
         Assert.That(Run.Chosen(Catalogue, [flood, CreatedOnce], new RunOptions()), Is.EqualTo(new[] { CreatedOnce }));
-        Assert.That(Run.Chosen(Catalogue, [flood, CreatedOnce], new RunOptions { AllowLoad = true }), Is.EqualTo(new[] { flood, CreatedOnce }));
+        Assert.That(
+            Run.Chosen(Catalogue, [flood, CreatedOnce], new RunOptions { AllowLoad = true }),
+            Is.EqualTo(new[] { flood, CreatedOnce }));
     }
 
     [Test]

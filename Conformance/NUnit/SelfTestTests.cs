@@ -41,7 +41,8 @@ public sealed class SelfTestTests
         Assert.That(Objections(result), Has.Some.Contains("it survives PS-FAN-001"));
         Assert.That(Objections(result), Has.Some.Contains("it kills no mutant"));
         Assert.That(
-            result.Showings.Where(showing => showing.Id.StartsWith("null-", StringComparison.Ordinal)).Select(showing => showing.Objections),
+            result.Showings.Where(showing => showing.Id.StartsWith("null-", StringComparison.Ordinal))
+                .Select(showing => showing.Objections),
             Has.All.Some.Contains("PS-FAN-001/broken"));
     }
 
@@ -77,7 +78,8 @@ public sealed class SelfTestTests
         }), [Deaf]);
 
         Assert.That(
-            result.Showings.Where(showing => showing.Id.StartsWith("null-", StringComparison.Ordinal)).SelectMany(showing => showing.Objections),
+            result.Showings.Where(showing => showing.Id.StartsWith("null-", StringComparison.Ordinal))
+                .SelectMany(showing => showing.Objections),
             Has.Some.Contains("PS-UNS-002/broken"));
     }
 
@@ -98,11 +100,14 @@ public sealed class SelfTestTests
             var client = await stage.ConnectAsync("client");
             var ack = await client.SubscribeAsync(topic);
             stage.Expect.True(
-                ack.Raw.StartsWith("{\"type\":\"ack\",\"request_id\":", StringComparison.Ordinal), "A subscribe is acked with type and request_id", ack.Raw);
+                ack.Raw.StartsWith("{\"type\":\"ack\",\"request_id\":", StringComparison.Ordinal),
+                "A subscribe is acked with type and request_id",
+                ack.Raw);
         }), [], Collection.Whole.Benign);
 
         Assert.That(
-            result.Showings.Where(showing => showing.Id.StartsWith("benign-", StringComparison.Ordinal)).SelectMany(showing => showing.Objections),
+            result.Showings.Where(showing => showing.Id.StartsWith("benign-", StringComparison.Ordinal))
+                .SelectMany(showing => showing.Objections),
             Has.Some.Contains("PS-SUB-001/broken"));
     }
 
@@ -126,8 +131,14 @@ public sealed class SelfTestTests
 
     private static Scenario Broken(string requirement, Func<Stage, Task> body) => new(requirement, "broken", body);
 
-    private static Task<SelfTestResult> TestAsync(Scenario scenario, IReadOnlyList<Mutant> mutants, IReadOnlyList<BenignServer>? benign = null) =>
-        new SelfTest(new Collection(mutants, benign ?? [], [], Collection.Whole.NullTargets), Catalogue.Embedded, [scenario], new SelfTestOptions()).ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+    private static Task<SelfTestResult> TestAsync(
+        Scenario scenario, IReadOnlyList<Mutant> mutants, IReadOnlyList<BenignServer>? benign = null)
+    {
+        var collection = new Collection(mutants, benign ?? [], [], Collection.Whole.NullTargets);
+        return new SelfTest(collection, Catalogue.Embedded, [scenario], new SelfTestOptions())
+            .ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+    }
 
-    private static List<string> Objections(SelfTestResult result) => [.. result.Showings.SelectMany(showing => showing.Objections), .. result.Objections];
+    private static List<string> Objections(SelfTestResult result) =>
+        [.. result.Showings.SelectMany(showing => showing.Objections), .. result.Objections];
 }

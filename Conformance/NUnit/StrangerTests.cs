@@ -45,11 +45,17 @@ public sealed class StrangerTests
         Assert.That(
             Collection.Whole.Strangers.SelectMany(server => server.Verdicts).Select(declared => declared.Requirement).Distinct(),
             Is.SubsetOf(Catalogue.Embedded.Requirements.Select(requirement => requirement.Id)));
-        Assert.That(Collection.Whole.Strangers.SelectMany(server => server.Verdicts).Select(declared => declared.Because.Length), Is.All.GreaterThan(8));
+        Assert.That(
+            Collection.Whole.Strangers.SelectMany(server => server.Verdicts).Select(declared => declared.Because.Length),
+            Is.All.GreaterThan(8));
     }
 
     private static IEnumerable<string> Judged(Stranger server, Verdict verdict, string message = "a message") =>
-        StrangerTrial.Judge(server, Scenarios, SampleResults.Of([SampleResults.Scenario("PS-TST-001", "one", verdict) with { Message = message }])
-            with
-        { Ending = new Ending(EndingKind.Completed, "It ended.") });
+        StrangerTrial.Judge(
+            server,
+            Scenarios,
+            SampleResults.Of([SampleResults.Scenario("PS-TST-001", "one", verdict) with { Message = message }]) with
+            {
+                Ending = new Ending(EndingKind.Completed, "It ended."),
+            });
 }

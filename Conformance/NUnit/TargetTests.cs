@@ -37,7 +37,9 @@ public sealed class TargetTests
         var deep = Target.From(new Uri("http://h/p"), Dialect.V1 with { Prefix = "/api/v2" });
 
         Assert.That((classic.Rest.AbsoluteUri, classic.WebSocket.AbsoluteUri), Is.EqualTo(("http://h/p", "ws://h/p/ws")));
-        Assert.That((deep.Rest.AbsoluteUri, deep.WebSocket.AbsoluteUri, deep.Root.AbsoluteUri), Is.EqualTo(("http://h/p/api/v2", "ws://h/p/api/v2/ws", "http://h/p")));
+        Assert.That(
+            (deep.Rest.AbsoluteUri, deep.WebSocket.AbsoluteUri, deep.Root.AbsoluteUri),
+            Is.EqualTo(("http://h/p/api/v2", "ws://h/p/api/v2/ws", "http://h/p")));
     }
 
     [TestCase("http://other:81", "http://other:81/a/v1", "ws://other:81/b/socket", "http://other:81/a")]
@@ -57,7 +59,9 @@ public sealed class TargetTests
         var like = target.At(new Uri(origin));
 
         Assert.That((like.Rest.AbsoluteUri, like.WebSocket.AbsoluteUri, like.Root.AbsoluteUri), Is.EqualTo((rest, socket, root)));
-        Assert.That((like.Headers, like.Query, like.MessageIds, like.Limits, like.Dialect), Is.EqualTo((target.Headers, target.Query, target.MessageIds, target.Limits, target.Dialect)));
+        Assert.That(
+            (like.Headers, like.Query, like.MessageIds, like.Limits, like.Dialect),
+            Is.EqualTo((target.Headers, target.Query, target.MessageIds, target.Limits, target.Dialect)));
     }
 
     [Test]
@@ -141,7 +145,9 @@ public sealed class TargetTests
             ["PORT"] = "9",
         };
 
-        Assert.That(new Limits { NameLength = 10 }.Under(settings), Is.EqualTo(new Limits { QueueSize = 5, QueueBytes = 6, Ring = 7, MessageBytes = 8, NameLength = 10 }));
+        Assert.That(
+            new Limits { NameLength = 10 }.Under(settings),
+            Is.EqualTo(new Limits { QueueSize = 5, QueueBytes = 6, Ring = 7, MessageBytes = 8, NameLength = 10 }));
         Assert.That(new Limits { Ring = 3 }.Under(new Dictionary<string, string> { ["MAX_MESSAGES"] = "many" }).Ring, Is.EqualTo(3));
     }
 

@@ -37,7 +37,8 @@ public sealed class TrafficTests
     public async Task Bytes_are_counted_as_on_the_wire()
     {
         const string Answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes";
-        await using var server = new TinyServer(async (_, stream, stopping) => await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(Answer), stopping));
+        await using var server = new TinyServer(
+            async (_, stream, stopping) => await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(Answer), stopping));
 
         var outcome = await new Runner(Script.Catalogue, server.Target).RunAsync(Script.Scene("raw", async stage =>
             stage.Expect.Status(200, await stage.Rest.SendRawAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray()), "it answers")));
@@ -83,7 +84,10 @@ public sealed class TrafficTests
             Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
         }
 
-        Assert.That((runner.Traffic.Connections, runner.Traffic.MostOpen), Is.EqualTo((9L, 2L)), "each scenario starts without connections");
+        Assert.That(
+            (runner.Traffic.Connections, runner.Traffic.MostOpen),
+            Is.EqualTo((9L, 2L)),
+            "each scenario starts without connections");
     }
 
     [Test]
@@ -91,9 +95,13 @@ public sealed class TrafficTests
     {
         await using var server = new MortalServer();
 
-        var results = await Script.PlayAsync(server, [Script.Asks("one"), Script.Asks("two"), Script.Asks("three")], new RunOptions { Parallel = 1 });
+        var results = await Script.PlayAsync(
+            server, [Script.Asks("one"), Script.Asks("two"), Script.Asks("three")], new RunOptions { Parallel = 1 });
 
-        Assert.That((results.Traffic.Connections, results.Traffic.MostConnectionsAtOnce), Is.EqualTo((3L, 1L)), "the pulse check does not count");
+        Assert.That(
+            (results.Traffic.Connections, results.Traffic.MostConnectionsAtOnce),
+            Is.EqualTo((3L, 1L)),
+            "the pulse check does not count");
         Assert.That(results.Traffic.BytesSent, Is.GreaterThan(100));
     }
 }

@@ -18,7 +18,8 @@ public sealed class CancelTests
         await using var server = new SmallServer();
         using var folder = new Folder();
         await using var tool = Tool.Start(
-            Tool.Words($"run --url {server.Origin} --include core --repeat 100 --parallel 8 --out {folder.PathOf("out")}"), folder.Temporary);
+            Tool.Words($"run --url {server.Origin} --include core --repeat 100 --parallel 8 --out {folder.PathOf("out")}"),
+            folder.Temporary);
         await tool.SaysAsync("scenarios, 8 at one time");
         await server.HasTopicAsync("conformance-");
 

@@ -155,7 +155,8 @@ public sealed class ReportTests
     {
         using var folder = new Folder();
         const string Row = "{\"id\":\"null-refuses\",\"repetitions\":";
-        var (matrix, ids) = (SpecFolder.Read("KILLMATRIX.json").Replace(Row, $"{Row}1", StringComparison.Ordinal), SpecFolder.Read("ids.lock"));
+        var matrix = SpecFolder.Read("KILLMATRIX.json").Replace(Row, $"{Row}1", StringComparison.Ordinal);
+        var ids = SpecFolder.Read("ids.lock");
         folder.Write("KILLMATRIX.json", matrix);
         folder.Write("ids.lock", ids.Replace("server null-refuses\n", "", StringComparison.Ordinal));
 

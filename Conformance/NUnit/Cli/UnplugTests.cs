@@ -45,7 +45,10 @@ public sealed class UnplugTests
 
         var results = IsLost(run, folder);
         Assert.That(results.Ending.LastRequests.Select(request => request.Data), Has.Some.Contains("\"publish\""));
-        Assert.That(results.Ending.LastRequests[^1].Scenario, Is.EqualTo(results.Deaths.Single().Culprits.Single()), "without parallel scenarios the killer is known");
+        Assert.That(
+            results.Ending.LastRequests[^1].Scenario,
+            Is.EqualTo(results.Deaths.Single().Culprits.Single()),
+            "without parallel scenarios the killer is known");
     }
 
     [Test]

@@ -18,7 +18,8 @@ public sealed class UnreachableTests
     {
         ["there is none"] = (_ => Crashed(), "http", ["127.0.0.1:{port} cannot be reached", "Is the server running"]),
         ["it says nothing"] = (_ => new SmallServer(NoBroker.Hangs), "http", ["GET ", "/v1/topics: none within 0.7 s", "another port"]),
-        ["it speaks no HTTP"] = (_ => new SmallServer(NoBroker.SendsGarbage), "http", ["/v1/topics: something that is not HTTP", "https://"]),
+        ["it speaks no HTTP"] =
+            (_ => new SmallServer(NoBroker.SendsGarbage), "http", ["/v1/topics: something that is not HTTP", "https://"]),
         ["it talks and never answers"] =
             (_ => new SmallServer(NoBroker.Chatters(TimeSpan.Zero)), "http", ["200 with a body that lists no topics"]),
         ["it wants a key"] =
@@ -67,7 +68,8 @@ public sealed class UnreachableTests
     [TestCase(401, "", "asks for credentials", "--header-env")]
     [TestCase(403, "", "asks for credentials", "--header-env")]
     [TestCase(200, """{"topics":[]}""", "The REST interface answers, but no WebSocket of this protocol was found", "--ws-url")]
-    public async Task A_server_with_the_same_answer_to_every_request_is_reported_with_advice(int status, string body, string what, string advice)
+    public async Task A_server_with_the_same_answer_to_every_request_is_reported_with_advice(
+        int status, string body, string what, string advice)
     {
         await using var server = Answering(status, body);
         await IsUnreachableAsync(server.Target.Root, [], what, advice);

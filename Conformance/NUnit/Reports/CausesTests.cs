@@ -48,7 +48,9 @@ public sealed class CausesTests
             Undecided("PS-OTH-001", "d", $"a request that had to be acked was answered {Answer}"),
         ]);
 
-        Assert.That(causes, Is.EqualTo(["FAIL PS-TST-001, PS-OTH-001 (2 scenarios, keeps 1 other undecided)", "FAIL PS-TST-002 (1 scenario)"]));
+        Assert.That(
+            causes,
+            Is.EqualTo(["FAIL PS-TST-001, PS-OTH-001 (2 scenarios, keeps 1 other undecided)", "FAIL PS-TST-002 (1 scenario)"]));
     }
 
     [Test]
@@ -58,8 +60,8 @@ public sealed class CausesTests
     [Test]
     public void Reasons_that_differ_only_in_names_and_numbers_are_one_cause()
     {
-        var undecided = Enumerable.Range(0, 30)
-            .Select(i => Undecided("PS-TST-001", $"s{i}", $"not established: topic conformance-1a2b3c4d-{i}-control is listed. It took {i} s"));
+        var undecided = Enumerable.Range(0, 30).Select(i =>
+            Undecided("PS-TST-001", $"s{i}", $"not established: topic conformance-1a2b3c4d-{i}-control is listed. It took {i} s"));
 
         Assert.That(Causes([.. undecided]), Is.EqualTo(["INCONCLUSIVE (30 scenarios)"]));
     }
@@ -130,5 +132,8 @@ public sealed class CausesTests
 
     /// <summary>The lines of what to fix first, without their numbers.</summary>
     private static List<string> ToFix(Results run) =>
-        [.. Story.Render(run, 400).Split("What to fix first\n")[1].Split("\n\n")[0].Split('\n').Select(line => line.Trim().Split(". ", 2)[1])];
+    [
+        .. Story.Render(run, 400).Split("What to fix first\n")[1].Split("\n\n")[0].Split('\n')
+            .Select(line => line.Trim().Split(". ", 2)[1]),
+    ];
 }

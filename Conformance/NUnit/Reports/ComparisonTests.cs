@@ -47,7 +47,9 @@ public sealed class ComparisonTests
     {
         var comparison = Comparison.Of(One("old", before), after is { } verdict ? One("old", verdict) : One("new", Verdict.Pass));
 
-        Assert.That(comparison.Scenarios.Single(change => change.Id.EndsWith("/old", StringComparison.Ordinal)).Kind, Is.EqualTo(ChangeKind.Lost));
+        Assert.That(
+            comparison.Scenarios.Single(change => change.Id.EndsWith("/old", StringComparison.Ordinal)).Kind,
+            Is.EqualTo(ChangeKind.Lost));
         Assert.That(comparison.HasRegressions(), Is.True);
         Assert.That(comparison.HasRegressions(allowMissing: true), Is.False);
         Assert.That(comparison.ToText(), Does.Contain("something is not decided any more"));

@@ -29,7 +29,10 @@ public sealed partial class HtmlPageTests
     {
         var page = Page(which);
 
-        Assert.That(page.Split("<script").Length - 1, Is.EqualTo(scripts), "the script of the page and, in a report, its data and its causes");
+        Assert.That(
+            page.Split("<script").Length - 1,
+            Is.EqualTo(scripts),
+            "the script of the page and, in a report, its data and its causes");
         Assert.That(page, Does.Not.Contain("<img").And.Not.Contain("<b>"));
         Assert.That(Data(page), Does.Not.Contain("<"));
     }

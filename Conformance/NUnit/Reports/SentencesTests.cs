@@ -39,7 +39,8 @@ public sealed class SentencesTests
 
     [TestCase(0, "500 Oops an HTML page of 5,083 characters, titled \"Error 413\"")]
     [TestCase(1, "500 Oops [501 spaces] x")]
-    public void An_answer_is_described_in_words(int data, string quoted) => Assert.That($"500 Oops {Data[data]}".Quoted(), Is.EqualTo(quoted));
+    public void An_answer_is_described_in_words(int data, string quoted) =>
+        Assert.That($"500 Oops {Data[data]}".Quoted(), Is.EqualTo(quoted));
 
     [Test]
     public void A_cut_text_gives_its_original_length() =>

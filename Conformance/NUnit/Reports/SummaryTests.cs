@@ -23,7 +23,9 @@ public sealed partial class SummaryTests
 
         var rows = prose.Split('\n').Where(line => line.StartsWith('|'));
         Assert.That(rows.Select(line => line.Count(c => c == '|')), Is.All.EqualTo(7).Or.EqualTo(4));
-        Assert.That(prose.Split('\n').Where(line => line.StartsWith('#')), Is.All.Match("^#{2,4} (\u274c|Stale|Topics|What|\\d|fail|warn)"));
+        Assert.That(
+            prose.Split('\n').Where(line => line.StartsWith('#')),
+            Is.All.Match("^#{2,4} (\u274c|Stale|Topics|What|\\d|fail|warn)"));
     }
 
     [TestCase(900 * 1024)]
