@@ -307,7 +307,7 @@ public sealed class DeathTests
     }
 
     [Test]
-    public async Task Dangerous_scenarios_run_one_at_a_time()
+    public async Task A_short_dangerous_scenario_ends_before_the_next_one_begins()
     {
         int now = 0, most = 0;
         await Script.PlayAsync([.. Letters.Select(letter => Dangerous($"letter-{letter}", async stage =>

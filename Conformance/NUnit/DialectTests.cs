@@ -127,7 +127,7 @@ public sealed class DialectTests
         Assert.That(Dialect.Parse(json).Name, Is.EqualTo("classic"));
     }
 
-    // Its effect on a run ---------------------------------------------------------------------------------------------------
+    // Its effect on a run --------------------------------------------------------------------------------------------
 
     [Test]
     public async Task Messages_are_read_with_the_names_of_the_dialect()

@@ -44,7 +44,7 @@ internal class HostServer : WebApplicationFactory<Program>
         }
         else if (settings.GetValueOrDefault("LOG_LEVEL") is "warn" or "error")
         {
-            // The Host logs its port at level info, which is not shown here. So the port is chosen before.
+            // The Host logs its port at level info, which LOG_LEVEL hides here. So the port is chosen before.
             chosen["PORT"] = $"{FreePort()}";
             address = new Uri($"http://127.0.0.1:{chosen["PORT"]}");
         }

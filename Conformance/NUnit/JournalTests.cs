@@ -332,7 +332,7 @@ public sealed class JournalTests
         using var host = new WatchedHost();
         var target = Target.From(host.Origin);
         var rest = new Rest(target, CancellationToken.None);
-        await rest.CreateTopicAsync("somebody else's");
+        await rest.CreateTopicAsync("another client's");
 
         var setup = new RunSetup { Catalogue = Catalogue.Embedded, Scenarios = All.Scenarios, Probed = new(target, host.Origin) };
         var results = await kept.ExecuteAsync(setup);
@@ -344,7 +344,7 @@ public sealed class JournalTests
         Assert.That(
             made.Where(topic => TopicNames.RunOf(topic) != results.Run && !Bare.Contains(topic) && topic.EnumerateRunes().Count() > 1),
             Is.Empty);
-        Assert.That((await rest.ListTopicsAsync()).Topics!.Select(topic => topic.Name), Is.EqualTo((string[])["somebody else's"]));
+        Assert.That((await rest.ListTopicsAsync()).Topics!.Select(topic => topic.Name), Is.EqualTo((string[])["another client's"]));
         Assert.That(results.Leftovers, Is.Empty);
         Assert.That(File.Exists(kept.Journal.Path), Is.False);
     }
