@@ -4,17 +4,21 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>What a server wants otherwise is found out, pinned, and spoken without a change of anything else.</summary>
+/// <summary>Differences that a server demands are found, written down, and applied without any other change.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class AccommodationTests
 {
-    private static readonly Accommodations Rich = Accommodations.None.Adding("publish", "client_id") with { Message = "data", Payload = "body" };
+    private static readonly Accommodations Rich = Accommodations.None.Adding("publish", "client_id") with
+    {
+        Message = "data",
+        Payload = "body",
+    };
 
     private static Target Speaking(Accommodations accommodations) => Target.From(new Uri("http://h")).Accommodating(accommodations);
 
     [Test]
-    public void A_publish_changes_where_it_has_to_and_nowhere_else()
+    public void Accommodations_change_only_the_declared_members_of_a_publish()
     {
         var publish = Request.Publish("t", "m", "1.50");
 
@@ -27,20 +31,23 @@ public sealed class AccommodationTests
     }
 
     [Test]
-    public void What_is_spoilt_or_of_another_type_stays_as_it_is()
+    public void Spoilt_requests_and_requests_of_other_types_are_not_changed()
     {
         var spoilt = Request.Publish("t", "m", "NaN");
         var subscribe = Request.Subscribe("t", "c");
 
         Assert.That(spoilt.To(Speaking(Rich), "c").ToString(), Is.EqualTo(spoilt.ToString()));
         Assert.That(subscribe.To(Speaking(Rich), "c").ToString(), Is.EqualTo(subscribe.ToString()));
-        Assert.That(Request.Publish("t", "m").To(Speaking(Accommodations.None)).ToString(), Is.EqualTo(Request.Publish("t", "m").ToString()));
+        Assert.That(
+            Request.Publish("t", "m").To(Speaking(Accommodations.None)).ToString(),
+            Is.EqualTo(Request.Publish("t", "m").ToString()));
     }
 
     [Test]
-    public async Task What_the_probe_finds_is_written_and_read_again()
+    public async Task Accommodations_that_the_probe_finds_can_be_written_and_read()
     {
-        await using var server = new SmallServer(Wanting.MessageIn("data", "payload"), Wanting.InRequest("publish", "client_id"), Wanting.TopicIn("topic"));
+        await using var server = new SmallServer(
+            Wanting.MessageIn("data", "payload"), Wanting.InRequest("publish", "client_id"), Wanting.TopicIn("topic"));
 
         var probed = await Probing.FindAsync(server.Origin);
         var read = TargetFile.Parse(probed.ToFile().ToJson());
@@ -58,11 +65,13 @@ public sealed class AccommodationTests
     [TestCase("""{"created":404}""", "created")]
     [TestCase("""{"first":"auth"}""", "first")]
     [TestCase("""{"unheard":1}""", "unheard")]
-    public void A_wrong_accommodation_is_refused_by_its_name(string json, string named) =>
-        Assert.That(() => TargetFile.Parse($$"""{"accommodations":{{json}}}"""), Throws.TypeOf<InvalidDataException>().With.Message.Contains(named));
+    public void A_wrong_accommodation_is_rejected_by_name(string json, string named) =>
+        Assert.That(
+            () => TargetFile.Parse($$"""{"accommodations":{{json}}}"""),
+            Throws.TypeOf<InvalidDataException>().With.Message.Contains(named));
 
     [Test]
-    public void The_secret_of_the_first_message_is_in_no_file()
+    public void The_secret_of_the_first_message_is_not_in_the_target_file()
     {
         var wants = Accommodations.None with
         {
@@ -76,7 +85,7 @@ public sealed class AccommodationTests
     }
 
     [Test]
-    public async Task A_server_that_demands_a_first_message_is_no_target_until_it_is_told()
+    public async Task A_server_that_demands_a_first_message_is_reported_with_advice()
     {
         await using var server = new SmallServer(Wanting.FirstMessage("token"));
 

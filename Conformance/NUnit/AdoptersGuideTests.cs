@@ -6,24 +6,26 @@ using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>What Conformance/README.md tells its reader is true of the tool.</summary>
+/// <summary>The statements of Conformance/README.md about the tool are true.</summary>
 public sealed partial class AdoptersGuideTests
 {
     private static string Guide => SpecFolder.Read("README.md");
 
     [Test]
-    public void Its_numbers_are_those_of_the_suite()
+    public void The_numbers_in_the_guide_are_those_of_the_suite()
     {
         Assert.That(Number("about ([0-9]+) numbered requirements"), Is.EqualTo(Catalogue.Embedded.Requirements.Count).Within(10).Percent);
         Assert.That(Number("some ([0-9]+) scenarios"), Is.EqualTo(All.Scenarios.Count).Within(10).Percent);
         Assert.That(
             Number($"([0-9]+) scenarios, {RunOptions.UsualParallel} at one time"),
             Is.EqualTo(All.Scenarios.Count(scenario => !scenario.IsLoad)).Within(10).Percent);
-        Assert.That(Guide, Does.Contain($"at most {Scenario.UsualConnections} connections and moves at most {Scenario.UsualBytes / 1024 / 1024} MiB"));
+        Assert.That(
+            Guide,
+            Does.Contain($"at most {Scenario.UsualConnections} connections and moves at most {Scenario.UsualBytes / 1024 / 1024} MiB"));
     }
 
     [Test]
-    public async Task Every_option_in_it_is_one_of_the_tool()
+    public async Task Every_option_in_the_guide_is_one_of_the_tool()
     {
         string[] verbs = ["run", "probe", "list", "explain", "compare", "matrix", "cleanup", "selftest"];
         var help = string.Concat(await Task.WhenAll(verbs.Select(HelpAsync)));
@@ -37,7 +39,7 @@ public sealed partial class AdoptersGuideTests
     }
 
     [Test]
-    public void Every_exit_status_is_in_its_table()
+    public void Every_exit_status_is_in_the_table()
     {
         var documented = StatusRow().Matches(Guide).Select(match => int.Parse(match.Groups[1].Value));
         int[] statuses =
@@ -50,13 +52,13 @@ public sealed partial class AdoptersGuideTests
     }
 
     [Test]
-    public void Every_verdict_is_in_its_table() =>
+    public void Every_verdict_is_in_the_table() =>
         Assert.That(
             VerdictRow().Matches(Guide).Select(match => match.Groups[1].Value.Replace("-", "", StringComparison.Ordinal)),
             Is.SupersetOf(Enum.GetNames<Verdict>().Select(name => name.ToLowerInvariant())));
 
     [Test]
-    public void Every_member_of_a_dialect_is_in_its_table()
+    public void Every_member_of_a_dialect_is_in_the_table()
     {
         var members = MemberInJson().Matches(Dialect.V1.ToJson()).Select(match => match.Groups[1].Value).Except(["name", "description"]);
 
@@ -64,7 +66,7 @@ public sealed partial class AdoptersGuideTests
     }
 
     [Test]
-    public void Every_requirement_and_scenario_that_it_names_exists()
+    public void Every_requirement_and_scenario_in_the_guide_exists()
     {
         var known = All.Scenarios.SelectMany(scenario => new[] { scenario.Id, scenario.Requirement }).ToHashSet();
 
@@ -74,7 +76,7 @@ public sealed partial class AdoptersGuideTests
         Assert.That(named.Where(id => !known.Contains(id)), Is.Empty);
     }
 
-    /// <summary>Fails when the guide does not say it.</summary>
+    /// <summary>The number that the pattern captures in the guide. Fails if the pattern does not match.</summary>
     private static int Number(string pattern) => int.Parse(Regex.Match(Guide, pattern).Groups[1].Value, CultureInfo.InvariantCulture);
 
     private static async Task<string> HelpAsync(string verb)

@@ -5,7 +5,7 @@ using PubSub.Conformance.Tests.Reports;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>What counts as a word against a benign server; the servers themselves have their turn in <c>selftest</c>.</summary>
+/// <summary>Which verdicts on a benign server are objections. The command <c>selftest</c> runs the servers themselves.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
 public sealed class BenignTests
@@ -24,7 +24,7 @@ public sealed class BenignTests
     [TestCase(Verdict.Pass)]
     [TestCase(Verdict.Observed)]
     [TestCase(Verdict.Disabled)]
-    public void Nothing_is_said_against_it(Verdict verdict) => Assert.That(Judged(Plain, verdict), Is.Empty);
+    public void A_good_verdict_is_no_objection(Verdict verdict) => Assert.That(Judged(Plain, verdict), Is.Empty);
 
     [TestCase(Verdict.Fail)]
     [TestCase(Verdict.Warn)]
@@ -32,19 +32,21 @@ public sealed class BenignTests
     [TestCase(Verdict.Unsupported)]
     [TestCase(Verdict.Error)]
     [TestCase(Verdict.NotEvaluated)]
-    public void Whatever_else_is_said_of_it_is_an_objection(Verdict verdict) =>
+    public void Any_other_verdict_is_an_objection(Verdict verdict) =>
         Assert.That(Judged(Plain, verdict), Has.Some.StartsWith($"{One} says {verdict.ToString().ToLowerInvariant()} of it"));
 
     [Test]
-    public void What_needs_a_launcher_is_left_out()
+    public void Scenarios_that_need_a_launcher_are_left_out()
     {
-        var results = Results(SampleResults.Scenario("PS-TST-001", "launched", Verdict.Unsupported), SampleResults.Scenario("PS-TST-001", "launching", Verdict.Unsupported));
+        var results = Results(
+            SampleResults.Scenario("PS-TST-001", "launched", Verdict.Unsupported),
+            SampleResults.Scenario("PS-TST-001", "launching", Verdict.Unsupported));
 
         Assert.That(BenignTrial.Judge(Plain, Scenarios, results), Is.Empty);
     }
 
     [Test]
-    public void What_it_does_not_offer_is_declared()
+    public void An_unsupported_scenario_has_to_be_declared()
     {
         var lacking = Plain with { Unsupported = new Dictionary<string, string> { [One] = "it has none" } };
 
@@ -54,7 +56,7 @@ public sealed class BenignTests
     }
 
     [Test]
-    public void What_it_does_not_keep_is_observed()
+    public void A_requirement_that_the_server_does_not_keep_has_to_be_observed()
     {
         var other = Plain with { Observed = ["PS-TST-001"] };
 
@@ -64,7 +66,7 @@ public sealed class BenignTests
     }
 
     [Test]
-    public void A_run_that_does_not_end_well_is_an_objection()
+    public void An_incomplete_run_is_an_objection()
     {
         var results = Results(SampleResults.Scenario("PS-TST-001", "one", Verdict.Pass)) with
         {
@@ -77,20 +79,24 @@ public sealed class BenignTests
     }
 
     [Test]
-    public void Every_benign_server_says_what_is_odd_and_why_it_may_be()
+    public void Every_benign_server_describes_its_oddity_and_names_existing_ids()
     {
         Assert.That(Collection.Whole.Benign.Select(server => server.Id), Is.Unique.And.All.StartsWith("benign-"));
         Assert.That(Collection.Whole.Benign.Select(server => server.Oddity), Is.Unique.And.All.EndsWith("."));
-        Assert.That(Collection.Whole.Benign.SelectMany(server => server.Unsupported.Keys).Distinct(), Is.SubsetOf(All.Scenarios.Select(scenario => scenario.Id)));
         Assert.That(
-            Collection.Whole.Benign.SelectMany(server => server.Observed).Distinct(), Is.SubsetOf(Catalogue.Embedded.Requirements.Select(requirement => requirement.Id)));
+            Collection.Whole.Benign.SelectMany(server => server.Unsupported.Keys).Distinct(),
+            Is.SubsetOf(All.Scenarios.Select(scenario => scenario.Id)));
+        Assert.That(
+            Collection.Whole.Benign.SelectMany(server => server.Observed).Distinct(),
+            Is.SubsetOf(Catalogue.Embedded.Requirements.Select(requirement => requirement.Id)));
     }
 
     [Test]
-    public async Task An_odd_server_is_told_nothing()
+    public async Task A_benign_server_gets_no_objection()
     {
         var odd = Collection.Whole.Benign.Single(server => server.Id == "benign-uuids");
-        var options = new RunOptions { Selection = new Selection { Include = Selection.Parse(["PS-ENV-001", "PS-PUB-006", "PS-PUB-007", "PS-FAN-001"]) } };
+        var selection = new Selection { Include = Selection.Parse(["PS-ENV-001", "PS-PUB-006", "PS-PUB-007", "PS-FAN-001"]) };
+        var options = new RunOptions { Selection = selection };
 
         var trial = await BenignTrial.ExecuteAsync(odd, Catalogue.Embedded, All.Scenarios, options, CancellationToken.None);
 
@@ -101,7 +107,7 @@ public sealed class BenignTests
     private static IEnumerable<string> Judged(BenignServer server, Verdict verdict) =>
         BenignTrial.Judge(server, Scenarios, Results(SampleResults.Scenario("PS-TST-001", "one", verdict)));
 
-    // The sample takes a failed scenario for the end of it; that is another objection, and another test.
+    // SampleResults concludes a violation from a failed scenario. That is another objection, with a test of its own.
     private static Results Results(params ScenarioResult[] scenarios) => SampleResults.Of(scenarios) with
     {
         Conclusion = new Conclusion(ConclusionKind.Conformant, ExitCode.Conformant, "every requirement that was asked for holds"),

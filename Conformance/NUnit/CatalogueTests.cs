@@ -4,7 +4,7 @@ using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>SPEC.md is read as it is written, and the scenarios fit what it says.</summary>
+/// <summary>SPEC.md is parsed correctly, and the scenarios fit its requirements.</summary>
 [TestFixture]
 public sealed partial class CatalogueTests
 {
@@ -74,7 +74,7 @@ public sealed partial class CatalogueTests
     }
 
     [Test]
-    public void The_embedded_catalogue_is_that_of_the_document()
+    public void The_embedded_catalogue_has_the_requirements_of_the_document()
     {
         Assert.That((Catalogue.Spec, Catalogue.Version), Is.EqualTo(("PubSubSpec", "1.0")));
         Assert.That(
@@ -123,7 +123,8 @@ public sealed partial class CatalogueTests
     [Test]
     public void Every_scenario_names_requirements_that_exist()
     {
-        var unknown = All.Scenarios.SelectMany(scenario => scenario.Also.Append(scenario.Requirement).Where(id => Catalogue.Find(id) is null)
+        var unknown = All.Scenarios.SelectMany(scenario => scenario.Also.Append(scenario.Requirement)
+            .Where(id => Catalogue.Find(id) is null)
             .Select(id => $"{scenario.Id} names {id}"));
 
         Assert.That(unknown, Is.Empty);

@@ -33,7 +33,9 @@ internal sealed class CertificateChain
         var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
-        return issuer is null ? request.CreateSelfSigned(Past, Future) : request.Create(issuer, Past, Future, Serial()).CopyWithPrivateKey(key);
+        return issuer is null
+            ? request.CreateSelfSigned(Past, Future)
+            : request.Create(issuer, Past, Future, Serial()).CopyWithPrivateKey(key);
     }
 
     private static X509Certificate2 Server(X509Certificate2 issuer, IPAddress address)

@@ -5,8 +5,8 @@ using PubSub.Conformance.Gallery.Servers;
 namespace PubSub.Conformance.Tests;
 
 /// <summary>
-/// A target that dies during a run has violated one requirement, by the scenario that killed it; nothing that only its death explains is
-/// held against it.
+/// A target that dies during a run violates one requirement, and the scenario that killed it fails. Failures that only the death explains
+/// do not count.
 /// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
@@ -15,7 +15,7 @@ public sealed class DeathTests
     private static readonly string[] Letters = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
 
     [Test]
-    public async Task A_target_that_dies_is_seen_once_and_nothing_after_its_last_sign_of_life_counts(
+    public async Task A_death_is_reported_once_and_no_later_failure_counts(
         [Values] bool hangs, [Values(1, 8)] int parallel)
     {
         await using var server = Mortal(hangs);
@@ -52,12 +52,14 @@ public sealed class DeathTests
         var results = await Script.PlayAsync(server, scenarios, Script.Unsupervised with { Parallel = parallel }, wait);
 
         AssertDeath(results, "killer");
-        Assert.That(results.Verdicts("early-"), Is.All.EqualTo(Verdict.Pass), "what was over before counts");
+        Assert.That(results.Verdicts("early-"), Is.All.EqualTo(Verdict.Pass), "scenarios that ended before the death count");
         Assert.That(results.Verdicts("late-").Concat(results.Verdicts("meanwhile-")), Is.All.EqualTo(Verdict.NotEvaluated));
-        Assert.That(results.Conclusion.Message, Does.Contain("1 scenario failed").And.Contain("not evaluated").And.Contain("stopped answering"));
+        Assert.That(
+            results.Conclusion.Message,
+            Does.Contain("1 scenario failed").And.Contain("not evaluated").And.Contain("stopped answering"));
     }
 
-    /// <summary>How the target dies under a scenario: whether it hangs, and what the scenario does.</summary>
+    /// <summary>Ways to kill the target, by name: whether it hangs instead of crashing, and the body of the scenario.</summary>
     private static readonly Dictionary<string, (bool Hangs, Func<MortalServer, Stage, Task> Body)> Deaths = new()
     {
         ["it_crashes_before_its_reply"] = (false, (_, stage) => Script.KillAsync(stage)),
@@ -109,7 +111,7 @@ public sealed class DeathTests
     [TestCase("it_is_silent_as_expected")]
     [TestCase("the_request_that_kills_comes_after_a_silence")]
     [TestCase("many_more_requests_are_sent_to_the_dead_target")]
-    public async Task The_scenario_under_which_the_target_dies_is_charged_and_the_request_that_killed_is_named(
+    public async Task The_scenario_that_kills_the_target_fails_and_its_request_is_named(
         string name, bool isLast = true)
     {
         var (hangs, body) = Deaths[name];
@@ -117,18 +119,20 @@ public sealed class DeathTests
         Scenario[] scenarios = [Script.Asks("early"), Script.Scene("killer", stage => body(server, stage)), Script.Asks("late")];
         scenarios = isLast ? scenarios[..2] : scenarios;
 
-        var results = await Script.PlayAsync(server, scenarios, Script.Unsupervised with { Parallel = 1 }, hangs ? TimeSpan.FromSeconds(1) : null);
+        var results = await Script.PlayAsync(
+            server, scenarios, Script.Unsupervised with { Parallel = 1 }, hangs ? TimeSpan.FromSeconds(1) : null);
 
         AssertDeath(results, "killer");
         Assert.That(results.Of("early").Verdict, Is.EqualTo(Verdict.Pass));
     }
 
     [Test]
-    public async Task A_target_that_crashes_and_comes_back_is_judged_on()
+    public async Task A_run_goes_on_when_the_target_restarts_by_itself()
     {
         await using var server = new MortalServer { WhenPoisoned = server => server.Restart() };
 
-        var results = await Script.PlayAsync(server, [Script.Asks("early"), Script.Kills("killer"), Script.Asks("late")], new RunOptions { Parallel = 1 });
+        var results = await Script.PlayAsync(
+            server, [Script.Asks("early"), Script.Kills("killer"), Script.Asks("late")], new RunOptions { Parallel = 1 });
 
         AssertConfirmed(results, RestartedBy.Itself, "killer");
         Assert.That(results.Verdicts(), Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.Fail, Verdict.Pass]));
@@ -137,10 +141,15 @@ public sealed class DeathTests
 
     [TestCase(1)]
     [TestCase(8)]
-    public async Task A_target_that_is_started_again_is_judged_on_and_the_killer_is_known(int parallel)
+    public async Task A_run_goes_on_when_the_launcher_restarts_the_target_and_the_killer_is_confirmed(int parallel)
     {
         await using var phoenix = new Phoenix();
-        Scenario[] scenarios = [.. Letters.Select(Script.Asks), Script.Kills("killer"), .. Letters.Select(letter => Script.Asks($"late-{letter}"))];
+        Scenario[] scenarios =
+        [
+            .. Letters.Select(Script.Asks),
+            Script.Kills("killer"),
+            .. Letters.Select(letter => Script.Asks($"late-{letter}")),
+        ];
 
         var results = await phoenix.PlayAsync(scenarios, new RunOptions { Parallel = parallel });
 
@@ -154,19 +163,22 @@ public sealed class DeathTests
     }
 
     [Test]
-    public async Task Each_of_several_killers_is_charged()
+    public async Task Each_of_several_killers_is_reported()
     {
         await using var phoenix = new Phoenix();
 
-        var results = await phoenix.PlayAsync([Script.Kills("one"), Script.Asks("good"), Script.Kills("two"), Script.Kills("three")], new RunOptions { Parallel = 4 });
+        var results = await phoenix.PlayAsync(
+            [Script.Kills("one"), Script.Asks("good"), Script.Kills("two"), Script.Kills("three")], new RunOptions { Parallel = 4 });
 
-        Assert.That(results.Deaths.SelectMany(death => death.Culprits), Is.EquivalentTo([results.Of("one").Id, results.Of("two").Id, results.Of("three").Id]));
+        Assert.That(
+            results.Deaths.SelectMany(death => death.Culprits),
+            Is.EquivalentTo([results.Of("one").Id, results.Of("two").Id, results.Of("three").Id]));
         Assert.That(results.Deaths.Select(death => death.Proof), Is.All.EqualTo(DeathProof.Confirmed));
         Assert.That(results.Of("good").Verdict, Is.EqualTo(Verdict.Pass));
     }
 
     [Test]
-    public async Task A_death_that_does_not_happen_again_is_charged_as_seen_once()
+    public async Task A_death_that_does_not_happen_again_is_reported_as_seen_once()
     {
         await using var phoenix = new Phoenix { Dies = start => start == 1 };
 
@@ -174,11 +186,13 @@ public sealed class DeathTests
 
         Assert.That(results.Deaths.Single().Proof, Is.EqualTo(DeathProof.SeenOnce));
         Assert.That(results.Of("killer").Message, Does.Contain("seen once, not confirmed by playing it alone"));
-        Assert.That((results.Ending.Kind, results.Conclusion.ExitCode, results.Of("good").Verdict), Is.EqualTo((EndingKind.Completed, ExitCode.Violation, Verdict.Pass)));
+        Assert.That(
+            (results.Ending.Kind, results.Conclusion.ExitCode, results.Of("good").Verdict),
+            Is.EqualTo((EndingKind.Completed, ExitCode.Violation, Verdict.Pass)));
     }
 
     [Test]
-    public async Task Scenarios_that_kill_only_together_are_played_together()
+    public async Task Scenarios_that_kill_only_together_are_confirmed_together()
     {
         await using var phoenix = new Phoenix { Poisons = 2 };
         Scenario[] scenarios = [Poisons("one"), Poisons("two")];
@@ -190,7 +204,7 @@ public sealed class DeathTests
         Assert.That(death.Culprits, Is.EquivalentTo(scenarios.Select(scenario => scenario.Id)));
         Assert.That(results.Totals[Verdict.Fail], Is.EqualTo(1));
 
-        // Each sends one poison and stays until there are two, or for a while.
+        // Each sends one poison and stays for 300 ms, so that both poisons arrive together.
         static Scenario Poisons(string slug) => Script.Scene(slug, async stage =>
         {
             var client = await stage.ConnectAsync("client");
@@ -201,7 +215,7 @@ public sealed class DeathTests
     }
 
     [Test]
-    public async Task A_killer_is_not_played_in_later_repetitions()
+    public async Task A_killer_is_not_run_in_later_repetitions()
     {
         await using var phoenix = new Phoenix();
 
@@ -217,14 +231,15 @@ public sealed class DeathTests
     {
         await using var phoenix = new Phoenix { Refuses = true };
 
-        var results = await phoenix.PlayAsync([Script.Asks("early"), Script.Kills("killer"), Script.Asks("late")], new RunOptions { Parallel = 1 });
+        var results = await phoenix.PlayAsync(
+            [Script.Asks("early"), Script.Kills("killer"), Script.Asks("late")], new RunOptions { Parallel = 1 });
 
         AssertDeath(results, "killer");
         Assert.That(results.Verdicts(), Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.Fail, Verdict.NotEvaluated]));
     }
 
     [Test]
-    public async Task A_target_that_dies_of_the_clean_up_has_died()
+    public async Task A_death_during_the_cleanup_is_reported()
     {
         MortalServer? dying = null;
         await using var server = dying = new MortalServer
@@ -247,7 +262,7 @@ public sealed class DeathTests
     }
 
     [Test]
-    public async Task Dangerous_scenarios_come_last_and_load_behind_them()
+    public async Task Dangerous_scenarios_run_late_and_load_runs_last()
     {
         var played = new List<string>();
         Scenario[] scenarios =
@@ -271,7 +286,7 @@ public sealed class DeathTests
     }
 
     [Test]
-    public async Task A_target_that_is_away_when_it_is_asked_is_asked_again()
+    public async Task A_target_that_is_restarting_is_asked_again()
     {
         await using var server = new SmallServer(_ => { });
         var continuity = new Continuity(Target.From(server.Origin), new TopicNames(), TimeProvider.System);
@@ -285,12 +300,14 @@ public sealed class DeathTests
             await Task.Delay(10);
         }
 
-        Assert.That(await continuity.BreakAsync(default), Does.Contain("an idle connection was lost").And.Contain("a topic of the run is gone"));
+        Assert.That(
+            await continuity.BreakAsync(default),
+            Does.Contain("an idle connection was lost").And.Contain("a topic of the run is gone"));
         await continuity.CloseAsync();
     }
 
     [Test]
-    public async Task A_dangerous_scenario_begins_when_the_one_before_it_has_ended()
+    public async Task A_short_dangerous_scenario_ends_before_the_next_one_begins()
     {
         int now = 0, most = 0;
         await Script.PlayAsync([.. Letters.Select(letter => Dangerous($"letter-{letter}", async stage =>
@@ -304,7 +321,7 @@ public sealed class DeathTests
     }
 
     [Test]
-    public async Task A_dangerous_scenario_that_takes_long_holds_up_no_other()
+    public async Task A_long_dangerous_scenario_does_not_delay_the_others()
     {
         var both = new Barrier(2);
         var results = await Script.PlayAsync(
@@ -322,13 +339,19 @@ public sealed class DeathTests
     private static Scenario Dangerous(string slug, Func<Stage, Task> body) => Script.Scene(slug, body) with { Danger = Danger.Refusal };
 
     [Test]
-    public async Task A_target_that_hangs_after_the_first_answer_has_died_of_the_probe()
+    public async Task A_target_that_hangs_during_the_probe_is_reported_as_killed_by_the_probe()
     {
         await using var server = new SmallServer(Hangs);
         var probe = new GuardedProbe((options, token) => Probe.ExecuteAsync(options, cancellation: token), restart: null, TimeSpan.Zero);
 
         var probed = await probe.ExecuteAsync(new ProbeOptions { Url = server.Origin, TimeoutScale = 0.1 });
-        var setup = new RunSetup { Catalogue = Script.Catalogue, Scenarios = [Script.Asks("good")], Probed = probed, EarlierDeaths = probe.Deaths };
+        var setup = new RunSetup
+        {
+            Catalogue = Script.Catalogue,
+            Scenarios = [Script.Asks("good")],
+            Probed = probed,
+            EarlierDeaths = probe.Deaths,
+        };
         var results = Run.Unbegun(setup, probe.Ending!, TimeProvider.System.GetUtcNow());
 
         Assert.That(results.Deaths.Single().Culprits, Is.EqualTo([DeathResult.Probe]));
@@ -352,29 +375,32 @@ public sealed class DeathTests
     }
 
     [Test]
-    public async Task A_target_that_nobody_reaches_has_not_died() =>
+    public async Task A_target_that_was_never_reached_is_unreachable_and_not_dead() =>
         Assert.That(
-            async () => await new GuardedProbe((options, token) => Probe.ExecuteAsync(options, cancellation: token), restart: null, TimeSpan.Zero)
+            async () => await new GuardedProbe(
+                    (options, token) => Probe.ExecuteAsync(options, cancellation: token), restart: null, TimeSpan.Zero)
                 .ExecuteAsync(new ProbeOptions { Url = new Uri("http://127.0.0.1:1") }),
             Throws.TypeOf<Unreachable>());
 
     [Test]
-    public async Task A_violation_is_no_sign_of_death()
+    public async Task A_violation_is_not_taken_for_a_death()
     {
         var results = await Script.PlayAsync([.. Letters.Select(letter => Script.Complains(letter)), Script.Asks("last")]);
 
-        Assert.That((results.Ending.Kind, results.Totals[Verdict.Fail], results.Totals[Verdict.Pass]), Is.EqualTo((EndingKind.Completed, Letters.Length, 1)));
+        Assert.That(
+            (results.Ending.Kind, results.Totals[Verdict.Fail], results.Totals[Verdict.Pass]),
+            Is.EqualTo((EndingKind.Completed, Letters.Length, 1)));
     }
 
     [Test]
-    public async Task What_is_cancelled_while_it_is_unclear_whether_the_target_lives_is_not_held_against_it()
+    public async Task A_scenario_cancelled_before_the_target_is_known_to_be_dead_is_not_evaluated()
     {
         await using var server = Mortal(hangs: true);
         using var cancel = new CancellationTokenSource();
         var results = Script.PlayAsync(server, [Script.Kills("killer")], wait: TimeSpan.FromSeconds(1), cancellation: cancel.Token);
         await server.Ended;
 
-        // The reply is awaited for a second; after that the pulse is taken, for three.
+        // The scenario waits 1 s for its reply. After that the run checks the pulse, for 3 s.
         cancel.CancelAfter(TimeSpan.FromSeconds(2));
 
         Assert.That((await results).Of("killer").Verdict, Is.EqualTo(Verdict.NotEvaluated));
@@ -382,7 +408,7 @@ public sealed class DeathTests
     }
 
     [Test]
-    public async Task A_pulse_is_felt_only_where_somebody_answers()
+    public async Task The_pulse_check_says_how_a_target_fails_to_answer()
     {
         await using var server = new MortalServer();
         await using var strange = new MortalServer { Reply = _ => """{"\ud800":1,"type":"\ud800"}""" };
@@ -391,11 +417,13 @@ public sealed class DeathTests
         Assert.That(await pulse.MissingAsync(default), Is.Null);
         Assert.That(
             (await new Pulse(strange.Target(TimeSpan.FromMilliseconds(300)), TimeProvider.System).MissingAsync(default))?.How,
-            Does.Contain("nothing of the kind"), "whatever is said, it is a sentence and not an exception");
+            Does.Contain("nothing of the kind"), "a malformed reply gives a sentence and not an exception");
         server.Hang();
         Assert.That((await pulse.MissingAsync(default))?.How, Does.Contain("none within 0.5 s"));
         server.Crash();
-        Assert.That(await pulse.MissingAsync(default), Has.Property(nameof(Missing.How)).Contains("refused").And.Property(nameof(Missing.IsDeath)).True);
+        Assert.That(
+            await pulse.MissingAsync(default),
+            Has.Property(nameof(Missing.How)).Contains("refused").And.Property(nameof(Missing.IsDeath)).True);
     }
 
     private static MortalServer Mortal(bool hangs) => new() { WhenPoisoned = server => (hangs ? (Action)server.Hang : server.Crash)() };
@@ -409,7 +437,9 @@ public sealed class DeathTests
         Assert.That((results.Of(killer).Verdict, results.Of(killer).Blames), Is.EqualTo((Verdict.Fail, DeathResult.Requirement)));
         Assert.That(results.Of(killer).Message, Does.Contain("The server died of"));
         var death = results.Deaths.Single();
-        Assert.That((death.Culprits.Single(), death.Proof, death.RestartedBy), Is.EqualTo((results.Of(killer).Id, DeathProof.SeenOnce, RestartedBy.Nothing)));
+        Assert.That(
+            (death.Culprits.Single(), death.Proof, death.RestartedBy),
+            Is.EqualTo((results.Of(killer).Id, DeathProof.SeenOnce, RestartedBy.Nothing)));
         Assert.That(results.Ending.LastRequests.Select(request => request.Data), Has.Some.Contains(MortalServer.Poison));
         Assert.That(results.Ending.LastRequests.Select(request => request.AtSeconds), Is.Ordered);
         Assert.That(results.Ending.LastRequests, Has.Count.LessThanOrEqualTo(16));
@@ -418,7 +448,9 @@ public sealed class DeathTests
 
     private static void AssertConfirmed(Results results, RestartedBy by, string killer)
     {
-        Assert.That((results.Ending.Kind, results.Conclusion.ExitCode), Is.EqualTo((EndingKind.Completed, ExitCode.Violation)), results.Conclusion.Message);
+        Assert.That(
+            (results.Ending.Kind, results.Conclusion.ExitCode),
+            Is.EqualTo((EndingKind.Completed, ExitCode.Violation)), results.Conclusion.Message);
         var death = results.Deaths.Single();
         Assert.That(
             (death.Culprits.Single(), death.Proof, death.RestartedBy, death.Times),
@@ -435,15 +467,15 @@ public sealed class DeathTests
         }
     }
 
-    /// <summary>A server that dies of poison, and a new one in its place whenever it is started again.</summary>
+    /// <summary>A server that dies of poison. Each restart replaces it with a new one.</summary>
     private sealed class Phoenix : IRestart, IAsyncDisposable
     {
         private MortalServer? _server;
 
-        /// <summary>Whether the server of this start dies of poison, the first being 1.</summary>
+        /// <summary>Whether poison kills the server of this start; the first start is 1.</summary>
         public Func<int, bool> Dies { get; init; } = _ => true;
 
-        /// <summary>So many poisons kill it, within half a second of each other.</summary>
+        /// <summary>The number of poisons within 250 ms that kill it.</summary>
         public int Poisons { get; init; } = 1;
 
         public bool Refuses { get; init; }

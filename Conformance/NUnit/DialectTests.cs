@@ -5,7 +5,7 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>A dialect changes how the suite reads, never what it demands beyond the words of the dialect.</summary>
+/// <summary>A dialect changes only what it names; everything else that the suite demands stays.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class DialectTests
@@ -25,11 +25,11 @@ public sealed class DialectTests
     };
 
     [Test]
-    public void The_suite_knows_two_dialects_and_prefers_the_specifications_own_words() =>
+    public void The_suite_knows_the_dialects_v1_and_classic_in_this_order() =>
         Assert.That(Dialect.Known.Select(dialect => (dialect.Name, dialect.Prefix)), Is.EqualTo(new[] { ("v1", "/v1"), ("classic", "") }));
 
     [Test]
-    public void What_is_written_is_read_again([Values("v1", "classic")] string name)
+    public void A_dialect_is_the_same_after_writing_and_reading([Values("v1", "classic")] string name)
     {
         var dialect = Dialect.Known.Single(known => known.Name == name);
 
@@ -37,7 +37,7 @@ public sealed class DialectTests
     }
 
     [Test]
-    public void The_specifications_own_words_leave_nothing_open()
+    public void The_dialect_v1_leaves_no_requirement_open()
     {
         Assert.That(Dialect.V1.LeavesOpen, Is.Empty);
         Assert.That(Dialect.V1.Created.Concat(Dialect.V1.Deleted), Is.EqualTo((int[])[201, 200]));
@@ -72,7 +72,7 @@ public sealed class DialectTests
     [TestCase("leavesOpen", "[]", "leavesOpen")]
     [TestCase("colour", "\"red\"", "colour")]
     [TestCase("Name", "\"twice\"", "Name")]
-    public void A_dialect_that_breaks_a_rule_is_refused_by_the_name_of_the_member(string member, string json, string named)
+    public void A_wrong_member_of_a_dialect_is_rejected_by_name(string member, string json, string named)
     {
         var file = JsonNode.Parse(Dialect.V1.ToJson())!;
         file[member] = JsonNode.Parse(json);
@@ -91,7 +91,7 @@ public sealed class DialectTests
     [TestCase("deleted")]
     [TestCase("list")]
     [TestCase("error")]
-    public void A_dialect_says_everything_that_could_be_misunderstood(string member)
+    public void A_dialect_without_a_required_member_is_rejected(string member)
     {
         var file = JsonNode.Parse(Dialect.V1.ToJson())!.AsObject();
         file.Remove(member);
@@ -100,7 +100,7 @@ public sealed class DialectTests
     }
 
     [Test]
-    public void What_a_dialect_does_not_mention_it_leaves_to_the_specification()
+    public void Optional_members_of_a_dialect_default_to_the_specification()
     {
         var file = JsonNode.Parse(Dialect.V1.ToJson())!.AsObject();
         file.Remove("leavesOpen");
@@ -116,7 +116,7 @@ public sealed class DialectTests
     [TestCase("[]")]
     [TestCase("{")]
     [TestCase("\"v1\"")]
-    public void What_is_no_object_is_refused_in_so_many_words(string json) =>
+    public void A_dialect_that_is_not_an_object_is_rejected(string json) =>
         Assert.That(() => Dialect.Parse(json), Throws.TypeOf<InvalidDataException>().With.Message.Contains("dialect"));
 
     [Test]
@@ -127,10 +127,10 @@ public sealed class DialectTests
         Assert.That(Dialect.Parse(json).Name, Is.EqualTo("classic"));
     }
 
-    // What it does ---------------------------------------------------------------------------------------------------
+    // Its effect on a run --------------------------------------------------------------------------------------------
 
     [Test]
-    public async Task Messages_are_read_in_the_words_of_the_dialect()
+    public async Task Messages_are_read_with_the_names_of_the_dialect()
     {
         const string Dated = """{"type":"pang","when":"2025-08-28T10:00:00Z"}""";
         const string Other = """{"type":"pong","timestamp":"2025-08-28T10:00:00Z"}""";
@@ -146,22 +146,27 @@ public sealed class DialectTests
         Assert.That(odd.Select(message => message.IsDeletion), Is.EqualTo((bool[])[false, false, true, false, false]));
         Assert.That(own.Select(message => message.IsDeletion), Has.None.True);
         Assert.That(odd.Select(message => message.Timestamp is not null), Is.EqualTo((bool[])[true, false, true, false, false]));
-        Assert.That(odd.Select(message => message.IsDated), Is.EqualTo((bool[])[true, true, false, true, true]), "optional, but a date-time where there is one");
+        Assert.That(
+            odd.Select(message => message.IsDated),
+            Is.EqualTo((bool[])[true, true, false, true, true]),
+            "the time is optional, but must be a date-time");
         Assert.That(odd.Select(message => message.IsUndated), Is.EqualTo((bool[])[false, true, false, true, true]));
         Assert.That(own.Select(message => message.IsDated), Is.EqualTo((bool[])[false, true, false, false, false]));
-        Assert.That(own.Select(message => message.IsUndated), Has.None.True, "the specification wants a time in every message");
+        Assert.That(own.Select(message => message.IsUndated), Has.None.True, "the specification demands a time in every message");
         Assert.That(odd.Select(message => message.HasLegalError), Is.EqualTo((bool[])[false, false, false, true, false]));
         Assert.That(own.Select(message => message.HasLegalError), Is.EqualTo((bool[])[false, false, false, false, true]));
-        Assert.That(odd[3].ErrorCode, Is.EqualTo("TOPIC_NOT_FOUND"), "a code is understood in whatever form");
+        Assert.That(odd[3].ErrorCode, Is.EqualTo("TOPIC_NOT_FOUND"), "the code is read in every form");
     }
 
     [TestCase("""{"topics":[{"name":"a"}]}""", true, false)]
     [TestCase("""[{"name":"a"}]""", false, true)]
-    public async Task A_listing_is_understood_in_any_form_and_legal_in_that_of_the_dialect(string body, bool wrapped, bool bare)
+    public async Task A_listing_is_read_in_any_form_but_legal_only_in_those_of_the_dialect(string body, bool wrapped, bool bare)
     {
         await using var server = new MortalServer { Answer = _ => new(200, body) };
 
-        foreach (var (dialect, legal) in new[] { (Dialect.V1, wrapped), (Odd, bare), (Odd with { List = [ListShape.Bare, ListShape.Wrapped] }, true) })
+        var both = Odd with { List = [ListShape.Bare, ListShape.Wrapped] };
+
+        foreach (var (dialect, legal) in new[] { (Dialect.V1, wrapped), (Odd, bare), (both, true) })
         {
             var listing = await new Rest(server.Target() with { Dialect = dialect }, CancellationToken.None).ListTopicsAsync();
 
@@ -171,11 +176,13 @@ public sealed class DialectTests
     }
 
     [Test]
-    public async Task The_uptime_is_where_the_dialect_has_it()
+    public async Task The_uptime_is_read_from_the_member_that_the_dialect_names()
     {
         await using var server = new MortalServer { Answer = _ => new(200, """{"alive_for":7,"uptime_seconds":8}""") };
 
-        Assert.That((await new Rest(server.Target() with { Dialect = Odd }, CancellationToken.None).HealthAsync()).UptimeSeconds, Is.EqualTo(7));
+        Assert.That(
+            (await new Rest(server.Target() with { Dialect = Odd }, CancellationToken.None).HealthAsync()).UptimeSeconds,
+            Is.EqualTo(7));
         Assert.That((await new Rest(server.Target(), CancellationToken.None).HealthAsync()).UptimeSeconds, Is.EqualTo(8));
     }
 
@@ -183,7 +190,7 @@ public sealed class DialectTests
     [TestCase(202, 201, 202)]
     [TestCase(204, 204, 200)]
     [TestCase(409, 409, 409)]
-    public async Task A_status_means_what_the_dialect_says_and_is_shown_as_it_was_sent(int sent, int created, int deleted)
+    public async Task A_status_is_translated_by_the_dialect_and_shown_as_it_was_sent(int sent, int created, int deleted)
     {
         await using var server = new MortalServer { Answer = _ => new(sent, "") };
         var rest = new Rest(server.Target() with { Dialect = Odd }, CancellationToken.None);
@@ -198,11 +205,12 @@ public sealed class DialectTests
     }
 
     [Test]
-    public async Task What_the_dialect_leaves_open_is_observed_and_everything_else_is_judged_as_ever()
+    public async Task Only_violations_of_requirements_that_the_dialect_leaves_open_are_observed()
     {
-        const string Reason = "Nobody agreed on it.";
+        const string Reason = "It was never agreed.";
         await using var server = new MortalServer();
-        var open = server.Target() with { Dialect = Dialect.V1 with { LeavesOpen = new Dictionary<string, string> { [Script.IdOf(Level.Must)] = Reason } } };
+        var leavesOpen = new Dictionary<string, string> { [Script.IdOf(Level.Must)] = Reason };
+        var open = server.Target() with { Dialect = Dialect.V1 with { LeavesOpen = leavesOpen } };
         var runner = new Runner(Script.Catalogue, open);
 
         var violated = await runner.RunAsync(Script.Complains("violated"));
@@ -213,7 +221,7 @@ public sealed class DialectTests
 
         Assert.That(violated.Verdict, Is.EqualTo(Verdict.Observed));
         Assert.That(violated.Message, Does.Contain(Reason).And.Contain("v1"));
-        Assert.That(violated.Observed, Is.Not.Null, "what was seen is still told");
+        Assert.That(violated.Observed, Is.Not.Null, "the observation is still reported");
         Assert.That(
             new[] { other.Verdict, kept.Verdict, undecided.Verdict, empty.Verdict },
             Is.EqualTo((Verdict[])[Verdict.Fail, Verdict.Pass, Verdict.Inconclusive, Verdict.Error]));
@@ -231,7 +239,8 @@ public sealed class DialectTests
             await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", stopping);
         });
         IReadOnlyList<ServerMessage> read = [];
-        var outcome = await new Runner(Script.Catalogue, server.Target with { Dialect = dialect }).RunAsync(Script.Scene("read", async stage =>
+        var runner = new Runner(Script.Catalogue, server.Target with { Dialect = dialect });
+        var outcome = await runner.RunAsync(Script.Scene("read", async stage =>
         {
             var client = await stage.ConnectAsync("client");
             await client.ClosedAsync();

@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>Our own Host in the test process, on a real port: an in-memory transport knows no backpressure.</summary>
+/// <summary>Our own Host in the test process, on a real port, because an in-memory transport has no backpressure.</summary>
 internal class HostServer : WebApplicationFactory<Program>
 {
     public HostServer()
@@ -23,12 +23,12 @@ internal class HostServer : WebApplicationFactory<Program>
     public Uri Origin { get; }
 
     /// <summary>
-    /// The Host where it was built. The copy beside the tests counts coverage when that is asked for, and a process that counts may end
-    /// with a failure of the counting.
+    /// The Host in its own output folder. The copy beside the tests may be instrumented for coverage, and an instrumented process may fail
+    /// at its end.
     /// </summary>
     public static string Built { get; } = FindBuilt();
 
-    /// <summary>Our own Host as a process of its own, for scenarios that choose settings or send signals.</summary>
+    /// <summary>Starts our own Host as a separate process, for scenarios that choose settings or send signals.</summary>
     public static Task<LaunchedServer> LaunchAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellation)
     {
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
@@ -38,11 +38,13 @@ internal class HostServer : WebApplicationFactory<Program>
         Uri? address = null;
         if (settings.TryGetValue("PORT", out var port))
         {
-            address = int.TryParse(port, out var number) && number is > 0 and <= IPEndPoint.MaxPort ? new Uri($"http://127.0.0.1:{number}") : null;
+            address = int.TryParse(port, out var number) && number is > 0 and <= IPEndPoint.MaxPort
+                ? new Uri($"http://127.0.0.1:{number}")
+                : null;
         }
         else if (settings.GetValueOrDefault("LOG_LEVEL") is "warn" or "error")
         {
-            // The line that announces the port is of level info, so the port has to be known before.
+            // The Host logs its port at level info, which LOG_LEVEL hides here. So the port is chosen before.
             chosen["PORT"] = $"{FreePort()}";
             address = new Uri($"http://127.0.0.1:{chosen["PORT"]}");
         }

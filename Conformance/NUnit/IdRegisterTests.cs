@@ -3,14 +3,14 @@ using PubSub.Conformance.Gallery;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>What ids.lock takes in by itself, and what it leaves to a human.</summary>
+/// <summary>New ids are appended to ids.lock automatically; every other change is left to a person.</summary>
 [TestFixture]
 public sealed class IdRegisterTests
 {
     private const string Text = "# Ids.\nrequirement PS-TST-001\nserver tst-old retired\n";
 
     [Test]
-    public void New_ids_are_appended_and_the_rest_stays_as_it_is()
+    public void New_ids_are_appended_and_the_other_lines_stay()
     {
         var register = new IdRegister(Text);
         string[] used = ["requirement PS-TST-001", "requirement PS-TST-002", "server tst-new"];
@@ -28,7 +28,7 @@ public sealed class IdRegisterTests
     [TestCase(Text, "requirement PS-TST-001;server tst-old", "server tst-old is retired")]
     [TestCase($"{Text}requirement PS-TST-001\n", "requirement PS-TST-001", "requirement PS-TST-001 stands there twice")]
     [TestCase($"{Text}server tst-old deleted\n", "requirement PS-TST-001;server tst-old", "'server tst-old deleted' is not")]
-    public void What_only_a_human_can_decide_is_objected_to(string text, string used, string? objection)
+    public void A_change_that_needs_a_person_is_an_objection(string text, string used, string? objection)
     {
         var objections = new IdRegister(text).Objections(used.Split(';'));
 

@@ -5,7 +5,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>What is not the server's doing is never told as the server's.</summary>
+/// <summary>Failures of the machine, the network or a gateway are not reported as failures of the server.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class InterferenceTests
@@ -41,7 +41,7 @@ public sealed class InterferenceTests
     [TestCase(SocketError.ConnectionRefused)]
     [TestCase(SocketError.ConnectionReset)]
     [TestCase(SocketError.TimedOut)]
-    public void A_failure_of_the_server_is_the_servers(SocketError error) =>
+    public void A_failure_of_the_server_is_no_interference(SocketError error) =>
         Assert.That(Interference.Of(new SocketException((int)error)), Is.Null);
 
     [Test]
@@ -58,7 +58,7 @@ public sealed class InterferenceTests
     }
 
     [Test]
-    public async Task A_scenario_that_never_gets_a_descriptor_is_undecided()
+    public async Task A_scenario_that_never_gets_a_descriptor_is_inconclusive()
     {
         await using var server = new MortalServer();
 
@@ -69,7 +69,7 @@ public sealed class InterferenceTests
     }
 
     [Test]
-    public async Task A_gateway_that_goes_on_refusing_is_named_and_nothing_is_violated()
+    public async Task A_gateway_that_keeps_refusing_is_named_and_the_verdict_is_inconclusive()
     {
         await using var server = new SmallServer(Refuses(number => true, 503));
 
@@ -83,7 +83,7 @@ public sealed class InterferenceTests
     [TestCase(503, 2)]
     [TestCase(504, 3)]
     [TestCase(522, 3)]
-    public async Task A_creation_is_asked_again_only_when_nothing_can_have_been_done(int status, int requests)
+    public async Task A_creation_is_repeated_only_if_the_server_cannot_have_received_it(int status, int requests)
     {
         var seen = 0;
         await using var server = new SmallServer(Refuses(number => (seen = number) == 1, status));
@@ -93,7 +93,7 @@ public sealed class InterferenceTests
             var name = stage.FreshName();
             stage.Expect.Status(201, await stage.Rest.CreateTopicAsync(name), "a topic is created");
 
-            // A scenario that begins again has deleted its topic before.
+            // Otherwise the whole scenario runs again, and the deletion of its topic is one request more.
             stage.Expect.Equal(requests, seen, "so many requests were made");
         });
 
@@ -101,7 +101,7 @@ public sealed class InterferenceTests
     }
 
     [Test]
-    public async Task A_handshake_that_a_gateway_refuses_is_made_again()
+    public async Task A_handshake_that_a_gateway_refuses_is_repeated()
     {
         await using var server = new SmallServer(Refuses(number => number <= 2, 429));
 

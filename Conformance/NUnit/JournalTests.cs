@@ -4,13 +4,13 @@ using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>However a run ends, the topics that it made can be found and deleted, and no others are.</summary>
+/// <summary>After every kind of ending, the topics that the run made can be found and deleted, and no other topics are deleted.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class JournalTests
 {
-    // Names that scenarios use as they are, without the run's prefix, and only where they are free. So are names of one character. The
-    // first two are refused.
+    // Scenarios use these names, and names of one character, without the prefix of the run, if the server does not have them yet.
+    // Servers refuse the first two.
     private static readonly string[] Bare = [".", "..", "__proto__", "constructor"];
 
     private static readonly Uri Somewhere = new("http://127.0.0.1:9/v1");
@@ -31,7 +31,7 @@ public sealed class JournalTests
     ];
 
     [TestCaseSource(nameof(Hostile))]
-    public void Whatever_a_topic_is_called_it_is_read_again(string topic)
+    public void A_topic_of_any_name_is_read_back_from_the_journal(string topic)
     {
         using var folder = new Folder();
         using var journal = Journal.Begin(folder.Path, "deadbeef", Somewhere);
@@ -43,11 +43,11 @@ public sealed class JournalTests
         Assert.That(Journal.Read(journal.Path).Topics, Is.EquivalentTo((string[])["before", topic, "after"]));
         journal.Gone(topic);
         Assert.That(Journal.Read(journal.Path).Topics, Is.EquivalentTo((string[])["before", "after"]));
-        Assert.That(File.ReadLines(journal.Path).Count(), Is.EqualTo(5), "a line each, whatever the name");
+        Assert.That(File.ReadLines(journal.Path).Count(), Is.EqualTo(5), "every name takes one line");
     }
 
     [Test]
-    public void A_journal_names_its_target_and_what_is_left_there()
+    public void A_journal_names_its_target_and_the_topics_left_on_it()
     {
         using var folder = new Folder();
         using var journal = Journal.Begin(System.IO.Path.Combine(folder.Path, "not", "there", "yet"), "deadbeef", Somewhere);
@@ -66,7 +66,7 @@ public sealed class JournalTests
     }
 
     [Test]
-    public void A_journal_with_nothing_left_goes_away_and_one_with_something_stays()
+    public void A_journal_is_deleted_when_no_topic_is_left_and_kept_otherwise()
     {
         using var folder = new Folder();
         var tidy = Journal.Begin(folder.Path, "aaaaaaaa", Somewhere);
@@ -84,7 +84,7 @@ public sealed class JournalTests
     }
 
     [Test]
-    public void A_journal_that_has_ended_takes_nothing_more_and_harms_nobody()
+    public void A_disposed_journal_ignores_further_topics()
     {
         using var folder = new Folder();
         var journal = Journal.Begin(folder.Path, "aaaaaaaa", Somewhere);
@@ -104,7 +104,7 @@ public sealed class JournalTests
     [TestCase("[\"made\",7]")]
     [TestCase("[\"made\"]")]
     [TestCase("[\"stolen\",\"whole\"]")]
-    public void What_a_dying_process_wrote_only_half_costs_nothing_of_the_rest(string last)
+    public void A_damaged_last_line_is_ignored_and_the_other_lines_are_read(string last)
     {
         using var folder = new Folder();
         var path = System.IO.Path.Combine(folder.Path, "deadbeef.journal");
@@ -116,7 +116,7 @@ public sealed class JournalTests
     }
 
     [Test]
-    public void An_empty_journal_is_that_of_a_process_that_died_at_once()
+    public void An_empty_journal_has_no_target_and_no_topics()
     {
         using var folder = new Folder();
         var path = System.IO.Path.Combine(folder.Path, "deadbeef.journal");
@@ -127,7 +127,7 @@ public sealed class JournalTests
     }
 
     [Test]
-    public void Many_may_write_at_one_time()
+    public void Many_threads_can_write_to_a_journal_at_once()
     {
         using var folder = new Folder();
         using var journal = Journal.Begin(folder.Path, "deadbeef", Somewhere);
@@ -147,7 +147,7 @@ public sealed class JournalTests
     // In a run -------------------------------------------------------------------------------------------------------
 
     [Test]
-    public async Task A_topic_is_written_down_before_the_server_hears_of_it()
+    public async Task A_topic_is_in_the_journal_before_the_server_is_asked_to_create_it()
     {
         using var kept = new KeptJournal();
         var early = new ConcurrentQueue<string>();
@@ -155,7 +155,8 @@ public sealed class JournalTests
         {
             Answer = heard =>
             {
-                if (heard.Method == "POST" && !Journal.Read(kept.Journal.Path).Topics.Any(topic => heard.Body.Contains(topic, StringComparison.Ordinal)))
+                if (heard.Method == "POST"
+                    && !Journal.Read(kept.Journal.Path).Topics.Any(topic => heard.Body.Contains(topic, StringComparison.Ordinal)))
                 {
                     early.Enqueue(heard.Body);
                 }
@@ -166,7 +167,8 @@ public sealed class JournalTests
         Scenario[] scenarios =
         [
             Script.Scene("usual", async stage => stage.Expect.True((await stage.TopicAsync()).Length > 0, "there is a topic")),
-            Script.Scene("by-hand", async stage => stage.Expect.Status(201, await stage.Rest.CreateTopicAsync(stage.FreshName()), "it is created")),
+            Script.Scene("by-hand", async stage =>
+                stage.Expect.Status(201, await stage.Rest.CreateTopicAsync(stage.FreshName()), "it is created")),
             Script.Scene("exact", async stage =>
             {
                 await stage.CreateAsync($"{stage.FreshName()}/\" more");
@@ -177,7 +179,7 @@ public sealed class JournalTests
         var results = await kept.ExecuteAsync(Script.Setup(server, scenarios));
 
         Assert.That(results.Totals[Verdict.Pass], Is.EqualTo(3));
-        Assert.That(server.Asked, Has.Count.EqualTo(4), "three, and the one by which the run notices a restart");
+        Assert.That(server.Asked, Has.Count.EqualTo(4), "three, and the run's own topic, which shows a restart");
         Assert.That(early, Is.Empty);
         Assert.That(server.Topics, Is.Empty);
         Assert.That((kept.Journal.Left, results.Leftovers), Is.EqualTo((Array.Empty<string>(), Array.Empty<string>())));
@@ -195,7 +197,7 @@ public sealed class JournalTests
 
         var results = await kept.ExecuteAsync(Script.Setup(server, [Makes("one")]));
 
-        Assert.That(refusals, Is.EqualTo(3), "the topic of the scenario twice, that of the run once");
+        Assert.That(refusals, Is.EqualTo(3), "the scenario's topic twice, the run's own topic once");
         Assert.That(server.Topics, Is.Empty);
         Assert.That(results.Leftovers, Is.Empty);
     }
@@ -204,7 +206,7 @@ public sealed class JournalTests
     [TestCase(403)]
     [TestCase(405)]
     [TestCase(500)]
-    public async Task A_topic_that_the_server_will_not_delete_is_left_over_and_stays_in_the_journal(int status)
+    public async Task A_topic_that_the_server_does_not_delete_is_a_leftover_and_stays_in_the_journal(int status)
     {
         using var kept = new KeptJournal();
         await using var server = new MortalServer { Answer = heard => heard.Method == "DELETE" ? new(status, "") : null };
@@ -212,16 +214,20 @@ public sealed class JournalTests
         var results = await kept.ExecuteAsync(Script.Setup(server, [Makes("one")]));
         kept.Journal.Dispose();
 
-        Assert.That(results.Conclusion.ExitCode, Is.EqualTo(ExitCode.Conformant), "leaving never decides");
-        Assert.That(results.Leftovers, Is.EquivalentTo(server.Topics).And.Count.EqualTo(2), "that of the scenario and that of the run");
+        Assert.That(results.Conclusion.ExitCode, Is.EqualTo(ExitCode.Conformant), "leftovers do not change the verdict");
+        Assert.That(results.Leftovers, Is.EquivalentTo(server.Topics).And.Count.EqualTo(2), "the scenario's topic and the run's own");
         Assert.That(Journal.Read(kept.Journal.Path).Topics, Is.EquivalentTo(server.Topics));
     }
 
     [Test]
-    public async Task What_was_never_made_is_not_left_over_whatever_the_server_says_to_its_deletion()
+    public async Task A_topic_that_was_never_created_is_not_a_leftover_when_its_deletion_fails()
     {
         using var kept = new KeptJournal();
-        await using var server = new MortalServer { Answer = heard => heard.Method == "DELETE" && !heard.Path.EndsWith("-running", StringComparison.Ordinal) ? new(400, "") : null };
+        await using var server = new MortalServer
+        {
+            Answer = heard =>
+                heard.Method == "DELETE" && !heard.Path.EndsWith("-running", StringComparison.Ordinal) ? new(400, "") : null,
+        };
         var scenario = Script.Scene("only-a-name", stage =>
         {
             stage.Expect.True(stage.FreshName().Length > 0, "there is a name");
@@ -236,7 +242,7 @@ public sealed class JournalTests
     }
 
     [Test]
-    public async Task The_topics_of_a_server_that_died_are_left_in_the_journal()
+    public async Task The_topics_of_a_target_that_died_stay_in_the_journal()
     {
         using var kept = new KeptJournal();
         await using var server = new MortalServer();
@@ -250,13 +256,13 @@ public sealed class JournalTests
         kept.Journal.Dispose();
 
         Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied));
-        Assert.That(results.Leftovers, Has.Count.EqualTo(2), "that of the scenario, and that of the run itself");
+        Assert.That(results.Leftovers, Has.Count.EqualTo(2), "the scenario's topic and the run's own");
         Assert.That(Journal.Read(kept.Journal.Path).Topics, Is.EqualTo(results.Leftovers));
         Assert.That(TopicNames.RunOf(results.Leftovers[0]), Is.EqualTo(results.Run));
     }
 
     [Test]
-    public async Task Topics_of_servers_that_a_scenario_starts_itself_are_not_the_targets()
+    public async Task Topics_on_a_server_that_a_scenario_starts_itself_are_not_in_the_journal()
     {
         using var kept = new KeptJournal();
         await using var server = new MortalServer();
@@ -271,12 +277,12 @@ public sealed class JournalTests
 
         await kept.ExecuteAsync(Script.Setup(server, [scenario]));
 
-        Assert.That(written, Has.All.EndsWith("-running"), "the topic of the run itself");
-        Assert.That(own.Topics, Is.Empty, "but they are deleted all the same");
+        Assert.That(written, Has.All.EndsWith("-running"), "only the run's own topic");
+        Assert.That(own.Topics, Is.Empty, "they are deleted nevertheless");
     }
 
     [Test]
-    public async Task Topics_of_a_server_that_is_launched_for_a_scenario_go_with_it_unwritten()
+    public async Task Topics_on_a_server_launched_for_a_scenario_are_not_in_the_journal()
     {
         using var kept = new KeptJournal();
         await using var server = new MortalServer();
@@ -292,15 +298,15 @@ public sealed class JournalTests
         var results = await kept.ExecuteAsync(Script.Setup(server, [scenario]) with { Launch = HostServer.LaunchAsync });
 
         Assert.That(results.Totals[Verdict.Pass], Is.EqualTo(1), results.Scenarios[0].Message);
-        Assert.That(written, Has.All.EndsWith("-running"), "the topic of the run itself");
-        Assert.That(server.Asked, Has.Count.EqualTo(1), "the topic of the run itself");
+        Assert.That(written, Has.All.EndsWith("-running"), "only the run's own topic");
+        Assert.That(server.Asked, Has.Count.EqualTo(1), "only the run's own topic");
     }
 
     // All scenarios --------------------------------------------------------------------------------------------------
 
-    /// <summary>Among them the bare names that some scenarios would use if they were free.</summary>
+    /// <summary>They include the bare names that some scenarios would otherwise use.</summary>
     [Test]
-    public async Task What_somebody_else_has_made_survives_every_scenario()
+    public async Task Topics_of_other_users_survive_every_scenario()
     {
         using var host = new WatchedHost();
         var target = Target.From(host.Origin);
@@ -320,13 +326,13 @@ public sealed class JournalTests
     }
 
     [Test]
-    public async Task No_scenario_makes_a_topic_that_is_not_the_runs_own_and_none_of_them_is_left()
+    public async Task Scenarios_create_only_topics_of_their_run_and_leave_none()
     {
         using var kept = new KeptJournal();
         using var host = new WatchedHost();
         var target = Target.From(host.Origin);
         var rest = new Rest(target, CancellationToken.None);
-        await rest.CreateTopicAsync("somebody else's");
+        await rest.CreateTopicAsync("another client's");
 
         var setup = new RunSetup { Catalogue = Catalogue.Embedded, Scenarios = All.Scenarios, Probed = new(target, host.Origin) };
         var results = await kept.ExecuteAsync(setup);
@@ -335,15 +341,17 @@ public sealed class JournalTests
         var made = host.Made.Skip(1).ToList();
         Assert.That(results.Conclusion.ExitCode, Is.Zero, results.Conclusion.Message);
         Assert.That(made, Has.Count.GreaterThan(100));
-        Assert.That(made.Where(topic => TopicNames.RunOf(topic) != results.Run && !Bare.Contains(topic) && topic.EnumerateRunes().Count() > 1), Is.Empty);
-        Assert.That((await rest.ListTopicsAsync()).Topics!.Select(topic => topic.Name), Is.EqualTo((string[])["somebody else's"]));
+        Assert.That(
+            made.Where(topic => TopicNames.RunOf(topic) != results.Run && !Bare.Contains(topic) && topic.EnumerateRunes().Count() > 1),
+            Is.Empty);
+        Assert.That((await rest.ListTopicsAsync()).Topics!.Select(topic => topic.Name), Is.EqualTo((string[])["another client's"]));
         Assert.That(results.Leftovers, Is.Empty);
         Assert.That(File.Exists(kept.Journal.Path), Is.False);
     }
 
-    /// <summary>A server that makes whatever it is asked for, however badly, is left as it was found, too.</summary>
+    /// <summary>The server creates a topic for every request, also for malformed ones.</summary>
     [Test]
-    public async Task Not_even_a_server_that_takes_everything_for_a_name_is_left_with_a_topic()
+    public async Task A_server_that_accepts_every_name_is_left_without_topics()
     {
         using var kept = new KeptJournal();
         await using var server = new MortalServer { TakesEverything = true };
@@ -389,7 +397,7 @@ public sealed class JournalTests
         }
     }
 
-    /// <summary>A folder of its own, deleted with the test.</summary>
+    /// <summary>A temporary folder, deleted with the test.</summary>
     private sealed class Folder : IDisposable
     {
         public string Path { get; } = Directory.CreateTempSubdirectory("conformance-").FullName;

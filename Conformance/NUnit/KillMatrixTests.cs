@@ -4,7 +4,7 @@ using PubSub.Conformance.Tests.Reports;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>What a matrix remembers of trials, and what it notices when the world has moved on.</summary>
+/// <summary>What a kill matrix records of trials, and when it is stale.</summary>
 [TestFixture]
 public sealed class KillMatrixTests
 {
@@ -23,7 +23,7 @@ public sealed class KillMatrixTests
         Trial(Second, "PS-TST-001/one", "PS-TST-002/other"), Trial(Second, "PS-TST-001/one", "PS-TST-002/other"));
 
     [Test]
-    public void What_failed_each_time_and_what_failed_at_times_are_two_things()
+    public void Scenarios_that_always_failed_and_that_sometimes_failed_are_kept_apart()
     {
         var row = Matrix.Mutants[0];
 
@@ -32,11 +32,11 @@ public sealed class KillMatrixTests
         Assert.That(row.Sometimes, Is.EqualTo(["PS-TST-002/other"]));
         Assert.That(
             Stale(Both, Shown(Trial(First, "PS-TST-001/one", "PS-TST-002/other"), Trial(First, "PS-TST-001/one"))),
-            Has.One.EqualTo("scenario not in the matrix: PS-TST-002/other kills no mutant"), "killed once out of twice is no proof");
+            Has.One.EqualTo("scenario not in the matrix: PS-TST-002/other kills no mutant"), "one kill in two runs is not enough");
     }
 
     [Test]
-    public void It_survives_its_own_json_with_one_line_a_row()
+    public void A_matrix_is_the_same_after_writing_and_reading_with_one_line_per_row()
     {
         var json = Matrix.ToJson();
 
@@ -48,10 +48,10 @@ public sealed class KillMatrixTests
     }
 
     [Test]
-    public void Nothing_is_stale_while_nothing_has_changed() => Assert.That(Stale(Both), Is.Empty);
+    public void A_matrix_is_not_stale_without_a_change() => Assert.That(Stale(Both), Is.Empty);
 
     [Test]
-    public void Whatever_changes_makes_it_stale()
+    public void Every_change_makes_a_matrix_stale()
     {
         Assert.That(Stale(Both with { Mutants = [First] }), Has.One.StartsWith("mutant only in the matrix: tst-second"));
         Assert.That(
@@ -76,7 +76,7 @@ public sealed class KillMatrixTests
     }
 
     [Test]
-    public void A_requirement_that_changes_makes_only_the_rows_stale_that_were_shown_the_old_one()
+    public void A_changed_requirement_makes_only_the_rows_stale_that_used_it()
     {
         var frugal = Both with
         {
@@ -92,19 +92,19 @@ public sealed class KillMatrixTests
         Assert.That(matrix.Stale(frugal, reasoned, Scenarios), Is.Empty, "no verdict depends on the intent");
         Assert.That(
             matrix.With(Result(second), frugal, reworded).Stale(frugal, reworded, Scenarios),
-            Is.EqualTo(["PS-TST-002 has changed since it was shown tst-first"]), "another row cannot vouch for it");
+            Is.EqualTo(["PS-TST-002 has changed since it was shown tst-first"]), "another row does not count for it");
         Assert.That(matrix.With(Result(first), frugal, reworded).Stale(frugal, reworded, Scenarios), Is.Empty);
     }
 
     [Test]
-    public void A_run_in_which_a_killer_was_silent_differs_and_one_in_which_it_failed_does_not()
+    public void A_run_differs_if_and_only_if_a_sure_killer_did_not_fail()
     {
         Assert.That(Matrix.Differences([Trial(First)]), Is.EqualTo(["tst-first: PS-TST-001 always found it out, but not now"]));
-        Assert.That(Matrix.Differences([Trial(First, "PS-TST-001/one")]), Is.Empty, "who failed at times need not");
+        Assert.That(Matrix.Differences([Trial(First, "PS-TST-001/one")]), Is.Empty, "a scenario that failed only sometimes need not fail");
     }
 
     [Test]
-    public void A_part_takes_the_place_of_its_rows_and_leaves_the_others()
+    public void A_partial_run_replaces_only_its_own_rows()
     {
         var part = new SelfTestResult([Showing(Second.Id)], [Trial(Second, "PS-TST-002/other")], []);
 
@@ -118,7 +118,7 @@ public sealed class KillMatrixTests
     }
 
     [Test]
-    public void A_server_that_is_gone_takes_its_row_with_it_and_one_that_was_not_shown_gets_none()
+    public void A_removed_server_loses_its_row_and_an_untested_server_gets_none()
     {
         var matrix = Matrix.With(Result(), new([Second, First with { Id = "tst-third" }], [], [], []), Script.Catalogue);
 
@@ -127,7 +127,7 @@ public sealed class KillMatrixTests
     }
 
     [Test]
-    public void Servers_that_survive_or_are_judged_wrongly_or_seldom_shown_are_weaknesses()
+    public void Survivors_wrong_verdicts_and_too_few_repetitions_are_weaknesses()
     {
         MutantTrial[] ten = [.. Enumerable.Repeat(Trial(First, "PS-TST-001/one"), 10)];
         var shown = Result([.. ten, Trial(Second, "PS-TST-002/other")]);
@@ -162,7 +162,7 @@ public sealed class KillMatrixTests
 
     private static KillMatrix Shown(params MutantTrial[] trials) => KillMatrix.Empty.With(Result(trials), Both, Script.Catalogue);
 
-    /// <summary>These trials; the servers that are no mutants were shown as often as the first mutant.</summary>
+    /// <summary>The result of these trials. The servers that are no mutants ran as often as the first mutant.</summary>
     private static SelfTestResult Result(params MutantTrial[] trials)
     {
         var times = trials.Count(trial => trial.Mutant == trials[0].Mutant);

@@ -3,7 +3,7 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>A server that takes only UUIDs gets UUIDs, and no scenario notices.</summary>
+/// <summary>A server that accepts only UUIDs gets UUIDs, while scenarios go on using short ids.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class MessageIdsTests
@@ -11,7 +11,7 @@ public sealed class MessageIdsTests
     private const string Some = "550e8400-e29b-41d4-a716-446655440000";
 
     [Test]
-    public void Any_leaves_every_id_alone()
+    public void Any_changes_no_id()
     {
         foreach (var id in (string[])["m1", "", " ", Some, "\u20ac", new string('x', 1000)])
         {
@@ -32,7 +32,7 @@ public sealed class MessageIdsTests
     [TestCase("550e8400-e29b-41d4-a716-446655440000\n")]
     [TestCase("0x550e84-e29b-41d4-a716-446655440000")]
     [TestCase("+50e8400-e29b-41d4-a716-446655440000")]
-    public void What_is_no_UUID_is_spelt_as_one_in_its_canonical_form(string id)
+    public void An_id_that_is_not_a_UUID_is_spelt_as_a_canonical_UUID(string id)
     {
         var ids = MessageIds.Uuids();
 
@@ -44,7 +44,7 @@ public sealed class MessageIdsTests
     [TestCase(Some)]
     [TestCase("550E8400-E29B-41D4-A716-446655440000")]
     [TestCase("00000000-0000-0000-0000-000000000000")]
-    public void A_UUID_goes_out_as_it_is(string id)
+    public void A_UUID_is_not_changed(string id)
     {
         var ids = MessageIds.Uuids();
 
@@ -52,11 +52,13 @@ public sealed class MessageIdsTests
     }
 
     [Test]
-    public void An_id_has_the_same_spelling_every_time_and_in_every_run() =>
-        Assert.That((MessageIds.Uuids().Spell("m1"), MessageIds.Uuids().Spell("m1")), Is.EqualTo(("ca0df2c9-5aa1-44c1-90ff-2ff3c8f967fd", "ca0df2c9-5aa1-44c1-90ff-2ff3c8f967fd")));
+    public void An_id_has_the_same_spelling_in_every_run() =>
+        Assert.That(
+            (MessageIds.Uuids().Spell("m1"), MessageIds.Uuids().Spell("m1")),
+            Is.EqualTo(("ca0df2c9-5aa1-44c1-90ff-2ff3c8f967fd", "ca0df2c9-5aa1-44c1-90ff-2ff3c8f967fd")));
 
     [Test]
-    public void What_was_never_spelt_means_itself()
+    public void An_id_that_was_never_spelt_is_read_unchanged()
     {
         Assert.That(MessageIds.Uuids().Meant("m1"), Is.EqualTo("m1"));
         Assert.That(MessageIds.Uuids().Meant(Some), Is.EqualTo(Some));
@@ -64,7 +66,7 @@ public sealed class MessageIdsTests
     }
 
     [Test]
-    public void No_two_of_many_ids_have_one_spelling()
+    public void Different_ids_have_different_spellings()
     {
         const int Count = 200_000;
         var ids = MessageIds.Uuids();
@@ -79,14 +81,15 @@ public sealed class MessageIdsTests
     }
 
     [Test]
-    public async Task A_scenario_says_m1_and_reads_m1_where_the_wire_has_a_UUID()
+    public async Task A_scenario_sends_and_reads_m1_while_the_wire_has_a_UUID()
     {
         var onTheWire = "";
         await using var server = TinyServer.Speaking(async (socket, stopping) =>
         {
             onTheWire = (await TinyServer.HearAsync(socket, stopping))!;
             using var json = System.Text.Json.JsonDocument.Parse(onTheWire);
-            await TinyServer.SayAsync(socket, $$"""{"type":"event","topic":"a","message":{{json.RootElement.GetProperty("message").GetRawText()}}}""", stopping);
+            await TinyServer.SayAsync(
+                socket, $$"""{"type":"event","topic":"a","message":{{json.RootElement.GetProperty("message").GetRawText()}}}""", stopping);
             await Task.Delay(Timeout.Infinite, stopping);
         });
         string? read = null;
@@ -105,7 +108,7 @@ public sealed class MessageIdsTests
     }
 
     [Test]
-    public void Only_an_id_that_the_scenario_did_not_write_itself_is_spelt_for_the_target()
+    public void An_id_that_the_scenario_replaced_by_hand_is_not_spelt_for_the_target()
     {
         var target = Target.From(new Uri("http://127.0.0.1:9")) with { MessageIds = MessageIds.Uuids() };
         var publish = Request.Publish("a", "m1");
@@ -113,6 +116,6 @@ public sealed class MessageIdsTests
         Assert.That(publish.To(target).ToString(), Is.EqualTo(publish.WithText("message.id", target.MessageIds.Spell("m1")).ToString()));
         Assert.That(publish.WithText("message.id", "m2").To(target).ToString(), Does.Contain("\"m2\""));
         Assert.That(publish.Without("message").To(target).ToString(), Is.EqualTo("""{"type":"publish","topic":"a"}"""));
-        Assert.That(publish.ToString(), Does.Contain("\"m1\""), "a request stays as it was");
+        Assert.That(publish.ToString(), Does.Contain("\"m1\""), "the original request is not changed");
     }
 }

@@ -8,15 +8,15 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>One REST request, its whole head and its body.</summary>
+/// <summary>One REST request with its whole head and its body.</summary>
 internal sealed record Heard(string Method, string Path, string Head, string Body);
 
-/// <summary>The answer to it; extra header lines end with a line break each.</summary>
+/// <summary>The answer to a REST request. Each extra header line ends with CRLF.</summary>
 internal sealed record Said(int Status, string Body, string Headers = "");
 
 /// <summary>
-/// The correct server as tests of the engine need it: a message with <see cref="Poison"/> in it kills, silences or restarts it, and a test
-/// can answer in its place. It starts when it is used for the first time.
+/// A correct server for tests of the engine. A message that contains <see cref="Poison"/> kills, silences or restarts it, and a test can
+/// answer in its place. It starts at its first use.
 /// </summary>
 internal sealed class MortalServer : IAsyncDisposable
 {
@@ -36,13 +36,13 @@ internal sealed class MortalServer : IAsyncDisposable
             _server.Value.Origin, Certificate!.TargetCertificate, [.. Certificate.IntermediateCertificates]));
     }
 
-    /// <summary>What stands before /topics and /health, wherever these answer.</summary>
+    /// <summary>The prefixes under which /topics and /health answer.</summary>
     public IReadOnlyList<string> RestPrefixes { get; init; } = ["/v1"];
 
     /// <summary>The paths that are upgraded.</summary>
     public IReadOnlyList<string> Sockets { get; init; } = ["/v1/ws"];
 
-    /// <summary>The members that hold the time and the uptime; nothing else of a dialect.</summary>
+    /// <summary>Only the names of the members for the time and the uptime are used.</summary>
     public Dialect Dialect { get; init; } = Dialect.V1;
 
     public bool UuidsOnly { get; init; }
@@ -50,29 +50,29 @@ internal sealed class MortalServer : IAsyncDisposable
     /// <summary>Answers a REST request; null leaves it to the server.</summary>
     public Func<Heard, Said?> Answer { get; init; } = _ => null;
 
-    /// <summary>Replies to a message; null leaves it to the server, empty means silence.</summary>
+    /// <summary>Replies to a message; null leaves it to the server, an empty text sends nothing.</summary>
     public Func<string, string?> Reply { get; init; } = _ => null;
 
-    /// <summary>Makes a topic of every name that has a path, however bad.</summary>
+    /// <summary>Creates a topic for every name that is not empty, also for malformed ones.</summary>
     public bool TakesEverything { get; init; }
 
-    /// <summary>The status that every handshake gets instead of 101, or null.</summary>
+    /// <summary>The status of every answer to a handshake; null for 101.</summary>
     public int? Turnstile { get; init; }
 
-    /// <summary>Speaks TLS with this when it is there.</summary>
+    /// <summary>The certificate for TLS; null for plain TCP.</summary>
     public SslStreamCertificateContext? Certificate { get; init; }
 
-    /// <summary>What a message with <see cref="Poison"/> in it does.</summary>
+    /// <summary>Called for each message that contains <see cref="Poison"/>.</summary>
     public Action<MortalServer> WhenPoisoned { get; init; } = server => server.Crash();
 
     public Uri Origin => Certificate is null ? _server.Value.Origin : _secured.Value.Origin;
 
-    /// <summary>Completes when it crashes or falls silent for the first time.</summary>
+    /// <summary>Completes at the first crash, hang or restart.</summary>
     public Task Ended => _ended.Task;
 
     public IReadOnlyCollection<string> Topics => [.. _server.Value.Topics.ByName.Keys];
 
-    /// <summary>Every topic that a client asked it to make.</summary>
+    /// <summary>Every topic that a client asked it to create.</summary>
     public IReadOnlyCollection<string> Asked => [.. _asked];
 
     public Target Target(TimeSpan? wait = null)
@@ -89,10 +89,10 @@ internal sealed class MortalServer : IAsyncDisposable
     /// <summary>Resets every connection and refuses new ones.</summary>
     public void Crash() => End(server => server.Crash());
 
-    /// <summary>Accepts connections, and answers nothing any more.</summary>
+    /// <summary>Accepts connections but answers nothing.</summary>
     public void Hang() => End(server => server.Hang());
 
-    /// <summary>Resets every connection and forgets everything, and goes on at the same address.</summary>
+    /// <summary>Resets every connection, forgets everything, and goes on at the same address.</summary>
     public void Restart() => End(server => server.Restart());
 
     public async ValueTask DisposeAsync()
@@ -167,7 +167,7 @@ internal sealed class MortalServer : IAsyncDisposable
         server.Rest.Parse.Wrap(_ => body => JsonDocument.Parse(body));
         server.Rest.Fault.Wrap(fault => name => name.Length > 0 ? null : fault(name));
 
-        // An unpaired surrogate, which JsonElement does not read, becomes U+FFFD, as on many a server.
+        // JsonElement does not read an unpaired surrogate. Like many servers, this one replaces it with U+FFFD.
         server.Rest.Text.Wrap(text => name => name.ValueKind == JsonValueKind.String
             ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(Regex.Unescape(name.GetRawText()[1..^1])))
             : text(name));

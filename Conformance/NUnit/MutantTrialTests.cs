@@ -4,7 +4,7 @@ using PubSub.Conformance.Tests.Reports;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>What counts as a kill, and what as a wrong one.</summary>
+/// <summary>Which verdicts count as a kill of a mutant, and which as an objection.</summary>
 [TestFixture]
 public sealed class MutantTrialTests
 {
@@ -25,15 +25,17 @@ public sealed class MutantTrialTests
     [TestCase(Verdict.Inconclusive)]
     [TestCase(Verdict.Disabled)]
     [TestCase(Verdict.NotEvaluated)]
-    public void Nothing_else_is(Verdict verdict) =>
-        Assert.That(Judged(Plain, Scenario("PS-TST-001", verdict, "the right reason")), Is.EqualTo(["it survives PS-TST-001, which should have found it out"]));
+    public void No_other_verdict_is_a_kill(Verdict verdict) =>
+        Assert.That(
+            Judged(Plain, Scenario("PS-TST-001", verdict, "the right reason")),
+            Is.EqualTo(["it survives PS-TST-001, which should have found it out"]));
 
     [Test]
-    public void A_runner_that_is_deaf_is_told_what_survives() =>
+    public void A_run_without_scenarios_kills_nothing() =>
         Assert.That(Judged(Plain), Is.EqualTo(["it survives PS-TST-001, which should have found it out"]));
 
     [Test]
-    public void A_runner_that_cries_wolf_is_told_whom_it_blames()
+    public void A_violation_of_an_undeclared_requirement_is_an_objection()
     {
         string[] everything = ["PS-TST-001", "PS-TST-002", "PS-TST-003", "PS-OTH-001"];
 
@@ -51,36 +53,44 @@ public sealed class MutantTrialTests
             Is.EqualTo(["PS-TST-001 finds it out for another reason than 'the right reason': PS-TST-001/slug: it is a Monday"]));
 
     [Test]
-    public void One_scenario_of_a_requirement_with_the_reason_is_enough() =>
+    public void One_scenario_with_the_declared_reason_is_enough() =>
         Assert.That(
-            Judged(Plain, Scenario("PS-TST-001", Verdict.Fail, "it is a Monday"), Scenario("PS-TST-001", Verdict.Fail, "the right reason") with { Id = "PS-TST-001/other" }),
+            Judged(
+                Plain,
+                Scenario("PS-TST-001", Verdict.Fail, "it is a Monday"),
+                Scenario("PS-TST-001", Verdict.Fail, "the right reason") with { Id = "PS-TST-001/other" }),
             Is.Empty);
 
     [Test]
-    public void An_error_of_the_suite_is_never_all_right() =>
+    public void An_error_of_the_suite_is_an_objection() =>
         Assert.That(
             Judged(Plain, Scenario("PS-TST-001", Verdict.Fail, "the right reason"), Scenario("PS-TST-002", Verdict.Error, "null")),
             Is.EqualTo(["PS-TST-002/slug erred: null"]));
 
     [Test]
-    public void A_run_that_does_not_end_is_an_objection_unless_the_mutant_dies()
+    public void An_incomplete_run_is_an_objection_unless_the_mutant_is_declared_to_die()
     {
-        var results = Results([Scenario("PS-TST-001", Verdict.Fail, "it was the right reason")], new Ending(EndingKind.TargetDied, "gone", "PS-TST-001/slug"));
+        var results = Results(
+            [Scenario("PS-TST-001", Verdict.Fail, "it was the right reason")],
+            new Ending(EndingKind.TargetDied, "gone", "PS-TST-001/slug"));
 
         Assert.That(MutantTrial.Judge(Mortal, results), Is.Empty);
         Assert.That(MutantTrial.Judge(Plain, results), Has.One.EqualTo("the run did not reach its end: gone"));
     }
 
     [Test]
-    public void A_death_that_is_charged_to_another_requirement_is_no_kill()
+    public void A_death_that_counts_for_another_requirement_is_no_kill()
     {
-        var results = Results([Scenario("PS-OTH-001", Verdict.Fail, "the right reason")], new Ending(EndingKind.TargetDied, "gone", "PS-OTH-001/slug"));
+        var results = Results(
+            [Scenario("PS-OTH-001", Verdict.Fail, "the right reason")], new Ending(EndingKind.TargetDied, "gone", "PS-OTH-001/slug"));
 
-        Assert.That(MutantTrial.Judge(Mortal, results), Has.One.Contains("it survives PS-TST-001").And.One.Contains("PS-OTH-001/slug blames it"));
+        Assert.That(
+            MutantTrial.Judge(Mortal, results),
+            Has.One.Contains("it survives PS-TST-001").And.One.Contains("PS-OTH-001/slug blames it"));
     }
 
     [Test]
-    public void A_fail_that_blames_another_requirement_kills_for_that_one()
+    public void A_failure_that_blames_another_requirement_is_a_kill_for_that_requirement()
     {
         var blaming = Scenario("PS-OTH-001", Verdict.Fail, "the right reason") with { Blames = "PS-TST-001" };
 
@@ -88,7 +98,7 @@ public sealed class MutantTrialTests
     }
 
     [Test]
-    public void A_mutant_that_is_to_die_and_does_not_is_an_objection() =>
+    public void A_mutant_that_is_declared_to_die_and_does_not_is_an_objection() =>
         Assert.That(Judged(Mortal, Scenario("PS-TST-001", Verdict.Fail, "the right reason")), Has.One.Contains("it did not die"));
 
     private static List<string> Judged(Mutant mutant, params ScenarioResult[] scenarios) =>

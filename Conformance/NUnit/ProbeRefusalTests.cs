@@ -6,7 +6,7 @@ using static PubSub.Conformance.Tests.Probing;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>Where the probe finds no server of the protocol, a sentence or two say what to do about it.</summary>
+/// <summary>If the probe finds no server of the protocol, its message says what to do about it.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class ProbeRefusalTests
@@ -14,7 +14,7 @@ public sealed class ProbeRefusalTests
     private const string NoRest = "No REST interface of this protocol";
     private const string NoSocket = "no WebSocket of this protocol";
 
-    /// <summary>Servers that are no target, by name, and what the user is told of each.</summary>
+    /// <summary>Servers that cannot be a target, by name, each with what the message must contain.</summary>
     private static readonly Dictionary<string, (Func<MortalServer> Open, string[] Told)> NoTargets = new()
     {
         ["401"] = (() => new() { Answer = _ => new(401, "") }, ["--header", "401", "/v1/topics"]),
@@ -32,7 +32,7 @@ public sealed class ProbeRefusalTests
     private static IEnumerable<string> NamesOfNoTargets => NoTargets.Keys;
 
     [TestCaseSource(nameof(NamesOfNoTargets))]
-    public async Task What_is_no_target_is_told_apart_with_advice(string name)
+    public async Task A_server_that_cannot_be_a_target_is_reported_with_advice(string name)
     {
         var (open, told) = NoTargets[name];
         await using var server = open();
@@ -43,22 +43,26 @@ public sealed class ProbeRefusalTests
     }
 
     [Test]
-    public async Task A_port_where_nobody_listens_is_said_to_be_one()
+    public async Task A_port_without_a_listener_is_reported()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         taken.Stop();
 
-        Assert.That(await MessageAsync(new ProbeOptions { Url = new Uri($"http://127.0.0.1:{port}") }), Does.Contain($"127.0.0.1:{port}").And.Contain("refused").And.Contain("running"));
+        Assert.That(
+            await MessageAsync(new ProbeOptions { Url = new Uri($"http://127.0.0.1:{port}") }),
+            Does.Contain($"127.0.0.1:{port}").And.Contain("refused").And.Contain("running"));
     }
 
     [Test]
-    public async Task A_name_that_nobody_has_is_said_to_be_one() =>
-        Assert.That(await MessageAsync(new ProbeOptions { Url = new Uri("http://no-such-host.invalid") }), Does.Contain("no-such-host.invalid:80 cannot be reached"));
+    public async Task An_unknown_host_name_is_reported() =>
+        Assert.That(
+            await MessageAsync(new ProbeOptions { Url = new Uri("http://no-such-host.invalid") }),
+            Does.Contain("no-such-host.invalid:80 cannot be reached"));
 
     [Test]
-    public async Task A_port_that_says_nothing_is_given_up_in_time([Values] bool tls)
+    public async Task A_silent_port_times_out([Values] bool tls)
     {
         await using var silent = new TinyServer((_, _, stopping) => Task.Delay(Timeout.Infinite, stopping));
         var url = new UriBuilder(silent.Target.Root) { Scheme = tls ? "https" : "http" }.Uri;
@@ -69,7 +73,7 @@ public sealed class ProbeRefusalTests
     }
 
     [Test]
-    public async Task A_server_that_never_stops_talking_is_heard_out_in_bounded_time_and_memory()
+    public async Task A_server_that_never_stops_sending_is_rejected_in_bounded_time_and_memory()
     {
         var padding = new string('x', 2_000);
         await using var chatty = new MortalServer();
@@ -95,7 +99,7 @@ public sealed class ProbeRefusalTests
     }
 
     [Test]
-    public async Task A_server_that_talks_unasked_is_found_and_its_notices_are_noted()
+    public async Task A_server_that_sends_notices_is_found_and_its_notices_are_recorded()
     {
         await using var server = new MortalServer();
         await using var tap = TinyServer.Speaking(async (socket, stopping) =>
@@ -129,7 +133,8 @@ public sealed class ProbeRefusalTests
     [TestCase("")]
     public async Task Garbage_is_no_REST_interface(string garbage)
     {
-        await using var server = new TinyServer((_, stream, stopping) => stream.WriteAsync(Encoding.Latin1.GetBytes(garbage), stopping).AsTask());
+        await using var server = new TinyServer(
+            (_, stream, stopping) => stream.WriteAsync(Encoding.Latin1.GetBytes(garbage), stopping).AsTask());
 
         Assert.That(await MessageAsync(new ProbeOptions { Url = server.Target.Root }), Does.Contain("No REST interface of this protocol"));
     }
@@ -138,7 +143,7 @@ public sealed class ProbeRefusalTests
     [TestCase("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7fffffff\r\n")]
     [TestCase("HTTP/1.1 200 OK\r\n\r\n")]
     [TestCase("x")]
-    public async Task Endless_garbage_ends_in_bounded_time_and_memory(string beginning)
+    public async Task Endless_garbage_is_rejected_in_bounded_time_and_memory(string beginning)
     {
         var filling = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(beginning.Length > 1 ? beginning : "xxxxxxxx", 8_000)));
         await using var server = new TinyServer(async (_, stream, stopping) =>
@@ -151,7 +156,8 @@ public sealed class ProbeRefusalTests
         });
         var before = GC.GetTotalAllocatedBytes();
 
-        var message = await MessageAsync(new ProbeOptions { Url = server.Target.Root, TimeoutScale = 0.1 }).WaitAsync(TimeSpan.FromSeconds(30));
+        var message = await MessageAsync(new ProbeOptions { Url = server.Target.Root, TimeoutScale = 0.1 })
+            .WaitAsync(TimeSpan.FromSeconds(30));
 
         Assert.That(message, Does.Contain("No REST interface of this protocol"));
         Assert.That(message, Has.Length.LessThan(10_000));

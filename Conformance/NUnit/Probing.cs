@@ -2,7 +2,7 @@ using NUnit.Framework;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>Probes a server, for a target or for the reason why it is none.</summary>
+/// <summary>Probes a server and returns the target, or the message that says why there is none.</summary>
 internal static class Probing
 {
     public static Task<ProbedTarget> FindAsync(MortalServer server, Func<ProbeOptions, ProbeOptions>? change = null)
@@ -19,7 +19,7 @@ internal static class Probing
         return MessageAsync(change?.Invoke(options) ?? options);
     }
 
-    /// <summary>What the user is told when no target is found: one or more sentences.</summary>
+    /// <summary>The message for the user when no target is found: one or more sentences. Fails if a target is found.</summary>
     public static async Task<string> MessageAsync(ProbeOptions options)
     {
         var message = "";

@@ -5,7 +5,7 @@ using NUnit.Framework;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>What was given in confidence is in nothing that is shown or written, however the server hands it back.</summary>
+/// <summary>No credential of the user is shown or written, even if the server repeats it in another spelling.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class RedactionTests
@@ -19,13 +19,15 @@ public sealed class RedactionTests
     [TestCase("Cookie: a=1; b=2", "Cookie: " + Mark)]
     [TestCase("Set-Cookie: session=1; Path=/", "Set-Cookie: " + Mark)]
     [TestCase("X-Api-Key:\t1", "X-Api-Key:\t" + Mark)]
-    [TestCase(@"GET /v1/topics HTTP/1.1\nHost: h\nAuthorization: Bearer abc\nAccept: */*\n\n", @"GET /v1/topics HTTP/1.1\nHost: h\nAuthorization: " + Mark + @"\nAccept: */*\n\n")]
+    [TestCase(
+        @"GET /v1/topics HTTP/1.1\nHost: h\nAuthorization: Bearer abc\nAccept: */*\n\n",
+        @"GET /v1/topics HTTP/1.1\nHost: h\nAuthorization: " + Mark + @"\nAccept: */*\n\n")]
     [TestCase("200 OK\nSet-Cookie: a=1\nVary: Cookie\n\n{}", "200 OK\nSet-Cookie: " + Mark + "\nVary: Cookie\n\n{}")]
     [TestCase(@"200 OK\nSet-Cookie: a=1\nSet-Cookie: b=2\n", @"200 OK\nSet-Cookie: " + Mark + @"\nSet-Cookie: " + Mark + @"\n")]
     [TestCase("My-Authorization: x", "My-Authorization: x")]
     [TestCase("the Cookie: it is good", "the Cookie: it is good")]
     [TestCase("Authorization:", "Authorization:")]
-    public void Well_known_credentials_go_and_their_names_stay(string text, string clean) =>
+    public void Values_of_well_known_credential_headers_are_redacted_and_the_names_stay(string text, string clean) =>
         Assert.That(new Redaction().Clean(text), Is.EqualTo(clean));
 
     [TestCase("http://me:hunter2@example.net/v1", "http://" + Mark + "@example.net/v1")]
@@ -36,18 +38,28 @@ public sealed class RedactionTests
     [TestCase("/topics?apikey=abc", "/topics?apikey=" + Mark)]
     [TestCase("/topics?API_KEY=abc#x", "/topics?API_KEY=" + Mark + "#x")]
     [TestCase("the token=abc", "the token=abc")]
-    public void Credentials_in_a_URL_go_and_the_rest_of_it_stays(string text, string clean) =>
+    public void Credentials_in_a_URL_are_redacted_and_the_rest_stays(string text, string clean) =>
         Assert.That(new Redaction().Clean(text), Is.EqualTo(clean));
 
     [Test]
-    public void A_header_that_the_user_gave_goes_wherever_it_turns_up()
+    public void A_header_value_of_the_user_is_redacted_everywhere()
     {
         var redaction = new Redaction(new Dictionary<string, string> { ["X-Tenant.Key"] = $"Bearer {Secret}" });
 
-        Assert.That(redaction.Clean($@"GET / HTTP/1.1\nx-tenant.key: Bearer {Secret}\nHost: h\n\n"), Is.EqualTo($@"GET / HTTP/1.1\nx-tenant.key: {Mark}\nHost: h\n\n"));
-        Assert.That(redaction.Clean(@"x-tenant.key: something else\nHost: h"), Is.EqualTo($@"x-tenant.key: {Mark}\nHost: h"), "by its name");
-        Assert.That(redaction.Clean("xxtenant-key: something else"), Is.EqualTo("xxtenant-key: something else"), "a name is no pattern");
-        Assert.That(redaction.Clean($$"""400 Bad Request {"error":"unknown key {{Secret}}"}"""), Is.EqualTo($$"""400 Bad Request {"error":"unknown key {{Mark}}"}"""));
+        Assert.That(
+            redaction.Clean($@"GET / HTTP/1.1\nx-tenant.key: Bearer {Secret}\nHost: h\n\n"),
+            Is.EqualTo($@"GET / HTTP/1.1\nx-tenant.key: {Mark}\nHost: h\n\n"));
+        Assert.That(
+            redaction.Clean(@"x-tenant.key: something else\nHost: h"),
+            Is.EqualTo($@"x-tenant.key: {Mark}\nHost: h"),
+            "by its name");
+        Assert.That(
+            redaction.Clean("xxtenant-key: something else"),
+            Is.EqualTo("xxtenant-key: something else"),
+            "a name is not a regular expression");
+        Assert.That(
+            redaction.Clean($$"""400 Bad Request {"error":"unknown key {{Secret}}"}"""),
+            Is.EqualTo($$"""400 Bad Request {"error":"unknown key {{Mark}}"}"""));
         Assert.That(redaction.Clean($"a{Secret}b{Secret}"), Is.EqualTo($"a{Mark}b{Mark}"));
     }
 
@@ -55,7 +67,7 @@ public sealed class RedactionTests
     [TestCase("say \"hi\" \\o/")]
     [TestCase("<a href='x'>&amp;")]
     [TestCase("p\u00e4ssw\u00f6rd \u20ac")]
-    public void A_secret_that_comes_back_in_JSON_is_recognised(string secret)
+    public void A_secret_is_redacted_in_every_JSON_and_URL_spelling(string secret)
     {
         var redaction = new Redaction(new Dictionary<string, string> { ["X-Key"] = secret });
         string[] spellings =
@@ -63,38 +75,43 @@ public sealed class RedactionTests
             JsonEncodedText.Encode(secret).ToString(),
             JsonEncodedText.Encode(secret, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString(),
             JsonEncodedText.Encode(secret).ToString().ToLowerInvariant(),
-            secret.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("/", "\\/", StringComparison.Ordinal),
+            secret.Replace("\\", "\\\\", StringComparison.Ordinal)
+                .Replace("\"", "\\\"", StringComparison.Ordinal)
+                .Replace("/", "\\/", StringComparison.Ordinal),
             Uri.EscapeDataString(secret),
         ];
 
         foreach (var spelling in spellings)
         {
-            Assert.That(redaction.Clean($$"""{"error":"no such key: {{spelling}}!"}"""), Is.EqualTo($$"""{"error":"no such key: {{Mark}}!"}"""));
+            Assert.That(
+                redaction.Clean($$"""{"error":"no such key: {{spelling}}!"}"""),
+                Is.EqualTo($$"""{"error":"no such key: {{Mark}}!"}"""));
         }
     }
 
     [Test]
-    public void A_query_goes_in_both_encodings_and_its_names_stay()
+    public void Query_values_are_redacted_in_both_encodings_and_the_names_stay()
     {
         var redaction = new Redaction(query: "ticket=a%20b%2Fc%3D&flag&room=r00m");
 
         Assert.That(
-            redaction.Clean("GET /v1/topics?ticket=a%20b%2Fc%3D&flag&room=r00m HTTP/1.1"), Is.EqualTo($"GET /v1/topics?ticket={Mark}&flag&room={Mark} HTTP/1.1"));
+            redaction.Clean("GET /v1/topics?ticket=a%20b%2Fc%3D&flag&room=r00m HTTP/1.1"),
+            Is.EqualTo($"GET /v1/topics?ticket={Mark}&flag&room={Mark} HTTP/1.1"));
         Assert.That(redaction.Clean("no ticket 'a b/c='"), Is.EqualTo($"no ticket '{Mark}'"));
         Assert.That(redaction.Clean("no ticket a%20b%2fc%3d"), Is.EqualTo($"no ticket {Mark}"), "the case of an escape does not matter");
     }
 
     [Test]
-    public void A_value_too_short_to_be_a_secret_is_left_in_the_words_that_contain_it()
+    public void A_value_shorter_than_4_characters_is_not_redacted_in_other_text()
     {
         var redaction = new Redaction(new Dictionary<string, string> { ["X-A"] = "abc", ["X-B"] = "x 12 abcd" }, "v=1&w=yes");
 
         Assert.That(redaction.Clean("abc yes 1 12 x abcde"), Is.EqualTo($"abc yes 1 12 x {Mark}e"));
-        Assert.That(redaction.Clean("X-A: abc"), Is.EqualTo($"X-A: {Mark}"), "but its header is not shown");
+        Assert.That(redaction.Clean("X-A: abc"), Is.EqualTo($"X-A: {Mark}"), "the header itself is redacted");
     }
 
     [Test]
-    public void The_longest_secret_is_taken_first_so_that_nothing_of_it_remains()
+    public void The_longest_secret_is_redacted_first()
     {
         var redaction = new Redaction(new Dictionary<string, string> { ["X-A"] = "abcd", ["X-B"] = "abcdefgh", ["X-C"] = "xabcdefghx" });
 
@@ -102,21 +119,23 @@ public sealed class RedactionTests
     }
 
     [Test]
-    public void What_is_left_of_a_secret_where_a_text_was_cut_goes_too()
+    public void The_beginning_of_a_secret_at_the_end_of_a_cut_text_is_redacted()
     {
         var redaction = new Redaction(new Dictionary<string, string> { ["X-A"] = Secret });
 
         for (var length = 4; length < Secret.Length; length++)
         {
-            Assert.That(redaction.Clean($"you sent {Secret[..length]}\u2026 (5000 bytes)"), Is.EqualTo($"you sent {Mark}\u2026 (5000 bytes)"));
+            Assert.That(
+                redaction.Clean($"you sent {Secret[..length]}\u2026 (5000 bytes)"),
+                Is.EqualTo($"you sent {Mark}\u2026 (5000 bytes)"));
         }
 
-        Assert.That(redaction.Clean("you sent s3c\u2026"), Is.EqualTo("you sent s3c\u2026"), "three letters are nobody's secret");
-        Assert.That(redaction.Clean("s3cr3t is a word"), Is.EqualTo("s3cr3t is a word"), "where nothing was cut nothing was left");
+        Assert.That(redaction.Clean("you sent s3c\u2026"), Is.EqualTo("you sent s3c\u2026"), "three letters are too short for a secret");
+        Assert.That(redaction.Clean("s3cr3t is a word"), Is.EqualTo("s3cr3t is a word"), "the text was not cut");
     }
 
     [Test]
-    public void What_the_users_patterns_match_goes()
+    public void Matches_of_the_users_patterns_are_redacted()
     {
         var redaction = new Redaction(patterns: [@"\b\d{4}-\d{4}\b", "(?i)hush"]);
 
@@ -125,7 +144,7 @@ public sealed class RedactionTests
     }
 
     [Test]
-    public void A_pattern_that_does_not_come_to_an_end_shows_nothing_rather_than_everything()
+    public void A_pattern_that_takes_too_long_redacts_the_whole_text()
     {
         var redaction = new Redaction(patterns: ["^(a+)+$"]);
 
@@ -134,7 +153,7 @@ public sealed class RedactionTests
     }
 
     [Test]
-    public void Nothing_is_nothing()
+    public void Empty_texts_and_empty_options_are_handled()
     {
         Assert.That(new Redaction().CleanOrNull(null), Is.Null);
         Assert.That(new Redaction().Clean(""), Is.Empty);
@@ -142,7 +161,7 @@ public sealed class RedactionTests
         Assert.That(new Redaction(query: "&&=&a").Clean("a: b"), Is.EqualTo("a: b"));
     }
 
-    /// <summary>The server says the secrets back in every place it has: bodies, headers, messages, closing words, cut and uncut.</summary>
+    /// <summary>The server repeats the secrets in REST bodies, headers and WebSocket messages, whole and cut.</summary>
     [Test]
     public async Task No_secret_is_anywhere_in_the_results_of_a_run([Range(1, 6)] int seed)
     {
@@ -169,7 +188,8 @@ public sealed class RedactionTests
                     _ => null,
                 };
             },
-            Reply = _ => $$$"""{"type":"error","error":{"code":"X","message":"{{{echo}}}"},"ticket":{{{JsonSerializer.Serialize(ticket)}}}}""",
+            Reply = _ =>
+                $$$"""{"type":"error","error":{"code":"X","message":"{{{echo}}}"},"ticket":{{{JsonSerializer.Serialize(ticket)}}}}""",
         };
         var target = server.Target() with { Headers = headers, Query = query };
         var probed = new ProbedTarget(target, new Uri($"{server.Origin}?{query}"))
@@ -177,16 +197,20 @@ public sealed class RedactionTests
             Findings = [new Finding("greeting", secret, FindingSource.Probed, $"it said {ticket}")],
             Fingerprint = new Dictionary<string, string> { ["server"] = secret },
         };
-        var options = new RunOptions { Transcripts = KeptTranscripts.All, Described = new Dictionary<string, string> { ["header"] = $"X-Door: Key {secret}" } };
+        var described = new Dictionary<string, string> { ["header"] = $"X-Door: Key {secret}" };
+        var options = new RunOptions { Transcripts = KeptTranscripts.All, Described = described };
         Scenario[] scenarios =
         [
             .. ((string[])["cut", "long", "plain", "echo"]).SelectMany(path => new Scenario[]
             {
-                Script.Scene($"{path}-status", async stage => stage.Expect.Status(200, await stage.Rest.SendAsync("GET", $"/{path}"), "it answers 200")),
-                Script.Scene($"{path}-body", async stage => stage.Expect.Equal("", (await stage.Rest.SendAsync("GET", $"/{path}")).Body, "it says nothing")),
+                Script.Scene($"{path}-status", async stage =>
+                    stage.Expect.Status(200, await stage.Rest.SendAsync("GET", $"/{path}"), "it answers 200")),
+                Script.Scene($"{path}-body", async stage =>
+                    stage.Expect.Equal("", (await stage.Rest.SendAsync("GET", $"/{path}")).Body, "the body is empty")),
                 Script.Scene($"{path}-precondition", async stage => await stage.Rest.SendAsync("GET", $"/{path}").Succeeded()),
             }),
-            Script.Scene("message", async stage => stage.Expect.Acked(await (await stage.ConnectAsync("client")).PingAsync(), "a ping is acked")),
+            Script.Scene("message", async stage =>
+                stage.Expect.Acked(await (await stage.ConnectAsync("client")).PingAsync(), "a ping is acked")),
             Script.Scene("observation", async stage =>
             {
                 stage.Expect.Observe("the body", (await stage.Rest.SendAsync("GET", "/plain")).Body);
@@ -206,11 +230,15 @@ public sealed class RedactionTests
         };
         var results = await setup.ExecuteAsync();
 
-        Assert.That(results.Totals[Verdict.Fail], Is.GreaterThan(8), "the server was heard");
+        Assert.That(results.Totals[Verdict.Fail], Is.GreaterThan(8), "the answers of the server were read");
         Assert.That(results.Ending.LastRequests, Is.Not.Empty);
         var told = Strings(results.ToJson()).ToList();
         Assert.That(told.Any(text => text.Contains("X-Door: ", StringComparison.Ordinal)), Is.True, "the names stay");
-        foreach (var part in (string[])[secret, secret[..8], ticket, ticket[..8], Uri.EscapeDataString(ticket), JsonEncodedText.Encode(secret).ToString()])
+        string[] parts =
+        [
+            secret, secret[..8], ticket, ticket[..8], Uri.EscapeDataString(ticket), JsonEncodedText.Encode(secret).ToString(),
+        ];
+        foreach (var part in parts)
         {
             Assert.That(told.Where(text => text.Contains(part, StringComparison.Ordinal)), Is.Empty, $"seed {seed}: {secret} or {ticket}");
         }

@@ -2,7 +2,7 @@ using NUnit.Framework;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>How many small verdicts become one: nothing undecided is ever summed up as good.</summary>
+/// <summary>How verdicts are summed up: an undecided one never counts as a good one.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class RollupTests
@@ -30,11 +30,12 @@ public sealed class RollupTests
     [TestCase(RequirementStatus.Violated, Verdict.Pass, Verdict.Fail, Verdict.Warn, Verdict.Unsupported)]
     [TestCase(RequirementStatus.Error, Verdict.Error)]
     [TestCase(RequirementStatus.Error, Verdict.Fail, Verdict.Error, Verdict.Pass)]
-    public void A_requirement_is_as_good_as_its_scenarios(RequirementStatus status, params Verdict[] verdicts) =>
+    public void The_status_of_a_requirement_follows_from_the_verdicts_of_its_scenarios(
+        RequirementStatus status, params Verdict[] verdicts) =>
         Assert.That(Rollup.Status(verdicts), Is.EqualTo(status));
 
     [Test]
-    public void A_requirement_of_which_anything_is_undecided_is_never_satisfied([Values] Verdict one, [Values] Verdict other)
+    public void A_requirement_with_an_undecided_scenario_is_not_satisfied([Values] Verdict one, [Values] Verdict other)
     {
         var status = Rollup.Status([one, other]);
 
@@ -51,7 +52,7 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void Of_repetitions_the_most_telling_verdict_counts()
+    public void The_worst_verdict_of_the_repetitions_counts()
     {
         Verdict[] fromTheWorst =
         [
@@ -74,7 +75,7 @@ public sealed class RollupTests
     [TestCase(Verdict.Warn, Verdict.NotEvaluated, Verdict.Warn)]
     [TestCase(Verdict.Inconclusive, Verdict.Inconclusive, null)]
     [TestCase(Verdict.Pass, Verdict.Pass, null)]
-    public void A_violation_that_blames_another_requirement_counts_there_and_not_for_its_own(Verdict verdict, Verdict own, Verdict? blamed)
+    public void A_violation_that_blames_another_requirement_counts_only_for_that_requirement(Verdict verdict, Verdict own, Verdict? blamed)
     {
         var scenario = Scenario(verdict) with { Blames = "PS-TST-999" };
 
@@ -99,16 +100,18 @@ public sealed class RollupTests
     [TestCase(Conformity.NotEvaluated, RequirementStatus.NotEvaluated, RequirementStatus.Error)]
     [TestCase(Conformity.NonConformant, RequirementStatus.Violated)]
     [TestCase(Conformity.NonConformant, RequirementStatus.Satisfied, RequirementStatus.Violated, RequirementStatus.NotEvaluated)]
-    public void A_profile_is_conformant_only_when_all_of_it_is_decided(Conformity conformity, params RequirementStatus[] statuses)
+    public void A_profile_is_conformant_only_if_all_its_requirements_are_decided(Conformity conformity, params RequirementStatus[] statuses)
     {
         var profile = Profiles(statuses).Single(row => row.Name == "replay");
 
         Assert.That(profile.Conformity, Is.EqualTo(conformity));
-        Assert.That(profile.Satisfied + profile.Violated + profile.Warned + profile.NotEvaluated, Is.EqualTo(profile.Requirements).And.EqualTo(statuses.Length));
+        Assert.That(
+            profile.Satisfied + profile.Violated + profile.Warned + profile.NotEvaluated,
+            Is.EqualTo(profile.Requirements).And.EqualTo(statuses.Length));
     }
 
     [Test]
-    public void No_two_statuses_hide_what_is_undecided()
+    public void A_profile_with_an_undecided_requirement_is_not_conformant()
     {
         RequirementStatus[] open = [RequirementStatus.NotEvaluated, RequirementStatus.PartlyEvaluated, RequirementStatus.Error];
         var all = Enum.GetValues<RequirementStatus>();
@@ -117,13 +120,15 @@ public sealed class RollupTests
             foreach (var profile in Profiles([one, other, third]).Where(_ => new[] { one, other, third }.Any(open.Contains)))
             {
                 Assert.That(
-                    profile.Conformity, Is.Not.EqualTo(Conformity.Conformant).And.Not.EqualTo(Conformity.ConformantWithWarnings), $"{profile.Name}: {one}, {other}, {third}");
+                    profile.Conformity,
+                    Is.Not.EqualTo(Conformity.Conformant).And.Not.EqualTo(Conformity.ConformantWithWarnings),
+                    $"{profile.Name}: {one}, {other}, {third}");
             }
         }
     }
 
     [Test]
-    public void Taken_strictly_a_recommendation_that_is_not_followed_is_a_violation()
+    public void In_the_strict_profile_a_violated_SHOULD_is_a_violation()
     {
         var profiles = Profiles([RequirementStatus.Satisfied, RequirementStatus.Warned]);
 
@@ -132,46 +137,67 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void Only_profiles_that_have_requirements_are_listed_and_nothing_is_conformant_of_nothing()
+    public void Without_requirements_only_the_strict_profile_is_listed_and_is_not_evaluated()
     {
         var profiles = Rollup.Profiles([]);
 
-        Assert.That(profiles.Select(profile => (profile.Name, profile.Conformity)), Is.EqualTo(new[] { (Rollup.Strict, Conformity.NotEvaluated) }));
+        Assert.That(
+            profiles.Select(profile => (profile.Name, profile.Conformity)),
+            Is.EqualTo(new[] { (Rollup.Strict, Conformity.NotEvaluated) }));
     }
 
     // The whole ------------------------------------------------------------------------------------------------------
 
-    /// <summary>Everything that can go wrong at once, taken away one after the other, in the documented order.</summary>
+    /// <summary>Starts with all problems at once and removes them one by one, in the documented order.</summary>
     [Test]
-    public void The_conclusion_is_the_first_thing_that_went_wrong_in_the_documented_order()
+    public void The_conclusion_is_the_first_problem_in_the_documented_order()
     {
         List<ScenarioResult> scenarios =
         [
-            Scenario(Verdict.Error), Scenario(Verdict.Fail), Scenario(Verdict.Inconclusive), Scenario(Verdict.Warn, Level.Should), Scenario(Verdict.Pass),
+            Scenario(Verdict.Error),
+            Scenario(Verdict.Fail),
+            Scenario(Verdict.Inconclusive),
+            Scenario(Verdict.Warn, Level.Should),
+            Scenario(Verdict.Pass),
         ];
         List<string> stale = ["it passed"];
 
         Assert.That(Conclude(EndingKind.Cancelled), Is.EqualTo((ConclusionKind.Cancelled, ExitCode.Cancelled)));
-        Assert.That(Conclude(EndingKind.TargetDied), Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)), "an error comes before the end of the run");
+        Assert.That(
+            Conclude(EndingKind.TargetDied),
+            Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)),
+            "an error comes before an incomplete run");
         Assert.That(Conclude(EndingKind.Deadline), Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)));
         Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Error, ExitCode.SuiteError)));
         scenarios.RemoveAt(0);
-        Assert.That(Conclude(EndingKind.TargetDied), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)), "a violation comes before the end");
+        Assert.That(
+            Conclude(EndingKind.TargetDied),
+            Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)),
+            "a violation comes before an incomplete run");
         Assert.That(Conclude(EndingKind.Deadline), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)));
         Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)));
         scenarios.RemoveAt(0);
-        Assert.That(Conclude(EndingKind.TargetDied), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)), "the end comes before what is stale");
+        Assert.That(
+            Conclude(EndingKind.TargetDied),
+            Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)),
+            "an incomplete run comes before a stale expectation");
         Assert.That(Conclude(EndingKind.Deadline), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)));
         Assert.That(Conclude(EndingKind.Completed, strict: true), Is.EqualTo((ConclusionKind.Violation, ExitCode.Violation)));
         Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Stale, ExitCode.Stale)), "stale comes before undecided");
         stale.Clear();
         Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)));
         scenarios.RemoveAt(0);
-        Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.Conformant, ExitCode.Conformant)), "a warning is no violation");
+        Assert.That(
+            Conclude(EndingKind.Completed),
+            Is.EqualTo((ConclusionKind.Conformant, ExitCode.Conformant)),
+            "a warning is no violation");
         scenarios.RemoveAt(0);
         Assert.That(Conclude(EndingKind.Completed, strict: true), Is.EqualTo((ConclusionKind.Conformant, ExitCode.Conformant)));
         scenarios.Clear();
-        Assert.That(Conclude(EndingKind.Completed), Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)), "nothing decided is not conformant");
+        Assert.That(
+            Conclude(EndingKind.Completed),
+            Is.EqualTo((ConclusionKind.NotEvaluated, ExitCode.NotEvaluated)),
+            "nothing decided is not conformant");
 
         (ConclusionKind, int) Conclude(EndingKind kind, bool strict = false)
         {
@@ -190,14 +216,14 @@ public sealed class RollupTests
     [TestCase(Verdict.Unsupported, ExitCode.NotEvaluated)]
     [TestCase(Verdict.Disabled, ExitCode.NotEvaluated)]
     [TestCase(Verdict.NotEvaluated, ExitCode.NotEvaluated)]
-    public void One_verdict_alone_makes_this_exit_code(Verdict verdict, int code) =>
+    public void A_single_verdict_gives_its_exit_code(Verdict verdict, int code) =>
         Assert.That(Rollup.Conclude(Completed, [Scenario(verdict)], Script.Catalogue, [], strict: false).ExitCode, Is.EqualTo(code));
 
     [TestCase(Level.Must, ExitCode.NotEvaluated)]
     [TestCase(Level.MustNot, ExitCode.NotEvaluated)]
     [TestCase(Level.Should, ExitCode.Conformant)]
     [TestCase(Level.ShouldNot, ExitCode.Conformant)]
-    public void Only_what_binds_has_to_be_decided(Level level, int code)
+    public void Only_binding_requirements_have_to_be_decided(Level level, int code)
     {
         ScenarioResult[] scenarios = [Scenario(Verdict.Pass), Scenario(Verdict.Inconclusive, level)];
 
@@ -205,7 +231,7 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void A_known_failure_is_neither_a_violation_nor_a_gap()
+    public void A_known_failure_is_neither_a_violation_nor_undecided()
     {
         ScenarioResult[] scenarios =
         [
@@ -219,7 +245,7 @@ public sealed class RollupTests
         var conclusion = Rollup.Conclude(Completed, scenarios, Script.Catalogue, [], strict: true);
 
         Assert.That(conclusion.ExitCode, Is.EqualTo(ExitCode.Conformant));
-        Assert.That(conclusion.Message, Does.Contain("2 known failures"), "what was left out or undecided did not fail");
+        Assert.That(conclusion.Message, Does.Contain("2 known failures"), "excluded and undecided scenarios did not fail");
     }
 
     [Test]
@@ -229,9 +255,12 @@ public sealed class RollupTests
             Is.EqualTo(ExitCode.SuiteError));
 
     [Test]
-    public void The_conclusion_counts_what_it_speaks_of()
+    public void The_conclusion_gives_the_numbers_of_scenarios()
     {
-        ScenarioResult[] scenarios = [Scenario(Verdict.Fail), Scenario(Verdict.Fail), Scenario(Verdict.Warn, Level.Should), Scenario(Verdict.Pass)];
+        ScenarioResult[] scenarios =
+        [
+            Scenario(Verdict.Fail), Scenario(Verdict.Fail), Scenario(Verdict.Warn, Level.Should), Scenario(Verdict.Pass),
+        ];
 
         Assert.That(Message(scenarios, strict: false), Does.Contain("2 scenarios failed"));
         Assert.That(Message(scenarios, strict: true), Does.Contain("2 scenarios failed").And.Contain("1 recommendation not followed"));
@@ -239,13 +268,17 @@ public sealed class RollupTests
         Assert.That(Message(scenarios[2..], strict: false), Does.Contain("1 scenario warned"));
         Assert.That(Message([], strict: false), Does.Contain("Nothing was decided"));
 
-        static string Message(ScenarioResult[] scenarios, bool strict) => Rollup.Conclude(Completed, scenarios, Script.Catalogue, [], strict).Message;
+        static string Message(ScenarioResult[] scenarios, bool strict) =>
+            Rollup.Conclude(Completed, scenarios, Script.Catalogue, [], strict).Message;
     }
 
     [Test]
-    public void A_run_that_found_a_violation_and_did_not_reach_its_end_says_both()
+    public void The_conclusion_names_both_the_violation_and_the_incomplete_run()
     {
-        ScenarioResult[] scenarios = [Scenario(Verdict.Fail), Scenario(Verdict.Pass), Scenario(Verdict.NotEvaluated), Scenario(Verdict.NotEvaluated)];
+        ScenarioResult[] scenarios =
+        [
+            Scenario(Verdict.Fail), Scenario(Verdict.Pass), Scenario(Verdict.NotEvaluated), Scenario(Verdict.NotEvaluated),
+        ];
         var ending = new Ending(EndingKind.TargetDied, "The target stopped answering.");
 
         var conclusion = Rollup.Conclude(ending, scenarios, Script.Catalogue, [], strict: false, [Death("PS-TST-001/Fail", times: 2)]);
@@ -256,15 +289,16 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void A_death_of_the_suites_own_probe_is_a_violation_although_no_scenario_failed()
+    public void A_death_during_the_probe_is_a_violation_although_no_scenario_failed()
     {
-        var conclusion = Rollup.Conclude(Completed, [Scenario(Verdict.Pass)], Script.Catalogue, [], strict: false, [Death(DeathResult.Probe, times: 1)]);
+        var conclusion = Rollup.Conclude(
+            Completed, [Scenario(Verdict.Pass)], Script.Catalogue, [], strict: false, [Death(DeathResult.Probe, times: 1)]);
 
         Assert.That((conclusion.ExitCode, conclusion.Message), Is.EqualTo((ExitCode.Violation, "The target died once.")));
     }
 
     [Test]
-    public void A_death_that_no_scenario_is_charged_with_is_a_violation()
+    public void A_death_without_a_culprit_is_a_violation()
     {
         var uncharged = Death("", times: 1) with { Culprits = [] };
 
@@ -274,25 +308,28 @@ public sealed class RollupTests
     }
 
     [Test]
-    public void Exit_codes_are_those_that_scripts_rely_on() =>
+    public void Exit_codes_have_the_documented_values() =>
         Assert.That(
             (int[])
             [
-                ExitCode.Conformant, ExitCode.Violation, ExitCode.Usage, ExitCode.Unreachable, ExitCode.SuiteError, ExitCode.Stale, ExitCode.NotEvaluated,
-                ExitCode.Cancelled,
+                ExitCode.Conformant, ExitCode.Violation, ExitCode.Usage, ExitCode.Unreachable, ExitCode.SuiteError, ExitCode.Stale,
+                ExitCode.NotEvaluated, ExitCode.Cancelled,
             ],
             Is.EqualTo((int[])[0, 1, 2, 3, 4, 5, 6, 130]));
 
-    private static IReadOnlyList<ProfileResult> Profiles(RequirementStatus[] statuses) => Rollup.Profiles([.. statuses.Select((status, n) => new RequirementResult
-    {
-        Id = $"PS-TST-{n:D3}",
-        Level = Level.Must,
-        Area = "TST",
-        Profile = Profile.Replay,
-        Text = "The sentence.",
-        Intent = "The intent.",
-        Status = status,
-    })]);
+    private static IReadOnlyList<ProfileResult> Profiles(RequirementStatus[] statuses) => Rollup.Profiles(
+    [
+        .. statuses.Select((status, n) => new RequirementResult
+        {
+            Id = $"PS-TST-{n:D3}",
+            Level = Level.Must,
+            Area = "TST",
+            Profile = Profile.Replay,
+            Text = "The sentence.",
+            Intent = "The intent.",
+            Status = status,
+        }),
+    ]);
 
     private static DeathResult Death(string culprit, int times) => new()
     {

@@ -4,7 +4,7 @@ using NUnit.Framework;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>A run runs the scenarios it was told to, in order and within its bounds, and reports what it saw and nothing more.</summary>
+/// <summary>A run executes the selected scenarios, in order and within its bounds, and reports exactly what it saw.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class RunTests
@@ -14,11 +14,11 @@ public sealed class RunTests
     // Order and number -----------------------------------------------------------------------------------------------
 
     [Test]
-    public async Task Without_a_seed_scenarios_are_played_in_the_order_of_the_specification() =>
+    public async Task Without_a_seed_scenarios_run_in_the_order_of_the_specification() =>
         Assert.That(await OrderAsync(seed: null), Is.EqualTo(Letters));
 
     [Test]
-    public async Task A_seed_gives_one_order_and_another_seed_another()
+    public async Task The_same_seed_gives_the_same_order_and_another_seed_another_order()
     {
         var one = await OrderAsync(7);
 
@@ -28,19 +28,22 @@ public sealed class RunTests
     }
 
     [Test]
-    public async Task Every_repetition_has_an_order_of_its_own_that_the_seed_gives_again()
+    public async Task Each_repetition_has_its_own_order_which_the_seed_determines()
     {
         var twice = await OrderAsync(7, repeat: 2);
 
         Assert.That(twice, Has.Count.EqualTo(2 * Letters.Length));
-        Assert.That(twice.Take(Letters.Length), Is.EquivalentTo(Letters).And.Not.EqualTo(twice.Skip(Letters.Length)), "the whole set, and then the whole set again");
+        Assert.That(
+            twice.Take(Letters.Length),
+            Is.EquivalentTo(Letters).And.Not.EqualTo(twice.Skip(Letters.Length)),
+            "each repetition runs the whole set");
         Assert.That(await OrderAsync(7, repeat: 2), Is.EqualTo(twice));
     }
 
     [TestCase(1)]
     [TestCase(3)]
     [TestCase(8)]
-    public async Task No_more_scenarios_than_allowed_are_played_at_one_time_and_no_fewer(int parallel)
+    public async Task Exactly_the_allowed_number_of_scenarios_run_at_once(int parallel)
     {
         var crowd = new Crowd(parallel);
 
@@ -52,7 +55,7 @@ public sealed class RunTests
 
     [TestCase(8, 2)]
     [TestCase(1, 1)]
-    public async Task Load_is_put_on_by_two_at_a_time_when_all_others_are_done(int parallel, int most)
+    public async Task Load_scenarios_run_last_and_at_most_two_at_once(int parallel, int most)
     {
         var crowd = new Crowd(most);
         var others = 0;
@@ -74,7 +77,7 @@ public sealed class RunTests
     }
 
     [Test]
-    public async Task What_is_left_out_says_why_and_is_not_played()
+    public async Task A_scenario_that_is_left_out_is_not_run_and_gives_the_reason()
     {
         var played = new ConcurrentQueue<string>();
         Scenario[] scenarios = [.. Notes(played, "in", "out", "beside"), Notes(played, "load").Single() with { IsLoad = true }];
@@ -83,16 +86,21 @@ public sealed class RunTests
         var results = await Script.PlayAsync(scenarios, new RunOptions { Selection = selection });
 
         Assert.That(played, Is.EqualTo((string[])["in"]));
-        Assert.That(results.Scenarios.Select(scenario => scenario.Id), Is.EqualTo(scenarios.Select(scenario => scenario.Id)), "all are listed, in order");
+        Assert.That(
+            results.Scenarios.Select(scenario => scenario.Id),
+            Is.EqualTo(scenarios.Select(scenario => scenario.Id)),
+            "all are listed, in order");
         Assert.That(results.Totals[Verdict.Disabled], Is.EqualTo(3));
         Assert.That(results.Of("out").Message, Does.Contain("excluded by '*/out'"));
         Assert.That(results.Of("beside").Message, Does.Contain("not among"));
         Assert.That(results.Of("load").Message, Does.Contain("--allow load"));
-        Assert.That(results.Requirements.Single(requirement => requirement.Id == Script.IdOf(Level.Must)).Status, Is.EqualTo(RequirementStatus.PartlyEvaluated));
+        Assert.That(
+            results.Requirements.Single(requirement => requirement.Id == Script.IdOf(Level.Must)).Status,
+            Is.EqualTo(RequirementStatus.PartlyEvaluated));
     }
 
     [Test]
-    public async Task Repetitions_are_all_listed_and_the_worst_of_them_counts()
+    public async Task All_repetitions_are_listed_and_the_worst_one_counts()
     {
         var turn = 0;
         var flaky = Script.Scene("flaky", async stage =>
@@ -106,12 +114,15 @@ public sealed class RunTests
         Assert.That(results.Of("flaky").Repetitions, Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.Fail, Verdict.Pass]));
         Assert.That((results.Of("flaky").Verdict, results.Of("flaky").Observed), Is.EqualTo((Verdict.Fail, "\"bad, this once\"")));
         Assert.That(results.Of("steady").Repetitions, Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.Pass, Verdict.Pass]));
-        Assert.That(results.Totals.Values.Sum(), Is.EqualTo(2), "a scenario is counted once however often it ran");
-        Assert.That((await Script.PlayAsync([Script.Asks("steady")])).Of("steady").Repetitions, Is.Empty, "once is no repetition");
+        Assert.That(results.Totals.Values.Sum(), Is.EqualTo(2), "a scenario counts once, not once per repetition");
+        Assert.That(
+            (await Script.PlayAsync([Script.Asks("steady")])).Of("steady").Repetitions,
+            Is.Empty,
+            "a single run lists no repetitions");
     }
 
     [Test]
-    public async Task Progress_is_told_once_for_every_scenario_with_its_verdict()
+    public async Task Progress_is_reported_once_per_scenario_and_repetition_with_the_verdict()
     {
         await using var server = new MortalServer();
         var told = new Told();
@@ -121,7 +132,9 @@ public sealed class RunTests
 
         Assert.That(told.Seen.Select(progress => progress.Done), Is.EqualTo((int[])[1, 2, 3, 4]));
         Assert.That(told.Seen.Select(progress => progress.Total), Is.All.EqualTo(4));
-        Assert.That(told.Seen.Select(progress => progress.Scenario.Verdict), Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.Fail, Verdict.Pass, Verdict.Fail]));
+        Assert.That(
+            told.Seen.Select(progress => progress.Scenario.Verdict),
+            Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.Fail, Verdict.Pass, Verdict.Fail]));
     }
 
     // Expectations ---------------------------------------------------------------------------------------------------
@@ -140,9 +153,10 @@ public sealed class RunTests
         Assert.That(results.Stale, Has.Count.EqualTo(2));
         Assert.That(results.Stale[0], Does.Contain("/cured").And.Contain("'*/cured'").And.Contain("passed"));
         Assert.That(results.Stale[1], Does.Contain("/optional"));
-        Assert.That((results.Of("ill").Verdict, results.Of("ill").KnownFailing), Is.EqualTo((Verdict.Fail, "*/ill")), "it is shown as it is");
+        Assert.That((results.Of("ill").Verdict, results.Of("ill").KnownFailing), Is.EqualTo((Verdict.Fail, "*/ill")), "its verdict stays");
         Assert.That(
-            (await Script.PlayAsync(scenarios[..2], new RunOptions { Selection = new() { KnownFailing = [new("*/ill")] } })).Conclusion.ExitCode,
+            (await Script.PlayAsync(scenarios[..2], new RunOptions { Selection = new() { KnownFailing = [new("*/ill")] } }))
+                .Conclusion.ExitCode,
             Is.EqualTo(ExitCode.Conformant));
     }
 
@@ -156,13 +170,14 @@ public sealed class RunTests
             stage.Expect.True(Interlocked.Increment(ref turn) != 2, "the weather");
         });
 
-        var results = await Script.PlayAsync([flaky, Script.Asks("steady")], new RunOptions { Repeat = 3, Selection = new() { KnownFailing = [new("*/flaky")] } });
+        var results = await Script.PlayAsync(
+            [flaky, Script.Asks("steady")], new RunOptions { Repeat = 3, Selection = new() { KnownFailing = [new("*/flaky")] } });
 
         Assert.That((results.Stale, results.Conclusion.ExitCode), Is.EqualTo((Array.Empty<string>(), ExitCode.Conformant)));
     }
 
     [Test]
-    public async Task A_pattern_that_fits_nothing_is_stale()
+    public async Task A_pattern_that_matches_nothing_is_stale()
     {
         var results = await Script.PlayAsync([Script.Asks("one")], new RunOptions { Selection = new() { Exclude = [new("*/two")] } });
 
@@ -171,12 +186,14 @@ public sealed class RunTests
     }
 
     [Test]
-    public async Task In_a_strict_run_a_recommendation_is_a_duty()
+    public async Task In_a_strict_run_a_violated_SHOULD_is_a_violation()
     {
         Scenario[] scenarios = [Script.Asks("good"), Script.Complains("advice", Level.Should)];
 
         Assert.That((await Script.PlayAsync(scenarios)).Conclusion.ExitCode, Is.EqualTo(ExitCode.Conformant));
-        Assert.That((await Script.PlayAsync(scenarios, new RunOptions { Strict = true })).Conclusion.ExitCode, Is.EqualTo(ExitCode.Violation));
+        Assert.That(
+            (await Script.PlayAsync(scenarios, new RunOptions { Strict = true })).Conclusion.ExitCode,
+            Is.EqualTo(ExitCode.Violation));
     }
 
     // Transcripts ----------------------------------------------------------------------------------------------------
@@ -184,7 +201,7 @@ public sealed class RunTests
     [TestCase(KeptTranscripts.None, false, false)]
     [TestCase(KeptTranscripts.Failed, false, true)]
     [TestCase(KeptTranscripts.All, true, true)]
-    public async Task Transcripts_are_kept_of_whom_the_user_asked_for(KeptTranscripts kept, bool good, bool bad)
+    public async Task Transcripts_are_kept_for_the_scenarios_that_the_user_asked_for(KeptTranscripts kept, bool good, bool bad)
     {
         Scenario[] scenarios = [Script.Asks("good"), Script.Complains("bad"), Script.Complains("advice", Level.Should)];
 
@@ -197,7 +214,7 @@ public sealed class RunTests
     }
 
     [Test]
-    public async Task Of_a_long_transcript_the_beginning_and_the_end_are_kept_and_the_others_counted([Values(400, 2_000)] int count)
+    public async Task A_long_transcript_keeps_its_beginning_and_end_and_counts_the_dropped_lines([Values(400, 2_000)] int count)
     {
         var talks = Script.Scene("talks", async stage =>
         {
@@ -216,11 +233,11 @@ public sealed class RunTests
         Assert.That(result.Transcript.Select(line => line.Data), Does.Contain("0"));
         var gap = result.Transcript.Single(line => line.Kind == Transcript.DroppedKind);
         Assert.That(gap.Length, Is.EqualTo(result.TranscriptDropped));
-        Assert.That(result.Transcript.Count - 1 + gap.Length, Is.EqualTo(count + 4), "two notes, a handshake, its answer, and the rest");
+        Assert.That(result.Transcript.Count - 1 + gap.Length, Is.EqualTo(count + 4), "plus two notes, the handshake and its answer");
     }
 
     [Test]
-    public async Task Repetitions_in_a_transcript_are_folded_and_what_is_around_them_is_kept()
+    public async Task Repeated_lines_of_a_transcript_are_folded_and_the_lines_around_them_are_kept()
     {
         var polls = Script.Scene("polls", async stage =>
         {
@@ -242,11 +259,13 @@ public sealed class RunTests
         Assert.That(result.Transcript.Select(line => line.Data), Does.Contain("before").And.Contain("behind"));
         var folded = result.Transcript.Where(line => line.Kind == Transcript.FoldedKind).ToList();
         Assert.That(folded[0].Data, Does.StartWith("the 2 lines before this came "));
-        Assert.That(result.Transcript.Count(line => line.Connection != "suite") + folded.Sum(line => line.Length) + result.TranscriptDropped, Is.EqualTo(1206));
+        Assert.That(
+            result.Transcript.Count(line => line.Connection != "suite") + folded.Sum(line => line.Length) + result.TranscriptDropped,
+            Is.EqualTo(1206));
     }
 
     [Test]
-    public async Task Results_of_a_run_are_written_and_read_again()
+    public async Task Results_are_the_same_after_writing_and_reading()
     {
         var torn = Script.Scene("torn", stage =>
         {
@@ -258,7 +277,7 @@ public sealed class RunTests
 
         Assert.That(Written(Results.Parse(results.ToJson())), Is.EqualTo(Written(results)));
 
-        // Half a character is written as the sign for one that could not be read, and read again as that sign.
+        // An unpaired surrogate is written as U+FFFD and read back as U+FFFD.
         static string Written(Results results) => results.ToJson().Replace(@"\uFFFD", "\ufffd", StringComparison.Ordinal);
     }
 
@@ -281,7 +300,7 @@ public sealed class RunTests
     // The end --------------------------------------------------------------------------------------------------------
 
     [Test]
-    public async Task Out_of_time_what_was_decided_stands_and_the_rest_was_not_evaluated()
+    public async Task At_the_deadline_decided_verdicts_stand_and_the_rest_is_not_evaluated()
     {
         var options = new RunOptions { Parallel = 1, Deadline = TimeSpan.FromSeconds(1) };
 
@@ -294,14 +313,14 @@ public sealed class RunTests
     }
 
     [Test]
-    public async Task A_run_that_is_cancelled_cleans_up_and_says_so()
+    public async Task A_cancelled_run_cleans_up_and_reports_the_cancellation()
     {
         await using var server = new MortalServer();
         using var cancel = new CancellationTokenSource();
         var midway = Script.Scene("midway", async stage =>
         {
             await stage.TopicAsync();
-            stage.Expect.True(server.Topics.Count == 2, "there is a topic, and that of the run");
+            stage.Expect.True(server.Topics.Count == 2, "there are two topics: the scenario's and the run's own");
             await cancel.CancelAsync();
             await Task.Delay(Timeout.Infinite, stage.Cancellation);
         });
@@ -309,22 +328,26 @@ public sealed class RunTests
         var results = await Script.PlayAsync(
             server, [Script.Asks("quick"), midway, Script.Asks("late")], new RunOptions { Parallel = 1 }, cancellation: cancel.Token);
 
-        Assert.That((results.Ending.Kind, results.Conclusion.Kind, results.Conclusion.ExitCode), Is.EqualTo((EndingKind.Cancelled, ConclusionKind.Cancelled, 130)));
+        Assert.That(
+            (results.Ending.Kind, results.Conclusion.Kind, results.Conclusion.ExitCode),
+            Is.EqualTo((EndingKind.Cancelled, ConclusionKind.Cancelled, 130)));
         Assert.That(results.Verdicts(), Is.EqualTo((Verdict[])[Verdict.Pass, Verdict.NotEvaluated, Verdict.NotEvaluated]));
         Assert.That(results.Of("late").Message, Does.Contain("cancelled"));
         Assert.That(server.Topics, Is.Empty);
     }
 
     [Test]
-    public async Task A_run_that_is_cancelled_before_it_began_touches_nothing()
+    public async Task A_run_that_is_cancelled_before_its_start_opens_no_connection()
     {
         var results = await Script.PlayAsync([Script.Asks("quick")], cancellation: new CancellationToken(canceled: true));
 
-        Assert.That((results.Conclusion.ExitCode, results.Traffic.Connections, results.Of("quick").Verdict), Is.EqualTo((130, 0L, Verdict.NotEvaluated)));
+        Assert.That(
+            (results.Conclusion.ExitCode, results.Traffic.Connections, results.Of("quick").Verdict),
+            Is.EqualTo((130, 0L, Verdict.NotEvaluated)));
     }
 
     [Test]
-    public async Task A_scenario_that_hears_of_no_end_is_left_behind()
+    public async Task A_scenario_that_ignores_its_cancellation_is_abandoned()
     {
         await using var server = new MortalServer();
         var never = new TaskCompletionSource();
@@ -341,7 +364,7 @@ public sealed class RunTests
     }
 
     [Test]
-    public async Task Nothing_to_play_is_nothing_decided()
+    public async Task A_run_without_scenarios_is_not_evaluated()
     {
         var results = await Script.PlayAsync([]);
 
@@ -349,10 +372,13 @@ public sealed class RunTests
     }
 
     [Test]
-    public async Task Neither_a_bug_in_a_scenario_nor_an_endless_pattern_of_the_user_ends_a_run()
+    public async Task A_bug_in_a_scenario_and_an_endless_redaction_pattern_do_not_end_a_run()
     {
         await using var server = new MortalServer { Answer = _ => new(200, $"{new string('a', 60)}!") };
-        Scenario[] scenarios = [Script.Scene("bug", _ => throw new InvalidOperationException("a bug")), Script.Complains("bad"), Script.Asks("good")];
+        Scenario[] scenarios =
+        [
+            Script.Scene("bug", _ => throw new InvalidOperationException("a bug")), Script.Complains("bad"), Script.Asks("good"),
+        ];
 
         var setup = Script.Setup(server, scenarios) with
         {
@@ -372,12 +398,15 @@ public sealed class RunTests
         return [.. played];
     }
 
-    private static Scenario[] Notes(ConcurrentQueue<string> played, params string[] slugs) => [.. slugs.Select(slug => Script.Scene(slug, stage =>
-    {
-        played.Enqueue(slug);
-        stage.Expect.True(true, "it is played");
-        return Task.CompletedTask;
-    }))];
+    private static Scenario[] Notes(ConcurrentQueue<string> played, params string[] slugs) =>
+    [
+        .. slugs.Select(slug => Script.Scene(slug, stage =>
+        {
+            played.Enqueue(slug);
+            stage.Expect.True(true, "it is run");
+            return Task.CompletedTask;
+        })),
+    ];
 
     private static Scenario[] Many(int count, Crowd crowd, Action<Stage>? act = null) =>
     [
@@ -394,7 +423,7 @@ public sealed class RunTests
         await Task.Delay(Timeout.Infinite, stage.Cancellation);
     });
 
-    /// <summary>Scenarios that leave only when as many as expected have been there at one time.</summary>
+    /// <summary>Holds each scenario back until the expected number of scenarios run at once.</summary>
     private sealed class Crowd(int expected)
     {
         private readonly TaskCompletionSource _complete = new(TaskCreationOptions.RunContinuationsAsynchronously);

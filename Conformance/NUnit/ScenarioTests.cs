@@ -7,7 +7,7 @@ namespace PubSub.Conformance.Tests;
 /// <summary>
 /// Every scenario as one test, against our own Host or against any server by URL:
 /// <code>dotnet test Conformance/NUnit -- 'TestRunParameters.Parameter(name="url", value="http://127.0.0.1:8080")'</code>
-/// Our own Host owes every SHOULD as if it were a MUST; of others a violated SHOULD is only reported.
+/// A violated SHOULD fails the test for our own Host; for any other server it is only reported.
 /// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Children)]
@@ -37,7 +37,7 @@ public sealed class ScenarioTests : IDisposable
     [TestCaseSource(nameof(Cases))]
     public async Task Scenario(Scenario scenario)
     {
-        // What must be alone has a Host of its own here, where scenarios run side by side.
+        // Scenarios run in parallel here, so one that must run alone gets its own Host.
         using var own = (scenario.IsAlone || scenario.UsesPlainNames) && _host is not null ? new HostServer() : null;
         var runner = own is null ? _runner! : new Runner(Catalogue.Embedded, Target.From(own.Origin));
         var outcome = await runner.RunAsync(scenario, TestContext.CurrentContext.CancellationToken);
@@ -65,10 +65,12 @@ public sealed class ScenarioTests : IDisposable
 
     private static TestCaseData Case(Scenario scenario)
     {
-        var test = new TestCaseData(scenario).SetName(scenario.Id).SetCategory(scenario.Area).SetProperty("Requirement", scenario.Requirement);
+        var test = new TestCaseData(scenario).SetName(scenario.Id).SetCategory(scenario.Area)
+            .SetProperty("Requirement", scenario.Requirement);
         return scenario.IsLengthy ? test.SetCategory("Lengthy") : test;
     }
 
     private static bool IsUsual(Traffic? traffic) => traffic is null
-        || (traffic.MostOpen <= Conformance.Scenario.UsualConnections && traffic.BytesSent + traffic.BytesReceived <= Conformance.Scenario.UsualBytes);
+        || (traffic.MostOpen <= Conformance.Scenario.UsualConnections
+            && traffic.BytesSent + traffic.BytesReceived <= Conformance.Scenario.UsualBytes);
 }

@@ -1,6 +1,6 @@
 namespace PubSub.Conformance.Tests;
 
-/// <summary>A catalogue of made-up requirements, one of each level, and scenarios of a line that play against a <see cref="MortalServer"/>.</summary>
+/// <summary>A catalogue with one made-up requirement per level, and short scenarios against a <see cref="MortalServer"/>.</summary>
 internal static class Script
 {
     public static Catalogue Catalogue { get; } = new(Enum.GetValues<Level>().Select(level => new Requirement
@@ -49,10 +49,14 @@ internal static class Script
         new Run(setup).ExecuteAsync(cancellation);
 
     public static Task<Results> PlayAsync(
-        MortalServer server, IReadOnlyList<Scenario> scenarios, RunOptions? options = null, TimeSpan? wait = null, CancellationToken cancellation = default) =>
+        MortalServer server,
+        IReadOnlyList<Scenario> scenarios,
+        RunOptions? options = null,
+        TimeSpan? wait = null,
+        CancellationToken cancellation = default) =>
         (Setup(server, scenarios, wait) with { Options = options ?? Unsupervised }).ExecuteAsync(cancellation);
 
-    /// <summary>The same, against a healthy server of its own.</summary>
+    /// <summary>Runs the scenarios against a healthy server of their own.</summary>
     public static async Task<Results> PlayAsync(
         IReadOnlyList<Scenario> scenarios, RunOptions? options = null, CancellationToken cancellation = default)
     {
@@ -61,7 +65,11 @@ internal static class Script
     }
 
     public static IReadOnlyList<Verdict> Verdicts(this Results results, string slug = "") =>
-        [.. results.Scenarios.Where(scenario => scenario.Id.Contains($"/{slug}", StringComparison.Ordinal)).Select(scenario => scenario.Verdict)];
+    [
+        .. results.Scenarios.Where(scenario => scenario.Id.Contains($"/{slug}", StringComparison.Ordinal))
+            .Select(scenario => scenario.Verdict),
+    ];
 
-    public static ScenarioResult Of(this Results results, string slug) => results.Scenarios.Single(scenario => scenario.Id.EndsWith($"/{slug}", StringComparison.Ordinal));
+    public static ScenarioResult Of(this Results results, string slug) =>
+        results.Scenarios.Single(scenario => scenario.Id.EndsWith($"/{slug}", StringComparison.Ordinal));
 }

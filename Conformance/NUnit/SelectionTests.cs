@@ -3,7 +3,7 @@ using NUnit.Framework;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>What the user may write to say which scenarios they mean.</summary>
+/// <summary>The patterns by which a user selects scenarios.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class SelectionTests
@@ -29,7 +29,7 @@ public sealed class SelectionTests
     [TestCase("R?L")]
     [TestCase("*")]
     [TestCase("PS-RPL-001/newest-first*")]
-    public void A_pattern_fits_the_scenario_its_requirement_its_area_or_its_profile(string pattern) =>
+    public void A_pattern_matches_a_scenario_a_requirement_an_area_or_a_profile(string pattern) =>
         Assert.That(new Pattern(pattern).Fits(NewestFirst, Newest), Is.True);
 
     [TestCase("PS-RPL-001/newest")]
@@ -49,15 +49,15 @@ public sealed class SelectionTests
     [TestCase(" RPL")]
     [TestCase("RPL\n")]
     [TestCase("")]
-    public void A_pattern_fits_whole_names_and_means_nothing_but_its_two_wildcards(string pattern) =>
+    public void A_pattern_matches_whole_names_and_has_only_two_wildcards(string pattern) =>
         Assert.That(new Pattern(pattern).Fits(NewestFirst, Newest), Is.False);
 
     [Test]
-    public void A_scenario_of_an_unknown_requirement_is_still_found_by_its_name() =>
+    public void A_scenario_of_an_unknown_requirement_is_matched_by_its_id() =>
         Assert.That(new Pattern("PS-RPL-*").Fits(NewestFirst, null) && !new Pattern("replay").Fits(NewestFirst, null), Is.True);
 
     [Test]
-    public void A_pattern_of_nothing_but_wildcards_is_decided_at_once()
+    public void A_pattern_of_many_wildcards_is_matched_within_5_seconds()
     {
         var start = Stopwatch.GetTimestamp();
 
@@ -66,7 +66,7 @@ public sealed class SelectionTests
     }
 
     [Test]
-    public void A_file_holds_a_pattern_a_line_and_comments()
+    public void A_pattern_file_has_one_pattern_per_line_and_comments()
     {
         var patterns = Selection.Parse(["# what we know", "", "   ", "  PS-RPL-*  # since 1.2", "REST\r", "#REST", "a#b#c"]);
 
@@ -74,7 +74,7 @@ public sealed class SelectionTests
     }
 
     [Test]
-    public void Nothing_to_include_means_everything()
+    public void Without_an_include_pattern_every_scenario_is_included()
     {
         Assert.That(new Selection().Includes(NewestFirst, Newest), Is.True);
         Assert.That(new Selection { Include = [new("REST")] }.Includes(NewestFirst, Newest), Is.False);
@@ -82,7 +82,7 @@ public sealed class SelectionTests
     }
 
     [Test]
-    public void What_is_excluded_is_not_run_even_when_it_is_included()
+    public void An_excluded_scenario_is_not_run_even_if_it_is_included()
     {
         var options = new RunOptions { Selection = new() { Include = [new("*")], Exclude = [new("PS-RPL-001")] } };
 
@@ -90,26 +90,28 @@ public sealed class SelectionTests
     }
 
     [Test]
-    public void What_is_known_to_fail_is_run_all_the_same()
+    public void A_scenario_that_is_known_to_fail_is_run()
     {
         var selection = new Selection { KnownFailing = [new("nothing"), new("RPL"), new("PS-RPL-001")] };
 
         Assert.That(Run.Chosen(Catalogue, Both, new RunOptions { Selection = selection }), Is.EqualTo(Both));
-        Assert.That(selection.Expecting(NewestFirst, Newest)?.ToString(), Is.EqualTo("RPL"), "the first that fits is named");
+        Assert.That(selection.Expecting(NewestFirst, Newest)?.ToString(), Is.EqualTo("RPL"), "the first pattern that matches is named");
         Assert.That(selection.Expecting(CreatedOnce, Created), Is.Null);
     }
 
     [Test]
-    public void Load_is_run_only_when_it_is_allowed()
+    public void Load_scenarios_run_only_if_load_is_allowed()
     {
         var flood = NewestFirst with { IsLoad = true };
 
         Assert.That(Run.Chosen(Catalogue, [flood, CreatedOnce], new RunOptions()), Is.EqualTo(new[] { CreatedOnce }));
-        Assert.That(Run.Chosen(Catalogue, [flood, CreatedOnce], new RunOptions { AllowLoad = true }), Is.EqualTo(new[] { flood, CreatedOnce }));
+        Assert.That(
+            Run.Chosen(Catalogue, [flood, CreatedOnce], new RunOptions { AllowLoad = true }),
+            Is.EqualTo(new[] { flood, CreatedOnce }));
     }
 
     [Test]
-    public void Every_pattern_that_fits_nothing_is_reported_with_its_option()
+    public void Every_pattern_that_matches_nothing_is_reported_with_its_option()
     {
         var selection = new Selection
         {

@@ -4,8 +4,8 @@ using PubSub.Conformance.Gallery;
 namespace PubSub.Conformance.Tests;
 
 /// <summary>
-/// The self-test has teeth of its own: scenarios that are broken on purpose are put in the place of good ones, and each is caught by the
-/// check that is there for its kind.
+/// The self-test finds bad scenarios. Each test replaces good scenarios by one that is broken on purpose, and the check for its kind of
+/// fault catches it.
 /// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
@@ -22,7 +22,7 @@ public sealed class SelfTestTests
         .KilledBy("PS-UNS-002", "is not delivered after the ack");
 
     [Test]
-    public async Task A_good_scenario_is_not_objected_to()
+    public async Task A_good_scenario_gets_no_objection()
     {
         var result = await TestAsync(Broken("PS-FAN-001", FanOutAsync), [Twice]);
 
@@ -30,7 +30,7 @@ public sealed class SelfTestTests
     }
 
     [Test]
-    public async Task A_scenario_that_always_passes_is_caught_by_the_mutant_that_survives_it_and_by_every_null_target()
+    public async Task A_scenario_that_always_passes_is_caught_by_its_mutant_and_by_every_null_target()
     {
         var result = await TestAsync(Broken("PS-FAN-001", stage =>
         {
@@ -41,12 +41,13 @@ public sealed class SelfTestTests
         Assert.That(Objections(result), Has.Some.Contains("it survives PS-FAN-001"));
         Assert.That(Objections(result), Has.Some.Contains("it kills no mutant"));
         Assert.That(
-            result.Showings.Where(showing => showing.Id.StartsWith("null-", StringComparison.Ordinal)).Select(showing => showing.Objections),
+            result.Showings.Where(showing => showing.Id.StartsWith("null-", StringComparison.Ordinal))
+                .Select(showing => showing.Objections),
             Has.All.Some.Contains("PS-FAN-001/broken"));
     }
 
     [Test]
-    public async Task A_scenario_that_fails_for_the_wrong_reason_is_caught_by_what_its_message_does_not_say()
+    public async Task A_scenario_that_fails_for_the_wrong_reason_is_caught_by_its_message()
     {
         var result = await TestAsync(Broken("PS-FAN-001", async stage =>
         {
@@ -68,7 +69,7 @@ public sealed class SelfTestTests
     {
         var result = await TestAsync(Broken("PS-UNS-002", async stage =>
         {
-            // What a hasty author writes: no precondition, no control, and silence taken for an answer.
+            // A common mistake: no precondition, no control, and silence taken for an answer.
             var subscriber = await stage.ConnectAsync("subscriber");
             await subscriber.SendAsync(Request.Subscribe("orders", "hasty"));
             await subscriber.SendAsync(Request.Unsubscribe("orders", "hasty"));
@@ -77,7 +78,8 @@ public sealed class SelfTestTests
         }), [Deaf]);
 
         Assert.That(
-            result.Showings.Where(showing => showing.Id.StartsWith("null-", StringComparison.Ordinal)).SelectMany(showing => showing.Objections),
+            result.Showings.Where(showing => showing.Id.StartsWith("null-", StringComparison.Ordinal))
+                .SelectMany(showing => showing.Objections),
             Has.Some.Contains("PS-UNS-002/broken"));
     }
 
@@ -90,7 +92,7 @@ public sealed class SelfTestTests
     }
 
     [Test]
-    public async Task A_scenario_that_is_over_fitted_is_caught_by_a_server_that_is_merely_odd()
+    public async Task A_scenario_that_is_too_strict_is_caught_by_a_benign_server()
     {
         var result = await TestAsync(Broken("PS-SUB-001", async stage =>
         {
@@ -98,16 +100,19 @@ public sealed class SelfTestTests
             var client = await stage.ConnectAsync("client");
             var ack = await client.SubscribeAsync(topic);
             stage.Expect.True(
-                ack.Raw.StartsWith("{\"type\":\"ack\",\"request_id\":", StringComparison.Ordinal), "A subscribe is acked with type and request_id", ack.Raw);
+                ack.Raw.StartsWith("{\"type\":\"ack\",\"request_id\":", StringComparison.Ordinal),
+                "A subscribe is acked with type and request_id",
+                ack.Raw);
         }), [], Collection.Whole.Benign);
 
         Assert.That(
-            result.Showings.Where(showing => showing.Id.StartsWith("benign-", StringComparison.Ordinal)).SelectMany(showing => showing.Objections),
+            result.Showings.Where(showing => showing.Id.StartsWith("benign-", StringComparison.Ordinal))
+                .SelectMany(showing => showing.Objections),
             Has.Some.Contains("PS-SUB-001/broken"));
     }
 
     [Test]
-    public async Task A_scenario_that_blames_what_is_not_its_business_is_caught_by_the_blast_radius()
+    public async Task A_scenario_that_fails_for_another_requirement_is_caught_by_the_blast_radius()
     {
         var result = await TestAsync(Broken("PS-PUB-001", FanOutAsync), [Twice]);
 
@@ -126,8 +131,14 @@ public sealed class SelfTestTests
 
     private static Scenario Broken(string requirement, Func<Stage, Task> body) => new(requirement, "broken", body);
 
-    private static Task<SelfTestResult> TestAsync(Scenario scenario, IReadOnlyList<Mutant> mutants, IReadOnlyList<BenignServer>? benign = null) =>
-        new SelfTest(new Collection(mutants, benign ?? [], [], Collection.Whole.NullTargets), Catalogue.Embedded, [scenario], new SelfTestOptions()).ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+    private static Task<SelfTestResult> TestAsync(
+        Scenario scenario, IReadOnlyList<Mutant> mutants, IReadOnlyList<BenignServer>? benign = null)
+    {
+        var collection = new Collection(mutants, benign ?? [], [], Collection.Whole.NullTargets);
+        return new SelfTest(collection, Catalogue.Embedded, [scenario], new SelfTestOptions())
+            .ExecuteAsync(TestContext.CurrentContext.CancellationToken);
+    }
 
-    private static List<string> Objections(SelfTestResult result) => [.. result.Showings.SelectMany(showing => showing.Objections), .. result.Objections];
+    private static List<string> Objections(SelfTestResult result) =>
+        [.. result.Showings.SelectMany(showing => showing.Objections), .. result.Objections];
 }

@@ -2,7 +2,7 @@ using NUnit.Framework;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>The folder of the repository that holds SPEC.md and what is kept beside it.</summary>
+/// <summary>The folder Conformance of the repository, which contains SPEC.md.</summary>
 internal static class SpecFolder
 {
     public static string Root { get; } = Find();

@@ -8,7 +8,7 @@ namespace PubSub.Conformance.Tests;
 public sealed class StallWatchTests
 {
     [Test]
-    public void Ticks_in_time_lose_nothing()
+    public void Punctual_ticks_count_as_no_lost_time()
     {
         var clock = new Clock();
         using var watch = new StallWatch(clock);
@@ -22,7 +22,7 @@ public sealed class StallWatchTests
     }
 
     [Test]
-    public void A_tick_that_is_late_is_lost_time_before_and_after_it_comes()
+    public void A_late_tick_counts_as_lost_time_before_and_after_it_comes()
     {
         var clock = new Clock();
         using var watch = new StallWatch(clock);
@@ -31,12 +31,12 @@ public sealed class StallWatchTests
 
         Assert.That(watch.Lost, Is.EqualTo(TimeSpan.FromSeconds(5.8)));
         clock.Tick();
-        Assert.That(watch.Lost, Is.EqualTo(TimeSpan.FromSeconds(5.8)), "and it is not counted twice");
+        Assert.That(watch.Lost, Is.EqualTo(TimeSpan.FromSeconds(5.8)), "it is not counted twice");
     }
 
     [TestCase(60)]
     [TestCase(-60)]
-    public void A_wall_clock_that_jumps_is_lost_time(int seconds)
+    public void A_jump_of_the_wall_clock_counts_as_lost_time(int seconds)
     {
         var clock = new Clock();
         using var watch = new StallWatch(clock);
@@ -48,7 +48,7 @@ public sealed class StallWatchTests
     }
 
     [Test]
-    public async Task A_stalled_wait_is_begun_again_whether_it_returned_or_threw()
+    public async Task A_stalled_wait_is_repeated_whether_it_returned_or_threw()
     {
         var clock = new Clock();
         using var watch = new StallWatch(clock);
@@ -65,7 +65,7 @@ public sealed class StallWatchTests
     }
 
     [Test]
-    public void A_wait_that_is_always_stalled_ends_all_the_same()
+    public void A_wait_that_is_always_stalled_ends_after_the_last_repeat()
     {
         var clock = new Clock();
         using var watch = new StallWatch(clock);
@@ -80,7 +80,7 @@ public sealed class StallWatchTests
     }
 
     [Test]
-    public async Task A_violation_seen_through_a_stall_is_asked_again()
+    public async Task A_scenario_that_fails_during_a_stall_is_run_again()
     {
         var clock = new Clock();
         using var watch = new StallWatch(clock);
@@ -99,7 +99,7 @@ public sealed class StallWatchTests
     }
 
     [Test]
-    public async Task A_violation_that_is_always_seen_through_a_stall_is_none()
+    public async Task A_scenario_that_always_fails_during_a_stall_is_inconclusive()
     {
         var clock = new Clock();
         using var watch = new StallWatch(clock);
@@ -124,7 +124,7 @@ public sealed class StallWatchTests
         return throws ? throw new TimeoutException() : Task.FromResult(0);
     }
 
-    /// <summary>Stands still until a test moves it; its timers tick when a test says so.</summary>
+    /// <summary>A clock that only the test advances. Its timers tick when the test calls <see cref="Tick"/>.</summary>
     private sealed class Clock : TimeProvider
     {
         private long _now;

@@ -4,7 +4,7 @@ using PubSub.Conformance.Tests.Reports;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>What is an objection to a verdict on a stranger; the strangers themselves are shown by <c>selftest</c>.</summary>
+/// <summary>Which verdicts on a stranger are objections. The command <c>selftest</c> runs the strangers themselves.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
 public sealed class StrangerTests
@@ -27,7 +27,7 @@ public sealed class StrangerTests
         Assert.That(Judged(Plain, verdict), Has.One.StartsWith($"PS-TST-001/one says {verdict.ToString().ToLowerInvariant()}"));
 
     [Test]
-    public void A_declared_verdict_has_to_be_given_for_its_reason()
+    public void A_declared_verdict_needs_the_declared_reason()
     {
         var wrong = Plain.Violates("PS-TST-001", "the reason");
 
@@ -38,18 +38,24 @@ public sealed class StrangerTests
     }
 
     [Test]
-    public void Every_stranger_says_what_it_does_and_names_requirements_that_exist()
+    public void Every_stranger_describes_its_habits_and_names_existing_requirements()
     {
         Assert.That(Collection.Whole.Strangers.Select(server => server.Id), Is.Unique.And.All.StartsWith("stranger-"));
         Assert.That(Collection.Whole.Strangers.Select(server => server.Habits), Is.Unique.And.All.EndsWith("."));
         Assert.That(
             Collection.Whole.Strangers.SelectMany(server => server.Verdicts).Select(declared => declared.Requirement).Distinct(),
             Is.SubsetOf(Catalogue.Embedded.Requirements.Select(requirement => requirement.Id)));
-        Assert.That(Collection.Whole.Strangers.SelectMany(server => server.Verdicts).Select(declared => declared.Because.Length), Is.All.GreaterThan(8));
+        Assert.That(
+            Collection.Whole.Strangers.SelectMany(server => server.Verdicts).Select(declared => declared.Because.Length),
+            Is.All.GreaterThan(8));
     }
 
     private static IEnumerable<string> Judged(Stranger server, Verdict verdict, string message = "a message") =>
-        StrangerTrial.Judge(server, Scenarios, SampleResults.Of([SampleResults.Scenario("PS-TST-001", "one", verdict) with { Message = message }])
-            with
-        { Ending = new Ending(EndingKind.Completed, "It ended.") });
+        StrangerTrial.Judge(
+            server,
+            Scenarios,
+            SampleResults.Of([SampleResults.Scenario("PS-TST-001", "one", verdict) with { Message = message }]) with
+            {
+                Ending = new Ending(EndingKind.Completed, "It ended."),
+            });
 }

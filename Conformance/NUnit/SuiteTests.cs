@@ -5,7 +5,7 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>The suite is software too: what it promises its readers, shown against servers of a few lines.</summary>
+/// <summary>What the suite promises its users, tested against servers of a few lines.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class SuiteTests
@@ -20,14 +20,14 @@ public sealed class SuiteTests
     ];
 
     [TestCaseSource(nameof(Undecided))]
-    public async Task A_scenario_that_decides_nothing_never_passes(Func<Stage, Task> body, Verdict verdict) =>
+    public async Task A_scenario_without_a_decision_does_not_pass(Func<Stage, Task> body, Verdict verdict) =>
         Assert.That((await RunAsync(Nowhere, body)).Verdict, Is.EqualTo(verdict));
 
     [TestCase(Level.Must, Verdict.Fail)]
     [TestCase(Level.MustNot, Verdict.Fail)]
     [TestCase(Level.Should, Verdict.Warn)]
     [TestCase(Level.ShouldNot, Verdict.Warn)]
-    public async Task A_violation_weighs_as_much_as_its_requirement(Level level, Verdict verdict)
+    public async Task A_violated_MUST_fails_and_a_violated_SHOULD_warns(Level level, Verdict verdict)
     {
         var outcome = await RunAsync(Nowhere, Decide, level);
 
@@ -44,7 +44,8 @@ public sealed class SuiteTests
     [TestCase(Level.Must, Level.Must, Verdict.Fail)]
     [TestCase(Level.Should, Level.Should, Verdict.Warn)]
     [TestCase(Level.Must, Level.Should, Verdict.Inconclusive)]
-    public async Task A_precondition_that_is_the_requirement_of_the_scenario_is_decisive(Level own, Level broken, Verdict verdict)
+    public async Task A_failed_precondition_fails_the_scenario_only_if_it_is_the_requirement_under_test(
+        Level own, Level broken, Verdict verdict)
     {
         var outcome = await RunAsync(Nowhere, _ => throw new Inconclusive("the publish is refused", Script.IdOf(broken)), own);
 
@@ -58,16 +59,18 @@ public sealed class SuiteTests
         new TestCaseData((Client client) => client.PublishAllAsync("t", ["m1"]), "PS-PUB-001").SetArgDisplayNames("publish"),
         new TestCaseData((Client client) => client.PublishAllAsync("t", ["m1"], "0"), "PS-PUB-004").SetArgDisplayNames("publish_0"),
         new TestCaseData((Client client) => client.SubscribeAsync("t").Acked(), "PS-SUB-001").SetArgDisplayNames("subscribe"),
-        new TestCaseData((Client client) => client.SubscribeAsync("t", lastN: 1_000).Acked(), "PS-RPL-005").SetArgDisplayNames("large_last_n"),
+        new TestCaseData((Client client) => client.SubscribeAsync("t", lastN: 1_000).Acked(), "PS-RPL-005")
+            .SetArgDisplayNames("large_last_n"),
         new TestCaseData((Client client) => client.UnsubscribeAsync("t").Acked(), "PS-UNS-001").SetArgDisplayNames("unsubscribe"),
         new TestCaseData((Client client) => client.RequestAsync(Request.Publish("t", "m1").With("more", "1")).Acked(), null)
             .SetArgDisplayNames("a_request_with_more"),
         new TestCaseData((Client client) => client.NextEventAsync().Given("the event comes"), "PS-FAN-001").SetArgDisplayNames("no_event"),
-        new TestCaseData((Client client) => client.RequestAsync("mute").Given("it is answered"), "PS-ENV-007").SetArgDisplayNames("no_reply"),
+        new TestCaseData((Client client) => client.RequestAsync("mute").Given("it is answered"), "PS-ENV-007")
+            .SetArgDisplayNames("no_reply"),
     ];
 
     [TestCaseSource(nameof(Refused))]
-    public async Task A_precondition_that_fails_names_the_requirement_that_is_broken(Func<Client, Task> precondition, string? broken)
+    public async Task A_failed_precondition_names_the_broken_requirement(Func<Client, Task> precondition, string? broken)
     {
         await using var refusing = TinyServer.Speaking(async (socket, stopping) =>
         {
@@ -98,11 +101,12 @@ public sealed class SuiteTests
     }
 
     [Test]
-    public async Task A_target_that_never_answers_fails_within_the_bound()
+    public async Task A_target_that_never_answers_fails_within_10_seconds()
     {
         await using var silent = new TinyServer((_, _, stopping) => Task.Delay(Timeout.Infinite, stopping));
 
-        var outcome = await RunAsync(silent.Target, async stage => stage.Expect.Status(200, await stage.Rest.HealthAsync(), "health answers"));
+        var outcome = await RunAsync(silent.Target, async stage =>
+            stage.Expect.Status(200, await stage.Rest.HealthAsync(), "health answers"));
 
         Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Fail));
         Assert.That(outcome.Observed, Does.Contain("none within 0.5 s"));
@@ -110,7 +114,7 @@ public sealed class SuiteTests
     }
 
     [Test]
-    public async Task A_reply_that_never_comes_is_a_violation_that_tells_what_came_instead()
+    public async Task A_missing_reply_is_a_violation_that_shows_what_arrived_instead()
     {
         await using var babbling = TinyServer.Speaking(async (socket, stopping) =>
         {
@@ -130,7 +134,7 @@ public sealed class SuiteTests
     }
 
     [Test]
-    public async Task Silence_on_a_deaf_connection_is_no_proof_of_absence()
+    public async Task Silence_without_the_sentinel_does_not_prove_absence()
     {
         await using var deaf = TinyServer.Speaking(AckEverythingAsync);
 
@@ -146,7 +150,7 @@ public sealed class SuiteTests
     }
 
     [Test]
-    public async Task A_duplicate_is_named()
+    public async Task A_duplicate_event_is_named()
     {
         await using var stuttering = TinyServer.Speaking(async (socket, stopping) =>
         {
@@ -174,12 +178,13 @@ public sealed class SuiteTests
     }
 
     [Test]
-    public async Task What_one_wait_leaves_the_next_one_finds()
+    public async Task Messages_that_one_wait_skips_are_kept_for_the_next()
     {
         await using var server = TinyServer.Speaking(async (socket, stopping) =>
         {
             await TinyServer.SayAsync(socket, """{"type":"info","msg":"first"}""", stopping);
-            await TinyServer.SayAsync(socket, """{"type":"event","topic":"a","message":{"id":"e1","payload":  [1.0, "\u0041"] }}""", stopping);
+            await TinyServer.SayAsync(
+                socket, """{"type":"event","topic":"a","message":{"id":"e1","payload":  [1.0, "\u0041"] }}""", stopping);
             await TinyServer.SayAsync(socket, AckOf((await TinyServer.HearAsync(socket, stopping))!), stopping);
             await socket.CloseAsync(WebSocketCloseStatus.PolicyViolation, "enough", stopping);
         });
@@ -192,14 +197,15 @@ public sealed class SuiteTests
             stage.Expect.Equal("""[1.0, "\u0041"]""", @event.Payload, "the payload is kept as it was written");
             stage.Expect.JsonEqual("""[1, "A"]""", @event.Payload, "and is equal as a value");
             stage.Expect.Sequence(["first"], client.Unread.Select(message => message.Notice!), "the notice is still unread");
-            stage.Expect.Equal(new Closure(1008, "enough", true, "the end of the TCP stream"), await client.ClosedAsync(), "the close is reported");
+            stage.Expect.Equal(
+                new Closure(1008, "enough", true, "the end of the TCP stream"), await client.ClosedAsync(), "the close is reported");
         });
 
         Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
     }
 
     [Test]
-    public async Task The_raw_client_round_trips_frames_of_every_length_masked_fragmented_and_in_pieces()
+    public async Task The_raw_client_round_trips_frames_of_every_length_also_fragmented_and_in_pieces()
     {
         await using var echo = TinyServer.Speaking(async (socket, stopping) =>
         {
@@ -233,7 +239,7 @@ public sealed class SuiteTests
     }
 
     [Test]
-    public async Task A_close_frame_without_the_end_of_the_connection_is_told_apart()
+    public async Task A_close_frame_on_a_connection_that_stays_open_is_reported()
     {
         await using var lingering = TinyServer.Speaking(async (socket, stopping) =>
         {
@@ -247,14 +253,15 @@ public sealed class SuiteTests
     }
 
     [Test]
-    public async Task Request_targets_go_out_byte_for_byte_and_chunked_answers_come_back_whole()
+    public async Task Request_targets_are_sent_byte_for_byte_and_chunked_answers_are_read_whole()
     {
         var seen = new TaskCompletionSource<string>();
         await using var server = new TinyServer(async (head, stream, stopping) =>
         {
             seen.TrySetResult(head.Split("\r\n")[0]);
             const string Chunks = "5\r\n{\"cod\r\n8;x=y\r\ne\":\"X1\"}\r\n0\r\n\r\n";
-            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n{Chunks}"), stopping);
+            await stream.WriteAsync(
+                Encoding.ASCII.GetBytes($"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n{Chunks}"), stopping);
         });
 
         var outcome = await RunAsync(server.Target, async stage =>
@@ -273,11 +280,13 @@ public sealed class SuiteTests
         Assert.That(RawClient.AcceptFor("dGhlIHNhbXBsZSBub25jZQ=="), Is.EqualTo("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
 
     [Test]
-    public void Requests_can_be_written_wrongly_member_by_member()
+    public void Any_member_of_a_request_can_be_changed_or_left_out()
     {
         var publish = Request.Publish("a\"b", "m1", "[1]").WithRequestId("r");
 
-        Assert.That(publish.ToString(), Is.EqualTo("""{"type":"publish","topic":"a\"b","message":{"id":"m1","payload":[1]},"request_id":"r"}"""));
+        Assert.That(
+            publish.ToString(),
+            Is.EqualTo("""{"type":"publish","topic":"a\"b","message":{"id":"m1","payload":[1]},"request_id":"r"}"""));
         Assert.That(
             publish.Without("message.id").Without("topic").With("request_id", "7").ToString(),
             Is.EqualTo("""{"type":"publish","message":{"payload":[1]},"request_id":7}"""));

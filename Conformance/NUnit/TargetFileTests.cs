@@ -2,16 +2,16 @@ using NUnit.Framework;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>A file that is committed is read strictly: a slip of the pen is told, never passed over.</summary>
+/// <summary>A target file is read strictly: an unknown or wrong member is an error.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class TargetFileTests
 {
     [Test]
-    public void Everything_is_optional() => Assert.That(TargetFile.Parse("{}"), Is.EqualTo(new TargetFile()));
+    public void Every_member_of_a_target_file_is_optional() => Assert.That(TargetFile.Parse("{}"), Is.EqualTo(new TargetFile()));
 
     [Test]
-    public void What_is_written_is_read_again()
+    public void A_target_file_is_the_same_after_writing_and_reading()
     {
         var file = new TargetFile
         {
@@ -69,11 +69,11 @@ public sealed class TargetFileTests
     [TestCase("null", "target file")]
     [TestCase("[]", "target file")]
     [TestCase("", "target file")]
-    public void What_cannot_be_meant_is_refused_by_the_name_of_the_member(string json, string named) =>
+    public void A_wrong_member_of_a_target_file_is_rejected_by_name(string json, string named) =>
         Assert.That(() => TargetFile.Parse(json), Throws.TypeOf<InvalidDataException>().With.Message.Contains(named));
 
     [Test]
-    public void What_the_probe_writes_for_the_owner_holds_no_credentials_and_can_be_read()
+    public void The_target_file_of_the_probe_has_no_credentials_and_can_be_read()
     {
         var url = new Uri("http://me:hunter2@127.0.0.1:9/?token=abcdef");
         var probed = new ProbedTarget(Target.From(new Uri("http://127.0.0.1:9")) with { MessageIds = MessageIds.Uuids() }, url);

@@ -4,7 +4,7 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>Where a target is follows from one URL; how long it may take, from how long it takes.</summary>
+/// <summary>The addresses of a target follow from one URL, and its timeouts from its round-trip time.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class TargetTests
@@ -23,7 +23,7 @@ public sealed class TargetTests
     [TestCase("http://h/p?x=1#y", "http://h/p/v1", "ws://h/p/v1/ws", "http://h/p")]
     [TestCase("http://[::1]:8080", "http://[::1]:8080/v1", "ws://[::1]:8080/v1/ws", "http://[::1]:8080/")]
     [TestCase("https://[2001:db8::1]/p", "https://[2001:db8::1]/p/v1", "wss://[2001:db8::1]/p/v1/ws", "https://[2001:db8::1]/p")]
-    public void One_URL_leads_to_all_others(string url, string rest, string socket, string root)
+    public void All_addresses_follow_from_one_URL(string url, string rest, string socket, string root)
     {
         var target = Target.From(new Uri(url));
 
@@ -31,19 +31,21 @@ public sealed class TargetTests
     }
 
     [Test]
-    public void The_dialect_says_what_stands_before_the_paths()
+    public void The_dialect_gives_the_prefix_of_the_paths()
     {
         var classic = Target.From(new Uri("http://h/p"), Dialect.Classic);
         var deep = Target.From(new Uri("http://h/p"), Dialect.V1 with { Prefix = "/api/v2" });
 
         Assert.That((classic.Rest.AbsoluteUri, classic.WebSocket.AbsoluteUri), Is.EqualTo(("http://h/p", "ws://h/p/ws")));
-        Assert.That((deep.Rest.AbsoluteUri, deep.WebSocket.AbsoluteUri, deep.Root.AbsoluteUri), Is.EqualTo(("http://h/p/api/v2", "ws://h/p/api/v2/ws", "http://h/p")));
+        Assert.That(
+            (deep.Rest.AbsoluteUri, deep.WebSocket.AbsoluteUri, deep.Root.AbsoluteUri),
+            Is.EqualTo(("http://h/p/api/v2", "ws://h/p/api/v2/ws", "http://h/p")));
     }
 
     [TestCase("http://other:81", "http://other:81/a/v1", "ws://other:81/b/socket", "http://other:81/a")]
     [TestCase("https://other", "https://other/a/v1", "wss://other/b/socket", "https://other/a")]
     [TestCase("http://[::1]:9", "http://[::1]:9/a/v1", "ws://[::1]:9/b/socket", "http://[::1]:9/a")]
-    public void A_server_like_another_has_its_paths_and_its_manners_at_another_origin(string origin, string rest, string socket, string root)
+    public void A_target_at_another_origin_keeps_its_paths_and_options(string origin, string rest, string socket, string root)
     {
         var target = Target.From(new Uri("https://h:8443/a")) with
         {
@@ -57,11 +59,13 @@ public sealed class TargetTests
         var like = target.At(new Uri(origin));
 
         Assert.That((like.Rest.AbsoluteUri, like.WebSocket.AbsoluteUri, like.Root.AbsoluteUri), Is.EqualTo((rest, socket, root)));
-        Assert.That((like.Headers, like.Query, like.MessageIds, like.Limits, like.Dialect), Is.EqualTo((target.Headers, target.Query, target.MessageIds, target.Limits, target.Dialect)));
+        Assert.That(
+            (like.Headers, like.Query, like.MessageIds, like.Limits, like.Dialect),
+            Is.EqualTo((target.Headers, target.Query, target.MessageIds, target.Limits, target.Dialect)));
     }
 
     [Test]
-    public async Task A_target_on_IPv6_behind_a_path_can_be_talked_to()
+    public async Task A_target_on_IPv6_behind_a_path_is_reached()
     {
         MortalServer server;
         try
@@ -110,7 +114,7 @@ public sealed class TargetTests
 
         Assert.That(timeouts.Wait, Is.GreaterThanOrEqualTo(20 * slow).And.LessThanOrEqualTo(Usual.Wait + (20 * slow)));
         Assert.That(timeouts.Scenario, Is.EqualTo(Usual.Scenario + (1_000 * slow)));
-        Assert.That(timeouts.Scenario, Is.GreaterThan(10 * timeouts.Wait), "a scenario that waits in vain a few times is not out of time");
+        Assert.That(timeouts.Scenario, Is.GreaterThan(10 * timeouts.Wait), "a scenario survives a few waits that time out");
     }
 
     [TestCase(0.1)]
@@ -127,7 +131,7 @@ public sealed class TargetTests
     }
 
     [Test]
-    public void A_fast_target_is_waited_for_as_long_as_ever() => Assert.That(Usual.For(TimeSpan.FromMilliseconds(1)).Wait, Is.EqualTo(Usual.Wait));
+    public void A_fast_target_gets_the_usual_timeout() => Assert.That(Usual.For(TimeSpan.FromMilliseconds(1)).Wait, Is.EqualTo(Usual.Wait));
 
     [Test]
     public void Limits_follow_the_settings_that_a_server_was_started_with()
@@ -141,7 +145,9 @@ public sealed class TargetTests
             ["PORT"] = "9",
         };
 
-        Assert.That(new Limits { NameLength = 10 }.Under(settings), Is.EqualTo(new Limits { QueueSize = 5, QueueBytes = 6, Ring = 7, MessageBytes = 8, NameLength = 10 }));
+        Assert.That(
+            new Limits { NameLength = 10 }.Under(settings),
+            Is.EqualTo(new Limits { QueueSize = 5, QueueBytes = 6, Ring = 7, MessageBytes = 8, NameLength = 10 }));
         Assert.That(new Limits { Ring = 3 }.Under(new Dictionary<string, string> { ["MAX_MESSAGES"] = "many" }).Ring, Is.EqualTo(3));
     }
 

@@ -4,14 +4,14 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>A server that is no broker: a test says what each connection gets.</summary>
+/// <summary>A server that is not a broker. The test decides what it sends on each connection.</summary>
 internal sealed class TinyServer : TcpServer
 {
     private const int LongestLine = 64 * 1024;
 
     private readonly Func<Connection, CancellationToken, Task> _serve;
 
-    /// <param name="serve">Request head, stream. When it returns the connection ends.</param>
+    /// <param name="serve">Gets the request head and the stream. The connection ends when it returns.</param>
     public TinyServer(Func<string, Stream, CancellationToken, Task> serve)
         : this(async (connection, stopping) => await serve(await HeadAsync(connection, stopping), connection, stopping))
     {
@@ -23,7 +23,7 @@ internal sealed class TinyServer : TcpServer
         Start();
     }
 
-    /// <summary>With waits short enough for tests that run into them.</summary>
+    /// <summary>The timeouts are short, for tests in which they expire.</summary>
     public Target Target => Target.From(Origin) with
     {
         Timeouts = new Timeouts
@@ -35,7 +35,7 @@ internal sealed class TinyServer : TcpServer
         },
     };
 
-    /// <summary>Says 201 to every REST request and speaks WebSocket, by the runtime's own implementation, on the rest.</summary>
+    /// <summary>Answers every REST request with 201 and accepts every WebSocket, with the implementation of the runtime.</summary>
     public static TinyServer Speaking(Func<WebSocket, CancellationToken, Task> session) => new(async (connection, stopping) =>
     {
         if (await HttpRequest.ReadAsync(connection, stopping) is not { } request)

@@ -2,13 +2,13 @@ using NUnit.Framework;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>Deleting by name is safe only if the suite's names are nobody else's.</summary>
+/// <summary>Topics can be deleted by name because only the suite uses names of its form.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class TopicNamesTests
 {
     [Test]
-    public void Every_name_is_recognised_as_one_of_its_run()
+    public void Every_name_is_recognised_as_a_name_of_its_run()
     {
         var names = new TopicNames();
 
@@ -41,7 +41,7 @@ public sealed class TopicNamesTests
     [TestCase("conformance_deadbeef_1_topic", null)]
     [TestCase("conformance-report-2024-1-topic", null)]
     [TestCase("", null)]
-    public void Exactly_the_shape_of_the_suite_is_taken_for_the_suites_own(string topic, string? run) =>
+    public void Only_names_of_the_suites_form_are_recognised(string topic, string? run) =>
         Assert.That(TopicNames.RunOf(topic), Is.EqualTo(run));
 
     [Test]
@@ -75,7 +75,7 @@ public sealed class TopicNamesTests
     }
 
     [Test]
-    public void No_name_comes_twice_however_many_ask_at_one_time()
+    public void No_name_is_given_twice_when_many_threads_ask()
     {
         var names = new TopicNames();
         var all = new string[10_000];
@@ -86,6 +86,6 @@ public sealed class TopicNamesTests
     }
 
     [Test]
-    public void Two_runs_have_two_names() =>
+    public void Different_runs_have_different_ids() =>
         Assert.That(Enumerable.Range(0, 100).Select(_ => new TopicNames().Run), Is.Unique.And.All.Matches("^[0-9a-f]{8}$"));
 }

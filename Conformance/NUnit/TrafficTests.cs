@@ -3,13 +3,13 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>What a run cost the target is counted where it happens, once, and for the target alone.</summary>
+/// <summary>Connections and bytes are counted once, per scenario and per run, and only for the target.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class TrafficTests
 {
     [Test]
-    public async Task Every_connection_and_every_byte_is_counted_for_the_scenario_and_for_the_whole()
+    public async Task Every_connection_and_every_byte_is_counted_for_the_scenario_and_for_the_run()
     {
         await using var server = new MortalServer();
         var runner = new Runner(Script.Catalogue, server.Target());
@@ -34,10 +34,11 @@ public sealed class TrafficTests
     }
 
     [Test]
-    public async Task Bytes_are_those_on_the_wire()
+    public async Task Bytes_are_counted_as_on_the_wire()
     {
         const string Answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes";
-        await using var server = new TinyServer(async (_, stream, stopping) => await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(Answer), stopping));
+        await using var server = new TinyServer(
+            async (_, stream, stopping) => await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(Answer), stopping));
 
         var outcome = await new Runner(Script.Catalogue, server.Target).RunAsync(Script.Scene("raw", async stage =>
             stage.Expect.Status(200, await stage.Rest.SendRawAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray()), "it answers")));
@@ -63,7 +64,7 @@ public sealed class TrafficTests
     }
 
     [Test]
-    public async Task A_connection_that_ends_in_whatever_way_is_no_longer_open()
+    public async Task A_connection_is_not_open_after_any_kind_of_end()
     {
         await using var server = new MortalServer();
         var runner = new Runner(Script.Catalogue, server.Target());
@@ -83,17 +84,24 @@ public sealed class TrafficTests
             Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
         }
 
-        Assert.That((runner.Traffic.Connections, runner.Traffic.MostOpen), Is.EqualTo((9L, 2L)), "each time begins with none");
+        Assert.That(
+            (runner.Traffic.Connections, runner.Traffic.MostOpen),
+            Is.EqualTo((9L, 2L)),
+            "each scenario starts without connections");
     }
 
     [Test]
-    public async Task A_whole_run_says_what_it_cost()
+    public async Task The_results_of_a_run_contain_its_traffic()
     {
         await using var server = new MortalServer();
 
-        var results = await Script.PlayAsync(server, [Script.Asks("one"), Script.Asks("two"), Script.Asks("three")], new RunOptions { Parallel = 1 });
+        var results = await Script.PlayAsync(
+            server, [Script.Asks("one"), Script.Asks("two"), Script.Asks("three")], new RunOptions { Parallel = 1 });
 
-        Assert.That((results.Traffic.Connections, results.Traffic.MostConnectionsAtOnce), Is.EqualTo((3L, 1L)), "the pulse is not the target's trouble to be judged by");
+        Assert.That(
+            (results.Traffic.Connections, results.Traffic.MostConnectionsAtOnce),
+            Is.EqualTo((3L, 1L)),
+            "the pulse check does not count");
         Assert.That(results.Traffic.BytesSent, Is.GreaterThan(100));
     }
 }

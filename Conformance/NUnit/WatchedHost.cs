@@ -5,10 +5,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace PubSub.Conformance.Tests;
 
-/// <summary>Our own Host, with a note of every topic that it ever made.</summary>
+/// <summary>Our own Host, with a list of every topic that it ever created.</summary>
 internal sealed class WatchedHost : HostServer
 {
-    /// <summary>In the order of their making, also when they are long gone.</summary>
+    /// <summary>The names in the order of creation, including those of deleted topics.</summary>
     public ConcurrentQueue<string> Made { get; } = [];
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)

@@ -3,7 +3,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
 
-/// <summary>Who stops a run is obeyed: at first politely, with everything cleaned up and reported, and the second time at once.</summary>
+/// <summary>The first signal ends a run with cleanup and reports; the second one ends it at once.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class CancelTests
@@ -13,12 +13,13 @@ public sealed class CancelTests
     [TestCase("Ctrl-C")]
     [TestCase("SIGTERM")]
     [TestCase("SIGHUP twice")]
-    public async Task A_run_that_is_stopped_reports_what_it_has_and_leaves_nothing_behind(string how)
+    public async Task A_stopped_run_writes_its_reports_and_leaves_nothing_behind(string how)
     {
         await using var server = new SmallServer();
         using var folder = new Folder();
         await using var tool = Tool.Start(
-            Tool.Words($"run --url {server.Origin} --include core --repeat 100 --parallel 8 --out {folder.PathOf("out")}"), folder.Temporary);
+            Tool.Words($"run --url {server.Origin} --include core --repeat 100 --parallel 8 --out {folder.PathOf("out")}"),
+            folder.Temporary);
         await tool.SaysAsync("scenarios, 8 at one time");
         await server.HasTopicAsync("conformance-");
 
@@ -28,7 +29,7 @@ public sealed class CancelTests
                 tool.Terminate();
                 break;
             case "SIGHUP twice":
-                // The kernel sends one when a terminal closes, and the shell another.
+                // When a terminal closes, the kernel sends one SIGHUP and the shell another.
                 tool.HangUp();
                 tool.HangUp();
                 break;
@@ -51,7 +52,7 @@ public sealed class CancelTests
     }
 
     [Test]
-    public async Task A_probe_that_is_stopped_deletes_its_topic_and_leaves_no_journal()
+    public async Task A_stopped_probe_deletes_its_topic_and_leaves_no_journal()
     {
         await using var server = new SmallServer(LongLine.Far(TimeSpan.FromMilliseconds(250)));
         using var folder = new Folder();
@@ -67,7 +68,7 @@ public sealed class CancelTests
     }
 
     [Test]
-    public async Task A_second_signal_waits_for_nothing()
+    public async Task A_second_signal_ends_the_run_at_once()
     {
         var lost = new TaskCompletionSource();
         await using var server = new SmallServer(Crash.AtConnection(101, server =>
@@ -85,10 +86,10 @@ public sealed class CancelTests
         await tool.SaysAsync("Once more ends it at once");
         tool.Terminate();
 
-        // To clean up after a server that hangs would take longer than anybody here waits.
+        // The cleanup after a server that hangs would take longer than this test waits.
         var run = await tool.EndAsync();
         Assert.That(run.Exit, Is.EqualTo(EndedBySigterm), run.ToString());
         Assert.That(File.Exists(folder.PathOf("out", "results.json")), Is.False);
-        Assert.That(folder.Journals, Is.Not.Empty, "what was left behind can be found");
+        Assert.That(folder.Journals, Is.Not.Empty, "the journal names what was left behind");
     }
 }

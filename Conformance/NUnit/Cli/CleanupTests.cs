@@ -3,7 +3,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
 
-/// <summary>What a run has left behind goes, and nothing that is somebody else's.</summary>
+/// <summary>The cleanup deletes the topics that runs have left behind, and no others.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class CleanupTests
@@ -14,7 +14,7 @@ public sealed class CleanupTests
     ];
 
     [Test]
-    public async Task It_says_what_it_would_do_and_does_what_it_is_told()
+    public async Task The_cleanup_only_lists_topics_unless_an_option_tells_it_to_delete_them()
     {
         const string One = "conformance-1a2b3c4d-1-a", Same = "conformance-1a2b3c4d-12-b/c";
         const string Another = "conformance-00000000-1-a", Foreign = "mine-1a2b3c4d-1-a";
@@ -29,7 +29,7 @@ public sealed class CleanupTests
             told.Out.Split('\n').Where(line => line.StartsWith("would delete ", StringComparison.Ordinal)),
             Is.EquivalentTo([$"would delete {One}", $"would delete {Same}", $"would delete {Another}"]));
         Assert.That(told.Out, Does.Contain("--all"));
-        Assert.That(await server.TopicsAsync(), Is.EquivalentTo([One, Same, Another, Foreign, .. Others]), "it only said so");
+        Assert.That(await server.TopicsAsync(), Is.EquivalentTo([One, Same, Another, Foreign, .. Others]), "nothing is deleted yet");
 
         await Tool.ExitsAsync(0, $"cleanup --url {server.Origin} --run 1A2B3C4D");
         Assert.That(await server.TopicsAsync(), Is.EquivalentTo([Another, Foreign, .. Others]));
@@ -43,7 +43,7 @@ public sealed class CleanupTests
     }
 
     [Test]
-    public async Task The_journal_of_a_run_that_was_killed_is_enough_to_clean_up_after_it()
+    public async Task A_killed_run_can_be_cleaned_up_with_its_journal()
     {
         await using var server = new SmallServer(LongLine.Far(TimeSpan.FromMilliseconds(50)));
         using var folder = new Folder();
@@ -61,11 +61,11 @@ public sealed class CleanupTests
 
         await Tool.ExitsAsync(0, $"cleanup --journal {folder.Journals[0]}");
         Assert.That(await server.TopicsAsync(), Is.EquivalentTo(["orders", "mine-1a2b3c4d-1-another-run"]));
-        Assert.That(folder.Journals, Is.Empty, "there is nothing left to do");
+        Assert.That(folder.Journals, Is.Empty, "the journal is deleted with the last topic");
     }
 
     [Test]
-    public async Task A_journal_deletes_no_topic_that_no_run_can_have_made()
+    public async Task A_topic_in_a_journal_that_no_run_can_have_created_is_not_deleted()
     {
         await using var server = new SmallServer();
         using var folder = new Folder();
@@ -80,7 +80,7 @@ public sealed class CleanupTests
     [TestCase("1a2b3c4")]
     [TestCase("*")]
     [TestCase("the-last")]
-    public async Task A_run_that_cannot_be_is_wrong_usage(string id)
+    public async Task A_malformed_run_id_is_wrong_usage(string id)
     {
         var run = await Tool.ExitsAsync(ExitCode.Usage, $"cleanup --url http://localhost --run {id}");
 
@@ -88,7 +88,7 @@ public sealed class CleanupTests
     }
 
     [Test]
-    public async Task Nobody_there_is_3()
+    public async Task An_unreachable_server_exits_with_3()
     {
         await using var server = new SmallServer();
         server.Crash();

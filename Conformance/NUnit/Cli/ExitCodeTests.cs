@@ -4,14 +4,14 @@ using PubSub.Conformance.Gallery.Servers;
 namespace PubSub.Conformance.Tests.Cli;
 
 /// <summary>
-/// What scripts rely on: each status of the process means one thing. 3, 6 and 130 have tests of their own. A wrong scenario gives 4,
-/// because no target is known that makes the suite err.
+/// Scripts rely on the meaning of each exit status. 3, 6 and 130 have tests of their own. A wrong scenario tests 4, because no target is
+/// known to cause an error of the suite.
 /// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class ExitCodeTests
 {
-    // {folder} is an empty folder, {url} a server that conforms; what follows names what the message must say.
+    // {folder} is a temporary folder and {url} a correct server. The list has the words that the message must contain.
     private static readonly (string Line, string[] Says)[] Wrong =
     [
         ("", ["command", "--help"]),
@@ -90,7 +90,7 @@ public sealed class ExitCodeTests
         ("cleanup --journal {folder}/none", ["journal", "none"]),
     ];
 
-    // {folder} holds files of patterns; what follows the status names what the run must say.
+    // {folder} contains files with patterns. The list has the words that the output must contain.
     private static readonly (string Server, string Line, int Exit, string[] Says)[] Runs =
     [
         ("small", "--include @{folder}/patterns --exclude */create-again*", ExitCode.Conformant, ["Nothing that was evaluated"]),
@@ -114,7 +114,7 @@ public sealed class ExitCodeTests
         Runs.Select(run => new TestCaseData(run.Server, run.Line, run.Exit, run.Says).SetArgDisplayNames(run.Server, run.Line));
 
     [TestCaseSource(nameof(WrongLines))]
-    public async Task Wrong_usage_is_2_and_says_what_is_wrong(string line, string[] says)
+    public async Task Wrong_usage_exits_with_2_and_says_what_is_wrong(string line, string[] says)
     {
         await using var server = new SmallServer();
         using var folder = new Folder();
@@ -130,11 +130,11 @@ public sealed class ExitCodeTests
         var run = await Tool.ExitsAsync(ExitCode.Usage, Arguments(line, folder, server), environment);
 
         run.Complains(says.Select(words => Filled(words, folder, server)));
-        Assert.That(run.Everything, Does.Not.Contain("s3cr3t"), "what may be a secret is not repeated");
+        Assert.That(run.Everything, Does.Not.Contain("s3cr3t"), "possible secrets are not repeated");
     }
 
     [TestCaseSource(nameof(RunLines))]
-    public async Task What_a_run_comes_to_is_its_status(string kind, string line, int exit, string[] says)
+    public async Task The_exit_status_of_a_run_gives_its_conclusion(string kind, string line, int exit, string[] says)
     {
         await using var server = new SmallServer(kind switch
         {
@@ -160,7 +160,7 @@ public sealed class ExitCodeTests
     }
 
     [Test]
-    public async Task A_failure_is_told_at_once()
+    public async Task A_failure_is_printed_at_once()
     {
         await using var server = new SmallServer(Variation.Bare);
 
@@ -181,7 +181,7 @@ public sealed class ExitCodeTests
     }
 
     [Test]
-    public async Task An_error_of_the_suite_is_4_whatever_else_there_is()
+    public async Task An_error_of_the_suite_exits_with_4_even_if_there_is_a_violation()
     {
         await using var server = new SmallServer();
         var probed = await Probe.ExecuteAsync(new ProbeOptions { Url = server.Origin });

@@ -1,15 +1,15 @@
 namespace PubSub.Conformance.Tests.Cli;
 
-/// <summary>A folder for one test, gone with all that is in it when the test is over.</summary>
+/// <summary>A temporary folder for one test, deleted with all its content at the end of the test.</summary>
 internal sealed class Folder : IDisposable
 {
     public string Root { get; } = Directory.CreateTempSubdirectory("conformance-test-").FullName;
 
-    /// <summary>The environment of a tool that keeps its temporary files here and not with those of others.</summary>
+    /// <summary>An environment in which the tool keeps its temporary files in this folder.</summary>
     public IReadOnlyDictionary<string, string?> Temporary =>
         new Dictionary<string, string?> { ["TMPDIR"] = Root, ["TMP"] = Root, ["TEMP"] = Root };
 
-    /// <summary>What tools with such an environment have left to clean up.</summary>
+    /// <summary>The journals that tools with this environment have left behind.</summary>
     public IReadOnlyList<string> Journals => Directory.GetFiles(Root, "*.journal", SearchOption.AllDirectories);
 
     public string PathOf(params string[] parts) => Path.Combine([Root, .. parts]);

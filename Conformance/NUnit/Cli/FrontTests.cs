@@ -15,7 +15,7 @@ public sealed class FrontTests
     [TestCase("http", "/some/prefix/v1")]
     [TestCase("ws", "/some/prefix/v1/ws")]
     [TestCase("http", "", "--prefix", "some/prefix/v1/")]
-    public async Task A_path_in_front_of_everything(string scheme, string path, params string[] options)
+    public async Task A_path_prefix_changes_no_verdict(string scheme, string path, params string[] options)
     {
         await using var server = new SmallServer();
         await using var proxy = new PrefixProxy(server.Origin, "/some/prefix");
@@ -24,7 +24,7 @@ public sealed class FrontTests
     }
 
     [Test]
-    public async Task TLS_with_an_authority_of_its_own_or_with_none()
+    public async Task TLS_works_with_a_given_authority_and_without_verification()
     {
         await using var server = new SmallServer();
         await using var tls = new TlsServer(server.Origin);
@@ -37,7 +37,7 @@ public sealed class FrontTests
     }
 
     [Test]
-    public async Task TLS_with_an_authority_that_has_let_another_sign()
+    public async Task TLS_works_with_an_intermediate_authority()
     {
         using var root = Signed("CN=root", null, authority: true);
         using var between = Signed("CN=between", root, authority: true);
@@ -56,7 +56,7 @@ public sealed class FrontTests
     }
 
     [Test]
-    public async Task Two_runs_at_the_same_time()
+    public async Task Two_runs_at_the_same_time_do_not_disturb_each_other()
     {
         await using var server = new SmallServer();
         string[] options = ["--url", $"{server.Origin}"];
@@ -98,7 +98,7 @@ public sealed class FrontTests
         using var made = request.Create(issuer, issuer.NotBefore, issuer.NotAfter, RandomNumberGenerator.GetBytes(8));
         using var keyed = made.CopyWithPrivateKey(key);
 
-        // Some systems serve only with a key that has been loaded.
+        // On some systems a TLS server needs a key that was loaded from PKCS #12.
         return X509CertificateLoader.LoadPkcs12(keyed.Export(X509ContentType.Pkcs12), null, X509KeyStorageFlags.Exportable);
     }
 }

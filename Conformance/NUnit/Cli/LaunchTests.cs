@@ -5,7 +5,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
 
-/// <summary>A command is enough: the tool starts the server, speaks to it, sends it signals, and ends it.</summary>
+/// <summary>Given a command, the tool starts the server, tests it, sends it signals, and ends it.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class LaunchTests
@@ -13,7 +13,7 @@ public sealed class LaunchTests
     private static string Host => $"'{Tool.Dotnet}' '{HostServer.Built}'";
 
     [Test]
-    public async Task A_server_of_the_suites_own_starting_is_judged_by_its_settings_and_signals_too()
+    public async Task A_launched_server_is_also_tested_with_settings_and_signals()
     {
         using var folder = new Folder();
 
@@ -30,7 +30,7 @@ public sealed class LaunchTests
     }
 
     [Test]
-    public async Task A_server_by_URL_is_the_target_and_the_command_serves_where_settings_matter()
+    public async Task With_a_URL_the_command_is_used_only_for_scenarios_with_settings()
     {
         await using var server = new SmallServer(Variation.Bare);
         using var folder = new Folder();
@@ -43,7 +43,7 @@ public sealed class LaunchTests
         Assert.That(
             scenarios.Single(scenario => scenario.Id == "PS-REST-012/body-of-a-deletion").Verdict,
             Is.EqualTo(Verdict.Unsupported),
-            "that is the server by URL, whose deletions are answered with 204");
+            "the target is the server by URL, which answers deletions with 204");
         Assert.That(
             scenarios.Where(scenario => scenario.Requirement == "PS-LIF-008").Select(scenario => scenario.Verdict),
             Is.All.EqualTo(Verdict.Pass),
@@ -54,13 +54,14 @@ public sealed class LaunchTests
     [TestCase("LOG_LEVEL=warn {0}")]
     [TestCase("true; {0}")]
     [TestCase("BIND=::1 {0}")]
-    public async Task A_command_works_as_it_is_typed_in_a_shell_and_signals_reach_the_server(string command)
+    public async Task A_shell_command_works_and_signals_reach_the_server(string command)
     {
         using var folder = new Folder();
+        var launch = string.Format(CultureInfo.InvariantCulture, command, Host);
 
         var run = await Tool.ExitsAsync(
             ExitCode.Conformant,
-            $"run --launch {string.Format(CultureInfo.InvariantCulture, command, Host)} --include PS-LIF-001 --include PS-REST-001 --out {folder.Root}");
+            $"run --launch {launch} --include PS-LIF-001 --include PS-REST-001 --out {folder.Root}");
 
         var scenarios = folder.Results().Scenarios.Where(scenario => scenario.Verdict != Verdict.Disabled).ToList();
         Assert.That(scenarios.Select(scenario => scenario.Verdict), Is.All.EqualTo(Verdict.Pass), run.ToString());
@@ -71,7 +72,7 @@ public sealed class LaunchTests
     [TestCase("sh -c 'echo no such thing as PORT=$PORT >&2; exit 1'", "no such thing as PORT=")]
     [TestCase("no-such-command --port $PORT", "no-such-command")]
     [TestCase("true", "status 0")]
-    public async Task A_command_that_ends_at_once_is_told_with_what_it_wrote(string command, string says)
+    public async Task A_command_that_ends_at_once_is_reported_with_its_output(string command, string says)
     {
         var clock = Stopwatch.StartNew();
 
@@ -82,7 +83,7 @@ public sealed class LaunchTests
     }
 
     [Test]
-    public async Task A_command_that_never_listens_is_given_up()
+    public async Task A_command_that_never_listens_times_out()
     {
         var run = await Tool.ExitsAsync(ExitCode.Unreachable, $"run --launch {"sh -c 'echo thinking; exec sleep 60'"} --timeout-scale 0.1");
 

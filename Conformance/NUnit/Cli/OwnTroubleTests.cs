@@ -3,7 +3,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
 
-/// <summary>A tool that is stopped, starved, or written to a full disk says so, and blames no server for it.</summary>
+/// <summary>A tool that is suspended, lacks file descriptors or meets a full disk says so, and does not blame the server.</summary>
 [TestFixture]
 [Platform("Linux")]
 [Parallelizable(ParallelScope.All)]
@@ -15,12 +15,15 @@ public sealed class OwnTroubleTests
     private static readonly TimeSpan Stall = TimeSpan.FromSeconds(2.5);
 
     [Test]
-    public async Task A_run_that_is_suspended_violates_nothing()
+    public async Task A_run_that_is_suspended_reports_no_violation()
     {
         await using var server = new SmallServer();
         using var folder = new Folder();
-        await using var tool = Tool.Start(Tool.Words(
-            $"run --url {server.Origin} --include core --exclude PS-*/*concurrent* --repeat 5 --parallel 8 --timeout-scale 0.25 --out {folder.PathOf("out")}"));
+        await using var tool = Tool.Start(
+        [
+            .. Tool.Words($"run --url {server.Origin} --include core --exclude PS-*/*concurrent* --out {folder.PathOf("out")}"),
+            .. Tool.Words($"--repeat 5 --parallel 8 --timeout-scale 0.25"),
+        ]);
         for (var stall = 0; stall < Stalls; stall++)
         {
             await tool.SaysAsync(stall == 0 ? "scenarios, 8 at one time" : " failed, ");
@@ -38,13 +41,14 @@ public sealed class OwnTroubleTests
     }
 
     [Test]
-    public async Task A_run_with_few_descriptors_violates_nothing()
+    public async Task A_run_with_few_descriptors_reports_no_violation()
     {
         await using var server = new SmallServer();
         using var folder = new Folder();
 
         var run = await Tool.ShellAsync(
-            $"ulimit -n 150; \"$DOTNET\" \"$TOOL\" run --url {server.Origin} --include PS-REST-02? --include DEL --include FAN --out {folder.PathOf("out")}");
+            $"ulimit -n 150; \"$DOTNET\" \"$TOOL\" run --url {server.Origin} "
+            + $"--include PS-REST-02? --include DEL --include FAN --out {folder.PathOf("out")}");
 
         Assert.That(run.Exit, Is.EqualTo(ExitCode.Conformant).Or.EqualTo(ExitCode.NotEvaluated), run.ToString());
         var results = folder.Results("out");
@@ -55,7 +59,7 @@ public sealed class OwnTroubleTests
     }
 
     [Test]
-    public async Task A_run_without_enough_descriptors_does_not_begin()
+    public async Task A_run_without_enough_descriptors_does_not_start()
     {
         await using var server = new SmallServer();
 
@@ -67,7 +71,7 @@ public sealed class OwnTroubleTests
     }
 
     [Test]
-    public async Task A_full_standard_output_keeps_no_report_from_being_written()
+    public async Task All_reports_are_written_although_standard_output_is_full()
     {
         await using var server = new SmallServer();
         using var folder = new Folder();
@@ -81,7 +85,7 @@ public sealed class OwnTroubleTests
     }
 
     [Test]
-    public async Task A_report_on_a_full_disk_says_why_and_the_others_are_written()
+    public async Task A_report_that_cannot_be_written_is_named_and_the_others_are_written()
     {
         await using var server = new SmallServer();
         using var folder = new Folder();
@@ -97,7 +101,7 @@ public sealed class OwnTroubleTests
     }
 
     [Test]
-    public async Task A_command_that_could_tell_nothing_does_not_succeed()
+    public async Task A_command_that_cannot_write_its_output_fails()
     {
         var run = await Tool.ShellAsync("\"$DOTNET\" \"$TOOL\" list > /dev/full");
 
@@ -106,7 +110,7 @@ public sealed class OwnTroubleTests
     }
 
     [Test]
-    public async Task A_reader_that_leaves_early_is_no_trouble()
+    public async Task A_reader_that_closes_the_pipe_early_causes_no_error()
     {
         var run = await Tool.ShellAsync("{ \"$DOTNET\" \"$TOOL\" list; echo $? >&2; } | head -1");
 

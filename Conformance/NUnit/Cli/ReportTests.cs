@@ -16,7 +16,7 @@ public sealed class ReportTests
     private static readonly string[] Files = ["badge.json", "junit.xml", "report.html", "results.json", "summary.md", "transcripts.jsonl"];
 
     [Test]
-    public async Task A_run_writes_six_files_that_hold_to_their_laws()
+    public async Task A_run_writes_six_valid_files()
     {
         await using var server = new SmallServer(Variation.Bare);
         using var folder = new Folder();
@@ -63,11 +63,11 @@ public sealed class ReportTests
             new Dictionary<string, string?> { ["GITHUB_STEP_SUMMARY"] = folder.Root });
 
         run.Complains("GITHUB_STEP_SUMMARY");
-        Assert.That(run.Out, Is.EqualTo("Nothing that was evaluated is violated.\n"), "and a quiet run says nothing else");
+        Assert.That(run.Out, Is.EqualTo("Nothing that was evaluated is violated.\n"), "a quiet run prints nothing else");
     }
 
     [Test]
-    public async Task Reports_that_found_no_room_do_not_hide_the_verdict()
+    public async Task The_verdict_is_printed_even_if_a_report_cannot_be_written()
     {
         await using var server = new SmallServer();
         using var folder = new Folder();
@@ -80,7 +80,7 @@ public sealed class ReportTests
     }
 
     [Test]
-    public async Task Runs_are_compared_and_put_side_by_side()
+    public async Task Runs_can_be_compared_and_put_into_a_matrix()
     {
         await using var good = new SmallServer();
         await using var bare = new SmallServer(Variation.Bare);
@@ -155,7 +155,8 @@ public sealed class ReportTests
     {
         using var folder = new Folder();
         const string Row = "{\"id\":\"null-refuses\",\"repetitions\":";
-        var (matrix, ids) = (SpecFolder.Read("KILLMATRIX.json").Replace(Row, $"{Row}1", StringComparison.Ordinal), SpecFolder.Read("ids.lock"));
+        var matrix = SpecFolder.Read("KILLMATRIX.json").Replace(Row, $"{Row}1", StringComparison.Ordinal);
+        var ids = SpecFolder.Read("ids.lock");
         folder.Write("KILLMATRIX.json", matrix);
         folder.Write("ids.lock", ids.Replace("server null-refuses\n", "", StringComparison.Ordinal));
 
@@ -169,13 +170,13 @@ public sealed class ReportTests
         Assert.That(folder.Read("KILLMATRIX.json").Split('\n').Except(matrix.Split('\n')).Count(), Is.EqualTo(1));
         Assert.That(folder.Read("KILLMATRIX.md"), Does.Contain("## Needs attention"));
         Assert.That(nowhere.Exit, Is.EqualTo(ExitCode.Usage), nowhere.ToString());
-        Assert.That(nowhere.Out, Is.Empty, "before anything is shown");
+        Assert.That(nowhere.Out, Is.Empty, "it fails before any server is started");
     }
 
     [TestCase("PS-SUB-002")]
     [TestCase("ps-sub-002")]
     [TestCase("PS-SUB-002/no-subscription-to-a-later-topic")]
-    public async Task A_requirement_is_explained_by_its_name_or_that_of_a_scenario(string id)
+    public async Task A_requirement_is_explained_by_its_id_or_that_of_a_scenario(string id)
     {
         var run = await Tool.ExitsAsync(ExitCode.Conformant, $"explain {id}");
 
@@ -189,7 +190,7 @@ public sealed class ReportTests
     }
 
     [Test]
-    public async Task What_a_probe_has_written_a_run_need_not_find_out()
+    public async Task A_run_uses_the_target_file_that_a_probe_has_written()
     {
         await using var server = new SmallServer(Variation.Classic);
         using var folder = new Folder();
@@ -218,7 +219,7 @@ public sealed class ReportTests
     }
 
     [Test]
-    public async Task A_dialect_of_ones_own_is_found_from_where_the_target_file_is()
+    public async Task A_dialect_file_is_found_relative_to_the_target_file()
     {
         await using var server = new SmallServer(Variation.Classic);
         using var folder = new Folder();
@@ -236,7 +237,7 @@ public sealed class ReportTests
     }
 
     [Test]
-    public async Task The_command_line_wins_over_the_target_file()
+    public async Task The_command_line_overrides_the_target_file()
     {
         await using var staging = new SmallServer();
         await using var production = new SmallServer();
@@ -256,7 +257,7 @@ public sealed class ReportTests
         var target = folder.Results().Target;
         Assert.That(target.Rest, Does.Contain(production.Origin.Authority));
         Assert.That(target.WebSocket, Does.Contain(production.Origin.Authority));
-        Assert.That(target.Limits.Ring, Is.EqualTo(7), "what is said of the server holds wherever it is");
+        Assert.That(target.Limits.Ring, Is.EqualTo(7), "declared limits also hold at another URL");
     }
 
     private static IReadOnlyList<(string Profile, string Scenario)> Listed(ToolResult run)

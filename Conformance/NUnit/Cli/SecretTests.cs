@@ -27,7 +27,7 @@ public sealed class SecretTests
     ];
 
     [Test]
-    public async Task A_run_keeps_its_secrets()
+    public async Task A_run_shows_and_writes_no_secrets()
     {
         await using var server = new SmallServer(Variation.Classic with { ApiKey = Key });
         using var folder = new Folder();
@@ -53,7 +53,7 @@ public sealed class SecretTests
     }
 
     [Test]
-    public async Task What_the_server_repeats_is_not_repeated()
+    public async Task Secrets_that_the_server_repeats_are_redacted()
     {
         await using var server = new SmallServer(server => server.AnswerAsync.Wrap(next => async (request, stopping) =>
         {
@@ -75,7 +75,7 @@ public sealed class SecretTests
     }
 
     [Test]
-    public async Task What_a_launched_server_writes_is_not_repeated()
+    public async Task Secrets_in_the_output_of_a_launched_server_are_redacted()
     {
         using var folder = new Folder();
 
@@ -89,7 +89,7 @@ public sealed class SecretTests
     [TestCase("run")]
     [TestCase("probe")]
     [TestCase("cleanup")]
-    public async Task What_was_tried_in_vain_is_told_without_them(string verb)
+    public async Task A_message_about_an_unreachable_target_has_no_secrets(string verb)
     {
         await using var server = new SmallServer(Variation.Classic with { ApiKey = "another" });
         using var folder = new Folder();

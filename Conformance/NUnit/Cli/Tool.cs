@@ -10,10 +10,10 @@ namespace PubSub.Conformance.Tests.Cli;
 /// <summary>What the tool wrote, and the status that it ended with.</summary>
 internal sealed record ToolResult(int Exit, string Out, string Errors)
 {
-    /// <summary>Both streams, for a test that only asks whether something was said at all.</summary>
+    /// <summary>Both streams, for a test that does not care which one contains a text.</summary>
     public string Everything => $"{Out}\n{Errors}";
 
-    /// <summary>Fails unless standard error holds each of these words, and a message instead of a stack trace.</summary>
+    /// <summary>Fails unless standard error contains each of these words and no stack trace.</summary>
     public void Complains(params IEnumerable<string> words)
     {
         foreach (var word in words)
@@ -57,7 +57,7 @@ internal sealed class Tool : IAsyncDisposable
             UseShellExecute = false,
         };
 
-        // What the machine happens to set is no part of a test.
+        // A variable of the machine must not change the test.
         start.Environment.Remove("GITHUB_STEP_SUMMARY");
         foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
         {
@@ -83,7 +83,8 @@ internal sealed class Tool : IAsyncDisposable
     /// <summary>Runs a script of the shell, in which <c>"$DOTNET" "$TOOL"</c> is the tool.</summary>
     public static async Task<ToolResult> ShellAsync(string script)
     {
-        await using var tool = new Tool("/bin/sh", ["-c", script], new Dictionary<string, string?> { ["DOTNET"] = Dotnet, ["TOOL"] = Assembly });
+        var environment = new Dictionary<string, string?> { ["DOTNET"] = Dotnet, ["TOOL"] = Assembly };
+        await using var tool = new Tool("/bin/sh", ["-c", script], environment);
         return await tool.EndAsync();
     }
 
@@ -93,7 +94,7 @@ internal sealed class Tool : IAsyncDisposable
         return await tool.EndAsync();
     }
 
-    /// <summary>Runs a command line, which must end with this status. A value in it is never split at its spaces.</summary>
+    /// <summary>Runs a command line, which must end with this status. An interpolated value is not split at its spaces.</summary>
     public static Task<ToolResult> ExitsAsync(int exit, FormattableString line, IReadOnlyDictionary<string, string?>? environment = null) =>
         ExitsAsync(exit, Words(line), environment);
 
@@ -110,7 +111,7 @@ internal sealed class Tool : IAsyncDisposable
         .Split(' ', StringSplitOptions.RemoveEmptyEntries)
         .Select(word => string.Format(CultureInfo.InvariantCulture, word, line.GetArguments()));
 
-    /// <summary>Waits for a line of standard error with this text in it, after those that have been waited for before.</summary>
+    /// <summary>Waits for the next line of standard error that contains this text, at most 60 s; otherwise the test fails.</summary>
     public async Task SaysAsync(string text)
     {
         using var limit = new CancellationTokenSource(Longest);
@@ -122,7 +123,7 @@ internal sealed class Tool : IAsyncDisposable
             }
         }
 
-        Assert.Fail($"'{text}' was never said, but this:\n{Read(_errors)}");
+        Assert.Fail($"'{text}' was never written. Standard error:\n{Read(_errors)}");
     }
 
     /// <summary>Ctrl-C.</summary>
@@ -130,18 +131,18 @@ internal sealed class Tool : IAsyncDisposable
 
     public void Terminate() => Signal(Sigterm);
 
-    /// <summary>The terminal closes.</summary>
+    /// <summary>What a closing terminal sends.</summary>
     public void HangUp() => Signal(Sighup);
 
-    /// <summary>The process stands still, and time goes by.</summary>
+    /// <summary>Stops the process, while the clocks go on.</summary>
     public void Suspend() => Signal(Sigstop);
 
     public void Resume() => Signal(Sigcont);
 
-    /// <summary>Leaves the process no time for anything.</summary>
+    /// <summary>Ends the process without a chance to clean up.</summary>
     public void Kill() => _process.Kill();
 
-    /// <summary>Waits for the end of the process by itself, within a bound.</summary>
+    /// <summary>Waits until the process ends by itself, at most 60 s; otherwise the test fails.</summary>
     public async Task<ToolResult> EndAsync()
     {
         using var limit = new CancellationTokenSource(Longest);

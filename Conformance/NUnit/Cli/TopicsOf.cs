@@ -4,7 +4,7 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
 
-/// <summary>What topics there are on a v1 server, asked from beside the tool.</summary>
+/// <summary>Reads and creates the topics of a v1 server without the tool.</summary>
 internal static class TopicsOf
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(20);
@@ -25,7 +25,7 @@ internal static class TopicsOf
         created.EnsureSuccessStatusCode();
     }
 
-    /// <summary>Asks until there is a topic with this in its name.</summary>
+    /// <summary>Waits, at most 20 s, until the server has a topic with this part in its name.</summary>
     public static Task HasTopicAsync(this TcpServer server, string part) => HasTopicAsync(server.Origin, part);
 
     /// <inheritdoc cref="HasTopicAsync(TcpServer, string)"/>

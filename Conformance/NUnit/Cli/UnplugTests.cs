@@ -4,14 +4,14 @@ using PubSub.Conformance.Gallery.Servers;
 namespace PubSub.Conformance.Tests.Cli;
 
 /// <summary>
-/// A server that is lost in the middle of a run has violated one requirement; it is neither failed nor passed for what came after, and the
-/// run ends soon and says what was asked of it last.
+/// A server that is lost during a run violates one requirement. Later scenarios neither fail nor pass; the run ends soon and names the
+/// last requests.
 /// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class UnplugTests
 {
-    /// <summary>Says, between its messages, five info messages every two milliseconds, of which the first comes first.</summary>
+    /// <summary>Sends five unsolicited info messages every 2 ms on every connection.</summary>
     private static readonly Change Babbles = server =>
     {
         server.Variation = server.Variation with { Heartbeat = TimeSpan.FromMilliseconds(2) };
@@ -20,11 +20,12 @@ public sealed class UnplugTests
     };
 
     [Test]
-    public async Task A_process_that_is_killed()
+    public async Task A_killed_process_is_reported_as_lost()
     {
         await using var host = await HostServer.LaunchAsync(new Dictionary<string, string>(), CancellationToken.None);
         using var folder = new Folder();
-        await using var tool = Tool.Start(["run", "--url", host.Target.Root.AbsoluteUri, "--include", "core", "--repeat", "100", "--parallel", "8", "--out", folder.Root]);
+        await using var tool = Tool.Start(
+            Tool.Words($"run --url {host.Target.Root.AbsoluteUri} --include core --repeat 100 --parallel 8 --out {folder.Root}"));
         await tool.SaysAsync("scenarios, 8 at one time");
         await TopicsOf.HasTopicAsync(host.Target.Root, "-orders");
 
@@ -34,34 +35,38 @@ public sealed class UnplugTests
     }
 
     [Test]
-    public async Task A_burst_that_kills()
+    public async Task A_burst_that_kills_the_server_is_named()
     {
         await using var server = new SmallServer(Crash.AtBurst(3));
         using var folder = new Folder();
 
-        var run = await Tool.RunAsync("run", "--url", server.Origin.AbsoluteUri, "--include", "PUB", "--include", "ROB", "--parallel", "1", "--out", folder.Root);
+        var run = await Tool.RunAsync(
+            Tool.Words($"run --url {server.Origin.AbsoluteUri} --include PUB --include ROB --parallel 1 --out {folder.Root}"), null);
 
         var results = IsLost(run, folder);
         Assert.That(results.Ending.LastRequests.Select(request => request.Data), Has.Some.Contains("\"publish\""));
-        Assert.That(results.Ending.LastRequests[^1].Scenario, Is.EqualTo(results.Deaths.Single().Culprits.Single()), "one at a time, it is known which");
+        Assert.That(
+            results.Ending.LastRequests[^1].Scenario,
+            Is.EqualTo(results.Deaths.Single().Culprits.Single()),
+            "without parallel scenarios the killer is known");
     }
 
     [Test]
-    public async Task Everything_hangs()
+    public async Task A_server_that_hangs_is_reported_as_lost()
     {
         await using var server = new SmallServer(Crash.AtConnection(151, server => server.Hang()));
         await IsLostAsync(server, "--timeout-scale", "0.1");
     }
 
     [Test]
-    public async Task The_port_is_closed_and_connections_go_on()
+    public async Task A_server_that_closes_its_port_and_keeps_its_connections_is_reported_as_lost()
     {
         await using var server = new SmallServer(Crash.AtConnection(151, server => server.Close()));
         await IsLostAsync(server);
     }
 
     [Test]
-    public async Task A_gateway_says_502_for_a_server_that_is_gone()
+    public async Task A_server_whose_gateway_answers_502_is_reported_as_lost()
     {
         await using var server = new SmallServer(Crash.BehindGateway(150));
 
@@ -71,13 +76,15 @@ public sealed class UnplugTests
     }
 
     [Test]
-    public async Task A_refusal_of_the_gateway_passes_nothing_that_asks_for_a_refusal()
+    public async Task A_refusal_by_the_gateway_does_not_pass_a_scenario_that_expects_a_refusal()
     {
         await using var server = new SmallServer(Crash.BehindGateway(0));
         Scenario[] scenarios =
         [
-            new("PS-REST-001", "refused", async stage => stage.Expect.Equal(false, (await stage.Rest.HealthAsync()).IsSuccess, "it is refused")),
-            new("PS-REST-002", "answered", async stage => stage.Expect.Equal(true, (await stage.Rest.HealthAsync()).IsSuccess, "it is answered")),
+            new("PS-REST-001", "refused", async stage =>
+                stage.Expect.Equal(false, (await stage.Rest.HealthAsync()).IsSuccess, "it is refused")),
+            new("PS-REST-002", "answered", async stage =>
+                stage.Expect.Equal(true, (await stage.Rest.HealthAsync()).IsSuccess, "it is answered")),
         ];
 
         var probed = new ProbedTarget(Target.From(server.Origin), server.Origin);
@@ -89,14 +96,16 @@ public sealed class UnplugTests
     }
 
     [Test]
-    public async Task A_server_that_cannot_stop_talking_is_judged_all_the_same_in_little_memory()
+    public async Task A_server_that_never_stops_sending_is_judged_in_little_memory()
     {
         await using var server = new SmallServer(Babbles);
         using var folder = new Folder();
         var limited = new Dictionary<string, string?> { ["DOTNET_GCHeapHardLimit"] = "0x18000000" };
 
         var run = await Tool.RunAsync(
-            ["run", "--url", server.Origin.AbsoluteUri, "--include", "PS-SUB-001", "--include", "PS-FAN-00?", "--transcripts", "all", "--out", folder.Root], limited);
+            Tool.Words(
+                $"run --url {server.Origin.AbsoluteUri} --include PS-SUB-001 --include PS-FAN-00? --transcripts all --out {folder.Root}"),
+            limited);
 
         Assert.That(run.Exit, Is.EqualTo(ExitCode.Conformant), run.ToString());
         Assert.That(folder.Results().Target.Findings.Select(finding => finding.What), Has.Some.EqualTo("notices"));
@@ -105,7 +114,8 @@ public sealed class UnplugTests
     private static async Task<Results> IsLostAsync(SmallServer server, params string[] options)
     {
         using var folder = new Folder();
-        var run = await Tool.RunAsync(["run", "--url", server.Origin.AbsoluteUri, "--include", "core", "--out", folder.Root, .. options], null);
+        var run = await Tool.RunAsync(
+            ["run", "--url", server.Origin.AbsoluteUri, "--include", "core", "--out", folder.Root, .. options], null);
         return IsLost(run, folder);
     }
 
@@ -115,11 +125,11 @@ public sealed class UnplugTests
         var results = folder.Results();
         Assert.That(results.Ending.Kind, Is.EqualTo(EndingKind.TargetDied));
         Assert.That(results.Ending.Message, Does.Contain("stopped answering"));
-        Assert.That(run.Out, Does.Contain("stopped answering").And.Contain("not evaluated"), "and it is told");
+        Assert.That(run.Out, Does.Contain("stopped answering").And.Contain("not evaluated"), "the output says so");
         Assert.That(results.Ending.LastRequests, Is.Not.Empty);
-        Assert.That(run.Out, Does.Contain(results.Ending.LastRequests[^1].Scenario), "with what was asked last");
+        Assert.That(run.Out, Does.Contain(results.Ending.LastRequests[^1].Scenario), "the output names the last request");
 
-        // A correct server failed nothing before it was lost, and nothing afterwards is its fault.
+        // A correct server fails nothing before it is lost, and later failures do not count.
         var culprit = results.Deaths.Single().Culprits.Single();
         Assert.That(
             results.Scenarios.Where(scenario => scenario.Verdict is Verdict.Fail or Verdict.Warn or Verdict.Error)

@@ -6,19 +6,20 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Tests.Cli;
 
-/// <summary>Where there is nothing to test, the tool soon says what it tried and what might help.</summary>
+/// <summary>If there is no server to test, the tool soon says what it tried and what might help.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class UnreachableTests
 {
     private const int Longest = 20;
 
-    // The server, which may stand before a correct one, the scheme by which it is spoken to, and what the message must say.
+    // By name: the server, which may be a proxy of a correct one, the scheme of the URL, and what the message must contain.
     private static readonly Dictionary<string, (Func<SmallServer, TcpServer> Server, string Scheme, string[] Says)> Servers = new()
     {
         ["there is none"] = (_ => Crashed(), "http", ["127.0.0.1:{port} cannot be reached", "Is the server running"]),
         ["it says nothing"] = (_ => new SmallServer(NoBroker.Hangs), "http", ["GET ", "/v1/topics: none within 0.7 s", "another port"]),
-        ["it speaks no HTTP"] = (_ => new SmallServer(NoBroker.SendsGarbage), "http", ["/v1/topics: something that is not HTTP", "https://"]),
+        ["it speaks no HTTP"] =
+            (_ => new SmallServer(NoBroker.SendsGarbage), "http", ["/v1/topics: something that is not HTTP", "https://"]),
         ["it talks and never answers"] =
             (_ => new SmallServer(NoBroker.Chatters(TimeSpan.Zero)), "http", ["200 with a body that lists no topics"]),
         ["it wants a key"] =
@@ -33,7 +34,7 @@ public sealed class UnreachableTests
     private static IEnumerable<string> Names => Servers.Keys;
 
     [TestCaseSource(nameof(Names))]
-    public async Task A_server_that_cannot_be_tested(string name)
+    public async Task A_server_that_cannot_be_tested_is_reported_with_advice(string name)
     {
         var (open, scheme, says) = Servers[name];
         await using var inner = new SmallServer();
@@ -45,11 +46,11 @@ public sealed class UnreachableTests
     }
 
     [Test]
-    public Task A_host_that_does_not_exist() =>
+    public Task A_host_that_does_not_exist_is_reported() =>
         IsUnreachableAsync(new Uri("http://no-such-host.invalid"), [], "no-such-host.invalid:80 cannot be reached");
 
     [Test]
-    public async Task A_server_that_talks_and_never_answers_behind_a_listing()
+    public async Task A_WebSocket_that_never_answers_is_reported_although_REST_lists_topics()
     {
         await using var chatty = new SmallServer(NoBroker.Chatters(TimeSpan.Zero));
         await using var listing = Answering(200, """{"topics":[]}""");
@@ -67,7 +68,8 @@ public sealed class UnreachableTests
     [TestCase(401, "", "asks for credentials", "--header-env")]
     [TestCase(403, "", "asks for credentials", "--header-env")]
     [TestCase(200, """{"topics":[]}""", "The REST interface answers, but no WebSocket of this protocol was found", "--ws-url")]
-    public async Task A_server_that_says_the_same_to_everybody(int status, string body, string what, string advice)
+    public async Task A_server_with_the_same_answer_to_every_request_is_reported_with_advice(
+        int status, string body, string what, string advice)
     {
         await using var server = Answering(status, body);
         await IsUnreachableAsync(server.Target.Root, [], what, advice);

@@ -3,7 +3,7 @@ using PubSub.Conformance.Histories;
 
 namespace PubSub.Conformance.Tests.HistoryTests;
 
-/// <summary>For each thing that can be wrong: the smallest history that shows it, and the nearest one that does not.</summary>
+/// <summary>For each kind of anomaly, the smallest history that has it and the most similar one that does not.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class HistoryCheckerTests
@@ -278,7 +278,7 @@ public sealed class HistoryCheckerTests
     [TestCaseSource(nameof(WithoutAGap))]
     [TestCaseSource(nameof(Replayed))]
     [TestCaseSource(nameof(OfADeletedTopic))]
-    public void A_history_shows(string history, string findings, int? retained)
+    public void A_history_has_exactly_these_anomalies(string history, string findings, int? retained)
     {
         var anomalies = HistoryChecker.Check(HistoryNotation.Parse(history), retained);
 
@@ -286,7 +286,7 @@ public sealed class HistoryCheckerTests
     }
 
     [Test]
-    public void Two_orders_are_found_however_far_apart_the_messages_are()
+    public void Two_orders_are_found_when_the_messages_are_far_apart()
     {
         var history = HistoryNotation.Parse(
             "sub r1 r2 | pub p1:m1 p2:m2 p3:m3 p4:m4 p5:m5 p6:m6 p7:m7 p8:m8 p9:m9 .. | .. pub m1 m2 m3 m4 m5 m6 m7 m8 m9 "
@@ -300,7 +300,7 @@ public sealed class HistoryCheckerTests
     }
 
     [Test]
-    public void Two_messages_of_one_topic_with_one_id_cannot_be_told_apart()
+    public void Two_messages_of_one_topic_with_the_same_id_are_rejected()
     {
         var history = HistoryNotation.Parse("pub alice:m1 bob:m1");
 
@@ -309,7 +309,7 @@ public sealed class HistoryCheckerTests
     }
 
     [Test]
-    public void Of_each_kind_the_earliest_are_reported_and_no_more()
+    public void Only_the_earliest_anomalies_of_each_kind_are_reported()
     {
         var steps = Enumerable.Range(1, 50).Select(n => $"pub m{n} | recv r x{n}");
 
@@ -344,7 +344,7 @@ public sealed class HistoryCheckerTests
     [TestCase("create orders", "orders")]
     [TestCase("sub r | .. sub r", "r")]
     [TestCase("pub m1 .. | .. pub m1 | .. pub m1", "m1")]
-    public void A_step_out_of_the_notation_is_refused_by_the_word(string history, string word) =>
+    public void A_step_that_is_not_in_the_notation_is_rejected_with_the_wrong_word(string history, string word) =>
         Assert.That(() => HistoryNotation.Parse(history), Throws.TypeOf<FormatException>().With.Message.Contains($"'{word}' is wrong"));
 
     private static TestCaseData Row(string name, string history, string findings, int? retained = null) =>

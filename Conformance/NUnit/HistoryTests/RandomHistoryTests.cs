@@ -11,7 +11,7 @@ public sealed class RandomHistoryTests
     private const int Seeds = 400;
 
     [Test]
-    public void A_correct_server_is_never_accused([Values] bool withDeletions, [Values] bool withEndings)
+    public void A_correct_server_has_no_anomalies([Values] bool withDeletions, [Values] bool withEndings)
     {
         for (var seed = 0; seed < Seeds; seed++)
         {
@@ -23,7 +23,7 @@ public sealed class RandomHistoryTests
     }
 
     [Test]
-    public void A_server_that_replays_before_it_acks_is_accused_of_that_alone([Values] bool withDeletions)
+    public void A_server_that_replays_before_its_ack_has_only_that_anomaly([Values] bool withDeletions)
     {
         for (var seed = 0; seed < Seeds; seed++)
         {
@@ -35,7 +35,7 @@ public sealed class RandomHistoryTests
     }
 
     [Test]
-    public void A_delivery_that_was_owed_is_missed() => Spoil(withEndings: false, AnomalyKind.Lost, (history, random) =>
+    public void A_missing_delivery_that_was_owed_is_found() => Spoil(withEndings: false, AnomalyKind.Lost, (history, random) =>
     {
         var owed = Events(history)
             .Where(one =>
@@ -45,7 +45,7 @@ public sealed class RandomHistoryTests
     });
 
     [Test]
-    public void A_delivery_amid_others_is_missed_when_another_has_all_three() => Spoil(
+    public void A_missing_delivery_between_two_is_found_if_another_subscriber_has_all_three() => Spoil(
         withEndings: true, [AnomalyKind.Lost, AnomalyKind.Gap, AnomalyKind.WrongReplay, AnomalyKind.TwoOrders], (history, random) =>
         {
             var triples = Triples(history).ToList();
@@ -55,11 +55,11 @@ public sealed class RandomHistoryTests
         });
 
     [Test]
-    public void A_second_delivery_is_noticed() => Spoil(withEndings: true, AnomalyKind.Duplicated, (history, random) =>
+    public void A_second_delivery_is_found() => Spoil(withEndings: true, AnomalyKind.Duplicated, (history, random) =>
         Choose([.. Events(history)], random) is { } twice ? Inserted(history, twice, twice.Entry) : null);
 
     [Test]
-    public void Two_neighbours_that_change_places_are_noticed() => Spoil(
+    public void Two_swapped_deliveries_are_found() => Spoil(
         withEndings: true, [AnomalyKind.Reordered, AnomalyKind.Overtaken], (history, random) =>
         {
             var sequential = Neighbours(history).Where(pair =>
@@ -68,7 +68,7 @@ public sealed class RandomHistoryTests
         });
 
     [Test]
-    public void Two_neighbours_that_change_places_are_noticed_when_another_received_both() => Spoil(
+    public void Two_swapped_deliveries_are_found_if_another_subscriber_received_both() => Spoil(
         withEndings: true, [AnomalyKind.Reordered, AnomalyKind.Overtaken, AnomalyKind.TwoOrders], (history, random) =>
         {
             var shared = Neighbours(history)
@@ -77,7 +77,7 @@ public sealed class RandomHistoryTests
         });
 
     [Test]
-    public void A_delivery_to_a_subscriber_of_another_topic_is_noticed([Values] bool asOneOfItsTopic) => Spoil(
+    public void A_delivery_to_a_subscriber_of_another_topic_is_found([Values] bool asOneOfItsTopic) => Spoil(
         withEndings: true, AnomalyKind.Leaked, (history, random) =>
     {
         const string elsewhere = "elsewhere";
@@ -94,18 +94,18 @@ public sealed class RandomHistoryTests
     });
 
     [Test]
-    public void An_unknown_message_is_noticed() => Spoil(withEndings: true, AnomalyKind.Phantom, (history, random) =>
+    public void An_unknown_message_is_found() => Spoil(withEndings: true, AnomalyKind.Phantom, (history, random) =>
         Choose([.. Events(history)], random) is { } place ? Inserted(history, place, place.Entry with { MessageId = "unknown" }) : null);
 
     [Test]
-    public void One_replayed_event_too_many_is_noticed() => Spoil(withEndings: true, AnomalyKind.WrongReplay, (history, random) =>
+    public void One_replayed_event_too_many_is_found() => Spoil(withEndings: true, AnomalyKind.WrongReplay, (history, random) =>
     {
         var acks = history.Publications.Where(one => one.Outcome == RequestOutcome.Acked)
             .ToDictionary(one => one.MessageId, one => one.Responded!.Value);
         var full = new List<(SubscriberLog Log, int At)>();
         foreach (var log in history.Subscribers)
         {
-            // An ack, and behind it at once as many events of that topic as the subscribe asked for, all of them acked before.
+            // An ack, followed at once by as many events of its topic as the subscribe asked for, all of them acked before it.
             for (var at = 0; at < log.Entries.Count; at++)
             {
                 var entry = log.Entries[at];
@@ -145,7 +145,7 @@ public sealed class RandomHistoryTests
             Assert.That(anomalies.Any(anomaly => kinds.Contains(anomaly.Kind)), $"seed {seed}: {string.Join("; ", anomalies)}");
         }
 
-        Assert.That(spoilt, Is.GreaterThan(Seeds / 20), "enough histories can be spoilt so");
+        Assert.That(spoilt, Is.GreaterThan(Seeds / 20), "enough histories can be spoilt in this way");
     }
 
     private static T? Choose<T>(List<T> among, Random random)
@@ -171,7 +171,7 @@ public sealed class RandomHistoryTests
             pairs.Second.First,
             (pairs.First.First.Entry.MessageId, pairs.Second.First.Entry.MessageId, pairs.Second.Second.Entry.MessageId)));
 
-    /// <summary>The tick of the ack after which this subscriber never unsubscribed from the topic again.</summary>
+    /// <summary>The tick of the last ack of a subscribe; <c>long.MaxValue</c> if an unsubscribe follows it.</summary>
     private static long SubscribedForGood(SubscriberLog log, string topic)
     {
         var last = log.Entries.LastOrDefault(entry =>

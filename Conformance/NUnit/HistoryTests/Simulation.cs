@@ -3,8 +3,8 @@ using PubSub.Conformance.Histories;
 namespace PubSub.Conformance.Tests.HistoryTests;
 
 /// <summary>
-/// A correct server and its clients, of which one takes one small step at a time, chosen at random. So everything overlaps with
-/// everything, and the same seed gives the same history.
+/// A correct server and its clients. Each small step, of a client or of the server, is chosen at random, so requests overlap in every way.
+/// The same seed gives the same history.
 /// </summary>
 internal sealed class Simulation
 {
@@ -81,7 +81,7 @@ internal sealed class Simulation
                 _changes.Enqueue((topic, create, create ? _recorder.Create(topic) : _recorder.Delete(topic)));
                 break;
             case 94 when _withEndings:
-                // Cut: the server forgets it at once; of what was sent to it some is lost.
+                // Cut: the server forgets the subscriber at once, and some events that it had sent are lost.
                 Forget(subscriber);
                 while (subscriber.Arriving.Count > 0 && _random.Next(5) > 0)
                 {
@@ -92,7 +92,7 @@ internal sealed class Simulation
                 subscriber.Log.Cut();
                 break;
             case 95 when _withEndings && subscriber.Arriving.Count == 0 && subscriber.Sent.Count == 0:
-                // Left: the server hears of it only later.
+                // Left: the server notices only later.
                 subscriber.Log.Left();
                 _subscribers[_subscribers.IndexOf(subscriber)] = new(subscriber.Name, _recorder);
                 _gone.Enqueue(subscriber);

@@ -34,14 +34,14 @@ public sealed partial class ApprovedTests
     private static IEnumerable<string> Names => Reports.Keys;
 
     [TestCaseSource(nameof(Names))]
-    public void A_report_is_as_it_was_approved(string name) => Approved.Check(name, Rendered(name));
+    public void A_report_equals_its_approved_text(string name) => Approved.Check(name, Rendered(name));
 
     [Test]
     public void Every_approved_file_belongs_to_a_report() =>
         Assert.That(Directory.EnumerateFiles(Approved.Folder).Select(Path.GetFileName), Is.EquivalentTo(Names));
 
     [TestCaseSource(nameof(Names))]
-    public void A_report_holds_no_character_that_steers_its_reader(string name)
+    public void A_report_has_no_control_characters_and_no_direction_overrides(string name)
     {
         var text = Rendered(name);
 
@@ -50,7 +50,7 @@ public sealed partial class ApprovedTests
         Assert.That(() => new UTF8Encoding(false, throwOnInvalidBytes: true).GetBytes(text), Throws.Nothing);
     }
 
-    /// <summary>The report; the script, the style and the data inside a page have tests of their own.</summary>
+    /// <summary>The report. Pages come without the content of their scripts and styles, which have tests of their own.</summary>
     private static string Rendered(string name) => name.EndsWith(".html", StringComparison.Ordinal)
         ? PolicyHash().Replace(Inside().Replace(Reports[name](), "$1...$3"), "'sha256-...'")
         : Reports[name]();

@@ -3,7 +3,7 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests.Reports;
 
-/// <summary>Findings of one cause are told once, and what to fix first is said in the right order.</summary>
+/// <summary>Failures with one cause are reported once, and the list of what to fix first is in the right order.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class CausesTests
@@ -17,7 +17,7 @@ public sealed class CausesTests
     }
 
     [Test]
-    public void What_a_violation_keeps_undecided_belongs_to_it()
+    public void Scenarios_that_a_violation_keeps_undecided_belong_to_its_cause()
     {
         var run = SampleResults.Of(
         [
@@ -30,9 +30,10 @@ public sealed class CausesTests
     }
 
     [Test]
-    public void A_violation_of_another_requirement_is_one_of_that_requirement() =>
+    public void A_violation_that_blames_another_requirement_belongs_to_that_requirement() =>
         Assert.That(
-            Causes([Broken("PS-TST-001", "a"), Broken("PS-TST-002", "b") with { Blames = "PS-TST-001" }]), Is.EqualTo(["FAIL PS-TST-001 (2 scenarios)"]));
+            Causes([Broken("PS-TST-001", "a"), Broken("PS-TST-002", "b") with { Blames = "PS-TST-001" }]),
+            Is.EqualTo(["FAIL PS-TST-001 (2 scenarios)"]));
 
     [Test]
     public void Requirements_that_quote_the_same_error_are_one_cause()
@@ -41,28 +42,32 @@ public sealed class CausesTests
 
         var causes = Causes(
         [
-            Broken("PS-TST-001", "a", Answer), Broken("PS-TST-002", "b", Answer.Replace("client", "owner")), Broken("PS-OTH-001", "c", Answer),
+            Broken("PS-TST-001", "a", Answer),
+            Broken("PS-TST-002", "b", Answer.Replace("client", "owner")),
+            Broken("PS-OTH-001", "c", Answer),
             Undecided("PS-OTH-001", "d", $"a request that had to be acked was answered {Answer}"),
         ]);
 
-        Assert.That(causes, Is.EqualTo(["FAIL PS-TST-001, PS-OTH-001 (2 scenarios, keeps 1 other undecided)", "FAIL PS-TST-002 (1 scenario)"]));
+        Assert.That(
+            causes,
+            Is.EqualTo(["FAIL PS-TST-001, PS-OTH-001 (2 scenarios, keeps 1 other undecided)", "FAIL PS-TST-002 (1 scenario)"]));
     }
 
     [Test]
-    public void Silence_and_acks_join_nothing([Values("5 s of silence", """{"type":"ack","status":"ok"}""")] string observed) =>
+    public void Silence_and_acks_do_not_join_causes([Values("5 s of silence", """{"type":"ack","status":"ok"}""")] string observed) =>
         Assert.That(Causes([Broken("PS-TST-001", "a", observed), Broken("PS-TST-002", "b", observed)]), Has.Count.EqualTo(2));
 
     [Test]
-    public void A_reason_is_said_once_whatever_the_names_in_it()
+    public void Reasons_that_differ_only_in_names_and_numbers_are_one_cause()
     {
-        var undecided = Enumerable.Range(0, 30)
-            .Select(i => Undecided("PS-TST-001", $"s{i}", $"not established: topic conformance-1a2b3c4d-{i}-control is listed. It took {i} s"));
+        var undecided = Enumerable.Range(0, 30).Select(i =>
+            Undecided("PS-TST-001", $"s{i}", $"not established: topic conformance-1a2b3c4d-{i}-control is listed. It took {i} s"));
 
         Assert.That(Causes([.. undecided]), Is.EqualTo(["INCONCLUSIVE (30 scenarios)"]));
     }
 
     [Test]
-    public void However_much_is_wrong_a_dozen_causes_are_told_and_ten_are_to_be_fixed()
+    public void At_most_12_causes_and_10_items_to_fix_are_listed()
     {
         var run = SampleResults.Of(
         [
@@ -80,7 +85,7 @@ public sealed class CausesTests
     }
 
     [Test]
-    public void First_comes_what_holds_others_up_then_death_then_loss_then_duties_then_recommendations()
+    public void Blockers_come_first_then_deaths_then_losses_then_MUST_then_SHOULD()
     {
         var run = SampleResults.Of(
         [
@@ -93,11 +98,12 @@ public sealed class CausesTests
         ]);
 
         Assert.That(
-            ToFix(run).Select(line => line.Split(' ', ':')[0]), Is.EqualTo(["PS-HLD-001", "PS-ROB-001", "PS-LOS-001", "PS-MST-001", "PS-WRN-001"]));
+            ToFix(run).Select(line => line.Split(' ', ':')[0]),
+            Is.EqualTo(["PS-HLD-001", "PS-ROB-001", "PS-LOS-001", "PS-MST-001", "PS-WRN-001"]));
     }
 
     [Test]
-    public void Of_repetitions_it_is_said_how_many()
+    public void The_number_of_failed_repetitions_is_given()
     {
         var flaky = Broken("PS-TST-001", "s") with { Repetitions = [Verdict.Pass, Verdict.Fail, Verdict.Pass, Verdict.Fail, Verdict.Pass] };
 
@@ -105,16 +111,29 @@ public sealed class CausesTests
     }
 
     private static ScenarioResult Broken(string requirement, string slug, string observed = "nothing") =>
-        SampleResults.Scenario(requirement, slug, Verdict.Fail) with { Observed = observed, Message = $"a sentence: expected m1; observed {observed}" };
+        SampleResults.Scenario(requirement, slug, Verdict.Fail) with
+        {
+            Observed = observed,
+            Message = $"a sentence: expected m1; observed {observed}",
+        };
 
     private static ScenarioResult Undecided(string requirement, string slug, string why) =>
         SampleResults.Scenario(requirement, slug, Verdict.Inconclusive) with { Message = why };
 
     /// <summary>The headings of the causes, as a terminal shows them.</summary>
     private static List<string> Causes(IReadOnlyList<ScenarioResult> scenarios) =>
-        [.. Story.Render(SampleResults.Of(scenarios), 400).Split('\n').Where(line => line.Length > 0 && char.IsUpper(line[0]) && line.EndsWith(')') && line.Contains("scenario", StringComparison.Ordinal))];
+    [
+        .. Story.Render(SampleResults.Of(scenarios), 400).Split('\n').Where(line =>
+            line.Length > 0
+            && char.IsUpper(line[0])
+            && line.EndsWith(')')
+            && line.Contains("scenario", StringComparison.Ordinal)),
+    ];
 
     /// <summary>The lines of what to fix first, without their numbers.</summary>
     private static List<string> ToFix(Results run) =>
-        [.. Story.Render(run, 400).Split("What to fix first\n")[1].Split("\n\n")[0].Split('\n').Select(line => line.Trim().Split(". ", 2)[1])];
+    [
+        .. Story.Render(run, 400).Split("What to fix first\n")[1].Split("\n\n")[0].Split('\n')
+            .Select(line => line.Trim().Split(". ", 2)[1]),
+    ];
 }

@@ -3,12 +3,12 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests.Reports;
 
-/// <summary>The difference between two runs; the approved comparisons list what each pair of verdicts comes to.</summary>
+/// <summary>The difference between two runs. The approved comparisons list the change for each pair of verdicts.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class ComparisonTests
 {
-    /// <summary>A run with itself, with one that is better, and with one that was run differently; and every change that can be.</summary>
+    /// <summary>A run compared with itself, with a better one, and with one that had other options; and every possible change.</summary>
     internal static IEnumerable<Comparison> Samples
     {
         get
@@ -28,11 +28,11 @@ public sealed class ComparisonTests
     }
 
     [Test]
-    public void A_run_is_like_for_like_with_itself() =>
+    public void Runs_are_like_for_like_unless_their_suite_target_or_options_differ() =>
         Assert.That(Samples.Select(sample => sample.LikeForLike), Is.EqualTo([true, true, false, true]));
 
     [Test]
-    public void What_became_worse_is_a_regression_and_what_is_new_is_not()
+    public void A_worse_result_is_a_regression_and_a_new_scenario_is_not()
     {
         Assert.That(Samples.Select(sample => sample.HasRegressions()), Is.EqualTo([false, false, false, true]));
         Assert.That(Comparison.Of(SampleResults.AllSatisfied(), SampleResults.Every()).HasRegressions(), Is.True, "only requirements");
@@ -47,7 +47,9 @@ public sealed class ComparisonTests
     {
         var comparison = Comparison.Of(One("old", before), after is { } verdict ? One("old", verdict) : One("new", Verdict.Pass));
 
-        Assert.That(comparison.Scenarios.Single(change => change.Id.EndsWith("/old", StringComparison.Ordinal)).Kind, Is.EqualTo(ChangeKind.Lost));
+        Assert.That(
+            comparison.Scenarios.Single(change => change.Id.EndsWith("/old", StringComparison.Ordinal)).Kind,
+            Is.EqualTo(ChangeKind.Lost));
         Assert.That(comparison.HasRegressions(), Is.True);
         Assert.That(comparison.HasRegressions(allowMissing: true), Is.False);
         Assert.That(comparison.ToText(), Does.Contain("something is not decided any more"));

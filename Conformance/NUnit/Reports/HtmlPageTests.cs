@@ -6,7 +6,7 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests.Reports;
 
-/// <summary>A page holds its runs and nothing else: what is in the data stays data.</summary>
+/// <summary>A page embeds its results as data; nothing in them becomes markup or code.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed partial class HtmlPageTests
@@ -15,7 +15,7 @@ public sealed partial class HtmlPageTests
     public void The_whole_run_is_in_the_page([Values] bool hostile)
     {
         var results = hostile ? SampleResults.EvilEverywhere() : SampleResults.Every();
-        var written = Results.Parse(results.ToJson()).ToJson(); // half a character is replaced
+        var written = Results.Parse(results.ToJson()).ToJson(); // an unpaired surrogate is replaced
 
         var embedded = Results.Parse(Data(HtmlPage.Render(results)));
 
@@ -29,14 +29,17 @@ public sealed partial class HtmlPageTests
     {
         var page = Page(which);
 
-        Assert.That(page.Split("<script").Length - 1, Is.EqualTo(scripts), "the script of the page and, in a report, its data and its causes");
+        Assert.That(
+            page.Split("<script").Length - 1,
+            Is.EqualTo(scripts),
+            "the script of the page and, in a report, its data and its causes");
         Assert.That(page, Does.Not.Contain("<img").And.Not.Contain("<b>"));
         Assert.That(Data(page), Does.Not.Contain("<"));
     }
 
     [TestCase("report")]
     [TestCase("matrix")]
-    public void The_page_loads_nothing_and_runs_nothing_but_its_own_script(string which)
+    public void The_page_loads_nothing_and_runs_only_its_own_script(string which)
     {
         var page = Page(which);
         var script = Script().Match(page).Groups[1].Value;
@@ -48,7 +51,7 @@ public sealed partial class HtmlPageTests
     }
 
     [Test]
-    public void A_page_of_any_run_is_small_and_says_what_it_leaves_out([Values] bool longValues)
+    public void A_page_of_a_large_run_keeps_below_its_limit_and_says_what_it_leaves_out([Values] bool longValues)
     {
         var line = new TranscriptLine(1, "sub1", "<", "text", 2000, new string('<', 2000));
         var results = SampleResults.Of(Enumerable.Range(0, 450).Select(i =>
@@ -63,13 +66,13 @@ public sealed partial class HtmlPageTests
         Assert.That(Encoding.UTF8.GetByteCount(page), Is.LessThanOrEqualTo(HtmlPage.LargestPage).And.GreaterThan(HtmlPage.LargestPage / 2));
         var shown = Results.Parse(Data(page)).Scenarios;
         Assert.That(shown.Select(scenario => scenario.Verdict), Is.EqualTo(results.Scenarios.Select(scenario => scenario.Verdict)));
-        Assert.That(shown[^1].Transcript, Has.Count.EqualTo(60), "the one that failed comes first");
+        Assert.That(shown[^1].Transcript, Has.Count.EqualTo(60), "the failed scenario keeps its transcript");
         Assert.That(shown[^2].Transcript.Single().Data, Does.StartWith("60 lines left out of this file for its size"));
         Assert.That(shown[^2].TranscriptDropped, Is.EqualTo(60));
     }
 
     [Test]
-    public void Results_of_any_run_are_bounded()
+    public void Results_of_a_large_run_keep_below_their_limit()
     {
         var line = new TranscriptLine(1, "sub1", "<", "text", 2000, new string('x', 2000));
         var results = SampleResults.Of(Enumerable.Range(0, 450).Select(i =>

@@ -5,7 +5,7 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests.Reports;
 
-/// <summary>CI systems read it: valid XML, whatever the target says.</summary>
+/// <summary>The JUnit report is valid for CI systems, for any data from the target.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class JUnitTests
@@ -31,7 +31,7 @@ public sealed class JUnitTests
     }
 
     [TestCaseSource(nameof(Names))]
-    public void A_run_looks_green_only_when_it_exits_with_0(string sample)
+    public void A_report_has_failures_if_and_only_if_the_exit_code_is_not_0(string sample)
     {
         var isRed = Parse(Samples[sample]).Descendants().Any(element => element.Name.LocalName is "failure" or "error");
 

@@ -2,10 +2,10 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests.Reports;
 
-/// <summary>Runs that never happened: with every verdict and every ending, and with everything in the data that breaks reports.</summary>
+/// <summary>Made-up results with every verdict, every ending, and data that could break a report.</summary>
 internal static class SampleResults
 {
-    /// <summary>What a target, a user or a catalogue may have put into a string.</summary>
+    /// <summary>Strings that a target, a user or a catalogue might contain.</summary>
     public static readonly IReadOnlyList<string> Hostile =
     [
         "</script><script>alert(1)</script><img src=x onerror=alert(2)>",
@@ -118,7 +118,7 @@ internal static class SampleResults
         ]);
     }
 
-    /// <summary>The hostile strings wherever a string can be.</summary>
+    /// <summary>The hostile strings in every member that is a string.</summary>
     public static Results EvilEverywhere() => Of(Hostile.Select(Evil)) with
     {
         Target = Target() with

@@ -6,7 +6,7 @@ using NUnit.Framework;
 
 namespace PubSub.Conformance.Tests.Reports;
 
-/// <summary>results.schema.json is the law of results.json, and both say the same.</summary>
+/// <summary>results.schema.json accepts the results that the suite writes, rejects spoilt ones, and has the members of the model.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class SchemaTests
@@ -18,9 +18,9 @@ public sealed class SchemaTests
         ["a member is unknown"] = run => run["verdict"] = "pass",
         ["a member of a member is unknown"] = run => First(run, "scenarios")["color"] = "red",
         ["the version is another"] = run => run["schemaVersion"] = 2,
-        ["the run is no run"] = run => run["run"] = "XYZ",
-        ["the catalogue is no hash"] = run => run["suite"]!["catalogue"] = "abc",
-        ["the date is none"] = run => run["started"] = "yesterday",
+        ["the run id is malformed"] = run => run["run"] = "XYZ",
+        ["the catalogue is not a hash"] = run => run["suite"]!["catalogue"] = "abc",
+        ["the date is malformed"] = run => run["started"] = "yesterday",
         ["a verdict is spelt differently"] = run => First(run, "scenarios")["verdict"] = "NotEvaluated",
         ["a level is spelt differently"] = run => First(run, "requirements")["level"] = "must",
         ["a status is spelt differently"] = run => First(run, "requirements")["status"] = "leftOpen",
@@ -33,17 +33,17 @@ public sealed class SchemaTests
         ["a total is unknown"] = run => run["totals"]!["skipped"] = 1,
         ["a count is negative"] = run => run["totals"]!["pass"] = -1,
         ["a count is text"] = run => run["traffic"]!["connections"] = "12",
-        ["a count is broken"] = run => run["traffic"]!["bytesSent"] = 1.5,
-        ["a status of the process is none"] = run => run["conclusion"]!["exitCode"] = 256,
+        ["a count is a fraction"] = run => run["traffic"]!["bytesSent"] = 1.5,
+        ["the exit code is out of range"] = run => run["conclusion"]!["exitCode"] = 256,
         ["a time is negative"] = run => First(run, "scenarios")["durationMs"] = -0.5,
-        ["a list is none"] = run => run["stale"] = "PS-TST-001",
-        ["an option is no text"] = run => run["options"]!["strict"] = true,
+        ["a list is text"] = run => run["stale"] = "PS-TST-001",
+        ["an option is not text"] = run => run["options"]!["strict"] = true,
     };
 
     private static IEnumerable<string> Ways => Spoilt.Keys;
 
     [Test]
-    public async Task What_the_suite_writes_is_valid()
+    public async Task Results_that_the_suite_writes_are_valid()
     {
         foreach (var results in SampleResults.Endings().Values.Append(SampleResults.Every()).Append(SampleResults.EvilEverywhere()))
         {
@@ -52,7 +52,7 @@ public sealed class SchemaTests
     }
 
     [TestCaseSource(nameof(Ways))]
-    public async Task What_is_spoilt_is_not_valid(string way)
+    public async Task Spoilt_results_are_not_valid(string way)
     {
         var run = JsonNode.Parse(SampleResults.Every().ToJson())!.AsObject();
         Spoilt[way](run);
@@ -75,7 +75,7 @@ public sealed class SchemaTests
     [TestCase(typeof(ScenarioResult))]
     [TestCase(typeof(TrafficResult))]
     [TestCase(typeof(Results))]
-    public void The_schema_names_the_members_of_the_model_and_requires_what_the_model_requires(Type type)
+    public void The_schema_has_the_members_and_the_required_members_of_the_model(Type type)
     {
         var root = JsonNode.Parse(Schemas.OfResults)!.AsObject();
         var definition = (type == typeof(Results) ? root : root["definitions"]![Camel(type.Name)])!.AsObject();
@@ -97,7 +97,7 @@ public sealed class SchemaTests
     }
 
     [Test]
-    public void Every_member_is_described()
+    public void Every_member_of_the_schema_has_a_description()
     {
         var root = JsonNode.Parse(Schemas.OfResults)!.AsObject();
         var undescribed = root["definitions"]!.AsObject().Select(definition => definition.Value!.AsObject()).Append(root)
@@ -109,7 +109,7 @@ public sealed class SchemaTests
     }
 
     [Test]
-    public void What_was_written_is_read_again_the_same()
+    public void Results_are_the_same_after_writing_and_reading()
     {
         var json = SampleResults.Every().ToJson();
 

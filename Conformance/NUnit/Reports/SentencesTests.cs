@@ -3,7 +3,7 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests.Reports;
 
-/// <summary>A message is a sentence, whatever the server sent.</summary>
+/// <summary>Every message is a sentence, for any data from the server.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class SentencesTests
@@ -25,10 +25,10 @@ public sealed class SentencesTests
     [TestCase("observed System.Collections.Generic.List`1[System.String]")]
     [TestCase("observed a               b")]
     [TestCase("observed 500 <!doctype html><html>")]
-    public void What_is_no_sentence_is_objected_to(string message) => Assert.That(Sentences.Objections(message), Is.Not.Empty);
+    public void A_message_that_is_not_a_sentence_is_rejected(string message) => Assert.That(Sentences.Objections(message), Is.Not.Empty);
 
     [Test]
-    public void A_violation_is_a_sentence([ValueSource(nameof(Data))] string observed)
+    public void The_message_of_a_violation_is_a_sentence([ValueSource(nameof(Data))] string observed)
     {
         var violation = new Violation("The server answers", "a reply", observed);
 
@@ -39,17 +39,18 @@ public sealed class SentencesTests
 
     [TestCase(0, "500 Oops an HTML page of 5,083 characters, titled \"Error 413\"")]
     [TestCase(1, "500 Oops [501 spaces] x")]
-    public void An_answer_is_quoted_in_words(int data, string quoted) => Assert.That($"500 Oops {Data[data]}".Quoted(), Is.EqualTo(quoted));
+    public void An_answer_is_described_in_words(int data, string quoted) =>
+        Assert.That($"500 Oops {Data[data]}".Quoted(), Is.EqualTo(quoted));
 
     [Test]
-    public void What_is_cut_says_how_long_it_was() =>
+    public void A_cut_text_gives_its_original_length() =>
         Assert.That(new string('x', 100_000).Quoted(10), Is.EqualTo("xxxxxxxxxx\u2026 (100,000 characters)"));
 
     [Test]
-    public void Half_a_character_is_not_left_at_a_cut() => Assert.That("ab\U0001f600".Cut(3), Is.EqualTo("ab\u2026"));
+    public void A_cut_does_not_split_a_surrogate_pair() => Assert.That("ab\U0001f600".Cut(3), Is.EqualTo("ab\u2026"));
 
     [Test]
-    public async Task Values_of_every_type_are_told_in_words()
+    public async Task Values_of_every_type_are_described_in_words()
     {
         var scenarios = new Dictionary<string, Action<Expect>>
         {

@@ -4,7 +4,7 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests.Reports;
 
-/// <summary>What a terminal asks of the story of a run, whatever it tells.</summary>
+/// <summary>The text of a run fits the width of the terminal, and its colours change no text.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed partial class StoryTests

@@ -5,13 +5,13 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests.Reports;
 
-/// <summary>Markdown in which the data of the target can be nothing but text, and which never grows too large to be shown.</summary>
+/// <summary>The Markdown summary shows data of the target only as text and keeps below its size limit.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed partial class SummaryTests
 {
     [Test]
-    public void Data_of_the_target_is_no_markup()
+    public void Data_of_the_target_does_not_become_markup()
     {
         var prose = Fence().Replace(Summary.Render(SampleResults.EvilEverywhere()), "");
 
@@ -23,14 +23,16 @@ public sealed partial class SummaryTests
 
         var rows = prose.Split('\n').Where(line => line.StartsWith('|'));
         Assert.That(rows.Select(line => line.Count(c => c == '|')), Is.All.EqualTo(7).Or.EqualTo(4));
-        Assert.That(prose.Split('\n').Where(line => line.StartsWith('#')), Is.All.Match("^#{2,4} (\u274c|Stale|Topics|What|\\d|fail|warn)"));
+        Assert.That(
+            prose.Split('\n').Where(line => line.StartsWith('#')),
+            Is.All.Match("^#{2,4} (\u274c|Stale|Topics|What|\\d|fail|warn)"));
     }
 
     [TestCase(900 * 1024)]
     [TestCase(100_000)]
     [TestCase(70_000)]
     [TestCase(1000)]
-    public void It_never_grows_beyond_its_size_and_counts_what_is_left_out(int bytes)
+    public void A_summary_keeps_below_its_size_limit_and_counts_what_is_left_out(int bytes)
     {
         var expected = new string('\u65e5', 4000);
         var failures = Enumerable.Range(0, 3000).Select(i =>

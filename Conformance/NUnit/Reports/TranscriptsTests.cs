@@ -4,13 +4,13 @@ using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests.Reports;
 
-/// <summary>One JSON object per line, whatever crossed the wire.</summary>
+/// <summary>The transcript file has one JSON object per line, for any data on the wire.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class TranscriptsTests
 {
     [Test]
-    public void Every_line_of_every_scenario_is_a_line_of_its_own()
+    public void Every_line_of_a_transcript_is_one_line_of_the_file()
     {
         var results = SampleResults.Every();
 
@@ -32,10 +32,14 @@ public sealed class TranscriptsTests
     }
 
     [Test]
-    public void What_has_no_room_is_counted()
+    public void Lines_beyond_the_size_limit_are_counted()
     {
         using var text = new StringWriter();
-        var run = SampleResults.Of([SampleResults.Scenario("PS-TST-001", "slug-of-fail", Verdict.Fail), SampleResults.Scenario("PS-TST-001", "late", Verdict.Fail)]);
+        var run = SampleResults.Of(
+        [
+            SampleResults.Scenario("PS-TST-001", "slug-of-fail", Verdict.Fail),
+            SampleResults.Scenario("PS-TST-001", "late", Verdict.Fail),
+        ]);
 
         Transcripts.Write(run, text, most: 1_500);
 
