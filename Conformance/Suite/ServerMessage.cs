@@ -73,7 +73,7 @@ public sealed partial class ServerMessage
         ?? Members.Member("code").Text()
         ?? Code(Members.Member("error").Text());
 
-    /// <summary>The <c>error</c> is a sentence without a code. PS-ERR-004 reports that once; other requirements then ignore the code.</summary>
+    /// <summary>The <c>error</c> is a sentence without a code. Only PS-ERR-004 reports that; other requirements ignore the code.</summary>
     public bool IsUncoded => IsError
         && Members.Member("code") is null
         && Members.Member("error").Text() is { } sentence
