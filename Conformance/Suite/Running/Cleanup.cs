@@ -5,7 +5,7 @@ internal static class Cleanup
 {
     private const int DeletionsAtOnce = 8;
 
-    /// <summary>Deletes a topic of the suite within <see cref="Timeouts.Cleanup"/>. Null without an answer: the journal keeps the topic.</summary>
+    /// <summary>Deletes a topic within <see cref="Timeouts.Cleanup"/>. Null without an answer: the journal keeps the topic.</summary>
     public static async Task<HttpAnswer?> DeleteAsync(Target target, string topic, Journal? journal, Transcript transcript)
     {
         using var limit = new CancellationTokenSource(target.Timeouts.Cleanup, transcript.Time);
