@@ -13,12 +13,12 @@ public static class Descriptors
 
     private const int Fewest = Own + 24;
 
-    /// <summary>The soft limit; null where the system does not say.</summary>
+    /// <summary>The soft limit; null if the system does not report it.</summary>
     private static readonly int? Limit = ReadLimit();
 
     private static int _connections;
 
-    /// <summary>Why no run can begin; null when one can, or the system does not say.</summary>
+    /// <summary>Why no run can begin; null if one can, or if the limit is unknown.</summary>
     public static string? Shortage() => Limit is { } limit && limit < Fewest
         ? $"This machine gives the suite only {limit} file descriptors, and it needs at least {Fewest} (raise `ulimit -n`). "
             + "The target is not to blame."

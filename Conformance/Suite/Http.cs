@@ -12,7 +12,7 @@ public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<s
     /// <summary>The status that was sent; <see cref="Status"/> is its meaning in the target's dialect.</summary>
     public int SentStatus { get; init; } = Status;
 
-    /// <summary>The requirement that is broken when this is no success; null where the request may be refused.</summary>
+    /// <summary>The requirement that is broken when this is no success; null if the server may refuse the request.</summary>
     internal string? Requirement { get; init; }
 
     public string Body => Encoding.UTF8.GetString(BodyBytes);
@@ -25,7 +25,7 @@ public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<s
     /// <summary>For a deletion: the topic does not exist any more, or never did.</summary>
     public bool IsGone => IsSuccess || Status == 404;
 
-    /// <summary>Where a redirect within the same origin leads; null for anything else.</summary>
+    /// <summary>The target of a redirect within the same origin; null for anything else.</summary>
     public Uri? Redirect(Uri origin) => Status is 301 or 302 or 307 or 308 && Uri.TryCreate(origin, Header("Location"), out var place)
         && place.Authority == origin.Authority && place.Scheme == origin.Scheme ? place : null;
 
@@ -35,7 +35,7 @@ public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<s
     /// <summary>The error code in the body, wherever the server keeps it.</summary>
     public string? ErrorCode => Json.Member("code").Text() ?? Json.Member("error").Member("code").Text() ?? Json.Member("error").Text();
 
-    /// <summary>What the server says became of the topic: "created", "deleted".</summary>
+    /// <summary>The outcome for the topic as the server reports it: "created", "deleted".</summary>
     public string? Outcome => Json.Member("status").Text();
 
     /// <summary>The topic that the answer is about.</summary>

@@ -179,7 +179,7 @@ public sealed partial class LaunchedProcess : LaunchedServer
         }
     }
 
-    /// <summary>False where the system does not say.</summary>
+    /// <summary>False if the system does not report it.</summary>
     private static bool IsIgnored(int signal)
     {
         const string Field = "SigIgn:";

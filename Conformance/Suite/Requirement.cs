@@ -40,10 +40,10 @@ public sealed record Requirement
     public required string Text { get; init; }
     public required string Intent { get; init; }
 
-    /// <summary>Where the seed says so, or null when the sentence is a ruling.</summary>
+    /// <summary>The place in the original description that says so; null if the sentence is a decision.</summary>
     public string? Source { get; init; }
 
-    /// <summary>Why it was ruled so, where the seed leaves it open.</summary>
+    /// <summary>Why it was decided so, if the original description leaves it open.</summary>
     public string? Decision { get; init; }
 
     public required Profile Profile { get; init; }

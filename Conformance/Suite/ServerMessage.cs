@@ -60,7 +60,7 @@ public sealed partial class ServerMessage
     /// <summary>The message has no time, and the dialect allows that.</summary>
     public bool IsUndated => _dialect.TimestampOptional && Members.Member(_dialect.Timestamp) is null;
 
-    /// <summary>What an <c>info</c> message says.</summary>
+    /// <summary>The text of an <c>info</c> message.</summary>
     public string? Notice => Members.Member("msg").Text();
 
     /// <summary>The whole <c>message</c> of an event as it was written.</summary>
@@ -119,7 +119,7 @@ public sealed partial class ServerMessage
     [GeneratedRegex(@"\A[A-Z][A-Z_]+(?=\z|[\s:,;-])")]
     private static partial Regex LeadingCode();
 
-    /// <summary>As it was written, cut where it is long, with its message id in both spellings.</summary>
+    /// <summary>The raw text, cut if it is long, with its message id in both spellings.</summary>
     public override string ToString() => _ids.Explain(Raw.OnOneLine()).Quoted(300);
 }
 

@@ -22,10 +22,10 @@ public sealed partial class Transcript(TimeProvider time, Traffic? traffic = nul
     /// <summary>Half of them from the beginning, half from the end.</summary>
     public const int EntryCap = 1_000;
 
-    /// <summary>The kind of an entry that says how many lines, its length, were left out there.</summary>
+    /// <summary>The kind of an entry for lines that were left out there; its length is their number.</summary>
     public const string DroppedKind = "dropped";
 
-    /// <summary>The kind of an entry that says how many lines, its length, were repetitions of those before it.</summary>
+    /// <summary>The kind of an entry for repetitions of the lines before it; its length is their number.</summary>
     public const string FoldedKind = "folded";
 
     private const int LongestPeriod = 8;

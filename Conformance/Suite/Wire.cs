@@ -36,7 +36,7 @@ internal sealed class Wire : IAsyncDisposable
     /// <summary>How the peer ended the stream, once it has.</summary>
     public string? End { get; private set; }
 
-    /// <summary>The certificate of the peer, where there is one.</summary>
+    /// <summary>The certificate of the peer; null without TLS.</summary>
     public X509Certificate2? Certificate => _stream is SslStream { RemoteCertificate: X509Certificate2 certificate } ? certificate : null;
 
     /// <summary>The resolved address of the peer.</summary>

@@ -117,8 +117,8 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
     private IEnumerable<(Message Message, Message? Left, Message? Right)> Candidates(Window window)
     {
         var until = window.Until;
-        var from = topic.CountInvokedBefore(window.From);
-        for (var place = from; place < topic.ByInvocation.Length && topic.ByInvocation[place].Invoked <= until; place++)
+        var begin = topic.CountInvokedBefore(window.From);
+        for (var place = begin; place < topic.ByInvocation.Length && topic.ByInvocation[place].Invoked <= until; place++)
         {
             yield return (topic.ByInvocation[place], null, null);
         }
