@@ -428,15 +428,18 @@ internal static class Lifecycle
         ("MAX_QUEUE_SIZE", "1000"), ("MAX_QUEUE_BYTES", "67108864"), ("MAX_MESSAGES", "1"),
         ("WRITE_TIMEOUT", "60"), ("CLOSE_TIMEOUT", "60"), ("DRAIN_TIMEOUT", drainTimeout));
 
-    private static Scenario Illegal(string name, string[] values) => new(
-        "PS-LIF-010", name.ToLowerInvariant().Replace('_', '-'), async stage =>
+    private static Scenario Illegal(string name, string[] values)
     {
-        foreach (var value in values)
+        var slug = name.ToLowerInvariant().Replace('_', '-');
+        return new("PS-LIF-010", slug, async stage =>
         {
-            await RefusesToStartAsync(stage, await stage.LaunchAsync(Settings((name, value))), name);
-        }
-    })
-    { NeedsLauncher = true };
+            foreach (var value in values)
+            {
+                await RefusesToStartAsync(stage, await stage.LaunchAsync(Settings((name, value))), name);
+            }
+        })
+        { NeedsLauncher = true };
+    }
 
     private static async Task ExitsWellAsync(Stage stage, string expectation)
     {
