@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// What the server wants otherwise than SPEC.md writes it. One scenario reports each of these as a violation of its sentence; every other
-/// scenario speaks the server's way, so that the rest is judged all the same.
+/// Where the server needs requests that differ from SPEC.md. One scenario reports each difference as a violation; all other scenarios
+/// adapt to it, so that the rest is still tested.
 /// </summary>
 public sealed partial record Accommodations
 {
@@ -26,9 +26,13 @@ public sealed partial record Accommodations
     /// Members beyond the specified ones: by type of request, then by name, the value. The value null stands for the <c>client_id</c> of
     /// the connection.
     /// </summary>
-    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, JsonElement>> Adds { get; init => field = value ?? NoAdditions; } = NoAdditions;
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, JsonElement>> Adds
+    {
+        get;
+        init => field = value ?? NoAdditions;
+    } = NoAdditions;
 
-    /// <summary>The member that holds the message, in a publish and in an event; empty when its members stand beside <c>topic</c>.</summary>
+    /// <summary>The member that holds the message of a publish or event; empty when its members stand beside <c>topic</c>.</summary>
     public string Message { get; init => field = value ?? "message"; } = "message";
 
     /// <summary>Id and payload stand beside <c>topic</c>.</summary>
@@ -40,16 +44,16 @@ public sealed partial record Accommodations
     /// <summary>The member of <c>POST /topics</c> that names the topic.</summary>
     public string TopicName { get; init => field = value ?? "name"; } = "name";
 
-    /// <summary>A status that means that a topic was created, where it is another than the dialect has.</summary>
+    /// <summary>A status that means that a topic was created, in addition to those of the dialect.</summary>
     public int? Created { get; init; }
 
-    /// <summary>A status that means that a topic was deleted, where it is another than the dialect has.</summary>
+    /// <summary>A status that means that a topic was deleted, in addition to those of the dialect.</summary>
     public int? Deleted { get; init; }
 
-    /// <summary>Only UUIDs are taken for a <c>request_id</c>.</summary>
+    /// <summary>The server accepts only UUIDs as <c>request_id</c>.</summary>
     public bool UuidRequestIds { get; init; }
 
-    /// <summary>A request without <c>request_id</c> is refused.</summary>
+    /// <summary>The server refuses a request without <c>request_id</c>.</summary>
     public bool RequestIdRequired { get; init; }
 
     /// <summary>A subscribe or a publish to a topic that does not exist creates it.</summary>
@@ -65,30 +69,42 @@ public sealed partial record Accommodations
     [JsonIgnore]
     public IReadOnlyDictionary<string, string> Secrets { get; init => field = value ?? NoSecrets; } = NoSecrets;
 
-    /// <summary>The text of <see cref="First"/>, with its variables.</summary>
+    /// <summary>The text of <see cref="First"/>, with the values of its variables.</summary>
     internal string? FirstText => First is { } first
-        ? Secrets.Aggregate(first.GetRawText(), (text, secret) => text.Replace($"${{{secret.Key}}}", Json.Quote(secret.Value)[1..^1], StringComparison.Ordinal))
+        ? Secrets.Aggregate(
+            first.GetRawText(),
+            (text, secret) => text.Replace($"${{{secret.Key}}}", Json.Quote(secret.Value)[1..^1], StringComparison.Ordinal))
         : null;
 
     /// <summary>The server answers <see cref="First"/> with a message of its own.</summary>
     public bool FirstIsAnswered { get; init; }
 
-    /// <summary>Every request goes out as it is.</summary>
+    /// <summary>Requests are sent unchanged.</summary>
     internal bool LeaveRequests => Adds.Count == 0 && Message == "message" && Payload == "payload" && !UuidRequestIds && !RequestIdRequired;
 
-    /// <summary>Nothing is wanted otherwise.</summary>
-    internal bool AreNone => LeaveRequests && TopicName == "name" && Created is null && Deleted is null && !CreatesTopics && Slashes.Count == 0 && First is null;
+    /// <summary>The server needs nothing that differs from SPEC.md.</summary>
+    internal bool AreNone => LeaveRequests
+        && TopicName == "name"
+        && Created is null
+        && Deleted is null
+        && !CreatesTopics
+        && Slashes.Count == 0
+        && First is null;
 
     /// <summary>The variables that <see cref="First"/> names.</summary>
     [JsonIgnore]
-    public IEnumerable<string> Variables => First is { } first ? Variable().Matches(first.GetRawText()).Select(match => match.Groups[1].Value).Distinct() : [];
+    public IEnumerable<string> Variables => First is { } first
+        ? Variable().Matches(first.GetRawText()).Select(match => match.Groups[1].Value).Distinct()
+        : [];
 
     /// <summary>The rule that is broken, or null.</summary>
     internal string? Fault => this switch
     {
         { Payload: "" } or { TopicName: "" } => "accommodations.payload and topicName must be names of members",
-        _ when Adds.Keys.FirstOrDefault(type => !Types.Contains(type)) is { } other => $"accommodations.adds names {other}, which is no type of request",
-        _ when Slashes.FirstOrDefault(path => !Paths.Contains(path)) is { } other => $"accommodations.slashes names {other}, but knows only {string.Join(", ", Paths)}",
+        _ when Adds.Keys.FirstOrDefault(type => !Types.Contains(type)) is { } other =>
+            $"accommodations.adds names {other}, which is no type of request",
+        _ when Slashes.FirstOrDefault(path => !Paths.Contains(path)) is { } other =>
+            $"accommodations.slashes names {other}, but knows only {string.Join(", ", Paths)}",
         { Created: < 200 or > 299 } or { Deleted: < 200 or > 299 } => "accommodations.created and deleted must be statuses from 200 to 299",
         { First: { ValueKind: not JsonValueKind.Object } } => "accommodations.first must be an object",
         _ => null,

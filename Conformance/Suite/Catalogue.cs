@@ -15,7 +15,7 @@ public sealed class Catalogue
         _byId = Requirements.ToDictionary(requirement => requirement.Id, StringComparer.Ordinal);
     }
 
-    /// <summary>That of the SPEC.md this suite was built with.</summary>
+    /// <summary>The catalogue of the SPEC.md that this suite was built with.</summary>
     /// <exception cref="InvalidDataException">SPEC.md is malformed.</exception>
     public static Catalogue Embedded => Loaded.Value;
 

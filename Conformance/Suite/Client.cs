@@ -19,7 +19,7 @@ public sealed class Client : IAsyncDisposable
     private readonly Inbox _inbox;
     private readonly CancellationTokenSource _leaving;
     private readonly Task _reading;
-    private readonly ConcurrentDictionary<string, string?> _unanswered = new(StringComparer.Ordinal); // the requirement of each, by request id
+    private readonly ConcurrentDictionary<string, string?> _unanswered = new(StringComparer.Ordinal); // by request id, its requirement
     private volatile TaskCompletionSource _readable = new();
     private int _requests;
     private int _left;
@@ -51,7 +51,7 @@ public sealed class Client : IAsyncDisposable
     /// <inheritdoc cref="Inbox.Unread"/>
     public IReadOnlyList<ServerMessage> Unread => _inbox.Unread;
 
-    /// <summary>The scenario's, for the checks of what this client receives.</summary>
+    /// <summary>The fixture of the scenario, for the checks of what this client receives.</summary>
     internal Stage Stage { get; }
 
     // Requests that wait for their reply -----------------------------------------------------------------------------
@@ -118,7 +118,8 @@ public sealed class Client : IAsyncDisposable
     }
 
     /// <inheritdoc cref="SendAsync(Request)"/>
-    public Task<string> SendPublishAsync(string topic, string id, string payload = Request.PlainPayload) => SendAsync(Request.Publish(topic, id, payload));
+    public Task<string> SendPublishAsync(string topic, string id, string payload = Request.PlainPayload) =>
+        SendAsync(Request.Publish(topic, id, payload));
 
     /// <summary>Sends the text as it is; no reply is expected.</summary>
     public Task SendAsync(string rawJson) => _raw.SendTextAsync(rawJson);
@@ -138,8 +139,8 @@ public sealed class Client : IAsyncDisposable
     }
 
     /// <summary>
-    /// The reply to one request. While it is the only one unanswered, a reply without any request_id is taken for it: whether
-    /// the id is echoed is a requirement of its own.
+    /// The reply to one request. While no other request is unanswered, a reply without request_id counts too: echoing the id is a
+    /// requirement of its own.
     /// </summary>
     public async Task<ServerMessage> ReplyAsync(string requestId)
     {
@@ -154,7 +155,7 @@ public sealed class Client : IAsyncDisposable
 
     // Preconditions --------------------------------------------------------------------------------------------------
 
-    /// <summary>Publishes all, a window at a time, and requires every ack: without them nothing that follows is decided.</summary>
+    /// <summary>Publishes all messages, a window at a time, and requires every ack as a precondition.</summary>
     public async Task PublishAllAsync(string topic, IEnumerable<string> ids, string payload = Request.PlainPayload)
     {
         var unacked = new Queue<string>();
@@ -207,8 +208,8 @@ public sealed class Client : IAsyncDisposable
     // Sentinels: absence without sleeping ----------------------------------------------------------------------------
 
     /// <summary>
-    /// Lets <paramref name="behind"/> publish a sentinel to the topic, after all that it published before, and returns the
-    /// events that arrived here ahead of it, sentinels of that topic left out. The topic's order makes the list complete for it.
+    /// Lets <paramref name="behind"/> publish a sentinel to the topic and returns the events that arrived here ahead of it, without
+    /// sentinels of that topic. Because a topic is ordered, the list holds all that <paramref name="behind"/> published before.
     /// </summary>
     public async Task<IReadOnlyList<ServerMessage>> EventsAheadOfSentinelAsync(Client behind, string topic)
     {
@@ -220,7 +221,7 @@ public sealed class Client : IAsyncDisposable
 
     // Leaving --------------------------------------------------------------------------------------------------------
 
-    /// <summary>From now on the socket is not read, at most one read already under way excepted.</summary>
+    /// <summary>Stops reading the socket; at most one read already under way still completes.</summary>
     public void StopReading() => _readable = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public void ResumeReading() => _readable.TrySetResult();
@@ -232,7 +233,7 @@ public sealed class Client : IAsyncDisposable
         return await ClosedAsync().Breaking("PS-WS-008");
     }
 
-    /// <summary>Vanishes with a TCP reset.</summary>
+    /// <summary>Ends the connection with a TCP reset.</summary>
     public void Abort() => _raw.Abort();
 
     public async ValueTask DisposeAsync()
@@ -267,7 +268,7 @@ public sealed class Client : IAsyncDisposable
         }
     }
 
-    // What the target takes was found out or declared, and is smaller than specified: that is one finding, and not one in each scenario.
+    // A size limit below the specified one is already reported once; it must not fail each scenario again.
     private void RequireSize(Request request) => RequireSize(request.To(_target).ToString());
 
     private void RequireSize(string text)

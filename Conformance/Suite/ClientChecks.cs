@@ -4,8 +4,8 @@ namespace PubSub.Conformance;
 public static class ClientChecks
 {
     /// <summary>
-    /// These events and no others, in this order, ahead of a sentinel. A sentinel that never comes is a violation too: for a claim
-    /// about presence it is one more lost message.
+    /// These events and no others, in this order, ahead of a sentinel. A missing sentinel is a violation too: it is one more lost
+    /// message.
     /// </summary>
     public static async Task ReceivesExactlyAsync(
         this Client client, IEnumerable<string> ids, Client behind, string topic, string expectation)
@@ -22,7 +22,7 @@ public static class ClientChecks
         client.Stage.Expect.SameItems(ids, events.Ids(), expectation);
     }
 
-    /// <summary>These events come in this order. That they come, each once, is another requirement and here a precondition.</summary>
+    /// <summary>These events come in this order. That each comes once is another requirement and a precondition here.</summary>
     public static async Task ReceivesInOrderAsync(this Client client, string[] ids, Client behind, string topic, string expectation)
     {
         var events = await client.EventsAheadOfSentinelAsync(behind, topic).Given($"the sentinel reaches {client.Name}");
@@ -31,8 +31,7 @@ public static class ClientChecks
     }
 
     /// <summary>
-    /// No event at all ahead of a sentinel on the topic. A sentinel that never comes leaves it undecided: the silence of a connection
-    /// that receives nothing proves nothing.
+    /// No event at all ahead of a sentinel on the topic. A missing sentinel is inconclusive: the connection may receive nothing at all.
     /// </summary>
     public static async Task ReceivesNothingAsync(this Client client, Client behind, string topic, string expectation)
     {
@@ -41,8 +40,8 @@ public static class ClientChecks
     }
 
     /// <summary>
-    /// None of the messages that fit arrived before the answer to a ping sent now; every message already queued arrives ahead of that
-    /// answer. No answer leaves it undecided.
+    /// No message that fits arrived before the answer to a ping sent now; every message already queued arrives ahead of that answer.
+    /// A missing answer is inconclusive.
     /// </summary>
     public static async Task HasReceivedNoneAsync(this Client client, Func<ServerMessage, bool> which, string expectation)
     {

@@ -6,25 +6,25 @@ public sealed record ConnectOptions
     /// <summary>Another server than the one under test, such as one that the scenario started itself.</summary>
     public Target? Target { get; init; }
 
-    /// <summary>SO_RCVBUF in bytes; a few thousand make a client that does not read felt soon.</summary>
+    /// <summary>SO_RCVBUF in bytes; with a few thousand the server soon notices a client that does not read.</summary>
     public int? ReceiveBuffer { get; init; }
 
     /// <summary>Handshake headers, added to or (same name) replacing the usual ones; a null value leaves the header out.</summary>
     public IReadOnlyDictionary<string, string?> Headers { get; init; } = new Dictionary<string, string?>();
 
-    /// <summary>False leaves a bare TCP connection, for a scenario that shakes hands itself.</summary>
+    /// <summary>False for a bare TCP connection: the scenario performs the handshake itself.</summary>
     public bool Handshake { get; init; } = true;
 
     public bool AnswersPings { get; init; } = true;
 
     /// <summary>
-    /// How long after both Close frames it ends its own direction of TCP, should the server not have ended the connection by then, as
-    /// browsers do. Null leaves the end to the server, as RFC 6455, section 7.1.1, has it: for a scenario that asks for just that. Zero is
-    /// for a client that announced more payload than it sends: the server takes its Close for payload, and would wait for the rest.
+    /// How long after both Close frames the client half-closes TCP if the server has not ended the connection, as browsers do. Null leaves
+    /// the end to the server (RFC 6455, section 7.1.1), for a scenario that tests it. Zero is for a client that announced more payload than
+    /// it sends: the server reads its Close as payload and would wait for the rest.
     /// </summary>
     public TimeSpan? EndsAfterClose { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>The server has to end the connection itself.</summary>
+    /// <summary>The client never ends the connection: the server has to.</summary>
     public static ConnectOptions LeavesEndToServer { get; } = new() { EndsAfterClose = null };
 }
 

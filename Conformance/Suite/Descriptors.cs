@@ -3,27 +3,28 @@ using System.Globalization;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// The file descriptors that this process may have. The runtime ends a process in which it finds none for itself, so connections have
-/// those alone that it does not need.
+/// The file descriptors that this process may open. The runtime ends a process when it runs out of them, so connections get only those
+/// that the runtime does not need.
 /// </summary>
 public static class Descriptors
 {
-    /// <summary>Files of the runtime's own, of reports and of the resolution of names; 98 were counted in a run.</summary>
+    /// <summary>Files of the runtime, of reports and of name resolution; a run was measured to use 98.</summary>
     private const int Own = 116;
 
     private const int Fewest = Own + 24;
 
-    /// <summary>The soft limit; null where the system does not say.</summary>
+    /// <summary>The soft limit; null if the system does not report it.</summary>
     private static readonly int? Limit = ReadLimit();
 
     private static int _connections;
 
-    /// <summary>Why no run can begin; null when one can, or the system does not say.</summary>
+    /// <summary>Why no run can begin; null if one can, or if the limit is unknown.</summary>
     public static string? Shortage() => Limit is { } limit && limit < Fewest
-        ? $"This machine gives the suite only {limit} file descriptors, and it needs at least {Fewest} (raise `ulimit -n`). The target is not to blame."
+        ? $"This machine gives the suite only {limit} file descriptors, and it needs at least {Fewest} (raise `ulimit -n`). "
+            + "The target is not to blame."
         : null;
 
-    /// <summary>One for a connection, to be given back; false when all that connections may have are taken.</summary>
+    /// <summary>Reserves one for a connection, until <see cref="GiveBack"/>; false when all are in use.</summary>
     internal static bool TryTake()
     {
         if (Interlocked.Increment(ref _connections) <= (Limit - Own ?? int.MaxValue))
@@ -41,7 +42,8 @@ public static class Descriptors
     {
         try
         {
-            var line = File.ReadLines("/proc/self/limits").FirstOrDefault(line => line.StartsWith("Max open files", StringComparison.Ordinal));
+            var line = File.ReadLines("/proc/self/limits")
+                .FirstOrDefault(line => line.StartsWith("Max open files", StringComparison.Ordinal));
             var soft = line?["Max open files".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
             return int.TryParse(soft, CultureInfo.InvariantCulture, out var limit) ? limit : null;
         }

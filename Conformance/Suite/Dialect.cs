@@ -18,7 +18,7 @@ public enum ErrorShape
     [JsonStringEnumMemberName("string")] Plain,
 }
 
-/// <summary>What may become of a subscriber whose queue overflows: it is disconnected, or it loses its oldest events.</summary>
+/// <summary>What happens to a subscriber whose queue overflows: it is disconnected, or it loses its oldest events.</summary>
 public enum Overflow
 {
     [JsonStringEnumMemberName("disconnect")] Disconnect,
@@ -26,12 +26,12 @@ public enum Overflow
 }
 
 /// <summary>
-/// How a family of servers spells the protocol, as data. What a dialect spells differently or leaves open is never a violation; what
-/// it does not mention is judged by the specification's own words.
+/// How a family of servers spells the protocol, as data. What a dialect spells differently or leaves open is never a violation; for
+/// all else the specification counts.
 /// </summary>
 public sealed record Dialect
 {
-    // A file that does not mention it means the same as one that lists nothing.
+    // A missing member means the same as an empty one.
     private static readonly IReadOnlyDictionary<string, string> NothingOpen = new Dictionary<string, string>();
 
     public required string Name { get; init; }
@@ -43,7 +43,7 @@ public sealed record Dialect
     /// <summary>The member that holds the time of a server message.</summary>
     public required string Timestamp { get; init; }
 
-    /// <summary>True when a message may lack it; one that is there must be a date-time all the same.</summary>
+    /// <summary>True when a message may lack it; one that is present must still be a date-time.</summary>
     public bool TimestampOptional { get; init; }
 
     /// <summary>The member of <c>/health</c> that holds the seconds since the start.</summary>
@@ -55,22 +55,22 @@ public sealed record Dialect
     /// <summary>The <c>msg</c> of the notice that a topic has been deleted.</summary>
     public required string TopicDeleted { get; init; }
 
-    /// <summary>The statuses that mean that a topic was created; the specification's own is 201.</summary>
+    /// <summary>The statuses that mean that a topic was created; in the specification it is 201.</summary>
     public required IReadOnlyList<int> Created { get; init; }
 
-    /// <summary>The statuses that mean that a topic was deleted; the specification's own is 200.</summary>
+    /// <summary>The statuses that mean that a topic was deleted; in the specification it is 200.</summary>
     public required IReadOnlyList<int> Deleted { get; init; }
 
     public required IReadOnlyList<ListShape> List { get; init; }
     public required IReadOnlyList<ErrorShape> Error { get; init; }
     public required IReadOnlyList<Overflow> Overflow { get; init; }
 
-    /// <summary>Requirements that bind nobody in this dialect, by id, each with the reason: their violation is only observed.</summary>
+    /// <summary>Requirements that do not bind in this dialect, by id, each with the reason: a violation is only observed.</summary>
     public IReadOnlyDictionary<string, string> LeavesOpen { get; init => field = value ?? NothingOpen; } = NothingOpen;
 
     /// <summary>
-    /// By requirement, the part of the expectation whose violation <see cref="LeavesOpen"/> excuses; another violation of it is one. A
-    /// requirement that is not here is left open as a whole.
+    /// By requirement, the part of the expectation whose violation <see cref="LeavesOpen"/> excuses; other violations of it count. A
+    /// requirement that is not listed here is left open as a whole.
     /// </summary>
     public IReadOnlyDictionary<string, string> Covers { get; init => field = value ?? NothingOpen; } = NothingOpen;
 
@@ -78,12 +78,12 @@ public sealed record Dialect
     public string? Excuse(string requirement, string expectation) => LeavesOpen.TryGetValue(requirement, out var reason)
         && (!Covers.TryGetValue(requirement, out var part) || expectation.Contains(part, StringComparison.Ordinal)) ? reason : null;
 
-    /// <summary>The specification's own words.</summary>
+    /// <summary>The protocol as the specification spells it.</summary>
     public static Dialect V1 { get; } = Embedded("v1");
 
     public static Dialect Classic { get; } = Embedded("classic");
 
-    /// <summary>Those that the probe knows, in the order in which it prefers them when the evidence is even.</summary>
+    /// <summary>The dialects that the probe knows, the preferred one first when the evidence is even.</summary>
     public static IReadOnlyList<Dialect> Known { get; } = [V1, Classic];
 
     /// <summary>Reads a dialect file; the message of the <see cref="InvalidDataException"/> names the member and the rule.</summary>
@@ -105,7 +105,9 @@ public sealed record Dialect
         Require(Created.Count > 0 && Created.All(Success) && Deleted.Count > 0 && Deleted.All(Success),
             "created and deleted must list at least one status from 200 to 299 each");
         Require(
-            List.Count > 0 && List.All(Enum.IsDefined) && Error.Count > 0 && Error.All(Enum.IsDefined) && Overflow.Count > 0 && Overflow.All(Enum.IsDefined),
+            List.Count > 0 && List.All(Enum.IsDefined)
+                && Error.Count > 0 && Error.All(Enum.IsDefined)
+                && Overflow.Count > 0 && Overflow.All(Enum.IsDefined),
             "list, error and overflow must name at least one form each");
         foreach (var (id, reason) in LeavesOpen)
         {

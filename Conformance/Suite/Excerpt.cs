@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance;
 
-/// <summary>Long texts where a line has to do.</summary>
+/// <summary>Shortens long texts to fit a line.</summary>
 public static partial class Excerpt
 {
     /// <summary>Characters of one value, such as a body, in a message.</summary>
@@ -14,12 +14,12 @@ public static partial class Excerpt
 
     private const int LongestTitle = 100;
 
-    /// <summary>The first so many characters, and an ellipsis where that is not all.</summary>
+    /// <summary>At most this many characters, then an ellipsis if anything was cut.</summary>
     public static string Cut(this string text, int most) => text.Length <= most ? text : $"{Start(text, most)}\u2026";
 
     /// <summary>
-    /// Data of a server as a sentence can quote it: an HTML page is reduced to its title, a long run of white space to its length, and what
-    /// is longer than <paramref name="most"/> is cut and says how long it was.
+    /// Data of a server as a sentence can quote it: an HTML page is reduced to its title, a long run of white space to its length, and a
+    /// text longer than <paramref name="most"/> is cut, with its length.
     /// </summary>
     public static string Quoted(this string text, int most = LongestValue)
     {
@@ -32,7 +32,7 @@ public static partial class Excerpt
     /// <summary>Text on several lines as one line: an end of a line and the white space around it become one space.</summary>
     public static string OnOneLine(this string text) => LineEnds().Replace(text, " ");
 
-    /// <summary>No half of a surrogate pair is left at the cut.</summary>
+    /// <summary>Never cuts a surrogate pair in half.</summary>
     private static string Start(string text, int most) => char.IsHighSurrogate(text[most - 1]) ? text[..(most - 1)] : text[..most];
 
     private static string Titled(string page)

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Decisive checks. Each carries the sentence that it decides and throws a <see cref="Violation"/> when the sentence is not true.
+/// Decisive checks. Each names the expectation that it decides and throws a <see cref="Violation"/> when that does not hold.
 /// </summary>
 public sealed class Expect
 {
@@ -64,7 +64,7 @@ public sealed class Expect
         Decide(holds, expectation, () => Show(wanted), () => $"{Show(seen)}{Difference(wanted, seen)}");
     }
 
-    /// <summary>The same items, in any order, each as often.</summary>
+    /// <summary>The same items, each as often, in any order.</summary>
     public void SameItems(IEnumerable<string> expected, IEnumerable<string> observed, string expectation) =>
         Sequence(expected.Order(StringComparer.Ordinal), observed.Order(StringComparer.Ordinal), expectation);
 
@@ -75,7 +75,7 @@ public sealed class Expect
     public void Acked(ServerMessage reply, string expectation) => Decide(reply.IsAck, expectation, () => "an ack", reply.ToString);
 
     /// <summary>An error with this code, or with any when none is given.</summary>
-    /// <exception cref="Unsupported">The target creates topics by itself, which one scenario says, and nothing is unknown to it.</exception>
+    /// <exception cref="Unsupported">The target creates unknown topics by itself; another scenario reports that.</exception>
     public void Error(ServerMessage reply, string? code, string expectation)
     {
         if (code == "TOPIC_NOT_FOUND" && reply.IsAck && _target.Accommodations.CreatesTopics)
@@ -93,7 +93,7 @@ public sealed class Expect
     public void Status(int expected, HttpAnswer answer, string expectation) =>
         Decide(answer.Status == expected, expectation, () => $"the status {expected}", answer.ToString);
 
-    /// <summary>Looks again and again until the value is there; decided at once when it is, and when the wait is over.</summary>
+    /// <summary>Polls until the value is seen or the wait is over.</summary>
     public async Task EventuallyAsync<T>(T expected, Func<Task<T>> look, string expectation, TimeSpan? within = null)
     {
         Interlocked.Increment(ref _checks);
@@ -116,7 +116,7 @@ public sealed class Expect
         }
     }
 
-    /// <summary>Decided against the server by a path of the scenario that a conformant one never takes.</summary>
+    /// <summary>Fails the server on a path of the scenario that a conformant server never takes.</summary>
     public void Fail(string expectation, string expected, string observed) => Decide(false, expectation, () => expected, () => observed);
 
     /// <summary>Records which legal alternative the server chose; judges nothing.</summary>
@@ -137,7 +137,7 @@ public sealed class Expect
         }
     }
 
-    /// <summary>A value in words, whatever its type: message ids in both spellings, no record or tuple as code.</summary>
+    /// <summary>A value of any type in words: message ids in both spellings, no record or tuple as code.</summary>
     private string Show(object? value) => value switch
     {
         null => "nothing",
@@ -158,7 +158,7 @@ public sealed class Expect
             : $"[{string.Join(", ", shown)}]";
     }
 
-    /// <summary>JSON as it was written; an empty text is said to be one.</summary>
+    /// <summary>JSON as it was written; an empty text is named as such.</summary>
     private string Data(string? json) => json switch
     {
         null => "nothing",

@@ -17,7 +17,7 @@ public enum Opcode
 }
 
 /// <summary>
-/// One RFC 6455 frame, right by default: final, masked, shortest length. Every one of these can be made wrong.
+/// One RFC 6455 frame, correct by default: final, masked, shortest length. Each of these can be made wrong.
 /// </summary>
 public sealed record Frame(Opcode Opcode, ReadOnlyMemory<byte> Payload)
 {
@@ -71,7 +71,7 @@ public sealed record Frame(Opcode Opcode, ReadOnlyMemory<byte> Payload)
     public static IReadOnlyList<Frame> Fragments(params string[] parts) =>
         [.. parts.Select((part, i) => (i == 0 ? Text(part) : Continuation(part)) with { Final = i == parts.Length - 1 })];
 
-    /// <summary>The same text in frames of so many bytes, wherever that cuts a character; only the last is final.</summary>
+    /// <summary>The same text in frames of this many bytes, which may cut a character; only the last is final.</summary>
     public static IReadOnlyList<Frame> Fragments(ReadOnlyMemory<byte> text, int size) =>
         [.. Enumerable.Range(0, (text.Length + size - 1) / size).Select(i => new Frame(
             i == 0 ? Opcode.Text : Opcode.Continuation, text.Slice(i * size, Math.Min(size, text.Length - i * size)))
@@ -113,7 +113,7 @@ public sealed record Frame(Opcode Opcode, ReadOnlyMemory<byte> Payload)
         return bytes;
     }
 
-    /// <summary>Takes one whole frame off the front, or nothing at all.</summary>
+    /// <summary>Takes one whole frame off the front, or nothing.</summary>
     /// <exception cref="Violation">It claims more than <see cref="LargestPayload"/> bytes.</exception>
     public static bool TryRead(ref ReadOnlySequence<byte> bytes, [NotNullWhen(true)] out Frame? frame)
     {
@@ -143,7 +143,7 @@ public sealed record Frame(Opcode Opcode, ReadOnlyMemory<byte> Payload)
     }
 
     /// <param name="header">Its header.</param>
-    /// <param name="bytes">The whole frame, header included; they become its own.</param>
+    /// <param name="bytes">The whole frame, header included; the frame takes ownership.</param>
     public static Frame Decode(FrameHeader header, byte[] bytes)
     {
         var payload = bytes.AsMemory(header.Size);
@@ -178,7 +178,7 @@ public sealed record Frame(Opcode Opcode, ReadOnlyMemory<byte> Payload)
 
 /// <summary>The header of a frame, as RFC 6455, section 5.2, has it.</summary>
 /// <param name="Size">The header's size in bytes, extended length and mask included.</param>
-/// <param name="Length">The payload's length in bytes, as claimed; negative where the most significant bit is set, which is not legal.</param>
+/// <param name="Length">The claimed payload length in bytes; negative if the most significant bit is set, which is not legal.</param>
 /// <param name="LengthBytes">The size of the extended length: 0, 2 or 8 bytes.</param>
 public readonly record struct FrameHeader(int Size, long Length, int LengthBytes, bool Masked)
 {

@@ -4,15 +4,15 @@ using System.Text;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// What the suite makes of answers that a gateway gives in the server's place (429, 502 to 504, 508, 520 to 530): it waits, as
-/// <c>Retry-After</c> asks, and asks again, a bounded number of times. From then on all requests to that server keep a distance.
+/// Handles answers that a gateway gives in the server's place (429, 502 to 504, 508, 520 to 530): the suite waits, as
+/// <c>Retry-After</c> asks, and retries a bounded number of times. From then on all requests to that server are spaced out.
 /// </summary>
 public sealed class Gateway(TimeProvider time)
 {
     /// <summary>How often one request is made before its scenario gives up.</summary>
     public const int MostAttempts = 8;
 
-    /// <summary>The same for a gateway that says that the server does not answer, or that has just worn out another request.</summary>
+    /// <summary>The same if the gateway says that the server does not answer, or if another request has just given up.</summary>
     public const int FewAttempts = 3;
 
     /// <summary>A longer <c>Retry-After</c> is not waited for.</summary>
@@ -23,7 +23,7 @@ public sealed class Gateway(TimeProvider time)
     private static readonly TimeSpan ShortestDistance = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan LongestDistance = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>By how much each answer of the server's own shortens the distance.</summary>
+    /// <summary>The factor by which each answer of the server itself shortens the distance.</summary>
     private const double Recovery = 0.99;
 
     private const int LongestStatusLine = 200;
@@ -34,15 +34,16 @@ public sealed class Gateway(TimeProvider time)
     private TimeSpan _distance; // between two requests; guarded by _gate
     private bool _isWornOut; // guarded by _gate
 
-    /// <summary>The gateway's words; null when the answer is the server's own.</summary>
+    /// <summary>The gateway's answer; null when the server itself answered.</summary>
     public static Interference? In(HttpAnswer answer) => In(answer.Status, answer.Reason);
 
-    /// <summary>The same of a whole response as it was read from the connection.</summary>
+    /// <summary>The same for a whole response as it was read from the connection.</summary>
     public static Interference? In(ReadOnlySpan<byte> response) =>
         Encoding.Latin1.GetString(response[..Math.Min(response.Length, LongestStatusLine)]).Split('\r', '\n')[0].Split(' ', 3)
-            is [['H', 'T', 'T', 'P', '/', ..], var code, .. var reason] && int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var status)
-            ? In(status, string.Concat(reason))
-            : null;
+            is [['H', 'T', 'T', 'P', '/', ..], var code, .. var reason]
+            && int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var status)
+                ? In(status, string.Concat(reason))
+                : null;
 
     private static Interference? In(int status, string reason) => status is 429 or 502 or 503 or 504 or 508 or (>= 520 and <= 530)
         ? new(InterferenceKind.Gateway, $"A gateway, or a limit in front of the server, answered in its place: {status} {reason}".TrimEnd())
@@ -79,10 +80,10 @@ public sealed class Gateway(TimeProvider time)
     }
 
     /// <summary>
-    /// Takes note of an answer. Returns null when it is the server's own, or when the request is to be made again, which
-    /// <paramref name="again"/> then says; otherwise why the scenario has to give up.
+    /// Records an answer. Returns null when the server itself gave it, or when the request has to be retried (<paramref name="again"/>);
+    /// otherwise the reason why the scenario has to give up.
     /// </summary>
-    /// <param name="isSafe">The request may be made twice even if the server has seen it.</param>
+    /// <param name="isSafe">The request may be repeated even if the server has seen it.</param>
     /// <param name="attempt">The first is 1.</param>
     public Interference? Judge(HttpAnswer answer, bool isSafe, int attempt, out bool again)
     {
@@ -106,14 +107,16 @@ public sealed class Gateway(TimeProvider time)
             var now = time.GetElapsedTime(_start);
             if (_free <= now + _distance)
             {
-                // Others that are refused at the same time do not lengthen the distance once more.
+                // Requests refused at the same time lengthen the distance only once.
                 _distance = TimeSpan.FromTicks(Math.Clamp(_distance.Ticks * 2, ShortestDistance.Ticks, LongestDistance.Ticks));
             }
 
             _free = _free > now + pause ? _free : now + pause;
 
-            // Of a request that was refused for the rate, or by a server that is not there, nothing has been done.
-            var most = answer.Status == 429 || (answer.Status == 503 && answer.Header("Retry-After") is not null) ? MostAttempts : FewAttempts;
+            // The server has not processed a request refused with 429 or 503, so any request may be repeated then.
+            var most = answer.Status == 429 || (answer.Status == 503 && answer.Header("Retry-After") is not null)
+                ? MostAttempts
+                : FewAttempts;
             again = attempt < (_isWornOut ? Math.Min(most, FewAttempts) : most) && (isSafe || answer.Status is 429 or 503);
             _isWornOut |= !again;
             return again ? null : interference;

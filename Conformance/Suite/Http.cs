@@ -6,13 +6,13 @@ using System.Text.Json;
 
 namespace PubSub.Conformance;
 
-/// <summary>An HTTP response as it came: nothing followed, nothing normalised.</summary>
+/// <summary>An HTTP response as received: no redirect followed, nothing normalised.</summary>
 public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<string, string>> Headers, byte[] BodyBytes)
 {
-    /// <summary>The status that was sent, where <see cref="Status"/> is what it means in the target's dialect.</summary>
+    /// <summary>The status that was sent; <see cref="Status"/> is its meaning in the target's dialect.</summary>
     public int SentStatus { get; init; } = Status;
 
-    /// <summary>The requirement that is broken when this is no success; null where the request may be refused.</summary>
+    /// <summary>The requirement that is broken when this is no success; null if the server may refuse the request.</summary>
     internal string? Requirement { get; init; }
 
     public string Body => Encoding.UTF8.GetString(BodyBytes);
@@ -22,10 +22,10 @@ public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<s
 
     public bool IsSuccess => Status is >= 200 and < 300;
 
-    /// <summary>Of a deletion: the topic is there no more, or never was.</summary>
+    /// <summary>For a deletion: the topic does not exist any more, or never did.</summary>
     public bool IsGone => IsSuccess || Status == 404;
 
-    /// <summary>Where a redirect within the same origin leads; null for anything else.</summary>
+    /// <summary>The target of a redirect within the same origin; null for anything else.</summary>
     public Uri? Redirect(Uri origin) => Status is 301 or 302 or 307 or 308 && Uri.TryCreate(origin, Header("Location"), out var place)
         && place.Authority == origin.Authority && place.Scheme == origin.Scheme ? place : null;
 
@@ -35,16 +35,20 @@ public record HttpAnswer(int Status, string Reason, IReadOnlyList<KeyValuePair<s
     /// <summary>The error code in the body, wherever the server keeps it.</summary>
     public string? ErrorCode => Json.Member("code").Text() ?? Json.Member("error").Member("code").Text() ?? Json.Member("error").Text();
 
-    /// <summary>What the server says became of the topic: "created", "deleted".</summary>
+    /// <summary>The outcome for the topic as the server reports it: "created", "deleted".</summary>
     public string? Outcome => Json.Member("status").Text();
 
     /// <summary>The topic that the answer is about.</summary>
     public string? Topic => Json.Member("topic").Text() ?? Json.Member("name").Text();
 
-    public string? Header(string name) => Headers.FirstOrDefault(header => header.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
+    public string? Header(string name) =>
+        Headers.FirstOrDefault(header => header.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
 
-    internal byte[] Whole() =>
-        Encoding.UTF8.GetBytes($"{SentStatus} {Reason}\n{string.Concat(Headers.Select(header => $"{header.Key}: {header.Value}\n"))}\n{Body}".TrimEnd());
+    internal byte[] Whole()
+    {
+        var headers = string.Concat(Headers.Select(header => $"{header.Key}: {header.Value}\n"));
+        return Encoding.UTF8.GetBytes($"{SentStatus} {Reason}\n{headers}\n{Body}".TrimEnd());
+    }
 
     /// <summary>Sealed, since a derived record would print itself as code.</summary>
     public sealed override string ToString() => $"{SentStatus} {Reason} {Body.OnOneLine().Quoted(300)}".TrimEnd();
@@ -57,10 +61,10 @@ internal static class Http
     private const int MostHeaders = 500;
 
     /// <summary>
-    /// One exchange with the target's REST origin, on a connection of its own. Once the request is on its way only time ends it: whoever cleans up
-    /// after a cancelled run has to know what the server made of it.
+    /// One exchange with the target's REST origin, on a connection of its own. A request that has been sent ends only by timeout, not by
+    /// cancellation: the cleanup after a cancelled run has to know its outcome.
     /// </summary>
-    /// <exception cref="Interference">Not the server, but something between it and the suite, answered or failed.</exception>
+    /// <exception cref="Interference">Something between the suite and the server answered or failed.</exception>
     public static async Task<HttpAnswer> ExchangeAsync(
         ReadOnlyMemory<byte> request,
         string label,
@@ -69,7 +73,7 @@ internal static class Http
         CancellationToken cancellation,
         StartingLine? start = null)
     {
-        // In front of a server that a scenario has started itself there is no gateway; and a readiness check says 503 of its own accord.
+        // A server that a scenario has started itself has no gateway in front of it, and a readiness check may itself answer 503.
         var gateway = transcript.Traffic is { } traffic && traffic.Covers(target.Rest) && !IsReadiness(label) ? traffic.Gateway : null;
         for (var attempt = 1; ; attempt++)
         {
@@ -108,7 +112,8 @@ internal static class Http
             return await Bounds.Within(target.Timeouts.Wait, transcript.Time, async limit =>
             {
                 using var beforehand = CancellationTokenSource.CreateLinkedTokenSource(limit, cancellation);
-                await using var wire = await Wire.OpenAsync(target.Rest, target.Tls, receiveBuffer: null, transcript.Traffic, beforehand.Token);
+                await using var wire = await Wire.OpenAsync(
+                    target.Rest, target.Tls, receiveBuffer: null, transcript.Traffic, beforehand.Token);
                 await (start?.ReadyAsync() ?? Task.CompletedTask).WaitAsync(beforehand.Token);
                 cancellation.ThrowIfCancellationRequested();
                 transcript.Sent("rest", "http", request.Span);
@@ -137,13 +142,14 @@ internal static class Http
     public static string WithQuery(string requestTarget, string query) =>
         query.Length == 0 ? requestTarget : $"{requestTarget}{(requestTarget.Contains('?', StringComparison.Ordinal) ? '&' : '?')}{query}";
 
-    /// <summary>Null when the stream ended first, or what came is not HTTP.</summary>
+    /// <summary>Null when the stream ended first, or the response is not HTTP.</summary>
     public static async Task<HttpAnswer?> ReadAnswerAsync(Wire wire, bool isHead, CancellationToken cancellation)
     {
         while (true)
         {
             var status = (await wire.ReadLineAsync(cancellation))?.Split(' ', 3);
-            if (status is not [['H', 'T', 'T', 'P', '/', ..], _, ..] || !int.TryParse(status[1], CultureInfo.InvariantCulture, out var code))
+            if (status is not [['H', 'T', 'T', 'P', '/', ..], _, ..]
+                || !int.TryParse(status[1], CultureInfo.InvariantCulture, out var code))
             {
                 return null;
             }
@@ -160,12 +166,14 @@ internal static class Http
 
             if (code is not (502 or 503 or 504 or 508 or (>= 520 and <= 530)))
             {
-                // These are what a gateway says of a server that does not answer.
+                // A gateway sends the excluded statuses when the server does not answer.
                 wire.Lived();
             }
 
             var answer = new HttpAnswer(code, status.Length > 2 ? status[2] : "", headers, []);
-            return isHead || code is 101 or 204 or 304 ? answer : answer with { BodyBytes = await ReadBodyAsync(wire, answer, cancellation) };
+            return isHead || code is 101 or 204 or 304
+                ? answer
+                : answer with { BodyBytes = await ReadBodyAsync(wire, answer, cancellation) };
         }
     }
 
@@ -195,7 +203,9 @@ internal static class Http
     {
         if (answer.Header("Transfer-Encoding")?.Contains("chunked", StringComparison.OrdinalIgnoreCase) != true)
         {
-            var length = long.TryParse(answer.Header("Content-Length"), CultureInfo.InvariantCulture, out var declared) ? declared : LargestBody;
+            var length = long.TryParse(answer.Header("Content-Length"), CultureInfo.InvariantCulture, out var declared)
+                ? declared
+                : LargestBody;
             return await wire.ReadAsync(Math.Clamp(length, 0, LargestBody), cancellation);
         }
 
@@ -220,12 +230,12 @@ internal static class Http
         }
         catch (IOException)
         {
-            // A server may refuse a body before it has read all of it; its answer is what counts.
+            // A server may refuse a body before it has read all of it; its answer counts.
         }
     }
 }
 
-/// <summary>Lets nobody go before all are there.</summary>
+/// <summary>A barrier: no contender sends before all of them are connected.</summary>
 internal sealed class StartingLine(int contenders)
 {
     private readonly TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -242,11 +252,12 @@ internal sealed class StartingLine(int contenders)
     }
 }
 
-/// <summary>Waits that end.</summary>
+/// <summary>Waits with a time limit.</summary>
 internal static class Bounds
 {
     /// <summary>Throws <see cref="TimeoutException"/> when the limit, and not the caller, ended the wait.</summary>
-    public static async Task<T> Within<T>(TimeSpan limit, TimeProvider time, Func<CancellationToken, Task<T>> wait, CancellationToken cancellation)
+    public static async Task<T> Within<T>(
+        TimeSpan limit, TimeProvider time, Func<CancellationToken, Task<T>> wait, CancellationToken cancellation)
     {
         using var timer = new CancellationTokenSource(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);

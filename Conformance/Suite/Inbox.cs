@@ -7,7 +7,7 @@ namespace PubSub.Conformance;
 /// <param name="wait">How long a wait may last without progress, unless it says otherwise.</param>
 internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, CancellationToken cancellation)
 {
-    // No scenario is sent nearly as many; a server that never stops sending must not fill the memory.
+    // Bounds the memory when a server never stops sending; no scenario needs nearly as many.
     private const int MostReceived = 200_000;
 
     // A server may send any number of info messages that are about no topic; only the first are kept.
@@ -22,7 +22,7 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
     private int _notices; // guarded by _gate
 
     /// <summary>
-    /// All messages that arrived, taken or not, in order; of info messages that are about no topic, the first <see cref="MostNotices"/>.
+    /// All messages that arrived, taken or not, in order; only the first <see cref="MostNotices"/> info messages that are about no topic.
     /// </summary>
     public IReadOnlyList<ServerMessage> Received
     {
@@ -35,7 +35,7 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
         }
     }
 
-    /// <summary>The messages that arrived and that no wait has taken yet, in order.</summary>
+    /// <summary>The messages that no wait has taken yet, in order of arrival.</summary>
     public IReadOnlyList<ServerMessage> Unread
     {
         get
@@ -164,7 +164,9 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
 
     private Violation Missing(string awaited, string observed, List<ServerMessage> taken)
     {
-        var before = taken.Count == 0 ? "" : $" after {taken.Count} event(s), the last {raw.Ids.Show(taken[^1].MessageId ?? "without an id")}";
+        var before = taken.Count == 0
+            ? ""
+            : $" after {taken.Count} event(s), the last {raw.Ids.Show(taken[^1].MessageId ?? "without an id")}";
         return new Violation($"{raw.Name} receives {awaited}", awaited, $"{observed}{before}{new OtherMessages(Unread)}");
     }
 

@@ -3,20 +3,20 @@ using System.Net.Sockets;
 
 namespace PubSub.Conformance;
 
-/// <summary>What kept a scenario from deciding anything, other than the server.</summary>
+/// <summary>The cause, other than the server, that kept a scenario from deciding anything.</summary>
 public enum InterferenceKind
 {
     /// <summary>The suite's own machine has run out of something, or forbids it.</summary>
     Machine,
 
-    /// <summary>The network between the two, or the resolution of names.</summary>
+    /// <summary>The network between suite and server, or name resolution.</summary>
     Network,
 
     /// <summary>A proxy in front of the server answered in its place.</summary>
     Gateway,
 }
 
-/// <summary>Something that is not the server's doing kept the suite from asking it. It is never a violation.</summary>
+/// <summary>A failure between the suite and the server that the server did not cause. It is never a violation.</summary>
 public sealed class Interference(InterferenceKind kind, string message, Exception? inner = null) : Exception(message, inner)
 {
     private const int NoMemory = 12; // ENOMEM
@@ -25,7 +25,8 @@ public sealed class Interference(InterferenceKind kind, string message, Exceptio
     private const int TooManyInSystem = 23; // ENFILE
     private const int TooManyInProcess = 24; // EMFILE
 
-    private const string NoDescriptors = "has no file descriptor left for the suite (EMFILE or ENFILE: raise `ulimit -n`, or lower --parallel)";
+    private const string NoDescriptors =
+        "has no file descriptor left for the suite (EMFILE or ENFILE: raise `ulimit -n`, or lower --parallel)";
 
     public InterferenceKind Kind { get; } = kind;
 
@@ -35,7 +36,7 @@ public sealed class Interference(InterferenceKind kind, string message, Exceptio
     /// <summary>There is no descriptor left for a connection.</summary>
     internal static Interference NoDescriptor() => Machine(NoDescriptors, null);
 
-    /// <summary>This failure as an interference; null when it may be the server's doing.</summary>
+    /// <summary>This failure as an interference; null when the server may have caused it.</summary>
     public static Interference? Of(Exception failure) => failure.GetBaseException() switch
     {
         Interference own => own,

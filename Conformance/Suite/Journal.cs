@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// The topics that a run has made and not yet deleted, on disk before they are made, so that even a run that was killed can be cleaned
-/// up after. One JSON array a line: the first names the target, the others say <c>["made", topic]</c> or <c>["gone", topic]</c>.
+/// The topics that a run has created and not yet deleted, written to disk before creation, so that a killed run can be cleaned up too.
+/// One JSON array a line: the first names the target, the others are <c>["made", topic]</c> or <c>["gone", topic]</c>.
 /// </summary>
 public sealed class Journal : IDisposable
 {
@@ -22,7 +22,7 @@ public sealed class Journal : IDisposable
 
     public string Path { get; }
 
-    /// <summary>Why the file is not whole; null while it is. What is left is known all the same, until the process ends.</summary>
+    /// <summary>Why the file is incomplete; null while it is complete. <see cref="Left"/> is right either way.</summary>
     public string? Fault
     {
         get
@@ -34,7 +34,7 @@ public sealed class Journal : IDisposable
         }
     }
 
-    /// <summary>What is there to clean up now.</summary>
+    /// <summary>The topics to clean up now.</summary>
     public IReadOnlyList<string> Left
     {
         get
@@ -46,7 +46,7 @@ public sealed class Journal : IDisposable
         }
     }
 
-    /// <summary>Begins a journal in this folder, which is made when it is not there.</summary>
+    /// <summary>Begins a journal in this folder, which is created if needed.</summary>
     public static Journal Begin(string folder, string run, Uri rest)
     {
         Directory.CreateDirectory(folder);
@@ -55,7 +55,7 @@ public sealed class Journal : IDisposable
         return journal;
     }
 
-    /// <summary>The target and the topics that a journal has left; what a dying process wrote only half is passed over.</summary>
+    /// <summary>The target of a journal and the topics to clean up; a half-written line is skipped.</summary>
     public static (string? Target, IReadOnlyList<string> Topics) Read(string path)
     {
         string? target = null;
@@ -103,7 +103,7 @@ public sealed class Journal : IDisposable
         }
     }
 
-    /// <summary>Ends the journal; one with nothing left to clean up goes away.</summary>
+    /// <summary>Closes the journal, and deletes it if nothing is left to clean up.</summary>
     public void Dispose()
     {
         lock (_gate)

@@ -11,8 +11,12 @@ public static partial class Json
     private static readonly JsonDocumentOptions AnyDepth = new() { MaxDepth = 1_000_000 };
 
     /// <summary>A JSON string holding the given text.</summary>
-    public static string Quote(string text) =>
-        $"\"{string.Concat(Pieces(text).Select(piece => piece is [var lone] && char.IsSurrogate(lone) ? $"\\u{(int)lone:x4}" : Escaped(piece)))}\"";
+    public static string Quote(string text)
+    {
+        var pieces = Pieces(text).Select(piece =>
+            piece is [var lone] && char.IsSurrogate(lone) ? $"\\u{(int)lone:x4}" : Escaped(piece));
+        return $"\"{string.Concat(pieces)}\"";
+    }
 
     /// <summary>Null when the text is not JSON.</summary>
     public static JsonElement? TryParse(string text)
@@ -24,12 +28,12 @@ public static partial class Json
         }
         catch (JsonException)
         {
-            // Saying that it is not JSON is the answer.
+            // Null says that it is not JSON.
             return null;
         }
     }
 
-    /// <summary>Equal as JSON values: key order, escapes and the spelling of a number do not matter, nor do digits beyond a double.</summary>
+    /// <summary>Equal as JSON values, whatever the key order, escapes, spelling of a number and digits beyond a double.</summary>
     public static bool AreEqual(string expected, string observed) =>
         string.Equals(expected, observed, StringComparison.Ordinal)
         || (TryParse(expected) is { } left && TryParse(observed) is { } right && AreEqual(left, right));
@@ -50,12 +54,12 @@ public static partial class Json
         }
         catch (InvalidOperationException)
         {
-            // A lone surrogate has no text; what was written is the best that can be compared.
+            // A lone surrogate has no text, so compare the raw JSON instead.
             return text.GetRawText();
         }
     }
 
-    /// <summary>As <see cref="Text"/>, but with lone surrogates as such, which nothing but the suite itself reads.</summary>
+    /// <summary>As <see cref="Text"/>, but keeps lone surrogates; only for JSON that the suite itself wrote.</summary>
     internal static string? Exact(this JsonElement? json) => json is { ValueKind: JsonValueKind.String } text
         ? Escape().Replace(text.GetRawText()[1..^1], escape => escape.Value[1] switch
         {
@@ -83,12 +87,12 @@ public static partial class Json
         }
         catch (InvalidOperationException)
         {
-            // Some name in there has a lone surrogate, which cannot be compared; the others still can.
+            // One name has a lone surrogate, which cannot be compared; the others still can.
             return Members(members).TryGetValue(name, out value);
         }
     }
 
-    /// <summary>The text in the largest pieces that are legal UTF-16, each lone surrogate a piece of its own.</summary>
+    /// <summary>Splits the text into the largest pieces of legal UTF-16; each lone surrogate is a piece of its own.</summary>
     private static IEnumerable<string> Pieces(string text)
     {
         var start = 0;
@@ -161,7 +165,7 @@ public static partial class Json
         }
         catch (InvalidOperationException)
         {
-            // As with a text: what was written is the best that can be compared.
+            // As with a text, compare the raw JSON instead.
             return member.ToString();
         }
     }

@@ -9,8 +9,8 @@ using System.Text.RegularExpressions;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// A server in a process of the system, with real signals. Where the process leads a process group, as the shell of
-/// <see cref="Shell"/> does, signals go to the whole group; it is killed together with what it started.
+/// A server in an operating system process, with real signals. If the process leads a process group, as the shell of
+/// <see cref="Shell"/> does, signals go to the whole group. It is killed together with its child processes.
 /// </summary>
 public sealed partial class LaunchedProcess : LaunchedServer
 {
@@ -19,10 +19,10 @@ public sealed partial class LaunchedProcess : LaunchedServer
     private const int Sigkill = 9;
     private const int Sigterm = 15;
 
-    /// <summary>For the output of a process that has ended, while what it started still holds the other end.</summary>
+    /// <summary>The wait for the last output of an ended process, in case a child process still holds the pipe open.</summary>
     private static readonly TimeSpan LastOutput = TimeSpan.FromSeconds(1);
 
-    /// <summary>Commands that start another in a process group of its own; where there is none, signals reach the shell alone.</summary>
+    /// <summary>Commands that start another command in its own process group; without them, signals reach only the shell.</summary>
     private static readonly string[] GroupLeaders = ["/usr/bin/setsid", "/bin/setsid"];
 
     private readonly Process _process;
@@ -51,8 +51,8 @@ public sealed partial class LaunchedProcess : LaunchedServer
     public override string StandardError => Read(_errors);
 
     /// <summary>
-    /// A command as it is typed in a shell, in a process group of its own. The shell outlives a signal to the group, so that the exit status
-    /// is that of the command.
+    /// A command as it is typed in a shell, in a process group of its own. The shell survives a signal to the group, so that the exit
+    /// status is that of the command.
     /// </summary>
     public static ProcessStartInfo Shell(string command)
     {
@@ -67,8 +67,9 @@ public sealed partial class LaunchedProcess : LaunchedServer
     }
 
     /// <summary>
-    /// Starts the process and returns once its port is open, or it has ended. It is expected at <paramref name="address"/>, or at the other
-    /// loopback address where that names one, or else to announce "Now listening on: http://…" on its standard output. It is spoken to as <paramref name="like"/> is, v1 by default.
+    /// Starts the process and returns once its port is open, or it has ended. The server listens at <paramref name="address"/>, or at the
+    /// other loopback address if that is one; without an address, it announces "Now listening on: http://…" on its standard output. It is
+    /// spoken to as <paramref name="like"/> is, v1 by default.
     /// </summary>
     public static async Task<LaunchedServer> StartAsync(
         ProcessStartInfo start,
@@ -94,7 +95,7 @@ public sealed partial class LaunchedProcess : LaunchedServer
                 var listening = address is null ? server._announced.Task.WaitAsync(ended.Token) : OpenAsync(address, ended.Token);
                 await Task.WhenAny(listening, server.Exited).WaitAsync(limit);
 
-                // Nobody knocks any longer at a port that may become another server's.
+                // Stop probing the port: another server may get it next.
                 await ended.CancelAsync();
                 return listening.IsCompletedSuccessfully ? await listening : null;
             }, cancellation);
@@ -120,7 +121,7 @@ public sealed partial class LaunchedProcess : LaunchedServer
 
     public override void Terminate() => Signal(Sigterm);
 
-    /// <summary>Throws <see cref="Unsupported"/> where SIGINT is ignored, as in the background of a script: a server inherits that.</summary>
+    /// <exception cref="Unsupported">SIGINT is ignored, as in the background of a script, and the server inherits that.</exception>
     public override void Interrupt()
     {
         if (IsIgnored(Sigint))
@@ -133,7 +134,7 @@ public sealed partial class LaunchedProcess : LaunchedServer
 
     public override void Kill() => KillAll(_process);
 
-    /// <summary>SIGKILL to the process, its group and everything that it started; one that has ended does not mind.</summary>
+    /// <summary>SIGKILL to the process, its group and its child processes; does nothing if the process has ended.</summary>
     public static void KillAll(Process process)
     {
         try
@@ -171,21 +172,22 @@ public sealed partial class LaunchedProcess : LaunchedServer
             throw new Unsupported("signals need a Unix-like system");
         }
 
-        // Without a group of its own the process is signalled alone.
+        // A process without a group of its own is signalled alone.
         if (!Exited.IsCompleted && SendSignal(-_process.Id, signal) != 0)
         {
             _ = SendSignal(_process.Id, signal);
         }
     }
 
-    /// <summary>False where the system does not say.</summary>
+    /// <summary>False if the system does not report it.</summary>
     private static bool IsIgnored(int signal)
     {
         const string Field = "SigIgn:";
         try
         {
             var line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal));
-            return ulong.TryParse(line.AsSpan(line is null ? 0 : Field.Length), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var ignored)
+            var mask = line.AsSpan(line is null ? 0 : Field.Length);
+            return ulong.TryParse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var ignored)
                 && (ignored >> (signal - 1) & 1) != 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -211,7 +213,7 @@ public sealed partial class LaunchedProcess : LaunchedServer
 
         if (Announcement().Match(line) is { Success: true } match)
         {
-            // An address that means "everywhere" is reached on this machine.
+            // A wildcard address is reached through loopback.
             var origin = new UriBuilder(match.Groups[1].Value);
             origin.Host = origin.Host is "0.0.0.0" or "[::]" ? "127.0.0.1" : origin.Host;
             _announced.TrySetResult(origin.Uri);
@@ -243,7 +245,7 @@ public sealed partial class LaunchedProcess : LaunchedServer
                 }
                 catch (SocketException)
                 {
-                    // Not yet; the limit ends this.
+                    // Not open yet; retry until the limit.
                 }
             }
 

@@ -1,9 +1,9 @@
 namespace PubSub.Conformance;
 
-/// <summary>Starts a server of its own for a scenario, with these settings as its environment.</summary>
+/// <summary>Starts a server for one scenario, with these settings as its environment.</summary>
 public delegate Task<LaunchedServer> Launch(IReadOnlyDictionary<string, string> settings, CancellationToken cancellation);
 
-/// <summary>A server that belongs to one scenario, from its start to its end. It is handed out once it listens, or has ended.</summary>
+/// <summary>A server that belongs to one scenario. The launcher returns it once it listens, or has ended.</summary>
 public abstract class LaunchedServer : IAsyncDisposable
 {
     private readonly Timeouts _timeouts;
@@ -11,38 +11,38 @@ public abstract class LaunchedServer : IAsyncDisposable
 
     protected LaunchedServer(Timeouts timeouts) => _timeouts = timeouts;
 
-    /// <summary>True once it had an open port; a server that refused its settings never has.</summary>
+    /// <summary>True once it had an open port; false for a server that refused its settings.</summary>
     public bool Listened => _target is not null;
 
-    /// <summary>There where it listens.</summary>
+    /// <exception cref="Inconclusive">The server never listened.</exception>
     public Target Target => _target ?? throw new Inconclusive($"the server never listened; it wrote: {Tail()}");
 
-    /// <summary>The exit code, once there is one.</summary>
+    /// <summary>The exit code, once the process has ended.</summary>
     public abstract Task<int> Exited { get; }
 
-    /// <summary>What was written so far; it is whole once the server has ended.</summary>
+    /// <summary>The output so far; it is complete once the server has ended.</summary>
     public abstract string StandardOutput { get; }
 
     /// <inheritdoc cref="StandardOutput"/>
     public abstract string StandardError { get; }
 
-    /// <summary>SIGTERM, without waiting for the end. A server that has ended does not mind.</summary>
+    /// <summary>SIGTERM, without waiting for the end. Does nothing if the server has ended.</summary>
     public abstract void Terminate();
 
-    /// <summary>SIGINT, as Ctrl-C sends it. A server that has ended does not mind.</summary>
+    /// <summary>SIGINT, as Ctrl-C sends it. Does nothing if the server has ended.</summary>
     public abstract void Interrupt();
 
-    /// <summary>Ends it without a word, as SIGKILL does. A server that has ended does not mind.</summary>
+    /// <summary>Ends the server at once, as SIGKILL does. Does nothing if the server has ended.</summary>
     public abstract void Kill();
 
-    /// <summary>SIGTERM, and the exit code that follows.</summary>
+    /// <summary>Sends SIGTERM and returns the exit code.</summary>
     public Task<int> TerminateAsync(TimeSpan? within = null)
     {
         Terminate();
         return ExitedAsync(within);
     }
 
-    /// <summary>The exit code, within a bound.</summary>
+    /// <exception cref="Violation">The process still runs after the limit.</exception>
     public async Task<int> ExitedAsync(TimeSpan? within = null)
     {
         var limit = within ?? _timeouts.Exit;
@@ -56,7 +56,7 @@ public abstract class LaunchedServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Kills it, and waits for its end within a bound, before anything that it holds is let go.</summary>
+    /// <summary>Kills the server, waits at most <see cref="Timeouts.Cleanup"/> for its end, then releases its resources.</summary>
     public async ValueTask DisposeAsync()
     {
         Kill();
@@ -65,13 +65,13 @@ public abstract class LaunchedServer : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>What it wrote last, stack traces left out, for a report.</summary>
+    /// <summary>The last 8 lines of its output without stack traces, for a report.</summary>
     public string Tail() => string.Join('\n', $"{StandardOutput}{StandardError}".Split('\n', StringSplitOptions.RemoveEmptyEntries)
         .Where(line => !line.TrimStart().StartsWith("at ", StringComparison.Ordinal)).TakeLast(8));
 
     /// <summary>
-    /// Said once, before the server is handed out, and only where it listens. It is spoken to as <paramref name="like"/> is, v1 by
-    /// default, and held to what these settings declare.
+    /// Called once, before the launcher returns the server, and only if it listens. The server is spoken to as <paramref name="like"/>
+    /// is, v1 by default, and held to the limits that these settings declare.
     /// </summary>
     protected void ListensAt(Uri origin, IReadOnlyDictionary<string, string> settings, Target? like = null)
     {
@@ -79,6 +79,6 @@ public abstract class LaunchedServer : IAsyncDisposable
         _target = target with { Limits = target.Limits.Under(settings), Timeouts = _timeouts };
     }
 
-    /// <summary>Lets go of what a killed server leaves; it may not have ended within the bound.</summary>
+    /// <summary>Releases the resources of a killed server, which may still not have ended.</summary>
     protected abstract ValueTask ReleaseAsync();
 }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PubSub.Conformance;
 
-/// <summary>The fragments of one message of the server, held to RFC 6455.</summary>
+/// <summary>The fragments of one message of the server, checked against RFC 6455.</summary>
 internal sealed class MessageParts
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -11,7 +11,7 @@ internal sealed class MessageParts
     private List<byte>? _payload;
     private bool _isText;
 
-    /// <summary>True when this frame completes the message; a control frame belongs to no message.</summary>
+    /// <summary>True when this frame completes the message; false for a control frame.</summary>
     /// <exception cref="Violation">The frame is not legal, or not in this place.</exception>
     public bool Add(Frame frame)
     {

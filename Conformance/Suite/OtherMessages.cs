@@ -1,8 +1,8 @@
 namespace PubSub.Conformance;
 
 /// <summary>
-/// The messages that arrived instead of the awaited one: their number, and only the newest, so that a server that never stops sending does
-/// not fill the memory.
+/// The messages that arrived instead of the awaited one. Only their number and the newest three are kept, so that a server that never
+/// stops sending does not fill the memory.
 /// </summary>
 internal sealed class OtherMessages
 {

@@ -1,12 +1,12 @@
 namespace PubSub.Conformance;
 
 /// <summary>
-/// What the failure of a wait means. For a precondition nothing is decided (<see cref="Inconclusive"/>), and the requirement that is really
-/// broken is named; for a check its own sentence is broken.
+/// What the failure of a wait means. A failed precondition is <see cref="Inconclusive"/> and names the requirement that is really broken;
+/// a failed check violates its own expectation.
 /// </summary>
 public static class Preconditions
 {
-    /// <summary>A violation on the way is a violation of this sentence.</summary>
+    /// <summary>A violation during the wait violates this expectation.</summary>
     public static async Task<T> For<T>(this Task<T> wait, string expectation)
     {
         try
@@ -19,7 +19,7 @@ public static class Preconditions
         }
     }
 
-    /// <summary>A violation on the way breaks this requirement, unless it already says which one.</summary>
+    /// <summary>A violation during the wait breaks this requirement, unless it already names one.</summary>
     internal static async Task<T> Breaking<T>(this Task<T> wait, string requirement)
     {
         try
@@ -32,7 +32,7 @@ public static class Preconditions
         }
     }
 
-    /// <summary>As a precondition, an ack.</summary>
+    /// <summary>Requires an ack as a precondition.</summary>
     public static async Task<ServerMessage> Acked(this Task<ServerMessage> reply)
     {
         var message = await reply.Given("the request is answered");
@@ -44,7 +44,7 @@ public static class Preconditions
                 new Violation("a request as specified is acked", "an ack", message.ToString()));
     }
 
-    /// <summary>As a precondition, an answer of the 2xx kind.</summary>
+    /// <summary>Requires a 2xx status as a precondition.</summary>
     public static async Task<T> Succeeded<T>(this Task<T> answer) where T : HttpAnswer
     {
         var http = await answer.Given("the request is answered");
@@ -56,8 +56,8 @@ public static class Preconditions
                 new Violation("a request as specified succeeds", "a 2xx status", http.ToString()));
     }
 
-    /// <summary>A control or a precondition: its violation decides nothing about another requirement than the one that it breaks.</summary>
-    /// <param name="blames">The requirement that is then broken, where the violation does not say so.</param>
+    /// <summary>A control or a precondition: its violation makes the scenario inconclusive.</summary>
+    /// <param name="blames">The requirement that is then broken, if the violation does not name one.</param>
     public static async Task<T> Given<T>(this Task<T> control, string precondition, string? blames = null)
     {
         try
@@ -70,7 +70,7 @@ public static class Preconditions
         }
     }
 
-    /// <summary>The answer, or null when none came: that one has to come is another requirement.</summary>
+    /// <summary>The answer, or null without one: that the server answers is another requirement.</summary>
     public static async Task<T?> IfAnswered<T>(this Task<T> answer) where T : class
     {
         try

@@ -7,7 +7,7 @@ using System.Text.Unicode;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// The rude client: an own implementation of RFC 6455, so that anything can be sent wrongly and every frame is seen. It reads only when
+/// The rude client: its own implementation of RFC 6455, so that it can send anything wrongly and sees every frame. It reads only when
 /// asked.
 /// </summary>
 public sealed class RawClient : IAsyncDisposable
@@ -35,10 +35,10 @@ public sealed class RawClient : IAsyncDisposable
 
     public string Name { get; }
 
-    /// <summary>For targets that want it where SPEC.md has none.</summary>
+    /// <summary>The <c>client_id</c> for targets that require one where SPEC.md has none.</summary>
     internal string? ClientId { get; set; }
 
-    /// <summary>How the connection ended, once reading has come to its end.</summary>
+    /// <summary>How the connection ended; null until its end has been read.</summary>
     public Closure? Closure { get; private set; }
 
     /// <summary>How the target spells message ids.</summary>
@@ -80,20 +80,21 @@ public sealed class RawClient : IAsyncDisposable
         }
     }
 
-    /// <summary>What <c>Sec-WebSocket-Accept</c> has to be for this <c>Sec-WebSocket-Key</c>.</summary>
+    /// <summary>The <c>Sec-WebSocket-Accept</c> that this <c>Sec-WebSocket-Key</c> requires.</summary>
     public static string AcceptFor(string key)
     {
-        // RFC 6455 section 4.2.2 prescribes SHA-1 here; nothing rests on its strength.
+        // RFC 6455 section 4.2.2 prescribes SHA-1 here; nothing depends on its strength.
 #pragma warning disable CA5350
         return Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes($"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
 #pragma warning restore CA5350
     }
 
     /// <summary>
-    /// Asks for the upgrade, with the usual headers unless told otherwise, and returns any answer of the server's own. If a gateway
-    /// refuses, it asks again on a new connection.
+    /// Asks for the upgrade, with the usual headers unless told otherwise, and returns any answer of the server itself. If a gateway
+    /// refuses, the client asks again on a new connection.
     /// </summary>
-    public async Task<HttpAnswer> HandshakeAsync(IReadOnlyDictionary<string, string?>? headers = null, string? path = null, string method = "GET")
+    public async Task<HttpAnswer> HandshakeAsync(
+        IReadOnlyDictionary<string, string?>? headers = null, string? path = null, string method = "GET")
     {
         var lines = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
@@ -140,7 +141,7 @@ public sealed class RawClient : IAsyncDisposable
         return MayRepeat(answer, Gateway.MostAttempts) ? throw new InvalidOperationException("No attempt follows the last.") : answer;
     }
 
-    // A server that the scenario has started itself stands behind no gateway, and errands beside a run take what they get.
+    // Null for a server that the scenario has started itself, and for requests outside a run: they are not retried.
     private Gateway? Gateway => _transcript.Traffic is { } traffic && traffic.Covers(_target.WebSocket) ? traffic.Gateway : null;
 
     private bool MayRepeat(HttpAnswer answer, int attempt)
@@ -189,7 +190,7 @@ public sealed class RawClient : IAsyncDisposable
         }
     }
 
-    /// <summary>All these frames in one write.</summary>
+    /// <summary>Sends all these frames in one write.</summary>
     public Task SendTogetherAsync(IReadOnlyCollection<Frame> frames)
     {
         frames = [.. frames.Select(Spelt)];
@@ -203,7 +204,7 @@ public sealed class RawClient : IAsyncDisposable
         return WriteAsync(frames.SelectMany(frame => frame.Encode()).ToArray());
     }
 
-    /// <summary>Bytes as they are, in one write.</summary>
+    /// <summary>Sends these bytes unchanged, in one write.</summary>
     public Task SendBytesAsync(ReadOnlyMemory<byte> bytes)
     {
         var shown = bytes.Span[..Math.Min(bytes.Length, Transcript.DataCap / 2)];
@@ -211,7 +212,7 @@ public sealed class RawClient : IAsyncDisposable
         return WriteAsync(bytes);
     }
 
-    /// <summary>The same bytes in several writes, cut after every <paramref name="size"/> bytes and flushed each time.</summary>
+    /// <summary>Sends these bytes in several writes of <paramref name="size"/> bytes, each flushed.</summary>
     public async Task SendInPiecesAsync(ReadOnlyMemory<byte> bytes, int size)
     {
         _transcript.Note(Name, $"the following {bytes.Length} bytes in pieces of {size}");
@@ -221,14 +222,14 @@ public sealed class RawClient : IAsyncDisposable
         }
     }
 
-    /// <summary>The next frame of any kind, none answered and none skipped; null when the connection ended.</summary>
+    /// <summary>The next frame of any kind; none is answered or skipped. Null when the connection has ended.</summary>
     public Task<Frame?> ReadFrameAsync(TimeSpan? within = null) => WithinAsync<Frame?>(
         within,
         ReadFrameAsync,
         limit => new Violation($"{Name} receives a frame", "a frame or the end of the connection", $"neither within {limit}"));
 
     /// <summary>
-    /// The next whole message that fits (any, without a predicate); others are passed over. Pings and a close are answered on the way.
+    /// The next whole message that fits (any, without a predicate); others are skipped. Pings and a Close are answered meanwhile.
     /// </summary>
     public Task<ServerMessage> ReadMessageAsync(
         Func<ServerMessage, bool>? which = null, string awaited = "a message", TimeSpan? within = null)
@@ -255,22 +256,22 @@ public sealed class RawClient : IAsyncDisposable
         Violation Missing(string observed) => new($"{Name} receives {awaited}", awaited, $"{observed}{others}");
     }
 
-    /// <summary>Reads, and passes over all messages, until the server ends the connection.</summary>
+    /// <summary>Reads and discards all messages until the server ends the connection.</summary>
     public Task<Closure> ClosedAsync(TimeSpan? within = null) => WithinAsync(
         within,
         async token =>
         {
             while (await ReceiveAsync(token) is not null)
             {
-                // What still comes before the end is in the transcript.
+                // The transcript has the messages that still arrive.
             }
 
             return Closure!;
         },
         limit => new Violation($"The server closes {Name}", "the end of the connection", $"{StillOpen} after {limit}"));
 
-    /// <summary>Reads any bytes until the server ends the connection; for one that was never upgraded.</summary>
-    /// <exception cref="Interference">They are a gateway's answer.</exception>
+    /// <summary>Reads any bytes until the server ends the connection; for a connection that was never upgraded.</summary>
+    /// <exception cref="Interference">The bytes are a gateway's answer.</exception>
     public async Task<byte[]> ReadToEndAsync(TimeSpan? within = null)
     {
         var bytes = await WithinAsync(
@@ -284,28 +285,30 @@ public sealed class RawClient : IAsyncDisposable
             : bytes;
     }
 
-    /// <summary>Ends our direction only; the server can still be read.</summary>
+    /// <summary>Ends the client's direction of TCP; the server's is still read.</summary>
     public void HalfClose()
     {
         _transcript.Note(Name, "half closed by the client");
         _wire.HalfClose();
     }
 
-    /// <summary>Vanishes with a TCP reset.</summary>
+    /// <summary>Ends the connection with a TCP reset.</summary>
     public void Abort()
     {
         _transcript.Note(Name, "reset by the client");
         _wire.Abort();
     }
 
-    /// <summary>Hangs up without a word.</summary>
+    /// <summary>Closes the TCP connection without a Close frame.</summary>
     public async ValueTask DisposeAsync()
     {
         await (_leaving?.DisposeAsync() ?? ValueTask.CompletedTask);
         await _wire.DisposeAsync();
     }
 
-    internal string StillOpen => _closeFrame is { } close ? $"a close frame {close.CloseCode}, but an open TCP connection" : "an open connection";
+    internal string StillOpen => _closeFrame is { } close
+        ? $"a close frame {close.CloseCode}, but an open TCP connection"
+        : "an open connection";
 
     /// <summary>The next whole message, or null once the connection has ended and <see cref="Closure"/> says how.</summary>
     internal async Task<ServerMessage?> ReceiveAsync(CancellationToken cancellation)
@@ -366,10 +369,12 @@ public sealed class RawClient : IAsyncDisposable
         return null;
     }
 
-    // A whole text message as the target wants it; a part of one, bytes and a spoilt frame go out as they are.
+    // A whole text message is rewritten as the target needs it; fragments, bytes and malformed frames are sent unchanged.
     private Frame Spelt(Frame frame)
     {
-        if (frame is not { Opcode: Opcode.Text, Final: true, ClaimedLength: null } || _target.Accommodations.LeaveRequests || !Utf8.IsValid(frame.Payload.Span))
+        if (frame is not { Opcode: Opcode.Text, Final: true, ClaimedLength: null }
+            || _target.Accommodations.LeaveRequests
+            || !Utf8.IsValid(frame.Payload.Span))
         {
             return frame;
         }
@@ -379,7 +384,7 @@ public sealed class RawClient : IAsyncDisposable
         return spelt == text ? frame : frame with { Payload = Encoding.UTF8.GetBytes(spelt) };
     }
 
-    // No scenario knows of the first message, so none is shown the answer to it.
+    // Scenarios do not know of the first message, so they do not see the answer to it.
     private bool IsAnswerToFirst(Frame frame)
     {
         if (!_answerToFirst || frame is not { Opcode: Opcode.Text, Final: true })
@@ -387,7 +392,8 @@ public sealed class RawClient : IAsyncDisposable
             return false;
         }
 
-        var isAnswer = new ServerMessage(0, Encoding.UTF8.GetString(frame.Payload.Span), isText: true, _target) is { IsInfo: false, IsEvent: false };
+        var message = new ServerMessage(0, Encoding.UTF8.GetString(frame.Payload.Span), isText: true, _target);
+        var isAnswer = message is { IsInfo: false, IsEvent: false };
         _answerToFirst = !isAnswer;
         return isAnswer;
     }
@@ -400,7 +406,8 @@ public sealed class RawClient : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            throw new Violation($"The server reads what {Name} sends", "room to write", $"none within {_target.Timeouts.Wait.TotalSeconds} s");
+            throw new Violation(
+                $"The server reads what {Name} sends", "room to write", $"none within {_target.Timeouts.Wait.TotalSeconds} s");
         }
         catch (Exception e) when (Interference.Of(e) is { } own)
         {
@@ -423,12 +430,12 @@ public sealed class RawClient : IAsyncDisposable
         }
         catch (Violation)
         {
-            // The peer is gone or deaf; what it sent before that still counts.
+            // The server is gone or does not read; what it sent before still counts.
         }
     }
 
     /// <param name="limit">Null for the target's usual wait.</param>
-    /// <param name="late">The violation when the time is over, given the limit in words.</param>
+    /// <param name="late">Makes the violation for a timeout, given the limit in words.</param>
     private async Task<T> WithinAsync<T>(TimeSpan? limit, Func<CancellationToken, Task<T>> wait, Func<string, Violation> late)
     {
         var bound = limit ?? _target.Timeouts.Wait;

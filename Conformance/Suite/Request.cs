@@ -8,12 +8,12 @@ namespace PubSub.Conformance;
 /// </summary>
 public sealed record Request
 {
-    /// <summary>What a scenario publishes that is not about payloads: an object with a member, which no server takes for a missing payload.</summary>
+    /// <summary>The payload for scenarios that are not about payloads: a non-empty object, so no server sees a missing one.</summary>
     public const string PlainPayload = """{"n":1}""";
 
     private const string MessagePrefix = "message.";
 
-    // More is a matter of the limits of the server.
+    // Whether a server accepts more depends on its limits.
     private const int PlainPayloadLength = 1_000;
     private const int PlainLastN = 100;
 
@@ -29,10 +29,13 @@ public sealed record Request
     public static Request Subscribe(string topic, string clientId, int? lastN = null)
     {
         var request = Of("subscribe").WithText("topic", topic).WithText("client_id", clientId);
-        return (lastN is { } n ? request.With("last_n", $"{n}") : request) with { Requirement = lastN > PlainLastN ? "PS-RPL-005" : "PS-SUB-001" };
+        return (lastN is { } n ? request.With("last_n", $"{n}") : request) with
+        {
+            Requirement = lastN > PlainLastN ? "PS-RPL-005" : "PS-SUB-001",
+        };
     }
 
-    /// <summary><see cref="To"/> spells the id as the target takes it; an id set by <see cref="With"/> is sent unchanged.</summary>
+    /// <summary><see cref="To"/> spells the id as the target accepts it; an id set by <see cref="With"/> is sent unchanged.</summary>
     public static Request Publish(string topic, string id, string payload = PlainPayload) =>
         Of("publish").WithText("topic", topic).WithMessageId(id).With("message.payload", payload) with
         {
@@ -56,7 +59,7 @@ public sealed record Request
     /// <summary>True when the reply must be recognised without a request_id, because there is none or it is not a string.</summary>
     public bool IsAnonymous { get; private init; }
 
-    /// <summary>The member, replaced or added, with this JSON text as its value, valid or not.</summary>
+    /// <summary>Replaces or adds the member, with this JSON text as its value, valid or not.</summary>
     public Request With(string member, string json)
     {
         if (member.StartsWith(MessagePrefix, StringComparison.Ordinal))
@@ -78,7 +81,7 @@ public sealed record Request
 
     public Request WithText(string member, string text) => With(member, Json.Quote(text));
 
-    /// <summary>The <c>message.id</c>, which <see cref="To"/> spells as the target takes it.</summary>
+    /// <summary>Sets the <c>message.id</c>, which <see cref="To"/> spells as the target accepts it.</summary>
     public Request WithMessageId(string id) => this with
     {
         Message = Set(Message, new("id", Json.Quote(id), id)),
@@ -86,9 +89,9 @@ public sealed record Request
     };
 
     /// <summary>
-    /// The request as it is sent to this target. Clients do this themselves; a scenario that sends the text or its bytes has to.
+    /// The request as it is sent to this target. Clients call this themselves; a scenario that sends the text or its bytes has to.
     /// </summary>
-    /// <param name="clientId">The connection's, for a target that wants it where SPEC.md has none; the first that is given stays.</param>
+    /// <param name="clientId">The connection's, for a target that requires one where SPEC.md has none; the first one given stays.</param>
     public Request To(Target target, string? clientId = null) => this with
     {
         SpeltFor = target,
@@ -119,6 +122,6 @@ public sealed record Request
     private static string Write(IEnumerable<Member> members, Func<Member, string> value) =>
         $"{{{string.Join(',', members.Select(member => $"{Json.Quote(member.Name)}:{value(member)}"))}}}";
 
-    /// <param name="Id">The message id that a target may want spelt another way.</param>
+    /// <param name="Id">The message id, if the target may need another spelling.</param>
     private sealed record Member(string Name, string Json, string? Id = null);
 }

@@ -22,7 +22,7 @@ public enum Profile
     [JsonStringEnumMemberName("robustness")] Robustness,
 }
 
-/// <summary>What it takes to decide a requirement from outside.</summary>
+/// <summary>What a test from outside needs to decide a requirement.</summary>
 public enum Testability
 {
     Blackbox,
@@ -40,10 +40,10 @@ public sealed record Requirement
     public required string Text { get; init; }
     public required string Intent { get; init; }
 
-    /// <summary>Where the seed says so, or null when the sentence is a ruling.</summary>
+    /// <summary>The place in the original description that says so; null if the sentence is a decision.</summary>
     public string? Source { get; init; }
 
-    /// <summary>Why it was ruled so, where the seed leaves it open.</summary>
+    /// <summary>Why it was decided so, if the original description leaves it open.</summary>
     public string? Decision { get; init; }
 
     public required Profile Profile { get; init; }
@@ -55,7 +55,7 @@ public sealed record Requirement
     /// <summary>The level as it is written in prose.</summary>
     public string Keyword => KeywordOf(Level);
 
-    /// <summary>Whether breaking it is a failure; the others are recommendations, and not following one is a warning.</summary>
+    /// <summary>True if breaking it is a failure; breaking another one, a recommendation, is a warning.</summary>
     public bool Binding => Level is Level.Must or Level.MustNot;
 
     public static string KeywordOf(Level level) => level switch

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// The REST interface, one connection per request. Targets go out byte for byte as given: nothing collapses <c>%2F</c> or <c>..</c>.
-/// The only place that knows the paths and the members of the bodies.
+/// The REST interface, one connection per request. Request targets are sent byte for byte: nothing collapses <c>%2F</c> or <c>..</c>.
+/// Only this class knows the paths and the members of the bodies.
 /// </summary>
 public sealed class Rest
 {
@@ -14,14 +14,14 @@ public sealed class Rest
     public const string StatsPath = "/stats";
     public const string ReadyPath = "/readyz";
 
-    /// <summary>What <see cref="Accommodations.Slashes"/> calls the path of a topic.</summary>
+    /// <summary>The path of a topic in <see cref="Accommodations.Slashes"/>.</summary>
     internal const string NamedTopicPath = "/topics/{name}";
 
     private readonly Target _target;
     private readonly Transcript _transcript;
     private readonly CancellationToken _cancellation;
 
-    /// <summary>For errands beside a run, of which nobody keeps a transcript.</summary>
+    /// <summary>For requests outside a run, without a transcript.</summary>
     public Rest(Target target, CancellationToken cancellation)
         : this(target, new Transcript(TimeProvider.System), cancellation)
     {
@@ -38,7 +38,7 @@ public sealed class Rest
     public static string TopicPath(string name) =>
         $"{TopicsPath}/{(name is "." or ".." ? name.Replace(".", "%2E", StringComparison.Ordinal) : Uri.EscapeDataString(name))}";
 
-    /// <exception cref="Unsupported">The name alone is larger than what the server takes.</exception>
+    /// <exception cref="Unsupported">The name alone exceeds the message limit of the server.</exception>
     public async Task<HttpAnswer> CreateTopicAsync(string name)
     {
         var body = CreateBody(name);
@@ -48,7 +48,7 @@ public sealed class Rest
             : answer;
     }
 
-    /// <summary>The body that asks for a topic, for scenarios that spoil it or send it otherwise.</summary>
+    /// <summary>The body that creates a topic, for scenarios that spoil it or send it another way.</summary>
     public static string CreateBody(string name) => $"{{\"name\":{Json.Quote(name)}}}";
 
     public Task<HttpAnswer> DeleteTopicAsync(string name) =>
@@ -80,16 +80,17 @@ public sealed class Rest
     public Task<HttpAnswer> SendBytesAsync(string method, string path, byte[] body, string? contentType = "application/json") =>
         ExchangeAsync(method, RequestTarget(path), body, contentType, null);
 
-    /// <summary>As <see cref="SendBytesAsync"/>, in chunks of this many bytes and without a word about the length of the whole.</summary>
+    /// <summary>As <see cref="SendBytesAsync"/>, in chunks of this many bytes and without <c>Content-Length</c>.</summary>
     public Task<HttpAnswer> SendChunkedAsync(string method, string path, byte[] body, int size, string contentType = "application/json")
     {
-        var chunks = body.Chunk(size).SelectMany(chunk => (byte[])[.. Encoding.ASCII.GetBytes($"{chunk.Length:x}\r\n"), .. chunk, .. "\r\n"u8]);
+        var chunks = body.Chunk(size).SelectMany(chunk =>
+            (byte[])[.. Encoding.ASCII.GetBytes($"{chunk.Length:x}\r\n"), .. chunk, .. "\r\n"u8]);
         byte[] whole = [.. chunks, .. "0\r\n\r\n"u8];
         var headers = new Dictionary<string, string?> { ["Transfer-Encoding"] = "chunked", ["Content-Length"] = null };
         return ExchangeAsync(method, RequestTarget(path), whole, contentType, headers);
     }
 
-    /// <summary>Fetches what a <c>Location</c> header names: made absolute where it is relative, and otherwise as it is written.</summary>
+    /// <summary>Fetches the URL of a <c>Location</c> header; a relative one is made absolute.</summary>
     public Task<HttpAnswer> FollowAsync(string location)
     {
         var authority = location.IndexOf("://", StringComparison.Ordinal);
@@ -98,19 +99,20 @@ public sealed class Rest
         return ExchangeAsync("GET", requestTarget, null, null, null);
     }
 
-    /// <summary>The same request on so many connections, all of them open before the first byte is sent, for scenarios about races.</summary>
+    /// <summary>Sends the same request on this many connections, all open before the first byte is sent, to provoke races.</summary>
     public Task<HttpAnswer[]> RaceAsync(int contenders, string method, string path, string? body = null)
     {
         var start = new StartingLine(contenders);
+        var bytes = body is null ? null : Encoding.UTF8.GetBytes(body);
         return Task.WhenAll(Enumerable.Range(0, contenders).Select(_ =>
-            ExchangeAsync(method, RequestTarget(path), body is null ? null : Encoding.UTF8.GetBytes(body), "application/json", null, start)));
+            ExchangeAsync(method, RequestTarget(path), bytes, "application/json", null, start)));
     }
 
-    /// <summary>These bytes and nothing else, on a connection of their own.</summary>
+    /// <summary>Sends exactly these bytes, on a connection of their own.</summary>
     public Task<HttpAnswer> SendRawAsync(ReadOnlyMemory<byte> request) =>
         Http.ExchangeAsync(request, "a raw request", _target, _transcript, _cancellation);
 
-    /// <summary>What stands in the request line for a path of the interface.</summary>
+    /// <summary>The request target for a path of the interface.</summary>
     internal string RequestTarget(string path) => path switch
     {
         HealthPath when _target.Health is { } health => health.AbsolutePath,
@@ -120,14 +122,15 @@ public sealed class Rest
 
     // Health and statistics may be at another origin.
     private Target At(string requestTarget) =>
-        new[] { _target.Health, _target.Stats }.FirstOrDefault(place => place is not null && place.AbsolutePath == requestTarget) is { } other
+        new[] { _target.Health, _target.Stats }
+            .FirstOrDefault(place => place is not null && place.AbsolutePath == requestTarget) is { } other
         && other.Authority != _target.Rest.Authority ? _target with { Rest = other } : _target;
 
-    /// <summary>The answer to a request as specified, which this requirement promises.</summary>
+    /// <summary>The answer that this requirement promises for a request as specified.</summary>
     private static async Task<HttpAnswer> OwedAsync(string requirement, Task<HttpAnswer> answer) =>
         await answer.Breaking(requirement) with { Requirement = requirement };
 
-    // That a server takes other names as well is a recommendation.
+    // Accepting other names is only a recommendation.
     private static bool IsPlain(string name) =>
         name.Length is > 0 and <= 255 && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_');
 
@@ -152,7 +155,9 @@ public sealed class Rest
             lines[name] = value;
         }
 
-        body = body is not null && method == "POST" && headers?.ContainsKey("Transfer-Encoding") != true ? Spelling.Creation(body, _target) : body;
+        body = body is not null && method == "POST" && headers?.ContainsKey("Transfer-Encoding") != true
+            ? Spelling.Creation(body, _target)
+            : body;
         if (body is not null || method is "POST" or "PUT" or "PATCH")
         {
             lines["Content-Length"] = $"{body?.Length ?? 0}";
@@ -171,19 +176,22 @@ public sealed class Rest
         var fields = string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Key}: {line.Value}\r\n"));
         var head = $"{method} {Http.WithQuery(requestTarget, _target.Query)} HTTP/1.1\r\n{fields}\r\n";
         byte[] request = [.. Encoding.UTF8.GetBytes(head), .. body ?? []];
-        return Read(method, await Http.ExchangeAsync(request, $"{method} {requestTarget}", At(requestTarget), _transcript, _cancellation, start));
+        var label = $"{method} {requestTarget}";
+        return Read(method, await Http.ExchangeAsync(request, label, At(requestTarget), _transcript, _cancellation, start));
     }
 
-    // Scenarios speak of the specification's own statuses; the transcript keeps what came.
+    // Scenarios use the statuses of the specification; the transcript keeps the received one.
     private HttpAnswer Read(string method, HttpAnswer answer) => method switch
     {
-        "POST" when _target.Dialect.Created.Contains(answer.Status) || answer.Status == _target.Accommodations.Created => answer with { Status = 201 },
-        "DELETE" when _target.Dialect.Deleted.Contains(answer.Status) || answer.Status == _target.Accommodations.Deleted => answer with { Status = 200 },
+        "POST" when _target.Dialect.Created.Contains(answer.Status) || answer.Status == _target.Accommodations.Created =>
+            answer with { Status = 201 },
+        "DELETE" when _target.Dialect.Deleted.Contains(answer.Status) || answer.Status == _target.Accommodations.Deleted =>
+            answer with { Status = 200 },
         _ => answer,
     };
 }
 
-/// <summary>The counts that a server keeps of one topic; null is what it did not say.</summary>
+/// <summary>The counts that a server reports for one topic; null for those that it did not report.</summary>
 public sealed record TopicCounts(string? Name, long? Subscribers, long? Messages)
 {
     public override string ToString() => $"{Name ?? "no name"} with {Words(Subscribers)} subscribers and {Words(Messages)} messages";
@@ -191,21 +199,21 @@ public sealed record TopicCounts(string? Name, long? Subscribers, long? Messages
     private static string Words(long? count) => count is { } known ? $"{known}" : "no number of";
 }
 
-/// <summary>The listing; null when the body is none.</summary>
+/// <summary>The listing of topics.</summary>
 public sealed record TopicsAnswer(HttpAnswer Http, Dialect Dialect) : HttpAnswer(Http)
 {
     /// <summary>The listing has one of the forms that the dialect knows.</summary>
     public bool IsLegal => Topics is not null
         && Dialect.List.Contains(Json is { ValueKind: JsonValueKind.Array } ? ListShape.Bare : ListShape.Wrapped);
 
-    /// <summary>In the order of the answer.</summary>
+    /// <summary>In the order of the answer; null when the body is no listing.</summary>
     public IReadOnlyList<TopicCounts>? Topics { get; } = Read(Http);
 
     public TopicCounts? Of(string topic) => Topics?.FirstOrDefault(entry => entry.Name == topic);
 
     private static List<TopicCounts>? Read(HttpAnswer http)
     {
-        // A bare array occurs in the family.
+        // Some servers answer with a bare array.
         var list = http.Json is { ValueKind: JsonValueKind.Array } bare ? bare : http.Json.Member("topics");
         return list is { ValueKind: JsonValueKind.Array } entries
             ? [.. entries.EnumerateArray().Select(entry => TopicAnswer.Read(entry))]

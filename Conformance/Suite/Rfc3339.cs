@@ -13,7 +13,7 @@ internal static partial class Rfc3339
 
     public static bool IsUtc(string? text) => IsDateTime(text) && text!.EndsWith('Z');
 
-    /// <summary>The moment to the second, which is as fine as every server writes it; null when the text is no date-time.</summary>
+    /// <summary>The moment to the second, since not all servers write fractions; null when the text is no date-time.</summary>
     public static DateTimeOffset? Second(string? text) =>
         IsDateTime(text) && DateTimeOffset.TryParse(text![..19] + Offset().Match(text).Value, CultureInfo.InvariantCulture, out var moment)
             ? moment

@@ -1,6 +1,6 @@
 namespace PubSub.Conformance;
 
-/// <summary>What a scenario may do to a server that is not robust. The more dangerous scenarios are played later.</summary>
+/// <summary>What a scenario may do to a server that is not robust. More dangerous scenarios run later.</summary>
 public enum Danger
 {
     /// <summary>It does what any client does.</summary>
@@ -9,7 +9,7 @@ public enum Danger
     /// <summary>It sends requests that have to be refused: a careless server may crash.</summary>
     Refusal,
 
-    /// <summary>It may leave something behind that spoils other scenarios, such as a topic that no listing survives.</summary>
+    /// <summary>It may leave something behind that spoils other scenarios, such as a topic that breaks every listing.</summary>
     Poison,
 
     /// <summary>It sends what no correct client sends, or breaks connections: a fragile server may crash.</summary>
@@ -20,7 +20,7 @@ public enum Danger
 }
 
 /// <summary>
-/// One way to find a server wanting. It is data: a primary requirement, a slug that never changes, and what happens on the stage.
+/// One test case as data: a primary requirement, a slug that never changes, and the body that runs.
 /// </summary>
 public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task> Body)
 {
@@ -57,46 +57,45 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
     /// <summary>The middle of the requirement id: FAN of PS-FAN-001.</summary>
     public string Area => Requirement.Split('-') is [_, var area, ..] ? area : "";
 
-    /// <summary>Other requirements that this scenario would also notice.</summary>
+    /// <summary>Other requirements whose violation this scenario also detects.</summary>
     public IReadOnlyList<string> Also { get; init; } = [];
 
-    /// <summary>Settings of a server of its own; null means that any server will do.</summary>
+    /// <summary>Settings of a server launched for this scenario; null if any server will do.</summary>
     public IReadOnlyDictionary<string, string>? Launch { get; init; }
 
-    /// <summary>True when the body starts its servers itself, so that without a launcher there is nothing to run.</summary>
+    /// <summary>True when the body starts its servers itself, so that it needs a launcher.</summary>
     public bool NeedsLauncher { get; init; }
 
-    /// <summary>Whether there is nothing to play without a launcher, for whichever of the two reasons.</summary>
+    /// <summary>True when the scenario cannot run without a launcher.</summary>
     public bool IsLaunched => Launch is not null || NeedsLauncher;
 
     /// <summary>
-    /// True when it may put the target through more than <see cref="UsualBytes"/> or <see cref="UsualConnections"/>, which nobody does to
-    /// a server without being allowed to.
+    /// True when it may exceed <see cref="UsualBytes"/> or <see cref="UsualConnections"/>, which needs the permission of the user.
     /// </summary>
     public bool IsLoad { get; init; }
 
     /// <summary>
-    /// True for a trial of endurance. All of these together take as long as all the others, so the self-test shows them only to mutants
-    /// that are declared to break their requirement.
+    /// True for an endurance test. All of these together take as long as all other scenarios, so the self-test runs them only against
+    /// mutants that are declared to break their requirement.
     /// </summary>
     public bool IsLengthy { get; init; }
 
-    /// <summary>True when no other scenario may run meanwhile: it runs before the others, or, under load, after them.</summary>
+    /// <summary>True when no other scenario may run meanwhile: it runs before the others, or after them if it is a load.</summary>
     public bool IsAlone { get; init; }
 
-    /// <summary>True when it names topics without a prefix of its own: no two of these run at one time.</summary>
+    /// <summary>True when it uses topic names without a unique prefix: no two of these run at the same time.</summary>
     public bool UsesPlainNames { get; init; }
 
     /// <summary>True when it asserts totals of the whole target, which no other client may use meanwhile.</summary>
     public bool IsExclusive { get; init; }
 
-    /// <summary>By default what its requirement is about says how dangerous it is.</summary>
+    /// <summary>By default derived from the requirement.</summary>
     public Danger Danger { get => _danger ?? UsualDanger; init => _danger = value; }
 
-    /// <summary>What any other scenario sends and receives at most, in bytes, both together.</summary>
+    /// <summary>The most that any other scenario sends and receives together, in bytes.</summary>
     public const long UsualBytes = 8 * 1024 * 1024;
 
-    /// <summary>The connections that any other scenario holds open at one time at most.</summary>
+    /// <summary>The most connections that any other scenario holds open at one time.</summary>
     public const int UsualConnections = 64;
 
     public override string ToString() => Id;

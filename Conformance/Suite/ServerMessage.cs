@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// One message of the server, read tolerantly: what is missing or of another shape is null, and the raw text is always there.
-/// The only place that knows how the members are spelt, by the target's dialect.
+/// One message of the server, read tolerantly: a member that is missing or of another shape is null; the raw text is always kept.
+/// Only this class knows how the target's dialect spells the members.
 /// </summary>
 public sealed partial class ServerMessage
 {
@@ -37,7 +37,7 @@ public sealed partial class ServerMessage
     /// <summary>False for a binary message, whose raw text is then hexadecimal.</summary>
     public bool IsText { get; }
 
-    /// <summary>Of a reply: <see cref="Request.Requirement"/> of the request that it answers.</summary>
+    /// <summary>For a reply: <see cref="Request.Requirement"/> of the request that it answers.</summary>
     internal string? Requirement { get; set; }
 
     public bool IsObject => Members is not null;
@@ -51,16 +51,16 @@ public sealed partial class ServerMessage
     public string? Status => Members.Member("status").Text();
     public string? Timestamp => Members.Member(_dialect.Timestamp).Text();
 
-    /// <summary>The message is dated by an RFC 3339 date-time, or not at all where the dialect allows that.</summary>
+    /// <summary>The message has an RFC 3339 date-time, or none if the dialect allows that.</summary>
     public bool IsDated => IsUndated || Rfc3339.IsDateTime(Timestamp);
 
     /// <summary>As <see cref="IsDated"/>, in UTC and written with Z.</summary>
     public bool IsDatedInUtc => IsUndated || Rfc3339.IsUtc(Timestamp);
 
-    /// <summary>The dialect allows a message without a time, and this is one.</summary>
+    /// <summary>The message has no time, and the dialect allows that.</summary>
     public bool IsUndated => _dialect.TimestampOptional && Members.Member(_dialect.Timestamp) is null;
 
-    /// <summary>What an <c>info</c> message says.</summary>
+    /// <summary>The text of an <c>info</c> message.</summary>
     public string? Notice => Members.Member("msg").Text();
 
     /// <summary>The whole <c>message</c> of an event as it was written.</summary>
@@ -69,10 +69,15 @@ public sealed partial class ServerMessage
     /// <summary>The payload of an event as it was written, byte for byte.</summary>
     public string? Payload => (Content.Member("payload") ?? Content.Member(_wants.Payload))?.GetRawText();
 
-    public string? ErrorCode => Members.Member("error").Member("code").Text() ?? Members.Member("code").Text() ?? Code(Members.Member("error").Text());
+    public string? ErrorCode => Members.Member("error").Member("code").Text()
+        ?? Members.Member("code").Text()
+        ?? Code(Members.Member("error").Text());
 
-    /// <summary>The <c>error</c> is a sentence that says no code: PS-ERR-004 says so once, and no other requirement can be judged by its code.</summary>
-    public bool IsUncoded => IsError && Members.Member("code") is null && Members.Member("error").Text() is { } sentence && !LeadingCode().IsMatch(sentence);
+    /// <summary>The <c>error</c> is a sentence without a code. Only PS-ERR-004 reports that; other requirements ignore the code.</summary>
+    public bool IsUncoded => IsError
+        && Members.Member("code") is null
+        && Members.Member("error").Text() is { } sentence
+        && !LeadingCode().IsMatch(sentence);
 
     public string? ErrorMessage => Members.Member("error").Member("message").Text() ?? Members.Member("error").Text();
 
@@ -99,20 +104,22 @@ public sealed partial class ServerMessage
 
     private JsonElement? Members { get; }
 
-    // What holds the message of an event.
+    // The object that holds the message of an event.
     private JsonElement? Content => Members.Member("message") ?? Members.Member(_wants.Message) ?? Members.Member("data")
         ?? (Members.Member("payload") is null ? null : Members);
 
     /// <summary>A member of an event's <c>message</c> other than id and payload, as it was written.</summary>
     public string? MessageMember(string name) => Content.Member(name)?.GetRawText();
 
-    // A string may hold the code alone, or the code and a sentence behind it.
-    private static string? Code(string? error) => error is null ? null : LeadingCode().Match(error) is { Success: true } code ? code.Value : error;
+    // A string may hold the code alone, or the code and a sentence after it.
+    private static string? Code(string? error) => error is null
+        ? null
+        : LeadingCode().Match(error) is { Success: true } code ? code.Value : error;
 
     [GeneratedRegex(@"\A[A-Z][A-Z_]+(?=\z|[\s:,;-])")]
     private static partial Regex LeadingCode();
 
-    /// <summary>As it was written, cut where it is long, with its message id in both spellings.</summary>
+    /// <summary>The raw text, cut if it is long, with its message id in both spellings.</summary>
     public override string ToString() => _ids.Explain(Raw.OnOneLine()).Quoted(300);
 }
 

@@ -3,9 +3,9 @@ using System.Text.RegularExpressions;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Reads the catalogue from SPEC.md, its only source. A requirement opens with <c>**[PS-AREA-000]**</c> and its sentence, then come its
-/// fields as <c>*Name:* value</c>; it ends at a blank line or a heading. Key words of RFC 2119 stand only in requirements, in code and in
-/// the section that defines them.
+/// Reads the catalogue from SPEC.md, its only source. A requirement begins with <c>**[PS-AREA-000]**</c> and its sentence, followed by its
+/// fields as <c>*Name:* value</c>; it ends at a blank line or a heading. Key words of RFC 2119 are allowed only in requirements, in code
+/// and in the section that defines them.
 /// </summary>
 public static partial class Specification
 {

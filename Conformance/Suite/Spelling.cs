@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Requests as the target wants them: see <see cref="Accommodations"/>. A text changes where it has to and nowhere else; one that is no
-/// JSON object does not change, and one that is spelt already does not change again.
+/// Rewrites requests as the target needs them: see <see cref="Accommodations"/>. It changes only what it has to. A text that is no JSON
+/// object stays unchanged, and so does one that is already rewritten.
 /// </summary>
 internal static class Spelling
 {
@@ -14,7 +14,7 @@ internal static class Spelling
 
     private const int LongestRequestId = 255;
 
-    /// <summary>Members that mean something beside <c>topic</c>, so that no member of a message can be moved there under their names.</summary>
+    /// <summary>Members that have a meaning beside <c>topic</c>: a member of a message with such a name is not moved there.</summary>
     public static readonly string[] BesideTopic = ["type", "topic", "client_id", "request_id", "last_n"];
     private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = 1_000_000 };
 
@@ -24,8 +24,8 @@ internal static class Spelling
     public static string NewClientId() => $"conformance-{Interlocked.Increment(ref _counter)}";
 
     /// <summary>A WebSocket message of the suite.</summary>
-    /// <param name="clientId">The connection's; null for one that has none.</param>
-    /// <param name="isWhole">A scenario adds nothing more, so that a request_id that the target requires has to be added here.</param>
+    /// <param name="clientId">The connection's; null if it has none.</param>
+    /// <param name="isWhole">The scenario adds nothing more, so a request_id that the target requires has to be added here.</param>
     public static string Of(string text, Target target, string? clientId = null, bool isWhole = true)
     {
         var wants = target.Accommodations;
@@ -56,7 +56,7 @@ internal static class Spelling
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // It is spoilt on purpose.
+            // The scenario made it malformed on purpose.
             return text;
         }
     }
@@ -71,7 +71,7 @@ internal static class Spelling
 
         try
         {
-            // A scenario that uses the target's own word, as a wrong one, gets a wrong one.
+            // A scenario that uses the target's member name as a wrong one still sends a wrong one.
             var renamed = Members(body, 0, body.Length).Where(member => member.Name == "name" || member.Name == name)
                 .Select(member => new Change(member.Key, Json.Quote(member.Name == name ? "name" : name)));
             return Changed(body, [.. renamed]);
@@ -86,7 +86,7 @@ internal static class Spelling
     public static string? RequestId(string? spelt, Target target) =>
         target.RequestIds.Meant(spelt) is { } id && !id.StartsWith(AddedId, StringComparison.Ordinal) ? id : null;
 
-    /// <summary>The path with the slash at its end that the target wants there.</summary>
+    /// <summary>The path, with a slash at its end if the target needs one.</summary>
     public static string Path(string path, Target target)
     {
         if (target.Accommodations.Slashes.Count == 0)
@@ -144,7 +144,8 @@ internal static class Spelling
         else
         {
             var moved = inner.Where(member => !BesideTopic.Contains(member.Name))
-                .Select(member => $"{Json.Quote(member.Name == "payload" ? wants.Payload : member.Name)}:{Encoding.UTF8.GetString(utf8[member.Value])}");
+                .Select(member => (Name: member.Name == "payload" ? wants.Payload : member.Name, Json: utf8[member.Value]))
+                .Select(member => $"{Json.Quote(member.Name)}:{Encoding.UTF8.GetString(member.Json)}");
             yield return new(message.Key.Start..message.Value.End, string.Join(',', moved.DefaultIfEmpty("\"\":null")));
         }
     }
@@ -163,7 +164,8 @@ internal static class Spelling
         return [.. changed, .. utf8[at..]];
     }
 
-    /// <summary>The members of the object between these two places; none when there is no object.</summary>
+    /// <summary>The members of the object between these two positions; none when there is no object.</summary>
+    /// <exception cref="JsonException">The text is not JSON.</exception>
     private static List<Member> Members(byte[] utf8, int start, int end)
     {
         var members = new List<Member>();
@@ -189,13 +191,13 @@ internal static class Spelling
 
         while (reader.Read())
         {
-            // What stands behind the object makes it no JSON, which is told by an exception.
+            // The reader throws if anything follows the object.
         }
 
         return members;
     }
 
-    // Null for a string that is no text.
+    // Null for a string with a lone surrogate.
     private static string? TextOf(ref Utf8JsonReader reader)
     {
         try
@@ -208,9 +210,9 @@ internal static class Spelling
         }
     }
 
-    /// <param name="Text">The value, where it is a string.</param>
-    /// <param name="Key">The place of the name, quotes included.</param>
-    /// <param name="Value">The place of the value.</param>
+    /// <param name="Text">The value, if it is a string.</param>
+    /// <param name="Key">The bytes of the name, quotes included.</param>
+    /// <param name="Value">The bytes of the value.</param>
     private sealed record Member(string Name, string? Text, Range Key, Range Value);
 
     private sealed record Change(Range Where, string Json);

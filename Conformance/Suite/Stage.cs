@@ -4,7 +4,7 @@ namespace PubSub.Conformance;
 
 /// <summary>
 /// The fixture of one scenario: fresh names, clients and topics of its own, and the checks. Afterwards clients disconnect, topics are
-/// deleted and servers end; no failure of that fails the scenario.
+/// deleted and servers end; a failure of that cleanup does not fail the scenario.
 /// </summary>
 public sealed class Stage : IAsyncDisposable
 {
@@ -12,7 +12,7 @@ public sealed class Stage : IAsyncDisposable
 
     private static readonly IReadOnlyDictionary<string, string> NoSettings = new Dictionary<string, string>();
 
-    private const int PublishFrame = 400; // bytes around a payload, with a topic of the suite's own
+    private const int PublishFrame = 400; // bytes around a payload, with a topic name of the suite
     private const int FewestRounds = 10;
     private const int DeletionsAtOnce = 8;
     private static readonly TimeSpan TrialTime = TimeSpan.FromSeconds(21);
@@ -44,14 +44,15 @@ public sealed class Stage : IAsyncDisposable
     public CancellationToken Cancellation { get; }
     public TimeProvider Time => Transcript.Time;
 
-    /// <summary>The server started for this scenario alone, where it asked for one.</summary>
+    /// <summary>The server launched for this scenario.</summary>
+    /// <exception cref="InvalidOperationException">The scenario has no launch settings.</exception>
     public LaunchedServer Server
     {
         get => _own ?? throw new InvalidOperationException("The scenario names no settings to launch a server with.");
         internal set => _own = value;
     }
 
-    /// <summary>A name that nothing else uses. If a topic of that name appears, it is deleted afterwards.</summary>
+    /// <summary>A unique name. If a topic of that name exists afterwards, it is deleted.</summary>
     public string FreshName(string hint = "topic", Target? target = null)
     {
         var name = _names.Next(hint);
@@ -60,11 +61,11 @@ public sealed class Stage : IAsyncDisposable
     }
 
     /// <summary>
-    /// A <c>client_id</c> that no other scenario uses: for two connections that share one, while other scenarios run.
+    /// A <c>client_id</c> that no other scenario uses, for two connections that share one.
     /// </summary>
     public string FreshClientId(string hint) => _names.Next(hint);
 
-    /// <summary>A new topic of its own, as a precondition.</summary>
+    /// <summary>Creates a topic with a fresh name, as a precondition.</summary>
     public async Task<string> TopicAsync(string hint = "topic", Target? target = null)
     {
         var name = FreshName(hint, target);
@@ -80,7 +81,7 @@ public sealed class Stage : IAsyncDisposable
         Require(answer.IsSuccess, $"topic {name} is created (the server answered {answer})", answer.Requirement);
     }
 
-    /// <summary>Deletes the topic of this name afterwards, should it exist.</summary>
+    /// <summary>Deletes the topic of this name afterwards, if it exists.</summary>
     public void Forget(string name, Target? target = null)
     {
         if (_topics.Contains((target ?? Target, name)))
@@ -95,7 +96,7 @@ public sealed class Stage : IAsyncDisposable
         }
     }
 
-    /// <summary>The scenario deleted the topic itself: one made with this name from now on is not deleted.</summary>
+    /// <summary>The scenario has deleted the topic itself: a later topic of this name is not deleted.</summary>
     public void Disown(string name)
     {
         _disowned.TryAdd(name, true);
@@ -123,7 +124,8 @@ public sealed class Stage : IAsyncDisposable
     public async Task<RawClient> RawAsync(string name, ConnectOptions? options = null)
     {
         options ??= new ConnectOptions();
-        var raw = await RawClient.OpenAsync(name, options.Target ?? Target, Transcript, options, Cancellation).Given($"{name} is connected");
+        var raw = await RawClient.OpenAsync(name, options.Target ?? Target, Transcript, options, Cancellation)
+            .Given($"{name} is connected");
         _clients.Push(raw);
         if (options.Handshake)
         {
@@ -137,7 +139,7 @@ public sealed class Stage : IAsyncDisposable
 
     public Rest RestAt(Target target) => target == Target ? Rest : new Rest(target, Transcript, Cancellation);
 
-    /// <summary>Starts one more server with these settings. It may end at once: see <see cref="LaunchedServer.Listened"/>.</summary>
+    /// <summary>Launches one more server with these settings. It may end at once: see <see cref="LaunchedServer.Listened"/>.</summary>
     public async Task<LaunchedServer> LaunchAsync(IReadOnlyDictionary<string, string>? settings = null)
     {
         settings ??= NoSettings;
@@ -153,8 +155,8 @@ public sealed class Stage : IAsyncDisposable
         return server;
     }
 
-    /// <summary>A precondition; without it nothing is decided.</summary>
-    /// <param name="blames">The requirement that is broken without it, where one is.</param>
+    /// <summary>A precondition; if it does not hold, the scenario is inconclusive.</summary>
+    /// <param name="blames">The requirement that is then broken, if any.</param>
     public void Require(bool holds, string precondition, string? blames = null)
     {
         if (!holds)
@@ -165,7 +167,7 @@ public sealed class Stage : IAsyncDisposable
         Transcript.Note("stage", $"established: {precondition}");
     }
 
-    /// <summary>Something that the target may legitimately lack; without it the scenario has nothing to say.</summary>
+    /// <summary>Something that the target may legitimately lack; without it the scenario is unsupported.</summary>
     public void Supports(bool offered, string what)
     {
         if (!offered)
@@ -176,15 +178,15 @@ public sealed class Stage : IAsyncDisposable
         Transcript.Note("stage", $"offered: {what}");
     }
 
-    /// <summary>A publish with a payload of so many bytes is no larger than what the target takes.</summary>
+    /// <summary>A publish with a payload of this many bytes is within the message limit of the target.</summary>
     public bool Takes(int payload) => payload + PublishFrame <= Limits.MessageBytes;
 
-    /// <summary>The target dates its messages, which some dialects leave to it.</summary>
+    /// <summary>Requires that the target dates its messages, which some dialects leave open.</summary>
     public void RequireDated(ServerMessage message) => Supports(!message.IsUndated, "timestamps, which its dialect leaves to it");
 
     /// <summary>
-    /// As many rounds of a trial as wanted, or as few as can be had of a far target in <see cref="TrialTime"/> when each takes so many
-    /// round trips; never fewer than <see cref="FewestRounds"/>.
+    /// The number of rounds to run: as many as wanted, but no more than a distant target can serve in <see cref="TrialTime"/> at this many
+    /// round trips each. Never fewer than <see cref="FewestRounds"/>, unless fewer are wanted.
     /// </summary>
     public int Rounds(int wanted, int roundTrips)
     {
@@ -207,7 +209,8 @@ public sealed class Stage : IAsyncDisposable
         }
 
         using var limit = new CancellationTokenSource(Target.Timeouts.Cleanup);
-        foreach (var some in _topics.Where(entry => !IsLaunched(entry.Target) && !_disowned.ContainsKey(entry.Topic)).Chunk(DeletionsAtOnce))
+        var left = _topics.Where(entry => !IsLaunched(entry.Target) && !_disowned.ContainsKey(entry.Topic));
+        foreach (var some in left.Chunk(DeletionsAtOnce))
         {
             var deleted = await Task.WhenAll(some.Select(entry => DeleteAsync(entry.Target, entry.Topic, limit.Token)));
             if (!deleted.Any(answered => answered))
@@ -232,7 +235,7 @@ public sealed class Stage : IAsyncDisposable
         HttpAnswer? answer = null;
         var answered = await TryAsync(async () => answer = await new Rest(target, Transcript, limit).DeleteTopicAsync(topic));
 
-        // Whether a name that is refused was ever taken for one, the listing says at the end of the run.
+        // If the server refused the name, the listing at the end of the run shows whether the topic exists.
         if (answer is { IsGone: true })
         {
             _names.Journal?.Gone(topic);
@@ -241,7 +244,7 @@ public sealed class Stage : IAsyncDisposable
         return answered;
     }
 
-    // What a server keeps ends with it.
+    // The topics of a launched server need no deletion: they end with it.
     private bool IsLaunched(Target target) =>
         (_own is not null && target == Target) || _servers.Any(server => server.Listened && server.Target == target);
 
@@ -252,9 +255,10 @@ public sealed class Stage : IAsyncDisposable
             await act();
             return true;
         }
-        catch (Exception e) when (e is Violation or Interference or OperationCanceledException or TimeoutException or IOException or InvalidOperationException)
+        catch (Exception e) when (e is Violation or Interference or OperationCanceledException or TimeoutException
+            or IOException or InvalidOperationException)
         {
-            // Leaving never decides a scenario.
+            // Cleanup never decides a scenario.
             return false;
         }
     }

@@ -6,7 +6,7 @@ namespace PubSub.Conformance;
 /// <summary>The server under test: where it is, how it spells the protocol, what it promises, how long it may take.</summary>
 public sealed record Target
 {
-    /// <summary>What answers below this, such as <c>/livez</c>, has no part in the dialect's prefix; without a trailing slash.</summary>
+    /// <summary>The root of paths without the dialect's prefix, such as <c>/livez</c>; without a trailing slash.</summary>
     public required Uri Root { get; init; }
 
     /// <summary>The root of the REST interface, without a trailing slash.</summary>
@@ -14,16 +14,16 @@ public sealed record Target
 
     public required Uri WebSocket { get; init; }
 
-    /// <summary>Where <c>/health</c> is; null for beside <c>/topics</c>.</summary>
+    /// <summary>The URL of <c>/health</c>; null if it is beside <c>/topics</c>.</summary>
     public Uri? Health { get; init; }
 
-    /// <inheritdoc cref="Health"/>
+    /// <summary>The URL of <c>/stats</c>; null if it is beside <c>/topics</c>.</summary>
     public Uri? Stats { get; init; }
 
     public Dialect Dialect { get; init; } = Dialect.V1;
     public MessageIds MessageIds { get; init; } = MessageIds.Any;
 
-    /// <summary>What it wants otherwise than SPEC.md writes it; set by <see cref="Accommodating"/>.</summary>
+    /// <summary>Where it needs requests that differ from SPEC.md; set by <see cref="Accommodating"/>.</summary>
     public Accommodations Accommodations { get; private init; } = Accommodations.None;
 
     /// <summary>How each <c>request_id</c> is spelt.</summary>
@@ -41,26 +41,26 @@ public sealed record Target
     public Tls Tls { get; init; } = new();
     public Limits Limits { get; init; } = new();
 
-    /// <summary>False when the server takes larger messages than any that was tried.</summary>
+    /// <summary>False when the server accepted even the largest message that was tried.</summary>
     public bool IsMessageLimitKnown { get; init; } = true;
 
     public Timeouts Timeouts { get; init; } = new();
 
-    /// <summary>How long its slow round trips take, as far as that has been measured.</summary>
+    /// <summary>The time of its slow round trips; zero if not measured.</summary>
     public TimeSpan RoundTrip { get; init; }
 
-    /// <summary>How long the quickest round trips take: what others take longer is load, here or there, and not the way.</summary>
+    /// <summary>The time of the quickest round trips: slower ones are due to load, not to the network path.</summary>
     public TimeSpan Distance { get; init; }
 
-    /// <summary>The way is so long that what can be done at one time should be.</summary>
+    /// <summary>The path is so long that requests should be made in parallel if possible.</summary>
     public bool IsFar => Distance >= TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Whether it answers a ping; null where that is not known.</summary>
+    /// <summary>Whether it answers a ping; null if unknown.</summary>
     public bool? AnswersPings { get; init; }
 
     /// <summary>
-    /// The lines that every request to this URL of the target carries, for one that is written by hand: <c>Host</c>, <see cref="Headers"/>,
-    /// which may replace it, and, to a WebSocket, <see cref="Origin"/>.
+    /// The header lines of every request to this URL, for a request written by hand: <c>Host</c>, <see cref="Headers"/>, which may replace
+    /// it, and <see cref="Origin"/> for a WebSocket.
     /// </summary>
     internal string HeaderLines(Uri url) => string.Concat(Headers
         .Where(header => !header.Key.Equals("Host", StringComparison.OrdinalIgnoreCase))
@@ -68,11 +68,12 @@ public sealed record Target
         .Concat(Origin is { } origin && url.Scheme is "ws" or "wss" && Header("Origin") is null ? [new("Origin", origin)] : [])
         .Select(header => $"{header.Key}: {header.Value}\r\n"));
 
-    /// <summary>What requests to this URL say in <c>Host</c>.</summary>
+    /// <summary>The <c>Host</c> header of requests to this URL.</summary>
     internal string HostAt(Uri url) => Header("Host") ?? url.Authority;
 
-    /// <summary>The value that <see cref="Headers"/> give a header, whatever the case of its name; null when they do not.</summary>
-    internal string? Header(string name) => Headers.FirstOrDefault(header => header.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
+    /// <summary>The value of a header in <see cref="Headers"/>, by name in any case; null if it is not there.</summary>
+    internal string? Header(string name) =>
+        Headers.FirstOrDefault(header => header.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
 
     /// <summary>A server of this dialect, v1 unless another is named, whose paths begin at this URL.</summary>
     public static Target From(Uri root, Dialect? dialect = null)
@@ -88,7 +89,7 @@ public sealed record Target
         };
     }
 
-    /// <summary>The same server, spoken to in this way.</summary>
+    /// <summary>The same server, with these accommodations.</summary>
     public Target Accommodating(Accommodations accommodations) => this with
     {
         Accommodations = accommodations,
@@ -121,26 +122,28 @@ public sealed record Target
         new UriBuilder(uri) { Scheme = origin.Scheme, Host = origin.Host, Port = origin.Port }.Uri;
 }
 
-/// <summary>Which certificates are believed.</summary>
+/// <summary>Which certificates the suite trusts and presents.</summary>
 public sealed record Tls
 {
-    /// <summary>Believes any certificate.</summary>
+    /// <summary>Trusts any certificate.</summary>
     public bool Insecure { get; init; }
 
-    /// <summary>Believed beside those of the machine.</summary>
+    /// <summary>Trusted in addition to those of the machine.</summary>
     public X509Certificate2Collection Authorities { get; init; } = [];
 
-    /// <summary>Shown to a server that asks for one.</summary>
+    /// <summary>Presented to a server that asks for one.</summary>
     public X509Certificate2? Client { get; init; }
 
-    /// <param name="distrusted">Is told why a certificate is not believed.</param>
+    /// <param name="distrusted">Called with the reason why a certificate is not trusted.</param>
     internal SslClientAuthenticationOptions For(string host, Action<SslPolicyErrors> distrusted) => new()
     {
         TargetHost = host,
         ClientCertificates = Client is null ? null : [Client],
         RemoteCertificateValidationCallback = (_, certificate, presented, errors) =>
         {
-            if (errors == SslPolicyErrors.None || Insecure || (errors == SslPolicyErrors.RemoteCertificateChainErrors && IsIssued(certificate, presented)))
+            if (errors == SslPolicyErrors.None
+                || Insecure
+                || (errors == SslPolicyErrors.RemoteCertificateChainErrors && IsIssued(certificate, presented)))
             {
                 return true;
             }
@@ -161,18 +164,19 @@ public sealed record Tls
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.CustomTrustStore.AddRange(Authorities);
-        chain.ChainPolicy.ExtraStore.AddRange(presented?.ChainPolicy.ExtraStore ?? []); // the intermediates that the server has shown
+        chain.ChainPolicy.ExtraStore.AddRange(presented?.ChainPolicy.ExtraStore ?? []); // the intermediates that the server sent
         return chain.Build(shown);
     }
 }
 
-/// <summary>What the server declares to hold; the defaults are those of the specification.</summary>
+/// <summary>The limits that the server declares; the defaults are those of the specification.</summary>
 /// <param name="QueueSize">Live events that may be outstanding per subscriber.</param>
 /// <param name="QueueBytes">Their bytes.</param>
 /// <param name="Ring">Messages retained per topic for replay.</param>
 /// <param name="MessageBytes">The largest request.</param>
 /// <param name="NameLength">The longest topic name, client_id, request_id and message id.</param>
-public sealed record Limits(int QueueSize = 100, int QueueBytes = 1024 * 1024, int Ring = 100, int MessageBytes = 64 * 1024, int NameLength = 255)
+public sealed record Limits(
+    int QueueSize = 100, int QueueBytes = 1024 * 1024, int Ring = 100, int MessageBytes = 64 * 1024, int NameLength = 255)
 {
     public static Limits Specified { get; } = new();
 
@@ -190,8 +194,8 @@ public sealed record Limits(int QueueSize = 100, int QueueBytes = 1024 * 1024, i
 }
 
 /// <summary>
-/// How long the suite waits before it calls something absent. Every wait ends as soon as it is decided. None is as long as a usual
-/// default of a library (5, 10, 15, 20, 30 or 60 s): such a deadline and its delay fit inside.
+/// How long the suite waits before it reports something as missing. Every wait ends as soon as it is decided. None equals a usual library
+/// default (5, 10, 15, 20, 30 or 60 s), so that such a deadline and its delay fit inside.
 /// </summary>
 public sealed record Timeouts
 {
@@ -212,12 +216,12 @@ public sealed record Timeouts
     /// <summary>The whole scenario.</summary>
     public TimeSpan Scenario { get; init; } = TimeSpan.FromSeconds(97);
 
-    /// <summary>Leaving the stage: closing connections, deleting topics, ending servers.</summary>
+    /// <summary>Closing connections, deleting topics and ending servers after a scenario.</summary>
     public TimeSpan Cleanup { get; init; } = TimeSpan.FromSeconds(7);
 
     /// <summary>
-    /// The same waits for a target whose slow round trips take this long: at least <see cref="RoundTripsInWait"/> of them in a wait, and
-    /// <see cref="RoundTripsInScenario"/> more in a scenario; all of it multiplied by the scale. A slow target is not a wrong target.
+    /// The same waits for a target whose slow round trips take this long, because slowness is no violation: a wait covers at least
+    /// <see cref="RoundTripsInWait"/> of them, and a scenario <see cref="RoundTripsInScenario"/> more; all multiplied by the scale.
     /// </summary>
     public Timeouts For(TimeSpan slowRoundTrip, double scale = 1)
     {

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Names that nobody else uses: <c>prefix-run-number-hint</c>, the run being eight hexadecimal digits. A scenario may add to a name,
-/// never take away its beginning; that is what tells the topics of a run from those of others on a shared target.
+/// Unique names: <c>prefix-run-number-hint</c>, the run being eight hexadecimal digits. A scenario may append to a name but keeps its
+/// beginning, which tells the topics of a run from other topics on a shared target.
 /// </summary>
 public sealed partial class TopicNames
 {
@@ -29,17 +29,17 @@ public sealed partial class TopicNames
     /// <summary>Eight hexadecimal digits.</summary>
     public string Run { get; private init; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
 
-    /// <summary>Where topics are written down before they are made.</summary>
+    /// <summary>Records topics before they are created.</summary>
     public Journal? Journal { get; private init; }
 
-    /// <summary>The names of the same run, written down in this journal.</summary>
+    /// <summary>Names of the same run, recorded in this journal.</summary>
     public TopicNames Journalled(Journal journal) => new(Prefix) { Run = Run, Journal = journal };
 
     public static bool IsPrefix(string text) => text.Length <= LongestPrefix && PrefixShape().IsMatch(text);
 
     public string Next(string hint) => $"{Prefix}-{Run}-{Interlocked.Increment(ref _last)}-{hint}";
 
-    /// <summary>The run that a topic of this prefix belongs to, or null when it is none of the suite's.</summary>
+    /// <summary>The run that a topic of this prefix belongs to; null when it is not a topic of the suite.</summary>
     public static string? RunOf(string topic, string prefix = UsualPrefix) =>
         topic.StartsWith($"{prefix}-", StringComparison.Ordinal) && OfRun().Match(topic[(prefix.Length + 1)..]) is { Success: true } match
             ? match.Groups["run"].Value

@@ -20,7 +20,7 @@ public sealed class Traffic
     private long _sent;
     private long _received;
     private long _heard;
-    private int _unheard; // requests since anything was heard
+    private int _unheard; // requests since the target's last answer
     private volatile bool _wasDown;
     private Interference? _interference;
 
@@ -40,21 +40,21 @@ public sealed class Traffic
     public long BytesSent => Volatile.Read(ref _sent);
     public long BytesReceived => Volatile.Read(ref _received);
 
-    /// <summary>When the target last gave a sign of life, since the start.</summary>
+    /// <summary>When the target last answered anything, since the start.</summary>
     internal TimeSpan LastHeard => _time.GetElapsedTime(_start, Volatile.Read(ref _heard));
 
     /// <summary>The time of this timestamp, since the start.</summary>
     internal TimeSpan Since(long timestamp) => _time.GetElapsedTime(_start, timestamp);
 
-    /// <summary>A connection was refused after the target had answered: it was gone for a while, or is gone.</summary>
+    /// <summary>A connection was refused after the target had answered before: the target is or was down.</summary>
     internal bool WasDown => _wasDown;
 
     internal TimeSpan Now => _time.GetElapsedTime(_start);
 
-    /// <summary>What the whole knows of a gateway in front of the target.</summary>
+    /// <summary>The state of a gateway in front of the target, shared by all parts.</summary>
     internal Gateway Gateway { get; }
 
-    /// <summary>The last that kept this part from asking; null when nothing did.</summary>
+    /// <summary>The last interference with this part; null when there was none.</summary>
     internal Interference? Interference => Volatile.Read(ref _interference);
 
     /// <summary>The newest requests, oldest first.</summary>
@@ -63,7 +63,7 @@ public sealed class Traffic
     /// <summary>A part that counts for itself and for the whole.</summary>
     internal Traffic Part() => new(this);
 
-    /// <summary>Keeps the interference, whatever the scenario makes of the exception, and returns it.</summary>
+    /// <summary>Records the interference, even if the scenario catches the exception, and returns it.</summary>
     internal Interference Noted(Interference interference)
     {
         Volatile.Write(ref _interference, interference);
@@ -73,7 +73,7 @@ public sealed class Traffic
     /// <summary>True for the target's own address.</summary>
     internal bool Covers(Uri uri) => Authority(uri) == (_whole ?? this)._host;
 
-    /// <summary>The target was started again, there.</summary>
+    /// <summary>Call this when the target was restarted at another address.</summary>
     internal void MoveTo(Target target) => _host = Authority(target.WebSocket);
 
     internal void Opened()
@@ -112,7 +112,7 @@ public sealed class Traffic
         Interlocked.Add(ref _received, bytes);
     }
 
-    /// <summary>The target has said something whole. What a gateway says in its place is none of its own.</summary>
+    /// <summary>Call this when a complete answer of the target itself, not of a gateway, has arrived.</summary>
     internal void Lived()
     {
         _whole?.Lived();
@@ -130,7 +130,7 @@ public sealed class Traffic
 
         if (Interlocked.Increment(ref _unheard) > KeptRequests / 2)
         {
-            // Of requests to a silent target only the first are of interest.
+            // Once the target is silent, only the first requests are of interest.
             return;
         }
 

@@ -4,17 +4,17 @@ using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance;
 
-/// <summary>One thing that crossed the wire, or a note about it; data beyond the cap is cut, its length is not.</summary>
+/// <summary>One message, request or response on the wire, or a note. Data beyond the cap is cut; its length is exact.</summary>
 public sealed record TranscriptEntry(TimeSpan At, string Connection, string Direction, string Kind, long Length, string Data)
 {
     public override string ToString() => $"{At.TotalMilliseconds,9:F1} ms  {Connection,-12} {Direction} {Kind,-9} {Data}";
 }
 
 /// <summary>
-/// Everything that was sent and received during a scenario, in the order the suite saw it. Of a long one the beginning and the end are
-/// kept.
+/// Everything that was sent and received during a scenario, in the order the suite saw it. A long transcript keeps its beginning and its
+/// end.
 /// </summary>
-/// <param name="ids">How the target spells message ids; where it takes UUIDs, each is followed by the id that scenarios use.</param>
+/// <param name="ids">How the target spells message ids; each UUID is followed by the id that scenarios use.</param>
 public sealed partial class Transcript(TimeProvider time, Traffic? traffic = null, string scenario = "", MessageIds? ids = null)
 {
     public const int DataCap = 4 * 1024;
@@ -22,16 +22,17 @@ public sealed partial class Transcript(TimeProvider time, Traffic? traffic = nul
     /// <summary>Half of them from the beginning, half from the end.</summary>
     public const int EntryCap = 1_000;
 
-    /// <summary>The kind of an entry that says how many lines, its length, were left out there.</summary>
+    /// <summary>The kind of an entry for lines that were left out there; its length is their number.</summary>
     public const string DroppedKind = "dropped";
 
-    /// <summary>The kind of an entry that says how many lines, its length, were repetitions of those before it.</summary>
+    /// <summary>The kind of an entry for repetitions of the lines before it; its length is their number.</summary>
     public const string FoldedKind = "folded";
 
     private const int LongestPeriod = 8;
     private const int FewestFolded = 4;
 
-    private static readonly SearchValues<char> Unprintable = SearchValues.Create([.. Enumerable.Range(0, ' ').Select(code => (char)code), '\u007f', '\ufffd']);
+    private static readonly SearchValues<char> Unprintable =
+        SearchValues.Create([.. Enumerable.Range(0, ' ').Select(code => (char)code), '\u007f', '\ufffd']);
 
     private readonly Lock _gate = new();
     private readonly List<TranscriptEntry> _first = []; // guarded by _gate
@@ -42,7 +43,7 @@ public sealed partial class Transcript(TimeProvider time, Traffic? traffic = nul
 
     public TimeProvider Time => time;
 
-    /// <summary>What this costs the target.</summary>
+    /// <summary>Counts the load of this scenario on the target.</summary>
     internal Traffic? Traffic => traffic;
 
     public IReadOnlyList<TranscriptEntry> Entries
@@ -75,11 +76,12 @@ public sealed partial class Transcript(TimeProvider time, Traffic? traffic = nul
         traffic?.Requested(scenario, connection, kind, printable);
     }
 
-    internal void Received(string connection, string kind, ReadOnlySpan<byte> data) => Add(connection, "<", kind, data.Length, Printable(data));
+    internal void Received(string connection, string kind, ReadOnlySpan<byte> data) =>
+        Add(connection, "<", kind, data.Length, Printable(data));
 
     internal void Note(string connection, string note) => Add(connection, "-", "note", note.Length, note);
 
-    /// <summary>What follows is cleaning up and belongs to no verdict.</summary>
+    /// <summary>Ignores all later entries: the cleanup belongs to no verdict.</summary>
     internal void Close()
     {
         lock (_gate)
@@ -115,10 +117,10 @@ public sealed partial class Transcript(TimeProvider time, Traffic? traffic = nul
     }
 
     /// <summary>
-    /// The entries with repetitions folded, and of what is then still more than <paramref name="most"/> the first third and the end.
-    /// Entries are repetitions when they differ in nothing but times and the request ids of pings.
+    /// The entries with repetitions folded. If more than <paramref name="most"/> remain, the first third and the end are kept. Entries are
+    /// repetitions when they differ only in times and the request ids of pings.
     /// </summary>
-    /// <returns>The entries, and how many lines of the given ones they leave out besides those folded.</returns>
+    /// <returns>The kept entries, and the number of lines left out besides the folded ones.</returns>
     internal static (IReadOnlyList<TranscriptEntry> Kept, long Dropped) Abridge(IReadOnlyList<TranscriptEntry> entries, int most)
     {
         var folded = Fold(entries);
@@ -185,8 +187,10 @@ public sealed partial class Transcript(TimeProvider time, Traffic? traffic = nul
         return shown.Length < data.Length ? $"{text}\u2026 ({data.Length} bytes)" : text;
     }
 
-    /// <summary>Points in time, uptimes and request ids of pings: what is another in each of several equal exchanges.</summary>
-    [GeneratedRegex("""\d{4}-\d\d-\d\dT[\d:.]+|\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT|"uptime\w*":[\d.]+|"ts":\d+|"request_id":"[^"]*"(?<="type":"p[io]ng".*)""")]
+    /// <summary>Points in time, uptimes and request ids of pings, which differ even in otherwise equal exchanges.</summary>
+    [GeneratedRegex(
+        """\d{4}-\d\d-\d\dT[\d:.]+|\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT|"uptime\w*":[\d.]+|"ts":\d+"""
+        + """|"request_id":"[^"]*"(?<="type":"p[io]ng".*)""")]
     private static partial Regex Varying();
 
     private static string Marked(string text)

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace PubSub.Conformance;
 
-/// <summary>Files that users write. What is wrong with one is an <see cref="InvalidDataException"/> that names the member and the rule.</summary>
+/// <summary>Reads files that users write. The <see cref="InvalidDataException"/> for a wrong one names the member and the rule.</summary>
 internal static class UserFile
 {
     public static T Read<T>(string json, JsonTypeInfo<T> type, string what) where T : class

@@ -1,6 +1,6 @@
 namespace PubSub.Conformance;
 
-/// <summary>What a scenario showed. Only a pass with at least one decisive check is a pass.</summary>
+/// <summary>The result of a scenario. A pass needs at least one decisive check.</summary>
 public enum Verdict
 {
     Pass,
@@ -14,7 +14,7 @@ public enum Verdict
     /// <summary>One of several legal alternatives was seen.</summary>
     Observed,
 
-    /// <summary>The target, or the way it was given, does not offer what the scenario needs.</summary>
+    /// <summary>The target, or the options of the run, do not offer what the scenario needs.</summary>
     Unsupported,
 
     /// <summary>A precondition or a control did not hold, so nothing was decided.</summary>
@@ -26,11 +26,11 @@ public enum Verdict
     /// <summary>The suite itself is wrong.</summary>
     Error,
 
-    /// <summary>Its turn never came, or the target was gone by then.</summary>
+    /// <summary>The scenario did not run, or the target was down by then.</summary>
     NotEvaluated,
 }
 
-/// <summary>The server did not do what the sentence expects.</summary>
+/// <summary>The server did not meet the expectation.</summary>
 public sealed class Violation(string expectation, string expected, string observed)
     : Exception(Sentence(expectation.Quoted(), Value(expected), Value(observed)))
 {
@@ -38,20 +38,20 @@ public sealed class Violation(string expectation, string expected, string observ
     public string Expected { get; } = Value(expected);
     public string Observed { get; } = Value(observed);
 
-    /// <summary>The requirement that this breaks in every scenario; null where only the scenario knows which one.</summary>
+    /// <summary>The requirement that this breaks in every scenario; null if only the scenario knows which one.</summary>
     public string? Breaks { get; init; }
 
     private static string Value(string text) => string.IsNullOrWhiteSpace(text) ? "nothing" : text.Quoted();
 
-    /// <summary>A phrase that was expected is not said again where the expectation ends with it.</summary>
+    /// <summary>Leaves out the expected phrase if the expectation ends with it.</summary>
     private static string Sentence(string expectation, string expected, string observed) =>
         expected.Contains(' ', StringComparison.Ordinal) && expectation.EndsWith($" {expected}", StringComparison.Ordinal)
             ? $"{expectation}: observed {observed}"
             : $"{expectation}: expected {expected}; observed {observed}";
 }
 
-/// <summary>What had to hold before anything could be decided did not hold.</summary>
-/// <param name="blames">The requirement that is really broken, where one is. In a scenario of that requirement it is a violation.</param>
+/// <summary>A precondition did not hold, so nothing was decided.</summary>
+/// <param name="blames">The requirement that is really broken, if any. In a scenario of that requirement it is a violation.</param>
 public sealed class Inconclusive(string reason, string? blames = null, Violation? cause = null)
     : Exception((blames is null ? reason : $"{reason} ({blames})").Quoted(Excerpt.LongestMessage), cause)
 {
@@ -61,5 +61,5 @@ public sealed class Inconclusive(string reason, string? blames = null, Violation
     public Violation AsViolation() => cause ?? new Violation(reason, "what the scenario starts from", "something else");
 }
 
-/// <summary>What the scenario needs is legitimately not there.</summary>
+/// <summary>The target legitimately lacks something that the scenario needs.</summary>
 public sealed class Unsupported(string reason) : Exception(reason.Quoted());

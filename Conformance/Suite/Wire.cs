@@ -10,8 +10,8 @@ using System.Text;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// One TCP connection, with TLS where the address asks for it. Reading happens only on demand, so a peer that is not read
-/// feels it; an interrupted wait for input loses nothing.
+/// One TCP connection, with TLS if the address asks for it. Reading happens only on demand, so an unread peer runs into backpressure.
+/// A cancelled read loses nothing.
 /// </summary>
 internal sealed class Wire : IAsyncDisposable
 {
@@ -36,15 +36,15 @@ internal sealed class Wire : IAsyncDisposable
     /// <summary>How the peer ended the stream, once it has.</summary>
     public string? End { get; private set; }
 
-    /// <summary>The certificate of the peer, where there is one.</summary>
+    /// <summary>The certificate of the peer; null without TLS.</summary>
     public X509Certificate2? Certificate => _stream is SslStream { RemoteCertificate: X509Certificate2 certificate } ? certificate : null;
 
-    /// <summary>The address that the name of the peer led to.</summary>
+    /// <summary>The resolved address of the peer.</summary>
     public EndPoint? Peer => _socket.RemoteEndPoint;
 
     /// <summary>
-    /// Throws <see cref="SocketException"/> when there is no connection, <see cref="AuthenticationException"/> when there is no TLS, and
-    /// <see cref="Untrusted"/> when there is no trust, <see cref="Interference"/> when this machine has no connection to give.
+    /// Throws <see cref="SocketException"/> when the connection fails, <see cref="AuthenticationException"/> when TLS fails,
+    /// <see cref="Untrusted"/> when the certificate is not trusted, <see cref="Interference"/> when this machine is out of resources.
     /// </summary>
     public static async Task<Wire> OpenAsync(Uri uri, Tls tls, int? receiveBuffer, Traffic? traffic, CancellationToken cancellation)
     {
@@ -60,7 +60,7 @@ internal sealed class Wire : IAsyncDisposable
             socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             if (receiveBuffer is { } size)
             {
-                // The window is negotiated while connecting; later is too late.
+                // The window is negotiated while connecting, so this cannot be set later.
                 socket.ReceiveBufferSize = size;
             }
 
@@ -174,7 +174,7 @@ internal sealed class Wire : IAsyncDisposable
         }
     }
 
-    /// <summary>As many of the wanted bytes as come before the stream ends.</summary>
+    /// <summary>Up to this many bytes; fewer if the stream ends first.</summary>
     public async Task<byte[]> ReadAsync(long wanted, CancellationToken cancellation)
     {
         var bytes = new ArrayBufferWriter<byte>();
@@ -202,10 +202,10 @@ internal sealed class Wire : IAsyncDisposable
         return bytes.WrittenSpan.ToArray();
     }
 
-    /// <summary>What was read is the target's own, and whole.</summary>
+    /// <inheritdoc cref="Traffic.Lived"/>
     public void Lived() => _traffic?.Lived();
 
-    /// <summary>Says that nothing more will be sent, and still listens.</summary>
+    /// <summary>Ends the sending direction; reading goes on.</summary>
     public void HalfClose()
     {
         try
@@ -214,14 +214,14 @@ internal sealed class Wire : IAsyncDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The peer has reset it, or it is closed here: there is no direction left to end.
+            // The connection is already reset or closed.
         }
     }
 
-    /// <summary>Ends with a TCP reset instead of an orderly end.</summary>
+    /// <summary>Ends the connection with a TCP reset.</summary>
     public void Abort()
     {
-        // Closing with a linger time of zero is what makes the kernel send RST.
+        // Closing with a linger time of zero makes the kernel send RST.
         _socket.LingerState = new LingerOption(true, 0);
         _socket.Dispose();
         Ended();
@@ -256,15 +256,17 @@ internal sealed class Wire : IAsyncDisposable
                 throw _traffic?.Noted(own) ?? own;
             }
 
-            // A reset is an end like any other, with another name.
-            End ??= e.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionReset } ? "a TCP reset" : "a broken TCP stream";
+            // A reset counts as an end too, under another name.
+            End ??= e.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionReset }
+                ? "a TCP reset"
+                : "a broken TCP stream";
             return null;
         }
     }
 
     /// <summary>
-    /// Tells the traffic of every byte that comes in, and ends our direction as soon as the peer has ended its own, as the usual clients
-    /// do: some servers notice only then that the connection is closed. It is never written to.
+    /// Counts every received byte in the traffic. Ends the sending direction as soon as the peer has ended its own, as usual clients do,
+    /// because some servers notice only then that the connection is closed. It is never written to.
     /// </summary>
     private sealed class Heard(Wire wire) : Stream
     {
@@ -297,5 +299,5 @@ internal sealed class Wire : IAsyncDisposable
     }
 }
 
-/// <summary>The peer speaks TLS, with a certificate that is not believed.</summary>
+/// <summary>The peer speaks TLS, with a certificate that is not trusted.</summary>
 internal sealed class Untrusted(string why, Exception inner) : AuthenticationException(why, inner);

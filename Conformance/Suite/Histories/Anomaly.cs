@@ -1,12 +1,12 @@
 namespace PubSub.Conformance.Histories;
 
-/// <summary>Something in a history that no correct server can have done.</summary>
-/// <param name="Kind">What is wrong.</param>
-/// <param name="Topic">Where.</param>
-/// <param name="Witness">The few facts that contradict each other, with the ticks at which they were recorded.</param>
+/// <summary>Part of a history that no correct server can produce.</summary>
+/// <param name="Kind">The kind of error.</param>
+/// <param name="Topic">The topic in which it occurred.</param>
+/// <param name="Witness">The facts that contradict each other, with the ticks at which they were recorded.</param>
 public sealed record Anomaly(AnomalyKind Kind, string Topic, string Witness)
 {
-    /// <summary>The requirement of SPEC.md that weighs most among those it violates.</summary>
+    /// <summary>The most important requirement of SPEC.md that it violates.</summary>
     public string Requirement => Kind switch
     {
         AnomalyKind.Lost or AnomalyKind.Duplicated or AnomalyKind.Phantom => "PS-FAN-001",
@@ -20,7 +20,7 @@ public sealed record Anomaly(AnomalyKind Kind, string Topic, string Witness)
         _ => "PS-DEL-008",
     };
 
-    /// <summary>What should have held.</summary>
+    /// <summary>The rule that it violates.</summary>
     public string Law => Kind switch
     {
         AnomalyKind.Lost => "a message that is accepted between the ack of a subscribe and the end of that subscription is received",
@@ -47,19 +47,19 @@ public enum AnomalyKind
     /// <summary>Received, but never published, not yet published, or refused.</summary>
     Phantom,
 
-    /// <summary>Received from another topic, without a subscription, or from a topic that has been deleted since.</summary>
+    /// <summary>Received from another topic, without a subscription, or from an earlier topic of the same name.</summary>
     Leaked,
 
     /// <summary>One publisher's messages in another order than its own.</summary>
     Reordered,
 
-    /// <summary>Two publishers' messages in another order than that of time.</summary>
+    /// <summary>Two publishers' messages in an order that contradicts their times.</summary>
     Overtaken,
 
-    /// <summary>What several subscribers received cannot all be part of one order; or not without a message that one of them lacks.</summary>
+    /// <summary>No single order contains what several subscribers received, or only with a message that one of them lacks.</summary>
     TwoOrders,
 
-    /// <summary>Missing between what was replayed and what came live.</summary>
+    /// <summary>Missing between the replayed and the live messages.</summary>
     Gap,
     WrongReplay,
 

@@ -1,12 +1,12 @@
 namespace PubSub.Conformance.Histories;
 
-/// <summary>The earliest anomalies of each kind. A history can have a million.</summary>
+/// <summary>Keeps only the earliest anomalies of each kind, because a history can have a million.</summary>
 internal sealed class Findings(int mostPerKind)
 {
     private readonly Dictionary<AnomalyKind, PriorityQueue<Finding, (long, int)>> _latestFirst = [];
     private int _count;
 
-    /// <summary>The words are put together only when they are kept.</summary>
+    /// <summary>Builds the witness text only if the anomaly is kept.</summary>
     public void Add(AnomalyKind kind, string topic, long at, Func<string> witness)
     {
         if (!_latestFirst.TryGetValue(kind, out var kept))

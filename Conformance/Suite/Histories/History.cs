@@ -1,40 +1,43 @@
 namespace PubSub.Conformance.Histories;
 
 /// <summary>
-/// What the clients of a server did and saw, on one clock. Times are ticks of that clock, of which only the order matters: an
-/// invocation is stamped before the request leaves, a response after it has arrived, so what lies between may have happened at any
-/// moment of that interval. Within one topic every message has an id of its own. A history ends when everything has arrived.
+/// What the clients of a server sent and received, on one clock. Times are ticks of that clock, and only their order matters. An invocation
+/// is stamped before the request is sent, a response after it has arrived; the request took effect at some moment between. Within one
+/// topic every message has a unique id. A history ends when everything has arrived.
 /// </summary>
-public sealed record History(IReadOnlyList<Publication> Publications, IReadOnlyList<SubscriberLog> Subscribers, IReadOnlyList<TopicChange> TopicChanges);
+public sealed record History(
+    IReadOnlyList<Publication> Publications, IReadOnlyList<SubscriberLog> Subscribers, IReadOnlyList<TopicChange> TopicChanges);
 
 /// <summary>How a request ended.</summary>
 public enum RequestOutcome
 {
-    /// <summary>No answer is known: it may have had its effect, at any time since it was invoked, or none.</summary>
+    /// <summary>No answer is known: the request may have taken effect at any time since its invocation, or never.</summary>
     Unknown,
     Acked,
     Refused,
 }
 
-/// <summary>One publish. A publisher is one connection, so its messages are in the order in which it invoked them, whether or not it waited for acks.</summary>
+/// <summary>
+/// One publish. A publisher is one connection, so its messages are ordered by invocation, whether or not it waited for acks.
+/// </summary>
 public sealed record Publication(string Publisher, string Topic, string MessageId, long Invoked, long? Responded, RequestOutcome Outcome);
 
 /// <summary>
-/// A topic created or deleted. A topic that was deleted and created again is another topic of the same name; where nothing is
-/// recorded of a topic's creation, it existed from the beginning.
+/// A creation or deletion of a topic. A topic that was deleted and created again is another topic of the same name. A topic without a
+/// recorded creation existed from the beginning.
 /// </summary>
 public sealed record TopicChange(string Topic, bool Created, long Invoked, long? Responded, RequestOutcome Outcome);
 
-/// <summary>What one subscriber did and saw, in the order in which it did and saw it.</summary>
+/// <summary>What one subscriber sent and received, in that order.</summary>
 public sealed record SubscriberLog(string Subscriber, IReadOnlyList<LogEntry> Entries);
 
 /// <summary>One line of a subscriber's log.</summary>
-/// <param name="At">The tick of this entry, never less than that of the entry before; a request has one of its own.</param>
+/// <param name="At">The tick of this entry, never less than that of the entry before; unique for a request.</param>
 /// <param name="Kind">What happened.</param>
-/// <param name="Topic">The topic it happened to; empty where the connection ended.</param>
-/// <param name="MessageId">Of an event.</param>
-/// <param name="LastN">Of a subscribe.</param>
-/// <param name="Invoked">Of an answer: the tick of the request that it answers.</param>
+/// <param name="Topic">The topic concerned; empty for the end of the connection.</param>
+/// <param name="MessageId">For an event.</param>
+/// <param name="LastN">For a subscribe.</param>
+/// <param name="Invoked">For an answer: the tick of the request that it answers.</param>
 public readonly record struct LogEntry(long At, EntryKind Kind, string Topic, string MessageId = "", int LastN = 0, long Invoked = 0);
 
 public enum EntryKind
@@ -51,10 +54,10 @@ public enum EntryKind
     TopicDeleted,
 
     /// <summary>
-    /// The subscriber has read what it was waiting for and is about to close its connection: of what is accepted from now on nothing is owed.
+    /// The subscriber has read what it was waiting for and is about to close its connection: it need not receive messages accepted later.
     /// </summary>
     Left,
 
-    /// <summary>The connection ended before its time, cut as a slow consumer or broken: what came last may be missing.</summary>
+    /// <summary>The connection ended early, cut as a slow consumer or broken: the last messages may be missing.</summary>
     Cut,
 }

@@ -1,17 +1,17 @@
 namespace PubSub.Conformance.Histories;
 
 /// <summary>
-/// Judges a history. From when requests were invoked and answered follows what each subscription must, may and must not have
-/// received, and which messages came before which; where two things overlapped either order is right. No correct server is ever
-/// accused. The time it takes grows with n log n, n being the number of messages and deliveries.
+/// Checks a history. The times of requests and answers determine what each subscription must, may and must not have received, and which
+/// messages came before which; if two requests overlapped, either order is right. A correct server never causes an anomaly. The check
+/// takes O(n log n), n being the number of messages and deliveries.
 /// </summary>
 public static class HistoryChecker
 {
-    /// <summary>Of each kind only the earliest are reported.</summary>
+    /// <summary>Only the earliest anomalies of each kind are reported.</summary>
     public const int MostPerKind = 10;
 
-    /// <param name="history">What was recorded. Subscriptions that are open at its end are owed everything that was acked.</param>
-    /// <param name="retained">How many messages a topic retains, where that is known; otherwise a replay may be of any length up to <c>last_n</c>.</param>
+    /// <param name="history">The history. A subscription that is open at its end must have received everything that was acked.</param>
+    /// <param name="retained">How many messages a topic retains; if null, a replay may have any length up to <c>last_n</c>.</param>
     /// <returns>The anomalies, earliest first.</returns>
     /// <exception cref="ArgumentException">Two messages of one topic have the same id.</exception>
     public static IReadOnlyList<Anomaly> Check(History history, int? retained = null)

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace PubSub.Conformance.Histories;
 
-/// <summary>Writes a history down while it happens. Every method may be called by any thread, and takes the next tick of one clock.</summary>
+/// <summary>Records a history while it happens. Every method is thread-safe and takes the next tick of one clock.</summary>
 public sealed class HistoryRecorder
 {
     private readonly ConcurrentQueue<(Invocation Invocation, Publication Publication)> _publishes = [];
@@ -10,7 +10,7 @@ public sealed class HistoryRecorder
     private readonly ConcurrentDictionary<string, SubscriberRecorder> _subscribers = new(StringComparer.Ordinal);
     private long _clock;
 
-    /// <summary>To be called before the request leaves. A publisher is one connection.</summary>
+    /// <summary>Call this before the request is sent. A publisher is one connection.</summary>
     public Invocation Publish(string publisher, string topic, string messageId)
     {
         var invocation = new Invocation(this);
@@ -18,20 +18,23 @@ public sealed class HistoryRecorder
         return invocation;
     }
 
-    /// <summary>To be called before the request leaves.</summary>
+    /// <summary>Call this before the request is sent.</summary>
     public Invocation Create(string topic) => Change(topic, created: true);
 
-    /// <summary>To be called before the request leaves.</summary>
+    /// <summary>Call this before the request is sent.</summary>
     public Invocation Delete(string topic) => Change(topic, created: false);
 
-    /// <summary>The log of this subscriber, the same for the same name. A subscriber is one connection, or several one after the other.</summary>
+    /// <summary>The log of this subscriber, the same for the same name. A subscriber is one connection, or several in succession.</summary>
     public SubscriberRecorder Subscriber(string name) => _subscribers.GetOrAdd(name, added => new(this, added));
 
-    /// <summary>All that has been recorded by now; what has no answer yet has an unknown outcome.</summary>
+    /// <summary>Everything recorded so far; a request without an answer has an unknown outcome.</summary>
     public History ToHistory()
     {
-        // The logs come first, so that the publish of each message in them is recorded already.
-        SubscriberLog[] logs = [.. _subscribers.Values.Select(subscriber => subscriber.ToLog()).OrderBy(log => log.Subscriber, StringComparer.Ordinal)];
+        // Read the logs first, so that the publish of each message in them is already recorded.
+        SubscriberLog[] logs =
+        [
+            .. _subscribers.Values.Select(subscriber => subscriber.ToLog()).OrderBy(log => log.Subscriber, StringComparer.Ordinal),
+        ];
         return new(
             [.. _publishes.Select(one => Answered(one.Publication, one.Invocation.Answer))],
             logs,
@@ -54,7 +57,7 @@ public sealed class HistoryRecorder
     }
 }
 
-/// <summary>A request that was invoked. The first answer counts; without one the outcome is unknown.</summary>
+/// <summary>An invoked request. The first answer counts; without one the outcome is unknown.</summary>
 public sealed class Invocation
 {
     private readonly HistoryRecorder _recorder;
@@ -64,7 +67,8 @@ public sealed class Invocation
 
     internal Invocation(HistoryRecorder recorder) => (_recorder, Invoked) = (recorder, recorder.Tick());
 
-    internal Invocation(HistoryRecorder recorder, long invoked, Func<RequestOutcome, long> record) => (_recorder, Invoked, _record) = (recorder, invoked, record);
+    internal Invocation(HistoryRecorder recorder, long invoked, Func<RequestOutcome, long> record) =>
+        (_recorder, Invoked, _record) = (recorder, invoked, record);
 
     internal long Invoked { get; }
 
@@ -75,10 +79,10 @@ public sealed class Invocation
         var acked => (acked, RequestOutcome.Acked),
     };
 
-    /// <summary>To be called when the answer has arrived.</summary>
+    /// <summary>Call this when the ack has arrived.</summary>
     public void Acked() => End(RequestOutcome.Acked);
 
-    /// <summary>To be called when the answer has arrived.</summary>
+    /// <summary>Call this when the error has arrived.</summary>
     public void Refused() => End(RequestOutcome.Refused);
 
     private void End(RequestOutcome outcome)
@@ -92,8 +96,8 @@ public sealed class Invocation
 }
 
 /// <summary>
-/// Writes one subscriber's log. Whatever arrives, events and answers alike, is to be recorded in the order of its arrival; requests
-/// may be recorded by another thread.
+/// Records the log of one subscriber. Record events and answers in the order of their arrival; requests may be recorded by another
+/// thread.
 /// </summary>
 public sealed class SubscriberRecorder
 {
@@ -104,7 +108,7 @@ public sealed class SubscriberRecorder
 
     internal SubscriberRecorder(HistoryRecorder recorder, string name) => (_recorder, _name) = (recorder, name);
 
-    /// <summary>To be called before the request leaves.</summary>
+    /// <summary>Call this before the request is sent.</summary>
     public Invocation Subscribe(string topic, int lastN = 0)
     {
         var invoked = Add(EntryKind.Subscribe, topic, lastN: lastN);
@@ -112,7 +116,7 @@ public sealed class SubscriberRecorder
             Add(outcome == RequestOutcome.Acked ? EntryKind.Subscribed : EntryKind.SubscribeRefused, topic, invoked: invoked));
     }
 
-    /// <summary>To be called before the request leaves.</summary>
+    /// <summary>Call this before the request is sent.</summary>
     public Invocation Unsubscribe(string topic)
     {
         var invoked = Add(EntryKind.Unsubscribe, topic);
@@ -126,10 +130,10 @@ public sealed class SubscriberRecorder
     /// <summary>The notice of the topic's deletion arrived.</summary>
     public void TopicDeleted(string topic) => Add(EntryKind.TopicDeleted, topic);
 
-    /// <summary>To be called before the connection is closed, when everything that is owed has arrived.</summary>
+    /// <summary>Call this before the connection is closed, when everything awaited has arrived.</summary>
     public void Left() => Add(EntryKind.Left, "");
 
-    /// <summary>The connection ended before its time, cut as a slow consumer or broken; nothing more is read.</summary>
+    /// <summary>The connection ended early, cut as a slow consumer or broken; nothing more is read.</summary>
     public void Cut() => Add(EntryKind.Cut, "");
 
     internal SubscriberLog ToLog()

@@ -1,7 +1,7 @@
 namespace PubSub.Conformance.Histories;
 
 /// <summary>
-/// Reads one subscriber's log: tells which subscription each event belongs to, and reports what belongs to none or is out of its place.
+/// Reads one subscriber's log: assigns each event to a subscription, and reports events that belong to none or are out of order.
 /// </summary>
 internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings findings)
 {
@@ -136,9 +136,10 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
             return;
         }
 
+        var later = FormattableString.Invariant($"{second} published {ahead} {ahead.Interval}");
         Report(
             AnomalyKind.Overtaken, entry,
-            $" after {ahead}, although {first}'s {message} {message.Interval} was acked before {second} published {ahead} {ahead.Interval}");
+            $" after {ahead}, although {first}'s {message} {message.Interval} was acked before {later}");
     }
 
     private void Duplicated(LogEntry entry, Message message, Subscription subscription) => findings.Add(
@@ -178,25 +179,25 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
     /// <summary>The subscriber's subscriptions to one topic, as far as the log has been read.</summary>
     private sealed class SubscriptionState
     {
-        /// <summary>Subscribes without an answer so far, oldest first.</summary>
+        /// <summary>Subscribes without an answer yet, oldest first.</summary>
         public List<Subscription> Waiting { get; } = [];
 
-        /// <summary>The subscription whose ack has arrived, and whose end has not.</summary>
+        /// <summary>The subscription that has been acked and has not ended.</summary>
         public Subscription? Current { get; private set; }
 
-        /// <summary>The subscription before.</summary>
+        /// <summary>The previous subscription.</summary>
         public Subscription? Last { get; private set; }
 
         public string WhyClosed { get; private set; } = "but had not subscribed to it";
 
-        /// <summary>That the waiting one received something has been reported.</summary>
+        /// <summary>An event before the ack of the waiting subscription has been reported.</summary>
         public bool IsEarly { get; set; }
 
         public void Subscribe(Subscription subscription)
         {
             if (Current?.Ending == Ending.Left)
             {
-                // A subscriber that left and subscribes again has another connection.
+                // A subscriber that left and subscribes again uses a new connection.
                 Waiting.Clear();
                 Close("but had left");
             }
@@ -219,11 +220,11 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
             {
                 if (current.Life == subscription.Life && current.Life != TopicLives.Unclear)
                 {
-                    // Subscribed already: an ack that changes nothing.
+                    // Already subscribed, so the ack changes nothing.
                     return;
                 }
 
-                // Perhaps the topic was another one by then. Otherwise this ack changes nothing, and all is as it was.
+                // The topic may have been deleted and created again meanwhile; if it was not, this ack changes nothing.
                 subscription.MayBeNone = current.Life == TopicLives.Unclear || subscription.Life == TopicLives.Unclear;
                 current.IsCut |= subscription.MayBeNone;
             }
@@ -260,7 +261,7 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
         {
             if ((Current ?? Waiting.FirstOrDefault()) is { } subscription)
             {
-                // Without a record of the deletion it is unknown from when on the subscription may have been over.
+                // Without a record of the deletion it is unknown when the subscription may have ended.
                 subscription.IsCut |=
                     subscription.Life == TopicLives.Unclear || subscription.Topic.Lives.End(subscription.Life) == long.MaxValue;
                 Waiting.Remove(subscription);

@@ -27,40 +27,40 @@ internal sealed class Subscription(string subscriber, TopicHistory topic, long i
 
     public int Life { get; } = topic.Lives.Of(invoked, ackedAt ?? long.MaxValue);
 
-    /// <summary>The tick from which on it may have been over.</summary>
+    /// <summary>The tick from which on it may have ended.</summary>
     public long EndInvoked { get; private set; } = long.MaxValue;
 
     public Ending Ending { get; private set; }
 
-    /// <summary>What came last may be missing.</summary>
+    /// <summary>The last messages may be missing.</summary>
     public bool IsCut { get; set; }
 
     public List<Delivery> Deliveries { get; } = [];
 
     public IEnumerable<Message> Messages => Deliveries.Select(delivery => delivery.Message);
 
-    /// <summary>What came when it was over: leaked, but not lost.</summary>
+    /// <summary>Messages that arrived after its end: leaked, but not lost.</summary>
     public List<Message> TooLate { get; } = [];
 
-    /// <summary>Of each publisher the first and the last of its messages that were received, by its own order.</summary>
+    /// <summary>The first and the last received message of each publisher, in the publisher's order.</summary>
     public Dictionary<int, (Message First, Message Last)> ByPublisher { get; } = [];
 
-    /// <summary>Of those received, the one whose publish was acked first.</summary>
+    /// <summary>The received message whose publish was acked first.</summary>
     public Message? FirstAcked { get; private set; }
 
-    /// <summary>Of those received, the one whose publish was invoked last.</summary>
+    /// <summary>The received message whose publish was invoked last.</summary>
     public Message? LastInvoked { get; private set; }
 
-    /// <summary>Among those of its topic.</summary>
+    /// <summary>It is in the list of its topic's subscriptions.</summary>
     public bool IsRegistered { get; set; }
 
-    /// <summary>It lacks a message that it was owed.</summary>
+    /// <summary>It lacks a message that it should have received.</summary>
     public bool HasHole { get; set; }
 
-    /// <summary>Its ack perhaps belongs to a subscription that there was before, so that nothing need have been replayed.</summary>
+    /// <summary>Its ack may confirm an earlier subscription, so that no replay is required.</summary>
     public bool MayBeNone { get; set; }
 
-    /// <summary>For certain; what is unclear may be of the same.</summary>
+    /// <summary>True only if certain: an unclear life may be the same.</summary>
     public bool IsOfAnotherLife(int life) => Life != life && Life != TopicLives.Unclear && life != TopicLives.Unclear;
 
     public void EndsFrom(long tick, Ending ending)
@@ -71,7 +71,7 @@ internal sealed class Subscription(string subscriber, TopicHistory topic, long i
         }
     }
 
-    /// <returns>The message that should not have come before this one, if there is any.</returns>
+    /// <returns>A message that came before this one and should not have; null if there is none.</returns>
     public Message? Take(Message message, long at, bool replayed)
     {
         var (first, last) = ByPublisher.GetValueOrDefault(message.Publisher, (message, message));
@@ -87,8 +87,8 @@ internal sealed class Subscription(string subscriber, TopicHistory topic, long i
 }
 
 /// <summary>A message that a subscription received.</summary>
-/// <param name="Message">What was received.</param>
-/// <param name="At">When.</param>
+/// <param name="Message">The message.</param>
+/// <param name="At">The tick of its arrival.</param>
 /// <param name="Replayed">It was accepted before the subscribe was invoked.</param>
-/// <param name="Misplaced">Something came before it that should have come after.</param>
+/// <param name="Misplaced">A message came before it that should have come after.</param>
 internal readonly record struct Delivery(Message Message, long At, bool Replayed, bool Misplaced);

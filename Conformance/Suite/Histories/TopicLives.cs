@@ -6,21 +6,28 @@ internal sealed class TopicLives
     public const int Unclear = -1;
 
     private readonly List<Life> _lives = [];
-    private readonly long _clearUntil = long.MaxValue; // from the first change of an unknown outcome on, and from those that overlapped it, nothing is certain
+    // From the first change with an unknown outcome on, and from any that overlapped it, nothing is certain.
+    private readonly long _clearUntil = long.MaxValue;
 
     public TopicLives(IEnumerable<TopicChange> changes)
     {
-        var known = changes.Where(change => change.Outcome != RequestOutcome.Refused).OrderBy(change => change.Responded ?? long.MaxValue).ToList();
+        var known = changes.Where(change => change.Outcome != RequestOutcome.Refused)
+            .OrderBy(change => change.Responded ?? long.MaxValue)
+            .ToList();
         while (known.Count > 0 && (known[^1].Responded is null || known[^1].Responded >= _clearUntil))
         {
             _clearUntil = Math.Min(_clearUntil, known[^1].Invoked);
             known.RemoveAt(known.Count - 1);
         }
 
-        // Creations and deletions alternate. What begins with a deletion existed before.
+        // Creations and deletions alternate. A topic whose first change is a deletion existed before.
         var (created, deleted) = (known.FindAll(change => change.Created), known.FindAll(change => !change.Created));
-        var existed = deleted.Count > created.Count || (deleted.Count == created.Count && (deleted.Count == 0 || deleted[0].Responded < created[0].Invoked));
-        if (deleted.Count > 0 && deleted.Count == created.Count && deleted[0].Responded > created[0].Invoked && created[0].Responded > deleted[0].Invoked)
+        var existed = deleted.Count > created.Count
+            || (deleted.Count == created.Count && (deleted.Count == 0 || deleted[0].Responded < created[0].Invoked));
+        if (deleted.Count > 0
+            && deleted.Count == created.Count
+            && deleted[0].Responded > created[0].Invoked
+            && created[0].Responded > deleted[0].Invoked)
         {
             // The creation and the deletion overlapped: either may have been first.
             _clearUntil = long.MinValue;
@@ -39,7 +46,7 @@ internal sealed class TopicLives
         }
     }
 
-    /// <summary>The life in which something happened between these ticks, or <see cref="Unclear"/> when it may have been one or another.</summary>
+    /// <summary>The life of the topic between these ticks; <see cref="Unclear"/> if it may have been one or another.</summary>
     public int Of(long from, long to)
     {
         if (_clearUntil != long.MaxValue && to >= _clearUntil)
@@ -62,7 +69,7 @@ internal sealed class TopicLives
         return low < _lives.Count && _lives[low].Begins <= to && (low + 1 == _lives.Count || _lives[low + 1].Begins > to) ? low : Unclear;
     }
 
-    /// <summary>The tick from which on this life may have been over.</summary>
+    /// <summary>The tick from which on this life may have ended.</summary>
     public long End(int life) => Math.Min(_clearUntil, _lives[life].DeletionInvoked);
 
     private readonly record struct Life(long Begins, long DeletionInvoked, long Ends);

@@ -1,20 +1,20 @@
 namespace PubSub.Conformance.Histories;
 
 /// <summary>
-/// Looks for one order of a topic's messages that agrees with what every subscription received, with each publisher's own order, and
-/// with time: a graph of "this came before that", sorted topologically. Time costs one node for each ack instead of an edge for each
-/// pair: a message comes before the moment of its ack, moments come one after the other, and the last moment before a publish was
-/// invoked comes before its message.
+/// Looks for one order of a topic's messages that agrees with what every subscription received, with each publisher's order, and with
+/// time. It sorts a graph of "this came before that" topologically. Time needs only one node for each ack instead of an edge for each
+/// pair: a message comes before the moment of its ack, moments follow one another, and the last moment before a publish was invoked comes
+/// before its message.
 /// </summary>
 internal sealed class TopicOrder
 {
     private readonly TopicHistory _topic;
     private readonly Findings _findings;
-    private readonly Message[] _messages; // the received ones, in the order of their invocations; the first nodes
-    private readonly Message[] _moments; // the same, those that were acked, in the order of their acks; the other nodes
-    private readonly int[] _first; // where the edges of a node begin
+    private readonly Message[] _messages; // the received messages by invocation; the first nodes
+    private readonly Message[] _moments; // the acked ones of these, by ack; the other nodes
+    private readonly int[] _first; // the index of the first edge of a node
     private readonly int[] _to;
-    private readonly int[] _by; // the subscription that shows the edge, or one of those below
+    private readonly int[] _by; // the subscription that shows the edge, or one of the constants below
 
     private const int ByPublisher = -1;
     private const int ByTime = -2;
@@ -52,10 +52,10 @@ internal sealed class TopicOrder
     private int Nodes => _messages.Length + _moments.Length;
 
     /// <summary>
-    /// The received messages, in chains: for two neighbours a subscription received the second next after the first. So there is
-    /// no order but one within a chain.
+    /// The received messages in chains: of two neighbours, some subscription received the second right after the first. So the order within
+    /// a chain is certain.
     /// </summary>
-    /// <returns>The chains; none, and an anomaly, when there is no order of all.</returns>
+    /// <returns>The chains; none, and an anomaly, if no order exists.</returns>
     public List<List<Message>> Chains()
     {
         var before = new int[Nodes];
@@ -64,7 +64,7 @@ internal sealed class TopicOrder
             before[to]++;
         }
 
-        // A node that becomes free is next, so that a chain stays together.
+        // Visit a node as soon as it becomes free, so that a chain stays together.
         var sorted = new List<int>(Nodes);
         var free = new Stack<int>(Enumerable.Range(0, Nodes).Where(node => before[node] == 0).Reverse());
         while (free.TryPop(out var next))
@@ -171,10 +171,10 @@ internal sealed class TopicOrder
         }
     }
 
-    /// <summary>A cycle among the nodes that could not be sorted, which are those that something still has to come before.</summary>
+    /// <summary>A cycle among the nodes that could not be sorted, which are those with a remaining predecessor.</summary>
     private List<Edge> Cycle(int[] before)
     {
-        // Each of them has a predecessor among them, so the walk from predecessor to predecessor ends in a cycle.
+        // Each unsorted node has an unsorted predecessor, so the walk from predecessor to predecessor ends in a cycle.
         var back = new int[Nodes];
         for (var node = 0; node < Nodes; node++)
         {
@@ -225,7 +225,7 @@ internal sealed class TopicOrder
         }
     }
 
-    /// <summary>Successive edges that one subscription shows, or time, made one. The nodes that are left are messages.</summary>
+    /// <summary>Merges successive edges that one subscription or time shows. The remaining nodes are messages.</summary>
     private static List<Edge> Joined(List<Edge> cycle)
     {
         var turn = Enumerable.Range(0, cycle.Count).First(place => cycle[place].By != cycle[(place + cycle.Count - 1) % cycle.Count].By);
@@ -248,7 +248,7 @@ internal sealed class TopicOrder
     /// <summary>A shorter cycle through some of these messages, if the same subscriptions, publishers and acks show one.</summary>
     private List<Edge> Reduced(List<Edge> cycle)
     {
-        const int most = 60; // the search is cubic; a cycle of so many is not made readable by leaving out a few
+        const int most = 60; // the search is cubic, and leaving out a few does not make a longer cycle readable
         if (cycle.Count is 2 or > most)
         {
             return cycle;
@@ -348,7 +348,8 @@ internal sealed class TopicOrder
             case ByTime:
                 return FormattableString.Invariant($"{left} was acked {left.Interval} before {right} was published {right.Interval}");
             case ByPublisher:
-                return FormattableString.Invariant($"{left.PublisherName} published {left} {left.Interval} before {right} {right.Interval}");
+                return FormattableString.Invariant(
+                    $"{left.PublisherName} published {left} {left.Interval} before {right} {right.Interval}");
             default:
                 var subscription = _topic.Subscriptions[edge.By];
                 long At(Message message) => subscription.Deliveries.Find(delivery => delivery.Message == message).At;

@@ -43,10 +43,10 @@ internal sealed class TopicTable
 
     public IEnumerable<TopicHistory> All => _topics.Values;
 
-    /// <summary>A topic to which anything was published or anyone subscribed.</summary>
+    /// <summary>The topic of this name; null if no client published or subscribed to it.</summary>
     public TopicHistory? Find(string name) => _topics.GetValueOrDefault(name);
 
-    /// <summary>The message with this id in any topic.</summary>
+    /// <summary>A message with this id in any topic.</summary>
     public Message? Anywhere(string id)
     {
         if (_anywhere is null)
@@ -76,13 +76,13 @@ internal sealed class TopicHistory(string name, TopicLives lives)
 
     public List<Subscription> Subscriptions { get; } = [];
 
-    /// <summary>All that may have been accepted, in the order of their invocations.</summary>
+    /// <summary>All messages that may have been accepted, by invocation.</summary>
     public Message[] ByInvocation { get; private set; } = [];
 
     /// <summary>The ticks at which publishes were acked, ascending.</summary>
     public long[] Acks { get; private set; } = [];
 
-    /// <summary>To be called in the order of invocations.</summary>
+    /// <summary>Call this in the order of invocations.</summary>
     public void Add(Publication publication, int publisher)
     {
         if (!_byPublisher.TryGetValue(publisher, out var turns))
@@ -104,7 +104,7 @@ internal sealed class TopicHistory(string name, TopicLives lives)
         Acks = [.. ByInvocation.Where(message => message.Acked).Select(message => message.AckedAt).Order()];
     }
 
-    /// <summary>Of those that may have been accepted.</summary>
+    /// <summary>Counts only messages that may have been accepted.</summary>
     public int CountInvokedBefore(long tick)
     {
         var (low, high) = (0, ByInvocation.Length);
@@ -117,7 +117,7 @@ internal sealed class TopicHistory(string name, TopicLives lives)
         return low;
     }
 
-    /// <summary>One publisher's messages, each at its turn.</summary>
+    /// <summary>One publisher's messages, indexed by <see cref="Message.Turn"/>.</summary>
     public IReadOnlyList<Message> Of(int publisher) => _byPublisher[publisher];
 
     public Message? Find(string id) => _messages.GetValueOrDefault(id);
@@ -125,7 +125,7 @@ internal sealed class TopicHistory(string name, TopicLives lives)
     public override string ToString() => name;
 }
 
-/// <summary>A message, and what is found out about it.</summary>
+/// <summary>A message, and what the checker has found out about it.</summary>
 internal sealed class Message(Publication publication, int publisher, int turn, TopicLives lives)
 {
     public string Id => publication.MessageId;
@@ -145,7 +145,7 @@ internal sealed class Message(Publication publication, int publisher, int turn, 
 
     public bool Refused => publication.Outcome == RequestOutcome.Refused;
 
-    /// <summary>When it had certainly taken its place in the order; never, as far as is known, without an ack.</summary>
+    /// <summary>The tick by which its place in the order was certainly fixed; the maximum without an ack.</summary>
     public long AckedAt { get; } = publication.Outcome == RequestOutcome.Acked ? publication.Responded ?? long.MaxValue : long.MaxValue;
 
     /// <summary>Acked, or received by a subscriber.</summary>
@@ -159,13 +159,13 @@ internal sealed class Message(Publication publication, int publisher, int turn, 
     /// <summary>The subscription that was last found to have received it.</summary>
     public Subscription? LastIn { get; set; }
 
-    /// <summary>The last subscription that needs no telling whether it received it.</summary>
+    /// <summary>The last subscription for which it is settled whether the message was received.</summary>
     public Subscription? SettledIn { get; set; }
 
     /// <summary>Its number among the received messages of its topic.</summary>
     public int Number { get; set; }
 
-    /// <summary>Which chain it belongs to, of those that <see cref="TopicOrder"/> finds.</summary>
+    /// <summary>The index of its chain among those that <see cref="TopicOrder"/> finds.</summary>
     public int Chain { get; set; }
 
     /// <summary>Its place in the chain.</summary>
@@ -173,10 +173,10 @@ internal sealed class Message(Publication publication, int publisher, int turn, 
 
     public Interval Interval => new(publication.Invoked, publication.Responded);
 
-    /// <summary>It had its place before the other could have one.</summary>
+    /// <summary>It was acked before the other was published.</summary>
     public bool IsWhollyBefore(Message other) => AckedAt < other.Invoked;
 
-    /// <summary>It comes before the other in every order that may have been.</summary>
+    /// <summary>It comes before the other in every possible order.</summary>
     public bool Precedes(Message other) => IsWhollyBefore(other) || (Publisher == other.Publisher && Turn < other.Turn);
 
     public override string ToString() => Id;

@@ -1,17 +1,17 @@
 namespace PubSub.Conformance.Histories;
 
 /// <summary>
-/// What a subscription receives is a window of its topic's order, without a hole. So it is owed every message that certainly came
-/// after the window's beginning, which is the ack of its subscribe or anything it received, and certainly before the window's end,
-/// which is when its end was asked for, or anything it received. A subscription that was cut has no end of the first kind.
+/// A subscription receives a window of its topic's order without a hole. So it must receive every message that certainly came after the
+/// window's beginning and certainly before its end. The beginning is the ack of its subscribe or any message it received; the end is the
+/// request that ends it or any message it received. A subscription that was cut ends only with a received message.
 /// </summary>
 /// <param name="topic">The topic.</param>
-/// <param name="chains">What is known of the order in which its subscribers received its messages.</param>
-/// <param name="retained">How many messages it retains, if that is known.</param>
-/// <param name="findings">Where anomalies go.</param>
+/// <param name="chains">The known parts of the order of its messages.</param>
+/// <param name="retained">How many messages the topic retains; null if unknown.</param>
+/// <param name="findings">Collects the anomalies.</param>
 internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, int? retained, Findings findings)
 {
-    /// <summary>Why a message lies on this or that side of a window's edge.</summary>
+    /// <summary>Why a message lies on one side of a window's edge.</summary>
     private enum Evidence
     {
         None,
@@ -52,8 +52,12 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
                     continue;
                 }
 
-                var after = window.After(message) is var start and not Evidence.None ? start : left is null ? Evidence.None : Evidence.InOrder;
-                var before = window.Before(message) is var end and not Evidence.None ? end : right is null ? Evidence.None : Evidence.InOrder;
+                var after = window.After(message) is var start and not Evidence.None ? start
+                    : left is null ? Evidence.None
+                    : Evidence.InOrder;
+                var before = window.Before(message) is var end and not Evidence.None ? end
+                    : right is null ? Evidence.None
+                    : Evidence.InOrder;
                 if (after != Evidence.None && before != Evidence.None)
                 {
                     message.SettledIn = subscription;
@@ -67,15 +71,19 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
         }
     }
 
-    /// <summary>Two windows that have a message in common have the same next one, and the same one before, unless one of them ends there.</summary>
+    /// <summary>
+    /// Two windows with a common message have the same next message, and the same one before it, unless one of them ends there.
+    /// </summary>
     private void CheckForForks(bool next)
     {
         var found = new Dictionary<Message, (Message Neighbour, Subscription By)>();
         foreach (var subscription in topic.Subscriptions)
         {
-            if (subscription.HasHole || subscription.Life == TopicLives.Unclear || subscription.Deliveries.Exists(delivery => delivery.Misplaced))
+            if (subscription.HasHole
+                || subscription.Life == TopicLives.Unclear
+                || subscription.Deliveries.Exists(delivery => delivery.Misplaced))
             {
-                // Said already, or not certain.
+                // Already reported, or uncertain.
                 continue;
             }
 
@@ -91,7 +99,8 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
         }
     }
 
-    private void Forked(Message message, (Message Neighbour, Subscription By) one, (Message Neighbour, Subscription By) other, string side, long at) =>
+    private void Forked(
+        Message message, (Message Neighbour, Subscription By) one, (Message Neighbour, Subscription By) other, string side, long at) =>
         findings.Add(AnomalyKind.TwoOrders, topic.Name, at, () =>
             $"next {side} {message} of {topic} {one.By} received {one.Neighbour} {one.Neighbour.Interval}, "
             + $"but {other.By} {other.Neighbour} {other.Neighbour.Interval}");
@@ -102,13 +111,14 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
             + $"{window.Words(message, after)} and {window.Words(message, before)}");
 
     /// <summary>
-    /// All messages that may be owed, many of them twice, and few others. Those that lie on a chain come with the nearest that was
-    /// received on either side of it.
+    /// All messages that the subscription may have to receive, many of them twice, and few others. A message on a chain comes with the
+    /// nearest received message on either side.
     /// </summary>
     private IEnumerable<(Message Message, Message? Left, Message? Right)> Candidates(Window window)
     {
         var until = window.Until;
-        for (var place = topic.CountInvokedBefore(window.From); place < topic.ByInvocation.Length && topic.ByInvocation[place].Invoked <= until; place++)
+        var begin = topic.CountInvokedBefore(window.From);
+        for (var place = begin; place < topic.ByInvocation.Length && topic.ByInvocation[place].Invoked <= until; place++)
         {
             yield return (topic.ByInvocation[place], null, null);
         }
@@ -160,12 +170,12 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
         return true;
     }
 
-    /// <summary>What a subscription received, seen from its edges.</summary>
+    /// <summary>The window of a subscription, with its edges.</summary>
     private sealed class Window
     {
-        private readonly long _end; // the tick before which a message must have been accepted to be owed for that alone
+        private readonly long _end; // a message accepted before this tick certainly lies before the end
         private readonly Ending _ending;
-        private readonly long _newest; // what was invoked after this tick was live, or among the newest last_n
+        private readonly long _newest; // a message invoked after this tick was live, or among the newest last_n
         private readonly Message? _lastReplayed;
 
         public Window(Subscription subscription, int? retained)
@@ -188,10 +198,11 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
 
         public Subscription Subscription { get; }
 
-        /// <summary>No message that was invoked before is owed, but perhaps for its publisher's or the subscribers' order.</summary>
-        public long From => Math.Min(Subscription.AckedAt ?? long.MaxValue, Math.Min(_newest, Subscription.FirstAcked?.AckedAt ?? long.MaxValue));
+        /// <summary>Only the order of its publisher or of the subscribers can require a message invoked before this tick.</summary>
+        public long From => Math.Min(
+            Subscription.AckedAt ?? long.MaxValue, Math.Min(_newest, Subscription.FirstAcked?.AckedAt ?? long.MaxValue));
 
-        /// <summary>No message that was invoked after is owed, but perhaps for the subscribers' order.</summary>
+        /// <summary>Only the order of the subscribers can require a message invoked after this tick.</summary>
         public long Until => Math.Max(_end, Subscription.LastInvoked?.Invoked ?? long.MinValue);
 
         public void Settle()
@@ -210,7 +221,8 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
         public Evidence After(Message message) =>
             Subscription.AckedAt < message.Invoked ? Evidence.Ack
             : Subscription.FirstAcked?.IsWhollyBefore(message) == true
-                || (Subscription.ByPublisher.TryGetValue(message.Publisher, out var own) && own.First.Turn < message.Turn) ? Evidence.AfterReceived
+                || (Subscription.ByPublisher.TryGetValue(message.Publisher, out var own) && own.First.Turn < message.Turn)
+                ? Evidence.AfterReceived
             : _newest < message.Invoked ? Evidence.Newest
             : Evidence.None;
 
@@ -231,10 +243,14 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
         public string Words(Message message, (Evidence Kind, Message? Neighbour) evidence) => evidence.Kind switch
         {
             Evidence.Ack => FormattableString.Invariant($"after its subscribe was acked ({Subscription.AckedAt})"),
-            Evidence.Newest => FormattableString.Invariant($"among the last before its subscribe {Subscription.Interval} with last_n {Subscription.LastN} was acked"),
-            Evidence.AfterReceived => $"after {Named(Subscription.Messages.Where(received => received.Precedes(message)).MaxBy(received => received.Invoked)!)},",
-            Evidence.BeforeReceived => $"before {Named(Subscription.Messages.Where(message.Precedes).MinBy(received => received.Invoked)!)}",
-            Evidence.InOrder when evidence.Neighbour is { } left && left.Link < message.Link => $"after {Named(left)}, in the order that {message.FirstIn} shows,",
+            Evidence.Newest => FormattableString.Invariant(
+                $"among the last before its subscribe {Subscription.Interval} with last_n {Subscription.LastN} was acked"),
+            Evidence.AfterReceived =>
+                $"after {Named(Subscription.Messages.Where(one => one.Precedes(message)).MaxBy(one => one.Invoked)!)},",
+            Evidence.BeforeReceived =>
+                $"before {Named(Subscription.Messages.Where(message.Precedes).MinBy(one => one.Invoked)!)}",
+            Evidence.InOrder when evidence.Neighbour is { } left && left.Link < message.Link =>
+                $"after {Named(left)}, in the order that {message.FirstIn} shows,",
             Evidence.InOrder => $"before {Named(evidence.Neighbour!)}, in the order that {message.FirstIn} shows",
             _ => _ending switch
             {
@@ -252,8 +268,9 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
                 return long.MaxValue;
             }
 
-            // All that may have been accepted before the subscribe was, less those that were acked before a message was invoked, and less
-            // itself, may have come after it; when these are fewer than are replayed, the message is among the replayed, or live.
+            // Take all messages that may have been accepted before the subscribe was, without the message itself and without those that
+            // were acked before it was invoked: only these may have come after it. If they are fewer than are replayed, the message is
+            // among the replayed ones, or live.
             var topic = subscription.Topic;
             var mustBeBefore = topic.CountInvokedBefore(ackedAt) - 1 - Math.Min(subscription.LastN, retained.Value);
             return mustBeBefore < 0 ? long.MinValue : mustBeBefore < topic.Acks.Length ? topic.Acks[mustBeBefore] : long.MaxValue;

@@ -3,15 +3,15 @@ using System.Text;
 namespace PubSub.Conformance.Reports;
 
 /// <summary>
-/// A run in a file of a given size. Transcripts are left out first, those of the scenarios that matter least before others, then long
-/// values are cut. What is left out is counted in its place, and transcripts.jsonl holds it.
+/// A run in a file of limited size. Transcripts are left out first, starting with the least important scenarios; then long values are cut.
+/// A line counts what is left out; transcripts.jsonl holds it.
 /// </summary>
 public static class Bounded
 {
     /// <summary>Bytes of results.json.</summary>
     public const int ResultsBytes = 8 * 1024 * 1024;
 
-    private const int ShortLine = 500; // characters of a line's data, where not every transcript has room
+    private const int ShortLine = 500; // characters of a line's data, if not every transcript fits
     private const int LineOverhead = 200; // bytes of a line besides its data, at most
     private const int MostObservations = 20; // of a scenario whose values are cut
     private const int Attempts = 10;
@@ -21,10 +21,10 @@ public static class Bounded
     /// <summary>results.json of at most <see cref="ResultsBytes"/>.</summary>
     public static string ToJson(Results results) => Of(results, ResultsBytes, shortened => shortened.ToJson()).ToJson();
 
-    /// <summary>The run, or as much of it as <paramref name="write"/> turns into at most so many bytes of UTF-8.</summary>
+    /// <summary>The run, or as much of it as <paramref name="write"/> turns into at most this many bytes of UTF-8.</summary>
     internal static Results Of(Results results, int bytes, Func<Results, string> write)
     {
-        // A character takes at least a byte; what is far too large is not even written to be measured.
+        // A character takes at least a byte, so a run that is far too large need not be written to be measured.
         if (results.Scenarios.Sum(scenario => scenario.Transcript.Sum(line => (long)line.Data.Length)) <= bytes && Size(results) <= bytes)
         {
             return results;
@@ -56,7 +56,7 @@ public static class Bounded
         int Size(Results candidate) => Encoding.UTF8.GetByteCount(write(candidate));
     }
 
-    /// <summary>The scenario that stands for each cause, then the others of each, then those that are fine.</summary>
+    /// <summary>The worst scenario of each cause first, then the others of each cause, then those without a finding.</summary>
     private static List<ScenarioResult> Order(Results results)
     {
         var causes = new Digest(results).Causes;
@@ -98,7 +98,13 @@ public static class Bounded
             TranscriptDropped = scenario.TranscriptDropped + lines,
             Transcript =
             [
-                new(0, "suite", "-", Transcript.DroppedKind, lines, $"{Words.Count(lines, "line")} left out of this file for its size; transcripts.jsonl holds them"),
+                new(
+                    0,
+                    "suite",
+                    "-",
+                    Transcript.DroppedKind,
+                    lines,
+                    $"{Words.Count(lines, "line")} left out of this file for its size; transcripts.jsonl holds them"),
             ],
         };
     }
@@ -109,12 +115,17 @@ public static class Bounded
         Expectation = scenario.Expectation?.Quoted(most),
         Expected = scenario.Expected?.Quoted(most),
         Observed = scenario.Observed?.Quoted(most),
-        Observations = [.. scenario.Observations.Take(MostObservations).Select(seen => new Observation(seen.What.Quoted(most), seen.Value.Quoted(most)))],
+        Observations =
+        [
+            .. scenario.Observations.Take(MostObservations)
+                .Select(seen => new Observation(seen.What.Quoted(most), seen.Value.Quoted(most))),
+        ],
     };
 
-    private static string Shown(TranscriptLine line) => line.Data.Length <= ShortLine ? line.Data : $"{line.Data[..ShortLine]}\u2026 ({line.Length} bytes)";
+    private static string Shown(TranscriptLine line) =>
+        line.Data.Length <= ShortLine ? line.Data : $"{line.Data[..ShortLine]}\u2026 ({line.Length} bytes)";
 
-    /// <summary>An estimate: quotation marks are escaped in JSON, and angle brackets in a page.</summary>
+    /// <summary>An estimate in bytes: quotation marks are escaped in JSON, and angle brackets in a page.</summary>
     private static int SizeOf(TranscriptLine line)
     {
         var data = Shown(line);

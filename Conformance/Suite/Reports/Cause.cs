@@ -3,14 +3,14 @@ using System.Text.RegularExpressions;
 namespace PubSub.Conformance.Reports;
 
 /// <summary>
-/// Findings that one mend of the server would change together: those of one requirement, of requirements that quote the same answer of
-/// the server, or of one reason why nothing was decided.
+/// Findings that one fix of the server would probably resolve: those of one requirement, of requirements whose scenarios quote the same
+/// answer of the server, or of one reason why nothing was decided.
 /// </summary>
-/// <param name="Scenarios">The most telling first; never empty.</param>
-/// <param name="Holds">What could not be decided because of it.</param>
+/// <param name="Scenarios">The most important first; never empty.</param>
+/// <param name="Holds">The scenarios that it keeps undecided.</param>
 internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioResult> Scenarios, IReadOnlyList<ScenarioResult> Holds)
 {
-    /// <summary>More than this many are merged by area, the least important first.</summary>
+    /// <summary>More causes than this are merged by area, the least important first.</summary>
     public const int Most = 12;
 
     /// <summary>The length of the list of what to fix first.</summary>
@@ -19,26 +19,32 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
     private const int ShownRequirements = 4;
     private const int LongMessage = 160; // characters
 
-    /// <summary>From so many scenarios on, a reason that names no requirement is worth being fixed before single violations.</summary>
+    /// <summary>A reason without a requirement that keeps this many scenarios undecided is fixed before single violations.</summary>
     private const int ManyUndecided = 5;
 
-    /// <summary>The most frequent reasons of undecided scenarios that stay apart when there are too many.</summary>
+    /// <summary>How many of the most frequent reasons of undecided scenarios are never merged.</summary>
     private const int LargestReasons = 2;
 
-    /// <summary>The scenario whose message stands for all.</summary>
+    /// <summary>The scenario whose message represents the cause.</summary>
     public ScenarioResult Worst => Scenarios[0];
 
-    /// <summary>The requirements that are broken, or the one that keeps these scenarios undecided; empty where none is known to be.</summary>
+    /// <summary>The broken requirements, or the one that keeps these scenarios undecided; empty if none is known to be broken.</summary>
     public IReadOnlyList<string> Requirements { get; } =
-        [.. Scenarios.Select(scenario => scenario.Blames ?? (Standing == Standing.Undecided ? null : scenario.Requirement)).OfType<string>().Distinct()];
+    [
+        .. Scenarios.Select(scenario => scenario.Blames ?? (Standing == Standing.Undecided ? null : scenario.Requirement))
+            .OfType<string>()
+            .Distinct(),
+    ];
 
     public bool Kills => Standing == Standing.Failed && Requirements.Contains(DeathResult.Requirement);
-    public bool Loses => Standing == Standing.Failed && Scenarios.Any(scenario => scenario.Observed?.Contains("; lost [", StringComparison.Ordinal) == true);
 
-    /// <summary>Several causes, put together because there are too many.</summary>
+    public bool Loses => Standing == Standing.Failed
+        && Scenarios.Any(scenario => scenario.Observed?.Contains("; lost [", StringComparison.Ordinal) == true);
+
+    /// <summary>Several causes merged because there are too many.</summary>
     public bool IsMixed { get; private init; }
 
-    /// <summary>The requirements, a long list of them cut; empty where none is known to be broken.</summary>
+    /// <summary>The requirements, a long list cut; empty if none is known to be broken.</summary>
     public string Title
     {
         get
@@ -50,11 +56,12 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
     }
 
     /// <summary>"7 scenarios, keeps 12 others undecided".</summary>
-    public string Extent =>
-        Words.Count(Scenarios.Count, "scenario") + (Holds.Count == 0 ? "" : $", keeps {Words.Count(Holds.Count, "other", "others")} undecided");
+    public string Extent => Words.Count(Scenarios.Count, "scenario")
+        + (Holds.Count == 0 ? "" : $", keeps {Words.Count(Holds.Count, "other", "others")} undecided");
 
     /// <summary>
-    /// The message of the most telling scenario, and of how many repetitions it is true. Of a long message, what should be and what was seen.
+    /// The message of the worst scenario, and how many of its repetitions had that verdict. A long message is reduced to the expectation
+    /// and the observation.
     /// </summary>
     public string Message =>
         (Worst is { Expectation: { } expectation, Observed: { } observed } && Worst.Message.Length > LongMessage
@@ -62,7 +69,7 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
             : Worst.Message)
         + Words.Times(Worst);
 
-    /// <summary>What to mend, in a few words: how many scenarios it is about, what should be, and what is.</summary>
+    /// <summary>What to fix, in one line: the requirement, the number of scenarios, and the message.</summary>
     public string Advice
     {
         get
@@ -78,7 +85,7 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
         }
     }
 
-    /// <summary>At most <see cref="Most"/>, the worst first.</summary>
+    /// <summary>At most <see cref="Most"/> causes, the worst first.</summary>
     public static IReadOnlyList<Cause> Few(IReadOnlyList<Cause> all, Func<ScenarioResult, string> area)
     {
         var causes = all.ToList();
@@ -96,14 +103,18 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
         {
             if (causes.Count > Most)
             {
-                var groups = causes.Where(cause => cause.Standing == standing).Skip(kept).GroupBy(key).Select(group => Merged([.. group])).ToList();
-                List<Cause> others = [.. causes.Where(cause => cause.Standing != standing), .. causes.Where(cause => cause.Standing == standing).Take(kept)];
-                causes = Sorted([.. others, .. groups]);
+                var equal = causes.Where(cause => cause.Standing == standing).ToList();
+                var others = causes.Where(cause => cause.Standing != standing);
+                var groups = equal.Skip(kept).GroupBy(key).Select(group => Merged([.. group]));
+                causes = Sorted([.. others, .. equal.Take(kept), .. groups]);
             }
         }
     }
 
-    /// <summary>At most <see cref="MostToFix"/>: what keeps most undecided, then deaths, loss, other duties, and recommendations.</summary>
+    /// <summary>
+    /// At most <see cref="MostToFix"/> causes: first those that keep most scenarios undecided, then failures (deaths and lost messages
+    /// first), then recommendations.
+    /// </summary>
     public static IReadOnlyList<Cause> ToFix(IEnumerable<Cause> all) =>
     [
         .. all.Where(cause => cause.Standing is Standing.Failed or Standing.Warned || cause.Unlocks > 0)
@@ -116,24 +127,32 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
     /// <summary>Every cause on its own, the worst first.</summary>
     public static IReadOnlyList<Cause> All(IEnumerable<ScenarioResult> scenarios, Func<ScenarioResult, Standing> weigh)
     {
-        var found = scenarios.Select(scenario => (Scenario: scenario, Standing: weigh(scenario))).Where(one => one.Standing != Standing.Fine).ToList();
+        var found = scenarios.Select(scenario => (Scenario: scenario, Standing: weigh(scenario)))
+            .Where(one => one.Standing != Standing.Fine)
+            .ToList();
         var accused = found.Where(one => one.Standing != Standing.Undecided).ToList();
 
         // Requirements are linked by the answers that their scenarios quote.
         var links = new Links();
         foreach (var (scenario, standing) in accused)
         {
-            links.Join(Broken(scenario, standing), Answer(scenario) is { } answer && standing != Standing.KnownFailing ? $"answer {answer}" : null);
+            var shared = Answer(scenario) is { } answer && standing != Standing.KnownFailing ? $"answer {answer}" : null;
+            links.Join(Broken(scenario, standing), shared);
         }
 
         var groups = accused.GroupBy(one => links.Find(Broken(one.Scenario, one.Standing))).ToDictionary(group => group.Key);
-        var undecided = found.Where(one => one.Standing == Standing.Undecided).ToLookup(one => Reason(one.Scenario, links, groups.ContainsKey), one => one.Scenario);
+        var undecided = found.Where(one => one.Standing == Standing.Undecided)
+            .ToLookup(one => Reason(one.Scenario, links, groups.ContainsKey), one => one.Scenario);
         var causes = groups.Select(group => new Cause(
             group.Value.Min(one => one.Standing),
-            [.. group.Value.OrderBy(one => one.Standing).ThenByDescending(one => one.Scenario.Observed?.Contains("; lost [", StringComparison.Ordinal) == true)
-                .Select(one => one.Scenario)],
+            [
+                .. group.Value.OrderBy(one => one.Standing)
+                    .ThenByDescending(one => one.Scenario.Observed?.Contains("; lost [", StringComparison.Ordinal) == true)
+                    .Select(one => one.Scenario),
+            ],
             [.. undecided[group.Key]]));
-        var reasons = undecided.Where(reason => !groups.ContainsKey(reason.Key)).Select(reason => new Cause(Standing.Undecided, [.. reason], []));
+        var reasons = undecided.Where(reason => !groups.ContainsKey(reason.Key))
+            .Select(reason => new Cause(Standing.Undecided, [.. reason], []));
         return Sorted([.. causes, .. reasons]);
     }
 
@@ -145,7 +164,10 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
         _ => 0,
     };
 
-    /// <summary>The worst first: errors of the suite, then what keeps most undecided, deaths, loss, and what most scenarios show.</summary>
+    /// <summary>
+    /// The worst first: by standing, then errors of the suite, causes that keep most scenarios undecided, deaths, lost messages, and the
+    /// number of scenarios.
+    /// </summary>
     private static List<Cause> Sorted(IEnumerable<Cause> causes) =>
     [
         .. causes.OrderBy(cause => cause.Standing)
@@ -164,7 +186,7 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
         IsMixed = true,
     };
 
-    /// <summary>What the scenario accuses the server of: a requirement, apart for known failures and for errors of the suite.</summary>
+    /// <summary>The key of the cause: the broken requirement, or one of its own for known failures and for errors of the suite.</summary>
     private static string Broken(ScenarioResult scenario, Standing standing) => standing switch
     {
         Standing.KnownFailing => $"known {scenario.KnownFailing}",
@@ -179,7 +201,10 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
             return links.Find(blamed);
         }
 
-        if (scenario.Verdict == Verdict.Inconclusive && Answer(scenario) is { } answer && links.Find($"answer {answer}") is var same && isAccused(same))
+        if (scenario.Verdict == Verdict.Inconclusive
+            && Answer(scenario) is { } answer
+            && links.Find($"answer {answer}") is var same
+            && isAccused(same))
         {
             return same;
         }
@@ -188,8 +213,8 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
     }
 
     /// <summary>
-    /// What the server answered, as far as it tells one cause from another: the sentence of an error, or the code and reason of a Close.
-    /// Null for silence, acks, and everything else that many different faults look like.
+    /// The answer of the server, if it helps to tell causes apart: the sentence of an error, or the code and reason of a Close. Null for
+    /// silence, acks, and everything else that many different faults have in common.
     /// </summary>
     private static string? Answer(ScenarioResult scenario)
     {
@@ -202,17 +227,18 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
         return SaidInError().Match(OtherMessages().Replace(text, "")) is { Success: true } said ? Alike(said.Groups[1].Value) : null;
     }
 
-    /// <summary>Of two lists that differ, the difference; of silence, nothing that came instead; of anything else all of it.</summary>
+    /// <summary>Only the difference of two lists; for anything else, the text without the other messages that arrived.</summary>
     private static string Gist(string observed) =>
         Difference().Match(observed) is { Success: true } found ? found.Groups[1].Value : OtherMessages().Replace(observed, "");
 
-    /// <summary>A text without what is another in each scenario: names of topics, ids, numbers, quoted words.</summary>
+    /// <summary>A text without what differs between scenarios: names of topics, ids, numbers, quoted words.</summary>
     private static string Alike(string text) => Particular().Replace(text, "#");
 
     [GeneratedRegex(@"\bclose frame (?!1000|1001|1005|1006)\d{4} '[^']*'")]
     private static partial Regex CloseFrame();
 
-    [GeneratedRegex("""(?:"type":"error".*"message"|"type":"error".*"error"|"detail"|^[45]\d\d .*"(?:error|message)"):"([^"]* [^"]*)""" + "\"")]
+    [GeneratedRegex(
+        """(?:"type":"error".*"message"|"type":"error".*"error"|"detail"|^[45]\d\d .*"(?:error|message)"):"([^"]* [^"]*)""" + "\"")]
     private static partial Regex SaidInError();
 
     [GeneratedRegex(@"^\[.*?; ((?:lost|duplicated|unexpected|out of order) .*)", RegexOptions.Singleline)]
@@ -224,7 +250,7 @@ internal sealed partial record Cause(Standing Standing, IReadOnlyList<ScenarioRe
     [GeneratedRegex("""conformance-[0-9a-f]{8}-[^\s"',;]*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|"[^"]*"|'[^']*'|\d+""")]
     private static partial Regex Particular();
 
-    /// <summary>Keys that belong together, directly or through others.</summary>
+    /// <summary>Groups of keys that belong together, directly or through others (union-find).</summary>
     private sealed class Links
     {
         private readonly Dictionary<string, string> _next = [];

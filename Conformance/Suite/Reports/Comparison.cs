@@ -7,13 +7,13 @@ public enum ChangeKind
     /// <summary>It held, or was not known, and now it does not hold.</summary>
     Worse,
 
-    /// <summary>It was decided, and now it is not, or is gone: a loss of evidence.</summary>
+    /// <summary>It was decided, and now it is undecided or gone: a loss of evidence.</summary>
     Lost,
 
-    /// <summary>It holds now, or what was a violated duty is only a warning.</summary>
+    /// <summary>It holds now, or a failure became a warning.</summary>
     Better,
 
-    /// <summary>Different, and neither.</summary>
+    /// <summary>Different, but neither worse nor better.</summary>
     Other,
 
     New,
@@ -27,10 +27,10 @@ public enum ChangeKind
 /// <param name="After">Null when it is gone.</param>
 public sealed record Change(string Id, ChangeKind Kind, string? Before, string? After);
 
-/// <summary>What became of every scenario and every requirement between two runs.</summary>
+/// <summary>The changes of every scenario and every requirement between two runs.</summary>
 public sealed class Comparison
 {
-    /// <summary>Options by which no verdict changes.</summary>
+    /// <summary>Options that change no verdict.</summary>
     private static readonly HashSet<string> Harmless =
     [
         "url", "rest-url", "ws-url", "target", "header", "header-env", "namespace",
@@ -49,19 +49,19 @@ public sealed class Comparison
     public Results Before { get; }
     public Results After { get; }
 
-    /// <summary>Worse ones first; those that are equal are not listed.</summary>
+    /// <summary>Worse ones first; unchanged ones are not listed.</summary>
     public IReadOnlyList<Change> Scenarios { get; }
 
     /// <inheritdoc cref="Scenarios"/>
     public IReadOnlyList<Change> Requirements { get; }
 
-    /// <summary>Why a difference may come from the runs instead of the server; empty when they compare like for like.</summary>
+    /// <summary>Why a difference may come from the runs instead of the server; empty if the runs are comparable.</summary>
     public IReadOnlyList<string> Caveats { get; }
 
     public bool LikeForLike => Caveats.Count == 0;
 
-    /// <summary>Something became worse, or is not decided any more. What is new is not compared with anything.</summary>
-    /// <param name="allowMissing">Accepts what is not decided any more.</param>
+    /// <summary>Something became worse, or is no longer decided. New scenarios and requirements do not count.</summary>
+    /// <param name="allowMissing">Accepts what is no longer decided.</param>
     public bool HasRegressions(bool allowMissing = false) => Scenarios.Concat(Requirements)
         .Any(change => change.Kind == ChangeKind.Worse || (change.Kind == ChangeKind.Lost && !allowMissing));
 
@@ -170,7 +170,8 @@ public sealed class Comparison
         var was = before.DistinctBy(id).ToDictionary(id, state);
         var isNow = after.DistinctBy(id).ToDictionary(id, state);
         var changed = isNow.Where(now => was.TryGetValue(now.Key, out var then) && !then.Equals(now.Value))
-            .Select(now => new Change(now.Key, KindOf(badness(was[now.Key]), badness(now.Value)), Words.Of(was[now.Key]), Words.Of(now.Value)));
+            .Select(now => (now.Key, Then: was[now.Key], Now: now.Value))
+            .Select(one => new Change(one.Key, KindOf(badness(one.Then), badness(one.Now)), Words.Of(one.Then), Words.Of(one.Now)));
         var fresh = isNow.Where(now => !was.ContainsKey(now.Key))
             .Select(now => new Change(now.Key, ChangeKind.New, null, Words.Of(now.Value)));
         var gone = was.Where(then => !isNow.ContainsKey(then.Key))
@@ -188,7 +189,7 @@ public sealed class Comparison
     /// <summary>Nothing was decided.</summary>
     private const int Unknown = 1;
 
-    /// <summary>The suite erred: worse than anything, but evidence of nothing about the server.</summary>
+    /// <summary>The suite erred: the worst state, but no evidence about the server.</summary>
     private const int Broken = 4;
 
     private static int Badness(Verdict verdict) => verdict switch
@@ -230,8 +231,9 @@ public sealed class Comparison
             true when allowMissing => "; what is not decided any more is accepted",
             true => "; something is not decided any more",
         };
+        var what = changes.Any(change => change.Kind == ChangeKind.Worse) ? "Something" : "Nothing";
         return changes.Count == 0
             ? "Nothing changed"
-            : $"{(changes.Any(change => change.Kind == ChangeKind.Worse) ? "Something" : "Nothing")} became worse{lost}; scenarios: {Words.Counts(Scenarios.Select(change => change.Kind))}";
+            : $"{what} became worse{lost}; scenarios: {Words.Counts(Scenarios.Select(change => change.Kind))}";
     }
 }

@@ -1,9 +1,9 @@
 namespace PubSub.Conformance.Reports;
 
-/// <summary>How much a scenario weighs in a report, the heaviest first.</summary>
+/// <summary>How important a scenario is in a report, the most important first.</summary>
 internal enum Standing
 {
-    /// <summary>Fails the run: a violated duty or an error, and in a strict run a violated recommendation.</summary>
+    /// <summary>Fails the run: a failure or an error, and in a strict run a violated recommendation.</summary>
     Failed,
 
     /// <summary>A failure that the user announced.</summary>
@@ -17,12 +17,12 @@ internal enum Standing
     Fine,
 }
 
-/// <summary>The run as all reports look at it: how much each scenario weighs, and by which causes.</summary>
+/// <summary>The view of a run that all reports share: the standing of each scenario, and the causes.</summary>
 internal sealed class Digest
 {
     private readonly Dictionary<string, RequirementResult> _requirements;
     private readonly Dictionary<string, int> _areas;
-    private readonly bool _strict; // recommendations were taken as duties
+    private readonly bool _strict; // a violated recommendation fails the run
 
     public Digest(Results results)
     {
@@ -39,7 +39,7 @@ internal sealed class Digest
 
     public Results Results { get; }
 
-    /// <summary>At most <see cref="Cause.Most"/>, the worst first.</summary>
+    /// <summary>At most <see cref="Cause.Most"/> causes, the worst first.</summary>
     public IReadOnlyList<Cause> Causes { get; }
 
     /// <summary>What to fix first, at most <see cref="Cause.MostToFix"/>.</summary>
@@ -66,11 +66,13 @@ internal sealed class Digest
     public IEnumerable<(string Label, string Text)> Facts(ScenarioResult scenario)
     {
         var blamed = scenario.Blames is { } id && id != scenario.Requirement ? id : null;
-        var broken = blamed is null ? null : _requirements.TryGetValue(blamed, out var requirement) ? $"{blamed}: {requirement.Text}" : blamed;
+        var broken = blamed is null ? null
+            : _requirements.TryGetValue(blamed, out var requirement) ? $"{blamed}: {requirement.Text}"
+            : blamed;
         return Facts(scenario, RequirementOf(scenario)).Concat(broken is null ? [] : [("broken", broken)]);
     }
 
-    /// <summary>What there is to tell about one scenario, in the order in which it is told.</summary>
+    /// <summary>The facts about one scenario, in the order of the report.</summary>
     public static IEnumerable<(string Label, string Text)> Facts(ScenarioResult scenario, RequirementResult? requirement)
     {
         if (requirement is not null)
@@ -105,7 +107,7 @@ internal sealed class Digest
         }
     }
 
-    /// <summary>Facts as lines of fixed width: each label, and beside it its text, in its own column also where it breaks.</summary>
+    /// <summary>Facts as lines: each label in a column of fixed width and its text beside it, with continuation lines indented.</summary>
     public static string Lines(IEnumerable<(string Label, string Text)> facts, int indent, int cap)
     {
         const int LabelWidth = 12;
@@ -115,7 +117,7 @@ internal sealed class Digest
             $"{margin}{fact.Label,-LabelWidth} {Visible.Text(fact.Text, cap).Replace("\n", lineBreak, StringComparison.Ordinal)}\n"));
     }
 
-    /// <summary>"40 lines, the first 6 and the last 19", and then those lines; a line of dots stands for the others.</summary>
+    /// <summary>"40 lines, the first 6 and the last 19", and those lines, with a line of dots for the others.</summary>
     public static (string Heading, IEnumerable<string> Frames) Frames(ScenarioResult scenario, int count, int cap)
     {
         var lines = scenario.Transcript;

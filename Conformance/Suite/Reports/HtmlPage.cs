@@ -6,8 +6,8 @@ using System.Text.Json.Nodes;
 namespace PubSub.Conformance.Reports;
 
 /// <summary>
-/// The run as one HTML file that can be opened from a disk, attached to a build and read without a network. It holds results.json, as much
-/// of it as has room; the page draws only what is looked at.
+/// The run as one HTML file that can be opened from a disk, attached to a build and read without a network. It holds as much of
+/// results.json as fits; the page renders only what is visible.
 /// </summary>
 public static class HtmlPage
 {
@@ -35,7 +35,8 @@ public static class HtmlPage
         var conclusion = Words.Prose(results.Conclusion.Kind);
         return Template.Fill("report.html", new Dictionary<string, string>
         {
-            ["title"] = Template.Html($"{conclusion} \u00b7 {results.Target.Url} \u00b7 {results.Suite.Spec} {results.Suite.SpecVersion}", 200),
+            ["title"] = Template.Html(
+                $"{conclusion} \u00b7 {results.Target.Url} \u00b7 {results.Suite.Spec} {results.Suite.SpecVersion}", 200),
             ["conclusion"] = Template.Html($"{conclusion}: {results.Conclusion.Message}", 2000),
             ["causes"] = causes,
             ["results"] = data,
@@ -44,7 +45,7 @@ public static class HtmlPage
 
     private static string Data(Results results) => Inert(JsonSerializer.Serialize(results, Compact.Results));
 
-    /// <summary>The causes as the page draws them, and what to fix first.</summary>
+    /// <summary>The causes as the page renders them, and what to fix first.</summary>
     private static string Causes(Digest digest) => Inert(new JsonObject
     {
         ["toFix"] = new JsonArray([.. digest.ToFix.Select(cause =>
@@ -62,6 +63,6 @@ public static class HtmlPage
         ["more"] = Math.Max(0, cause.Scenarios.Count - ShownOthers),
     };
 
-    /// <summary>JSON in which no markup can begin.</summary>
+    /// <summary>JSON that cannot start any markup.</summary>
     private static string Inert(string json) => json.Replace("<", "\\u003c", StringComparison.Ordinal);
 }

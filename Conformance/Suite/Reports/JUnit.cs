@@ -5,8 +5,8 @@ using System.Xml;
 namespace PubSub.Conformance.Reports;
 
 /// <summary>
-/// JUnit XML as Jenkins, GitLab and the like read it. It knows pass, failure, error and skipped only; the exact verdict stands in the
-/// first line of each case's output. A run that does not exit with 0 never looks green: what no scenario can say is a case of its own.
+/// JUnit XML as Jenkins, GitLab and the like read it. It knows only pass, failure, error and skipped; the exact verdict is in the first
+/// line of each case's output. A run that does not exit with 0 never looks green: a problem of the whole run gets a case of its own.
 /// </summary>
 public static class JUnit
 {
@@ -73,7 +73,7 @@ public static class JUnit
         return scenario.Id.StartsWith(start, StringComparison.Ordinal) ? scenario.Id[start.Length..] : scenario.Id;
     }
 
-    /// <summary>The target died, an expectation is stale, too little was evaluated: true of the run, not of a scenario.</summary>
+    /// <summary>A case for the whole run: the target died, an expectation is stale, or too little was evaluated.</summary>
     private static Case RunCase(Results results)
     {
         var violated = results.Conclusion.Kind is ConclusionKind.Violation or ConclusionKind.Stale;
@@ -174,7 +174,7 @@ public static class JUnit
     {
         Passed,
 
-        /// <summary>Passed, with something to say.</summary>
+        /// <summary>Passed, with a story in its output.</summary>
         Noted,
 
         Skipped,
@@ -192,7 +192,7 @@ public static class JUnit
         public required string Story { get; init; }
     }
 
-    /// <summary>Makes the XML declaration say what the file will be.</summary>
+    /// <summary>Makes the XML declaration name UTF-8, the encoding of the file.</summary>
     private sealed class Utf8Text() : StringWriter(CultureInfo.InvariantCulture)
     {
         public override Encoding Encoding => Encoding.UTF8;

@@ -3,19 +3,19 @@ using System.Text;
 
 namespace PubSub.Conformance.Reports;
 
-/// <summary>Text of strangers as Markdown that can be nothing but text: no markup, no mention, no link, no second table cell.</summary>
+/// <summary>Escapes untrusted text for Markdown: it cannot become markup, a mention, a link or another table cell.</summary>
 internal static class Markdown
 {
     private const string Meaningful = "\\`*_{}[]()<>#+!|~&$@:^\"'=-";
 
-    /// <summary>One line of prose, where a pair of backticks still makes code.</summary>
+    /// <summary>One line of prose, in which a pair of backticks still marks code.</summary>
     public static string Prose(string text, int cap = 2000) =>
         string.Concat(Words.Pieces(Visible.Line(text, cap)).Select(piece => piece.IsCode ? Code(piece.Text) : Plain(piece.Text)));
 
     /// <summary>One line of code, safe in a table as well, which a span of backticks is not.</summary>
     public static string Code(string text, int cap = 2000) => $"<code>{Plain(Visible.Line(text, cap))}</code>";
 
-    /// <summary>Lines as they are, in a fence longer than any in them.</summary>
+    /// <summary>The lines unchanged, in a fence longer than any that they contain.</summary>
     public static string Block(string text)
     {
         var longest = 0;
@@ -48,7 +48,7 @@ internal static class Markdown
         return plain.ToString();
     }
 
-    /// <summary>Hyphens, quotes, colons and the like mean something only beside certain neighbours; in prose they stay readable.</summary>
+    /// <summary>Hyphens, colons, dots and the like are markup only beside certain characters; elsewhere they stay readable.</summary>
     private static bool IsMeaningful(string text, int i) => text[i] switch
     {
         '.' => i >= 3 && text.AsSpan(i - 3, 3).Equals("www", StringComparison.OrdinalIgnoreCase),

@@ -5,7 +5,7 @@ namespace PubSub.Conformance.Reports;
 /// <summary>One implementation as a column of the matrix, named by its file or folder.</summary>
 public sealed record Implementation(string Name, Results Results);
 
-/// <summary>Many implementations side by side: what each profile comes to, and who does not hold which requirement.</summary>
+/// <summary>Many implementations side by side: the status of each profile, and the requirements that each violates.</summary>
 public sealed class Matrix
 {
     private readonly Implementation[] _columns;
@@ -124,7 +124,7 @@ public sealed class Matrix
     private IEnumerable<string> Who(string requirement, RequirementStatus status) =>
         _columns.Where((_, i) => _statuses[i].GetValueOrDefault(requirement)?.Status == status).Select(column => column.Name);
 
-    /// <summary>Columns that were not judged by the same sentences cannot be read across.</summary>
+    /// <summary>Why columns may not be comparable: they were tested against different requirements, or a run was incomplete.</summary>
     private IEnumerable<string> Caveats()
     {
         var catalogues = _columns.GroupBy(column => column.Results.Suite.Catalogue).ToList();

@@ -2,12 +2,12 @@ using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance.Reports;
 
-/// <summary>What a message must not hold, so that a person reads it to the end.</summary>
+/// <summary>Finds parts of a message that make it hard to read for a person.</summary>
 public static partial class Sentences
 {
     private const int ShownMatch = 60; // characters
 
-    /// <summary>What is wrong with a message; nothing where it is a sentence.</summary>
+    /// <summary>The objections to a message; empty if it is a proper sentence.</summary>
     public static IEnumerable<string> Objections(string message)
     {
         if (message.Length > Excerpt.LongestMessage + Excerpt.LongestValue)
@@ -21,7 +21,7 @@ public static partial class Sentences
         }
     }
 
-    /// <summary>The objections to the messages of these scenarios. An error of the suite is a stack trace, and may be one.</summary>
+    /// <summary>The objections to the messages of these scenarios, except for errors of the suite, which are stack traces.</summary>
     public static IEnumerable<string> Objections(IEnumerable<ScenarioResult> scenarios) =>
         from scenario in scenarios
         where scenario.Verdict != Verdict.Error
@@ -33,7 +33,8 @@ public static partial class Sentences
     /// white space; an HTML page.
     /// </summary>
     [GeneratedRegex(
-        """(?:^|\s)\w* ?\{ \w+ = |System\.(?:Collections|Linq)\.|it to hold|does not hold|(?-i:(?:expected|observed) (?:True|False)\b)|expected ;|observed $|\s{9,}|<html\b|<!doctype""",
+        """(?:^|\s)\w* ?\{ \w+ = |System\.(?:Collections|Linq)\.|it to hold|does not hold|(?-i:(?:expected|observed) (?:True|False)\b)"""
+        + """|expected ;|observed $|\s{9,}|<html\b|<!doctype""",
         RegexOptions.IgnoreCase)]
     private static partial Regex NoSentence();
 }

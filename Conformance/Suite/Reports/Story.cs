@@ -3,28 +3,28 @@ using System.Text;
 namespace PubSub.Conformance.Reports;
 
 /// <summary>
-/// The end of a run as a terminal shows it. The findings come first; what to fix first and the conclusion last, where the eye is when the
-/// prompt is back.
+/// The report of a run in a terminal. The findings come first; what to fix first and the conclusion come last, right above the prompt.
 /// </summary>
 public static class Story
 {
     private const int ShownFrames = 12;
-    private const int BriefFrames = 8; // of the one scenario that stands for a cause
-    private const int TracedCauses = 3; // that are told with frames
+    private const int BriefFrames = 8; // of the worst scenario of a cause
+    private const int TracedCauses = 3; // shown with frames
     private const int ValueCap = 2000;
     private const int LabelWidth = 13;
     private const int ShownBullets = 10;
     private const int LongestBullet = 300;
     private const int WidthOfOne = 140;
 
-    /// <param name="width">Columns of the terminal; no line is longer, but for what cannot be broken.</param>
+    /// <param name="width">Columns of the terminal; only text that cannot be broken is longer.</param>
     /// <param name="colour">Whether ANSI colours are written.</param>
-    /// <param name="verbose">Every scenario of every cause is told, and every one that was not decided is named.</param>
+    /// <param name="verbose">Shows every scenario of every cause, and names every undecided one.</param>
     public static string Render(Results results, int width = 100, bool colour = false, bool verbose = false)
     {
         var paper = new Paper(Math.Clamp(width, 40, 400), colour);
         var digest = new Digest(results);
-        paper.Line($"{results.Suite.Spec} {results.Suite.SpecVersion} conformance, suite {results.Suite.Version}, run {results.Run}", Ink.Bold);
+        paper.Line(
+            $"{results.Suite.Spec} {results.Suite.SpecVersion} conformance, suite {results.Suite.Version}, run {results.Run}", Ink.Bold);
         paper.Line($"{results.Target.Url} (dialect {results.Target.Dialect})");
         paper.Line($"{Words.Moment(results.Started)}, {Words.Seconds(results.DurationSeconds)}");
         Causes(paper, digest, verbose);
@@ -36,15 +36,17 @@ public static class Story
         Ending(paper, results);
         ToFix(paper, digest);
         paper.Gap();
-        paper.Line(Words.Count(results.Scenarios.Count, "scenario") + ": " + Words.Counts(results.Scenarios.Select(scenario => scenario.Verdict)));
+        var verdicts = Words.Counts(results.Scenarios.Select(scenario => scenario.Verdict));
+        paper.Line($"{Words.Count(results.Scenarios.Count, "scenario")}: {verdicts}");
+        var conclusion = Words.Prose(results.Conclusion.Kind).ToUpperInvariant();
         paper.Line(
-            $"{Words.Prose(results.Conclusion.Kind).ToUpperInvariant()}: {results.Conclusion.Message} (exit status {results.Conclusion.ExitCode})",
+            $"{conclusion}: {results.Conclusion.Message} (exit status {results.Conclusion.ExitCode})",
             InkOf(results.Conclusion.Kind),
             bold: true);
         return paper.ToString();
     }
 
-    /// <summary>One scenario alone, as it is told among the failures of a run. Secrets are not redacted.</summary>
+    /// <summary>One scenario alone, in the form of a failure in the report. Secrets are not redacted.</summary>
     public static string Of(Outcome outcome)
     {
         var paper = new Paper(WidthOfOne, colour: false);
@@ -54,7 +56,7 @@ public static class Story
         return paper.ToString();
     }
 
-    /// <param name="named">The verdict has been said; the scenario is one fact among others.</param>
+    /// <param name="named">The verdict is already shown; the scenario's id is one fact among others.</param>
     private static void Tell(
         Paper paper,
         ScenarioResult scenario,
@@ -102,7 +104,8 @@ public static class Story
             paper.Gap();
             var title = cause.Title.Length == 0 ? "" : $" {cause.Title}";
             var known = cause.Standing == Standing.KnownFailing ? " (known)" : "";
-            paper.Line($"{Words.Of(cause.Worst.Verdict).ToUpperInvariant()}{known}{title} ({cause.Extent})", InkOf(cause.Standing), bold: true);
+            var verdict = Words.Of(cause.Worst.Verdict).ToUpperInvariant();
+            paper.Line($"{verdict}{known}{title} ({cause.Extent})", InkOf(cause.Standing), bold: true);
             if (cause.Standing == Standing.Undecided)
             {
                 paper.Entry(2, "", 0, Visible.Line(cause.Message, LongestBullet), Ink.Plain);
@@ -131,7 +134,7 @@ public static class Story
         }
     }
 
-    /// <summary>The other scenarios of a cause: their ids, as many as fit into one line, or one a line.</summary>
+    /// <summary>The ids of the other scenarios of a cause: as many as fit into one line, or one a line if verbose.</summary>
     private static void Others(Paper paper, IReadOnlyList<ScenarioResult> others, bool verbose)
     {
         if (verbose)
@@ -143,7 +146,8 @@ public static class Story
         }
         else if (others.Count > 0)
         {
-            paper.Cut(2, $"and {others.Count} more: {Visible.Line(string.Join(", ", others.Select(scenario => scenario.Id)), ValueCap)}", Ink.Dim);
+            var ids = string.Join(", ", others.Select(scenario => scenario.Id));
+            paper.Cut(2, $"and {others.Count} more: {Visible.Line(ids, ValueCap)}", Ink.Dim);
         }
     }
 
@@ -180,7 +184,10 @@ public static class Story
     {
         var areas = digest.ByArea(digest.Results.Scenarios)
             .Where(area => area.Any(scenario => scenario.Verdict != Verdict.Disabled))
-            .Select(area => (Area: area.Key, Worst: area.Min(digest.Weigh), Counts: Words.Counts(area.Select(scenario => scenario.Verdict))))
+            .Select(area => (
+                Area: area.Key,
+                Worst: area.Min(digest.Weigh),
+                Counts: Words.Counts(area.Select(scenario => scenario.Verdict))))
             .OrderBy(area => area.Worst);
         paper.Heading("Areas");
         foreach (var (area, worst, counts) in areas)
@@ -206,7 +213,7 @@ public static class Story
 
     private static void Profiles(Paper paper, Results results)
     {
-        // What nothing was decided of has nothing to show, unless it is all there is.
+        // Profiles without any decision are shown only if there are no others.
         var decided = results.Profiles.Where(profile => profile.Conformity != Conformity.NotEvaluated).ToList();
         var shown = decided.Count > 0 ? decided : results.Profiles;
         if (shown.Count == 0)
@@ -257,8 +264,9 @@ public static class Story
 
         foreach (var request in results.Ending.LastRequests.TakeLast(ShownFrames))
         {
-            var who = $"{Words.Number(request.AtSeconds, 3),9} s  {Visible.Line(request.Scenario, 120)} {Visible.Line(request.Connection, 24)}";
-            paper.Cut(4, $"{who} > {Visible.Line(request.Kind, 24)} {Visible.Line(request.Data, ValueCap)}", Ink.Dim);
+            var sender = $"{Visible.Line(request.Scenario, 120)} {Visible.Line(request.Connection, 24)}";
+            var sent = $"{Visible.Line(request.Kind, 24)} {Visible.Line(request.Data, ValueCap)}";
+            paper.Cut(4, $"{Words.Number(request.AtSeconds, 3),9} s  {sender} > {sent}", Ink.Dim);
         }
     }
 
@@ -272,7 +280,7 @@ public static class Story
         Yellow = 33,
     }
 
-    /// <summary>Lines of a terminal of a certain width. Every string that arrives has been made visible, or is made so here.</summary>
+    /// <summary>Writes lines for a terminal of a given width. Control characters are made visible before or in here.</summary>
     private sealed class Paper(int width, bool colour)
     {
         private readonly StringBuilder _text = new();
@@ -293,7 +301,7 @@ public static class Story
             }
         }
 
-        /// <summary>A label, and beside it a text that is wrapped and stays in its column.</summary>
+        /// <summary>A label, and beside it a text that is wrapped within its column.</summary>
         public void Entry(int indent, string label, int labelWidth, string text, Ink ink)
         {
             var margin = new string(' ', indent) + label.PadRight(labelWidth);
@@ -305,7 +313,7 @@ public static class Story
             }
         }
 
-        /// <summary>One line, however long the text is.</summary>
+        /// <summary>One line; a longer text is cut.</summary>
         public void Cut(int indent, string text, Ink ink)
         {
             var line = Wrap(text, width - indent - 1, whole: false).First();
@@ -320,7 +328,7 @@ public static class Story
             _text.Append(margin).Append(plain ? line : $"\u001b[{(bold ? "1;" : "")}{(int)ink}m{line}\u001b[0m").Append('\n');
         }
 
-        /// <summary>Breaks at spaces where there are some, otherwise anywhere but inside a character.</summary>
+        /// <summary>Breaks at spaces if there are any, otherwise anywhere but inside a character.</summary>
         private static IEnumerable<string> Wrap(string text, int columns, bool whole = true)
         {
             var start = 0;

@@ -3,7 +3,7 @@ using System.Text;
 namespace PubSub.Conformance.Reports;
 
 /// <summary>
-/// The run in Markdown, for <c>$GITHUB_STEP_SUMMARY</c> and for people. What to fix first comes first, and what does not fit is counted.
+/// The run in Markdown, for <c>$GITHUB_STEP_SUMMARY</c> and for people. What to fix first comes first; what does not fit is named.
 /// </summary>
 public static class Summary
 {
@@ -19,7 +19,10 @@ public static class Summary
         var page = new Page(bytes);
         Head(page, results);
         ToFix(page, digest);
-        List(page, $"Restarts: {results.Restarts}. Deaths of the target", results.Deaths.Select(death => Markdown.Prose(death.Message, LineCap)));
+        List(
+            page,
+            $"Restarts: {results.Restarts}. Deaths of the target",
+            results.Deaths.Select(death => Markdown.Prose(death.Message, LineCap)));
         Profiles(page, results);
         Causes(page, digest);
         List(page, "Stale expectations", results.Stale.Select(stale => Markdown.Prose(stale)));
@@ -47,7 +50,8 @@ public static class Summary
         page.TryAdd(
             $"Target {Markdown.Code(results.Target.Url)}, dialect {Markdown.Code(results.Target.Dialect)}, "
             + $"{Words.Moment(results.Started)}, {Words.Seconds(results.DurationSeconds)}. "
-            + $"{Words.Count(results.Scenarios.Count, "scenario")}: {Words.Counts(results.Scenarios.Select(scenario => scenario.Verdict))}.\n\n");
+            + $"{Words.Count(results.Scenarios.Count, "scenario")}: "
+            + $"{Words.Counts(results.Scenarios.Select(scenario => scenario.Verdict))}.\n\n");
         if (results.Ending.Kind == EndingKind.Completed)
         {
             return;
@@ -107,12 +111,13 @@ public static class Summary
         {
             var title = cause.Title.Length == 0 ? "" : $" {Markdown.Prose(cause.Title)}";
             var known = cause.Standing == Standing.KnownFailing ? " (known)" : "";
-            page.AddOrSay($"#### {Words.Of(cause.Worst.Verdict)}{known}{title}: {cause.Extent}\n\n{Told(digest, cause)}", cause.Title, TailBytes);
+            var heading = $"#### {Words.Of(cause.Worst.Verdict)}{known}{title}: {cause.Extent}";
+            page.AddOrSay($"{heading}\n\n{Told(digest, cause)}", cause.Title, TailBytes);
             Details(page, cause);
         }
     }
 
-    /// <summary>The scenario that stands for a cause: a failure with all that is known of it, anything else in a line.</summary>
+    /// <summary>The worst scenario of a cause: a failure with all its facts, anything else in a line.</summary>
     private static string Told(Digest digest, Cause cause)
     {
         if (cause.Standing != Standing.Failed)
@@ -153,13 +158,13 @@ public static class Summary
             : $"{shown}- {Words.Count(all.Length - ListCap, "more is", "more are")} left out here\n";
     }
 
-    /// <summary>Markdown that never grows beyond its size: what does not fit stays out as a whole.</summary>
+    /// <summary>Markdown of limited size: a part that does not fit is left out as a whole.</summary>
     private sealed class Page(int bytes)
     {
         private readonly StringBuilder _text = new();
         private int _left = bytes;
 
-        /// <param name="spare">Bytes that this part leaves to those that follow.</param>
+        /// <param name="spare">Bytes that this part must leave for later parts.</param>
         public bool TryAdd(string part, int spare = 0)
         {
             var size = Encoding.UTF8.GetByteCount(part);

@@ -6,18 +6,19 @@ using System.Text.RegularExpressions;
 namespace PubSub.Conformance.Reports;
 
 /// <summary>
-/// A page that needs nothing but itself: its style and its script are inside, and its content security policy names the script by
-/// hash, so that whatever got into the data could neither run nor load anything.
+/// A self-contained page with inline style and script. Its content security policy allows only the script with that hash, so that injected
+/// data can neither run nor load anything.
 /// </summary>
 internal static partial class Template
 {
-    /// <summary>Puts each value at its <c>{{name}}</c>, in one pass: what looks like a name inside a value stays as it is.</summary>
+    /// <summary>Replaces each <c>{{name}}</c> by its value, in one pass: placeholders inside a value stay as they are.</summary>
     public static string Fill(string page, IReadOnlyDictionary<string, string> values)
     {
         var template = Load(page);
         var script = Script().Match(template).Groups[1].Value;
         var hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(script)));
-        var policy = $"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'";
+        var policy = $"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{hash}'; "
+            + "base-uri 'none'; form-action 'none'";
         return Name().Replace(template, match => match.Groups[1].Value switch
         {
             "policy" => policy,
@@ -26,10 +27,10 @@ internal static partial class Template
         });
     }
 
-    /// <summary>Text of strangers, as text or as an attribute in quotation marks.</summary>
+    /// <summary>Escapes untrusted text, for use as text or as an attribute in quotation marks.</summary>
     public static string Html(string text, int cap = int.MaxValue) => WebUtility.HtmlEncode(Visible.Text(text, cap));
 
-    /// <summary>The bytes that the hash was taken of are the bytes that a browser sees, wherever the file was checked out.</summary>
+    /// <summary>Normalises line ends: the hash must match the bytes that a browser sees, however the file was checked out.</summary>
     private static string Load(string name)
     {
         using var stream = typeof(Template).Assembly.GetManifestResourceStream($"Reports/{name}")

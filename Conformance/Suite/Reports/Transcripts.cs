@@ -5,9 +5,9 @@ using System.Text.Json;
 namespace PubSub.Conformance.Reports;
 
 /// <summary>
-/// Everything that crossed the wire as JSON Lines, so that <c>grep</c> and <c>jq</c> can read it: one line per transcript line, with
-/// the scenario's id on it. Lines that the run left out or folded are counted by a line of their own in their place, <c>op</c> =
-/// <c>dropped</c> or <c>folded</c>, and so is what has no room in the file.
+/// All transcripts as JSON Lines for <c>grep</c> and <c>jq</c>: one line per transcript line, with the scenario's id. A line with
+/// <c>op</c> = <c>dropped</c> or <c>folded</c> counts the lines that were left out or folded in its place, also those that do not fit
+/// into the file.
 /// </summary>
 public static class Transcripts
 {
@@ -16,7 +16,7 @@ public static class Transcripts
     /// <summary>Characters of the whole file.</summary>
     public const long LargestFile = 64 * 1024 * 1024;
 
-    /// <param name="most">Characters; a scenario whose transcript goes beyond them is cut there.</param>
+    /// <param name="most">Characters of the file; a transcript that goes beyond them is cut.</param>
     public static void Write(Results results, TextWriter output, long most = LargestFile)
     {
         foreach (var scenario in results.Scenarios)
@@ -28,7 +28,8 @@ public static class Transcripts
                 if (most < 0)
                 {
                     var left = scenario.Transcript.Count - place;
-                    output.Write(Line(scenario.Id, new(line.AtMs, "suite", "-", Transcript.DroppedKind, left, $"{Words.Count(left, "line")} left out of this file for its size")));
+                    var note = $"{Words.Count(left, "line")} left out of this file for its size";
+                    output.Write(Line(scenario.Id, new(line.AtMs, "suite", "-", Transcript.DroppedKind, left, note)));
                     break;
                 }
 

@@ -4,15 +4,15 @@ using System.Text;
 namespace PubSub.Conformance.Reports;
 
 /// <summary>
-/// Data of strangers, fit to be shown: no character that a terminal obeys, that XML forbids, that turns the reading direction around
-/// or that is half of a pair. Each of them is replaced by something that can be seen.
+/// Makes untrusted data safe to show. Characters that control a terminal, that XML forbids or that change the reading direction, and lone
+/// surrogates, are replaced by visible ones.
 /// </summary>
 internal static class Visible
 {
-    /// <summary>What is cut as a name keeps its width; what is cut as data says how long it was.</summary>
+    /// <summary>From this cap on, a cut text is followed by its length; shorter caps are for names.</summary>
     private const int CountedFrom = 200;
 
-    /// <summary>Lines stay lines.</summary>
+    /// <summary>Keeps line breaks.</summary>
     public static string Text(string text, int cap = int.MaxValue) => Show(text, cap, lines: true);
 
     /// <summary>One line: a line break is written <c>\n</c>.</summary>
@@ -26,7 +26,9 @@ internal static class Visible
             if (shown.Length >= cap)
             {
                 shown.Append('\u2026');
-                return cap < CountedFrom ? shown.ToString() : shown.Append(CultureInfo.InvariantCulture, $" ({text.Length:N0} characters)").ToString();
+                return cap < CountedFrom
+                    ? shown.ToString()
+                    : shown.Append(CultureInfo.InvariantCulture, $" ({text.Length:N0} characters)").ToString();
             }
 
             if (!Rune.TryGetRuneAt(text, i, out var rune))
@@ -69,7 +71,7 @@ internal static class Visible
         return shown.ToString();
     }
 
-    /// <summary>Noncharacters, C1 controls, line separators, private use, and every mark that steers the reading direction.</summary>
+    /// <summary>False for noncharacters, C1 controls, line separators, private use and marks that set the reading direction.</summary>
     private static bool IsSafe(Rune rune) =>
         (rune.Value & 0xfffe) != 0xfffe
         && rune.Value is not (>= 0xfdd0 and <= 0xfdef)

@@ -44,7 +44,7 @@ internal static partial class Words
 
     public static string Number(double value, int decimals) => value.ToString("F" + decimals, CultureInfo.InvariantCulture);
 
-    /// <summary>Prose in pieces; what stands between two backticks is code.</summary>
+    /// <summary>Splits prose into pieces; text between two backticks is code.</summary>
     public static IEnumerable<(bool IsCode, string Text)> Pieces(string prose)
     {
         var end = 0;
@@ -58,14 +58,14 @@ internal static partial class Words
         yield return (false, prose[end..]);
     }
 
-    /// <summary>"400 pass, 3 fail": only what there is, in the order of the enum.</summary>
+    /// <summary>"400 pass, 3 fail": only values that occur, in the order of the enum.</summary>
     public static string Counts<T>(IEnumerable<T> values) where T : struct, Enum
     {
         var counts = values.GroupBy(value => value).OrderBy(group => group.Key).Select(group => $"{group.Count()} {Of(group.Key)}");
         return string.Join(", ", counts);
     }
 
-    /// <summary>" (2 of 5)" where the verdict is that of two among five repetitions; otherwise nothing.</summary>
+    /// <summary>" (2 of 5)" if two of five repetitions have this verdict; empty if all have it.</summary>
     public static string Times(ScenarioResult scenario)
     {
         var times = scenario.Repetitions.Count(verdict => verdict == scenario.Verdict);

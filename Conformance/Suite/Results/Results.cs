@@ -5,12 +5,12 @@ using System.Text.Json.Serialization;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// One whole run, complete enough that every report is rendered from it alone, on another machine and in another year. Its JSON form
-/// is <c>results.json</c>; <c>Conformance/results.schema.json</c> is its law. A list that an older suite did not write is empty.
+/// The results of a run, from which every report can be rendered, even later and on another machine. The JSON form is
+/// <c>results.json</c>, defined by <c>Conformance/results.schema.json</c>. A list that an older suite did not write is empty.
 /// </summary>
 public sealed record Results
 {
-    /// <summary>Grows when a member changes its meaning or goes away; a new member does not count.</summary>
+    /// <summary>Increased when a member changes its meaning or is removed, not when one is added.</summary>
     public const int CurrentSchemaVersion = 1;
 
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
@@ -23,7 +23,7 @@ public sealed record Results
     public required double DurationSeconds { get; init; }
     public required TargetResult Target { get; init; }
 
-    /// <summary>What was asked for, option by option, secrets redacted.</summary>
+    /// <summary>The options of the run, secrets redacted.</summary>
     public required IReadOnlyDictionary<string, string> Options { get; init; }
 
     public required Ending Ending { get; init; }
@@ -31,7 +31,7 @@ public sealed record Results
     /// <summary>Every way in which the target died, in the order in which they were seen.</summary>
     public IReadOnlyList<DeathResult> Deaths { get; init => field = value ?? []; } = [];
 
-    /// <summary>How often the target was running again after a death, by whatever means; those for confirmation count.</summary>
+    /// <summary>How often the target ran again after a death, by any means, including deaths for confirmation.</summary>
     public int Restarts { get; init; }
 
     public required Conclusion Conclusion { get; init; }
@@ -43,30 +43,32 @@ public sealed record Results
     public required IReadOnlyList<RequirementResult> Requirements { get; init; }
     public required IReadOnlyList<ScenarioResult> Scenarios { get; init; }
 
-    /// <summary>Expectations of the user that did not come true, one sentence each.</summary>
+    /// <summary>Expectations of the user that did not hold, one sentence each.</summary>
     public IReadOnlyList<string> Stale { get; init => field = value ?? []; } = [];
 
-    /// <summary>Topics that the run made and could not delete.</summary>
+    /// <summary>Topics that the run created and could not delete.</summary>
     public IReadOnlyList<string> Leftovers { get; init => field = value ?? []; } = [];
 
     public required TrafficResult Traffic { get; init; }
 
     public static Results Parse(string json)
     {
-        var results = JsonSerializer.Deserialize(json, ResultsJson.Default.Results) ?? throw new InvalidDataException("results.json holds null");
+        var results = JsonSerializer.Deserialize(json, ResultsJson.Default.Results)
+            ?? throw new InvalidDataException("results.json holds null");
         return results.SchemaVersion == CurrentSchemaVersion
             ? results
-            : throw new InvalidDataException($"results.json has schema version {results.SchemaVersion}; this suite reads {CurrentSchemaVersion}");
+            : throw new InvalidDataException(
+                $"results.json has schema version {results.SchemaVersion}; this suite reads {CurrentSchemaVersion}");
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, ResultsJson.Readable.Results);
 }
 
-/// <summary>Which suite judged, by which specification.</summary>
+/// <summary>The suite and the specification that the results are based on.</summary>
 /// <param name="Catalogue">SHA-256 of the requirements as they were embedded, in hexadecimal.</param>
 public sealed record SuiteIdentity(string Version, string Spec, string SpecVersion, string Catalogue);
 
-/// <summary>What was tested, as far as it can be told apart from others.</summary>
+/// <summary>Identifies the tested server.</summary>
 public sealed record TargetResult
 {
     private static readonly IReadOnlyDictionary<string, string> NothingKnown = new Dictionary<string, string>();
@@ -78,7 +80,7 @@ public sealed record TargetResult
     public required string WebSocket { get; init; }
     public required string Dialect { get; init; }
 
-    /// <summary>What the probe found out or was told, with its evidence.</summary>
+    /// <summary>What the probe found out or was given, with the evidence.</summary>
     public IReadOnlyList<Finding> Findings { get; init => field = value ?? []; } = [];
 
     /// <summary>Address, <c>Server</c> header, certificate and the like, by name.</summary>
@@ -88,26 +90,26 @@ public sealed record TargetResult
     public RoundTrips? RoundTrips { get; init; }
 }
 
-/// <summary>Whether something about the target was found out, told by its owner, or taken for granted.</summary>
+/// <summary>Whether a fact about the target was probed, declared by its owner, or assumed.</summary>
 public enum FindingSource
 {
     Probed,
     Declared,
     Assumed,
 
-    /// <summary>Found out to be otherwise than specified; the suite speaks so, and one scenario reports it.</summary>
+    /// <summary>Probed and different from the specification; the suite adapts, and one scenario reports it.</summary>
     Accommodated,
 }
 
-/// <summary>One thing known about the target, and why it is believed.</summary>
+/// <summary>One fact about the target, with the evidence for it.</summary>
 public sealed record Finding(string What, string Value, FindingSource Source, string Evidence);
 
-/// <summary>The target's own round trips, in milliseconds, and the waits that follow from them, in seconds.</summary>
+/// <summary>The measured round trips of the target, in milliseconds, and the waits derived from them, in seconds.</summary>
 public sealed record RoundTrips(int Samples, double MedianMs, double P95Ms, double MaxMs, double WaitSeconds, double ScenarioSeconds);
 
 public enum EndingKind
 {
-    /// <summary>Every scenario had its turn.</summary>
+    /// <summary>Every scenario ran.</summary>
     Completed,
 
     /// <summary>The target stopped answering; what came later was not evaluated.</summary>
@@ -116,32 +118,32 @@ public enum EndingKind
     /// <summary>The user stopped it.</summary>
     Cancelled,
 
-    /// <summary>The run's own bound of time was reached.</summary>
+    /// <summary>The deadline of the run was reached.</summary>
     Deadline,
 }
 
-/// <summary>How the run came to its end.</summary>
-/// <param name="LastRequests">What the target was sent last, newest last, when it died.</param>
-/// <param name="Witness">The scenario that saw it first.</param>
+/// <summary>How the run ended.</summary>
+/// <param name="LastRequests">The last requests before the target died, newest last.</param>
+/// <param name="Witness">The scenario that noticed it first.</param>
 public sealed record Ending(EndingKind Kind, string Message, string? Witness = null)
 {
     public IReadOnlyList<LastRequest> LastRequests { get; init => field = value ?? []; } = [];
 }
 
-/// <summary>Something the target was sent shortly before it fell silent.</summary>
+/// <summary>A request to the target shortly before it stopped answering.</summary>
 /// <param name="AtSeconds">Since the start of the run.</param>
 public sealed record LastRequest(double AtSeconds, string Scenario, string Connection, string Kind, string Data)
 {
     internal static LastRequest Of(Traffic.Request sent) => new(sent.At.TotalSeconds, sent.Scenario, sent.Connection, sent.Kind, sent.Data);
 }
 
-/// <summary>How well it is known what the target died of.</summary>
+/// <summary>How certain the cause of a death is.</summary>
 public enum DeathProof
 {
-    /// <summary>It was seen once; playing the suspects again was not possible, or did not kill the target.</summary>
+    /// <summary>Seen once; running the suspects again was not possible, or did not kill the target.</summary>
     SeenOnce,
 
-    /// <summary>The target died again when the culprits ran at one time, but of none of them alone.</summary>
+    /// <summary>The target died again when the culprits ran at the same time, but of none of them alone.</summary>
     ConfirmedTogether,
 
     /// <summary>The target died again of the culprit alone.</summary>
@@ -160,13 +162,13 @@ public enum RestartedBy
     /// <summary>The suite ran the command of <c>--restart</c>.</summary>
     Command,
 
-    /// <summary>It came back by itself; a supervisor restarts it.</summary>
+    /// <summary>The suite did not restart it; probably a supervisor did.</summary>
     Itself,
 }
 
 /// <summary>
-/// The target died: its process ended, it was restarted, or it answered no connection any more. Each is a violation of
-/// <see cref="Requirement"/>, by the culprits.
+/// A death of the target: its process ended, it was restarted, or it stopped answering. Each is a violation of <see cref="Requirement"/>
+/// by the culprits.
 /// </summary>
 public sealed record DeathResult
 {
@@ -185,7 +187,7 @@ public sealed record DeathResult
     /// <summary>One sentence: what killed it, how, how sure that is, and how it came back.</summary>
     public required string Message { get; init; }
 
-    /// <summary>What was seen of it: "it accepts no connections any more (...)", "it exited with status 139", "it was restarted (...)".</summary>
+    /// <summary>What was observed: "it accepts no connections any more (...)", "it exited with status 139", and the like.</summary>
     public required string How { get; init; }
 
     /// <summary>Ids of scenarios, <see cref="Probe"/> or <see cref="CleanUp"/>; several only if they kill it together.</summary>
@@ -196,19 +198,19 @@ public sealed record DeathResult
     /// <summary>The scenarios that were under way or had sent the last requests, the culprits among them.</summary>
     public IReadOnlyList<string> Suspects { get; init => field = value ?? []; } = [];
 
-    /// <summary>How often the target died of it in this run; the confirmation is one of them.</summary>
+    /// <summary>How often the target died of the culprits in this run, including the confirmation.</summary>
     public required int Times { get; init; }
 
     public required RestartedBy RestartedBy { get; init; }
 
-    /// <summary>From the notice of the death until the target answered again; null if it did not.</summary>
+    /// <summary>Seconds from the detection of the death until the target answered again; null if it did not.</summary>
     public double? BackAfterSeconds { get; init; }
 
-    /// <summary>What the target was sent last before it died, newest last.</summary>
+    /// <summary>The last requests before the target died, newest last.</summary>
     public IReadOnlyList<LastRequest> LastRequests { get; init => field = value ?? []; } = [];
 }
 
-/// <summary>The verdict on the whole, the status that the process exits with, and a sentence that says why.</summary>
+/// <summary>The overall verdict, the exit code of the process, and a sentence that says why.</summary>
 public sealed record Conclusion(ConclusionKind Kind, int ExitCode, string Message);
 
 public enum ConclusionKind
@@ -221,12 +223,12 @@ public enum ConclusionKind
     Cancelled,
 }
 
-/// <summary>What a profile comes to.</summary>
+/// <summary>The overall status of a profile.</summary>
 public enum Conformity
 {
     Conformant,
 
-    /// <summary>Every requirement of the first level holds; some recommendation does not.</summary>
+    /// <summary>Every binding requirement holds; some recommendation does not.</summary>
     ConformantWithWarnings,
 
     /// <summary>Nothing is violated, but something was not decided.</summary>
@@ -238,10 +240,11 @@ public enum Conformity
     NotEvaluated,
 }
 
-/// <summary>One profile, or <c>strict</c>, which is all of them with every recommendation taken as a duty.</summary>
-public sealed record ProfileResult(string Name, Conformity Conformity, int Satisfied, int Violated, int Warned, int NotEvaluated, int Requirements);
+/// <summary>One profile, or <c>strict</c>: all profiles, with every recommendation treated as binding.</summary>
+public sealed record ProfileResult(
+    string Name, Conformity Conformity, int Satisfied, int Violated, int Warned, int NotEvaluated, int Requirements);
 
-/// <summary>What all scenarios of a requirement together say about it.</summary>
+/// <summary>The combined result of all scenarios of a requirement.</summary>
 public enum RequirementStatus
 {
     Satisfied,
@@ -250,17 +253,17 @@ public enum RequirementStatus
     /// <summary>A recommendation that is not followed.</summary>
     Warned,
 
-    /// <summary>The dialect, or the specification itself, allows several answers; which one was seen is noted.</summary>
+    /// <summary>The dialect, or the specification itself, allows several answers; the observed one is recorded.</summary>
     LeftOpen,
 
-    /// <summary>What was decided holds, but not everything could be.</summary>
+    /// <summary>All decided scenarios hold, but some could not be decided.</summary>
     PartlyEvaluated,
 
     NotEvaluated,
     Error,
 }
 
-/// <summary>One requirement, with its words, so that a report can be read without the specification.</summary>
+/// <summary>One requirement with its text, so that a report can be read without the specification.</summary>
 public sealed record RequirementResult
 {
     public required string Id { get; init; }
@@ -287,7 +290,7 @@ public sealed record RequirementResult
     };
 }
 
-/// <summary>One scenario; of several repetitions the worst, with all their verdicts listed.</summary>
+/// <summary>One scenario: its worst repetition, with the verdicts of all of them.</summary>
 public sealed record ScenarioResult
 {
     public required string Id { get; init; }
@@ -298,15 +301,15 @@ public sealed record ScenarioResult
     /// <summary>One sentence on why.</summary>
     public required string Message { get; init; }
 
-    /// <summary>The sentence that was checked when it failed.</summary>
+    /// <summary>The expectation that was violated.</summary>
     public string? Expectation { get; init; }
 
     public string? Expected { get; init; }
     public string? Observed { get; init; }
 
     /// <summary>
-    /// The requirement that is violated, where it is not the scenario's own. A fail or a warning counts for it and for nothing else;
-    /// any other verdict says that its violation kept the scenario from being decided.
+    /// The violated requirement, if it is not the scenario's own. A fail or a warning counts only for it; with any other verdict, its
+    /// violation kept the scenario from being decided.
     /// </summary>
     public string? Blames { get; init; }
 
@@ -322,13 +325,13 @@ public sealed record ScenarioResult
 
     public double DurationMs { get; init; }
 
-    /// <summary>The pattern of the user's list by which it was expected to fail.</summary>
+    /// <summary>The user's pattern by which it was expected to fail.</summary>
     public string? KnownFailing { get; init; }
 
     /// <summary>Every verdict in order, when it ran more than once.</summary>
     public IReadOnlyList<Verdict> Repetitions { get; init => field = value ?? []; } = [];
 
-    /// <summary>What crossed the wire; empty where the run was told not to keep it.</summary>
+    /// <summary>Everything sent and received; empty if the run was told not to keep it.</summary>
     public IReadOnlyList<TranscriptLine> Transcript { get; init => field = value ?? []; } = [];
 
     /// <summary>Lines that were left out; a line of the kind <c>dropped</c> says where.</summary>
@@ -337,18 +340,18 @@ public sealed record ScenarioResult
 
 public sealed record Observation(string What, string Value);
 
-/// <summary>One thing that crossed the wire, or a note about it.</summary>
+/// <summary>One message, request or response on the wire, or a note.</summary>
 /// <param name="AtMs">Since the start of the scenario.</param>
 /// <param name="Connection">The client's name in the scenario; <c>rest</c> for HTTP exchanges.</param>
 /// <param name="Direction"><c>&gt;</c> sent by the suite, <c>&lt;</c> received, <c>-</c> a note.</param>
 /// <param name="Kind">text, ping, close, http, handshake, note, and the like.</param>
-/// <param name="Length">Bytes on the wire, also where <paramref name="Data"/> is cut.</param>
+/// <param name="Length">Bytes on the wire, even if <paramref name="Data"/> is cut.</param>
 public sealed record TranscriptLine(double AtMs, string Connection, string Direction, string Kind, long Length, string Data);
 
-/// <summary>What the run cost the target.</summary>
+/// <summary>The load of the run on the target.</summary>
 public sealed record TrafficResult(long Connections, long MostConnectionsAtOnce, long BytesSent, long BytesReceived);
 
-/// <summary>camelCase members and kebab-case verdicts. Members of a newer suite are passed over.</summary>
+/// <summary>camelCase members and kebab-case verdicts. Members of a newer suite are ignored.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -358,18 +361,19 @@ public sealed record TrafficResult(long Connections, long MostConnectionsAtOnce,
     WriteIndented = true,
     Converters =
     [
-        typeof(Kebab<Verdict>), typeof(Kebab<FindingSource>), typeof(Kebab<EndingKind>), typeof(Kebab<ConclusionKind>), typeof(Kebab<Conformity>),
-        typeof(Kebab<RequirementStatus>), typeof(Kebab<DeathProof>), typeof(Kebab<RestartedBy>),
+        typeof(Kebab<Verdict>), typeof(Kebab<FindingSource>), typeof(Kebab<EndingKind>), typeof(Kebab<ConclusionKind>),
+        typeof(Kebab<Conformity>), typeof(Kebab<RequirementStatus>), typeof(Kebab<DeathProof>), typeof(Kebab<RestartedBy>),
     ],
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(Results))]
 [JsonSerializable(typeof(TranscriptLine))]
 internal sealed partial class ResultsJson : JsonSerializerContext
 {
-    /// <summary>Escapes no more than JSON must: most of a transcript is JSON in JSON. Whoever puts it into HTML escapes it again.</summary>
+    /// <summary>Escapes no more than JSON requires: most of a transcript is JSON in JSON. HTML reports escape it again.</summary>
     public static ResultsJson Readable =>
         field ??= new(new JsonSerializerOptions(Default.Options!) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }
 
 /// <summary>An enum value as the reports spell it: <c>NotEvaluated</c> is <c>not-evaluated</c>.</summary>
-internal sealed class Kebab<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false) where T : struct, Enum;
+internal sealed class Kebab<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false)
+    where T : struct, Enum;

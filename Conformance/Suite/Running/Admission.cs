@@ -1,9 +1,9 @@
 namespace PubSub.Conformance;
 
-/// <summary>Lets in as many scenarios as the run wants, and fewer once this machine has run out of something.</summary>
+/// <summary>Limits how many scenarios run at one time, once this machine has run out of a resource.</summary>
 internal sealed class Admission(TimeProvider time)
 {
-    /// <summary>Scenarios that fail together lower the number only once.</summary>
+    /// <summary>Scenarios that fail within this time lower the limit only once.</summary>
     private static readonly TimeSpan Together = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
@@ -33,7 +33,7 @@ internal sealed class Admission(TimeProvider time)
         }
         catch (OperationCanceledException) when (!turn.TrySetCanceled(CancellationToken.None))
         {
-            // The turn had come at the same moment, and is given back.
+            // The turn was granted at the same moment: give it back.
             Leave();
             throw;
         }
@@ -46,13 +46,13 @@ internal sealed class Admission(TimeProvider time)
             _running--;
             while (_running < _most && _waiting.TryDequeue(out var next))
             {
-                // One that has given up waiting takes no place.
+                // A cancelled waiter does not count as running.
                 _running += next.TrySetResult() ? 1 : 0;
             }
         }
     }
 
-    /// <summary>From now on half as many as run now, and at least one.</summary>
+    /// <summary>Limits the scenarios to half of those that run now, but at least one.</summary>
     public void Halve()
     {
         lock (_gate)

@@ -1,11 +1,11 @@
 namespace PubSub.Conformance;
 
-/// <summary>Deletes topics when they are not needed any more.</summary>
+/// <summary>Deletes topics that are no longer needed.</summary>
 internal static class Cleanup
 {
     private const int DeletionsAtOnce = 8;
 
-    /// <summary>Deletes a topic of the suite's own, within the time for that. Null without an answer: then the journal keeps it.</summary>
+    /// <summary>Deletes a topic within <see cref="Timeouts.Cleanup"/>. Null without an answer: the journal keeps the topic.</summary>
     public static async Task<HttpAnswer?> DeleteAsync(Target target, string topic, Journal? journal, Transcript transcript)
     {
         using var limit = new CancellationTokenSource(target.Timeouts.Cleanup, transcript.Time);
@@ -25,7 +25,7 @@ internal static class Cleanup
         }
     }
 
-    /// <summary>Tries again to delete what no scenario could delete. A topic that is not listed was never made.</summary>
+    /// <summary>Tries again to delete the topics that are left. A topic that the server does not list was never created.</summary>
     public static async Task DeleteLeftoversAsync(Journal? journal, Target target, TimeProvider time)
     {
         if (journal is not { Left.Count: > 0 })

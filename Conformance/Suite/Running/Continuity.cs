@@ -3,19 +3,19 @@ using System.Globalization;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Tells whether the server that answers is still the process that it was: a server behind a supervisor dies and answers again. An idle
-/// connection, a topic of the run and the uptime are compared; two signs of three are needed, because each alone has innocent reasons.
+/// Tells whether the server is still the same process: a server behind a supervisor may die and soon answer again. It compares an idle
+/// connection, a topic of the run and the uptime. Two signs of three are needed, because each alone has harmless causes.
 /// </summary>
 public sealed class Continuity(Target target, TopicNames names, TimeProvider time)
 {
     private const int SignsOfRestart = 2;
 
-    /// <summary>How long a question is asked again that is not answered: a server that died once more is about to be back.</summary>
+    /// <summary>How long an unanswered request is retried: a server that died again may soon be back.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>By how much the computed time of the start may move: uptimes are whole seconds, and clocks drift.</summary>
+    /// <summary>How far the computed start time may move: uptimes are whole seconds, and clocks drift.</summary>
     private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(1.5);
 
     private RawClient? _idle;
@@ -38,7 +38,7 @@ public sealed class Continuity(Target target, TopicNames names, TimeProvider tim
         await AskAsync(new Rest(target, cancellation));
     }
 
-    /// <summary>What shows that the process is another one; null when nothing does.</summary>
+    /// <summary>The signs that the process was restarted; null when there are not enough.</summary>
     public async Task<string?> BreakAsync(CancellationToken cancellation)
     {
         if (_idle is not null && Lost == 0)
@@ -63,7 +63,8 @@ public sealed class Continuity(Target target, TopicNames names, TimeProvider tim
             if (now.Seconds < then.Seconds || (Moved(then, now) > Tolerance && await RunsAsync(rest, now, cancellation)))
             {
                 signs.Add(string.Create(
-                    CultureInfo.InvariantCulture, $"its uptime went from {then.Seconds:0.#} s to {now.Seconds:0.#} s in {elapsed.TotalSeconds:0.#} s"));
+                    CultureInfo.InvariantCulture,
+                    $"its uptime went from {then.Seconds:0.#} s to {now.Seconds:0.#} s in {elapsed.TotalSeconds:0.#} s"));
             }
         }
 
@@ -78,14 +79,14 @@ public sealed class Continuity(Target target, TopicNames names, TimeProvider tim
             return string.Join(", ", signs);
         }
 
-        // It had another reason to close an idle connection, or was away when all this began.
+        // The server closed the idle connection for another reason, or did not answer when the comparison began.
         await CloseAsync();
         await OpenAsync(cancellation);
         await AskAsync(rest);
         return null;
     }
 
-    /// <summary>What has not been answered yet is asked again.</summary>
+    /// <summary>Creates the topic and reads the uptime, as far as the server has not answered yet.</summary>
     private async Task AskAsync(Rest rest)
     {
         if (_topic is null && !_isRefused)
@@ -136,7 +137,8 @@ public sealed class Continuity(Target target, TopicNames names, TimeProvider tim
     private async Task OpenAsync(CancellationToken cancellation)
     {
         Volatile.Write(ref _lost, 0);
-        _idle = await TryAsync(() => RawClient.OpenAsync("idle", target, new Transcript(time), new ConnectOptions(), CancellationToken.None));
+        _idle = await TryAsync(() =>
+            RawClient.OpenAsync("idle", target, new Transcript(time), new ConnectOptions(), CancellationToken.None));
         if (_idle is { } idle && await TryAsync(() => idle.HandshakeAsync(), again: false) is not { Status: 101 })
         {
             _idle = null;
@@ -158,7 +160,7 @@ public sealed class Continuity(Target target, TopicNames names, TimeProvider tim
         Volatile.Write(ref _lost, time.GetTimestamp());
     }
 
-    /// <summary>True when the uptime grows at all: one that stands still says nothing.</summary>
+    /// <summary>True when the uptime grows; a constant uptime proves nothing.</summary>
     private async Task<bool> RunsAsync(Rest rest, (double Seconds, long At) since, CancellationToken cancellation)
     {
         await Task.Delay(Tolerance, time, cancellation);

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PubSub.Conformance;
 
-/// <summary>The deaths of the target so far, and the words for them.</summary>
+/// <summary>The deaths of the target so far, each with its message.</summary>
 internal sealed class Deaths
 {
     private readonly List<DeathResult> _results = [];
@@ -17,13 +17,12 @@ internal sealed class Deaths
 
     public int Restarts { get; set; }
 
-    /// <summary>Adds a death, with a sentence about it.</summary>
-    /// <param name="death">What was seen of it.</param>
-    /// <param name="culprits">Ids of scenarios, or the suite's own part.</param>
+    /// <param name="death">The observed death.</param>
+    /// <param name="culprits">Ids of scenarios, <see cref="DeathResult.Probe"/> or <see cref="DeathResult.CleanUp"/>.</param>
     /// <param name="suspects">Ids of scenarios.</param>
-    /// <param name="proof">How sure the culprits are.</param>
-    /// <param name="times">How often it died of them.</param>
-    /// <param name="back">How it came back; null if it did not.</param>
+    /// <param name="proof">How certain the culprits are.</param>
+    /// <param name="times">How often the target died of them.</param>
+    /// <param name="back">How the target came back; null if it did not.</param>
     public DeathResult Add(
         Death death,
         IReadOnlyList<string> culprits,

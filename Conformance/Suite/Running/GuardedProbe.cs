@@ -1,12 +1,12 @@
 namespace PubSub.Conformance;
 
 /// <summary>
-/// The probe of a target that may die of it: that is a violation as well. Where the target is started again, it is probed once more, with
-/// caution; if it dies again, nothing is probed, and the run goes on with what is usual.
+/// Probes a target that may die of the probe, which is a violation too. If the target is restarted, it is probed once more, cautiously. If
+/// it dies again, the run goes on with default values.
 /// </summary>
 /// <param name="probe">The probe itself.</param>
-/// <param name="restart">Starts the target again; null if nothing can.</param>
-/// <param name="patience">How long a target that nothing can start is awaited: a supervisor may start it.</param>
+/// <param name="restart">Restarts the target; null if the suite cannot.</param>
+/// <param name="patience">How long to wait for a target that the suite cannot restart: a supervisor may do it.</param>
 public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<ProbedTarget>> probe, IRestart? restart, TimeSpan patience)
 {
     private const int MostAttempts = 2;
@@ -15,13 +15,13 @@ public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<Prob
 
     private readonly Deaths _deaths = new([]);
 
-    /// <summary>Those that the probe has caused.</summary>
+    /// <summary>The deaths that the probe has caused.</summary>
     public IReadOnlyList<DeathResult> Deaths => _deaths.Results;
 
-    /// <summary>Why there can be no run; null where there can.</summary>
+    /// <summary>Why no run is possible; null if one is.</summary>
     public Ending? Ending { get; private set; }
 
-    /// <exception cref="Unreachable">Nothing answers there, or nothing that speaks this protocol.</exception>
+    /// <exception cref="Unreachable">No server answers at the URL, or none that speaks this protocol.</exception>
     public async Task<ProbedTarget> ExecuteAsync(ProbeOptions options, TimeProvider? time = null, CancellationToken cancellation = default)
     {
         time ??= TimeProvider.System;
@@ -31,7 +31,7 @@ public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<Prob
             var traffic = new Traffic(plain, time);
             options = options with { Traffic = traffic };
 
-            // A request of its own comes first: of a server that dies of the very first connection, one answer has been seen.
+            // Ask once before the probe, so that a server that dies of the probe's first connection is known to have answered.
             var answered = await AnswersAsync(plain, traffic, attempts: 1, time, cancellation);
             string how;
             try
@@ -69,7 +69,9 @@ public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<Prob
             options = options with { Url = origin ?? options.Url, IsCautious = true };
             if (back is null)
             {
-                Ending = new(EndingKind.TargetDied, $"The target stopped answering: {how}. It died of the probe, before any scenario was played.")
+                Ending = new(
+                    EndingKind.TargetDied,
+                    $"The target stopped answering: {how}. It died of the probe, before any scenario ran.")
                 {
                     LastRequests = death.LastRequests,
                 };
@@ -79,7 +81,10 @@ public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<Prob
             {
                 return new ProbedTarget(Plain(options, time), options.Url)
                 {
-                    Findings = [new Finding("probe", "none", FindingSource.Assumed, "the target dies of the probe, so everything is taken for granted")],
+                    Findings =
+                    [
+                        new Finding("probe", "none", FindingSource.Assumed, "the target dies of the probe, so all values are assumed"),
+                    ],
                 };
             }
         }
@@ -106,8 +111,9 @@ public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<Prob
     private static Target Plain(ProbeOptions options, TimeProvider time) =>
         new ProbeSession(options, new TopicNames(), time, CancellationToken.None).Plain(options.Url);
 
-    /// <summary>Any whole answer over HTTP will do.</summary>
-    private static async Task<bool> AnswersAsync(Target target, Traffic? traffic, int attempts, TimeProvider time, CancellationToken cancellation)
+    /// <summary>True if the target gives any complete HTTP answer.</summary>
+    private static async Task<bool> AnswersAsync(
+        Target target, Traffic? traffic, int attempts, TimeProvider time, CancellationToken cancellation)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -122,7 +128,7 @@ public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<Prob
             }
             catch (Exception e) when (e is Violation or Interference)
             {
-                // What kept the question from being asked is told by the probe itself.
+                // The probe itself reports an interference.
                 return false;
             }
         }

@@ -1,17 +1,17 @@
 namespace PubSub.Conformance;
 
-/// <summary>Starts the target again after a death.</summary>
+/// <summary>Restarts the target after a death.</summary>
 public interface IRestart
 {
     RestartedBy By { get; }
 
-    /// <summary>How the target's process ended ("its process ended with status 139"); null while it runs, or where that is not known.</summary>
+    /// <summary>How the target's process ended ("its process ended with status 139"); null while it runs, or if unknown.</summary>
     string? Ended { get; }
 
     /// <summary>
-    /// Ends what is left of the target and starts it again. Returns the origin where it is now, or null for the same as before; it may
-    /// not answer yet.
+    /// Ends what is left of the target and restarts it. Returns its new origin, or null if that has not changed. The target may not answer
+    /// yet.
     /// </summary>
-    /// <exception cref="Inconclusive">It does not start; the message says why.</exception>
+    /// <exception cref="Inconclusive">The target does not start; the message says why.</exception>
     Task<Uri?> StartAsync(CancellationToken cancellation);
 }

@@ -1,11 +1,11 @@
 namespace PubSub.Conformance;
 
-/// <summary>Finds out whether the target still answers and is still the same process, and if not, what it was sent when it died.</summary>
+/// <summary>Checks whether the target still answers and is still the same process; if not, reports the last requests.</summary>
 internal sealed class Liveness
 {
     private const int NamedRequests = 8;
 
-    /// <summary>Between two looks at a server that was played with alone: some die a moment after the client has left.</summary>
+    /// <summary>The pause between the two checks after a scenario ran alone: some servers die shortly after the client has left.</summary>
     private static readonly TimeSpan Aftermath = TimeSpan.FromMilliseconds(250);
 
     private readonly RunSetup _setup;
@@ -14,8 +14,8 @@ internal sealed class Liveness
     private Task<Death?> _last = Task.FromResult<Death?>(null); // guarded by _gate: one check at a time
     private Pulse _pulse;
     private Continuity _continuity;
-    private TimeSpan _born; // when the target was last started
-    private TimeSpan _alive; // the last time when the target certainly was
+    private TimeSpan _born; // when the target was last restarted
+    private TimeSpan _alive; // when the target was last known to be alive
 
     public Liveness(RunSetup setup, Traffic traffic)
     {
@@ -26,7 +26,7 @@ internal sealed class Liveness
         _continuity = new Continuity(Target, setup.Names, setup.Time);
     }
 
-    /// <summary>Where the target is now.</summary>
+    /// <summary>The target at its current address.</summary>
     public Target Target { get; private set; }
 
     public Task BeginAsync(CancellationToken cancellation) => UnlessCancelledAsync(async () =>
@@ -36,7 +36,7 @@ internal sealed class Liveness
     });
 
     /// <summary>Null while the target answers and is the same process, and when the check is cancelled.</summary>
-    /// <param name="since">A check that began later than this serves as well.</param>
+    /// <param name="since">The result of a check that began later than this is reused.</param>
     /// <param name="cancellation">Ends the check.</param>
     public Task<Death?> CheckAsync(TimeSpan since, CancellationToken cancellation)
     {
@@ -46,7 +46,7 @@ internal sealed class Liveness
         }
     }
 
-    /// <summary>The same, twice, for a server that dies a moment later.</summary>
+    /// <summary>Checks twice, for a server that dies shortly after the scenario.</summary>
     public async Task<Death?> CheckTwiceAsync(CancellationToken cancellation) =>
         await CheckAsync(_traffic.Now, cancellation) ?? await UnlessCancelledAsync(async () =>
         {
@@ -54,7 +54,7 @@ internal sealed class Liveness
             return await CheckAsync(_traffic.Now, cancellation);
         });
 
-    /// <summary>Waits until the target is there again, having started it if it can be. Null, or why it is not.</summary>
+    /// <summary>Restarts the target if possible, and waits until it answers. The failure says why it does not; null if it does.</summary>
     public async Task<(RestartedBy By, TimeSpan After, string? Failure)> ReviveAsync(Death death, CancellationToken cancellation)
     {
         var start = _setup.Time.GetTimestamp();
@@ -70,24 +70,25 @@ internal sealed class Liveness
         return (failure is null ? by : RestartedBy.Nothing, _setup.Time.GetElapsedTime(start), failure);
     }
 
-    /// <summary>Takes away what the checks needed on the server.</summary>
+    /// <summary>Deletes the topic that the checks use.</summary>
     public Task DeleteTopicAsync() => _continuity.DeleteTopicAsync();
 
     public Task EndAsync() => _continuity.CloseAsync();
 
-    private Task<Death?> CheckBehindAsync(Task<Death?> former, TimeSpan since, CancellationToken cancellation) => UnlessCancelledAsync(async () =>
-    {
-        await former.WaitAsync(cancellation);
-        var now = _traffic.Now;
-        if (_alive > since)
+    private Task<Death?> CheckBehindAsync(Task<Death?> former, TimeSpan since, CancellationToken cancellation) =>
+        UnlessCancelledAsync(async () =>
         {
-            return null;
-        }
+            await former.WaitAsync(cancellation);
+            var now = _traffic.Now;
+            if (_alive > since)
+            {
+                return null;
+            }
 
-        var death = await LookAsync(cancellation);
-        _alive = death is null ? now : _alive;
-        return death;
-    });
+            var death = await LookAsync(cancellation);
+            _alive = death is null ? now : _alive;
+            return death;
+        });
 
     private async Task<(RestartedBy By, string? Failure)> StartedAsync(Death death, CancellationToken cancellation)
     {
@@ -125,7 +126,7 @@ internal sealed class Liveness
 
         if (await _pulse.MissingAsync(cancellation) is { } missing)
         {
-            // The process may have ended meanwhile; a server that was never heard has not died now.
+            // The process may have ended meanwhile. A server that has never answered has not died now.
             var (how, isDeath) = _setup.Restart?.Ended is { } late ? (late, true) : (missing.How, missing.IsDeath);
             return At(_traffic.LastHeard, how, isDeath && WasHeard, cameBack: false);
         }
@@ -136,14 +137,16 @@ internal sealed class Liveness
         }
 
         var lost = _continuity.Lost;
-        return At(lost == 0 ? _alive : _traffic.Since(lost), $"it was restarted, not by the suite ({signs})", isViolation: true, cameBack: true);
+        return At(
+            lost == 0 ? _alive : _traffic.Since(lost), $"it was restarted, not by the suite ({signs})", isViolation: true, cameBack: true);
     }
 
     private bool WasHeard => _traffic.LastHeard > TimeSpan.Zero || _continuity.HasAnswered || _setup.Probed.RoundTrips is { Samples: > 0 };
 
-    private Death At(TimeSpan at, string how, bool isViolation, bool cameBack) => new(how, at, LastRequests(at)) { IsViolation = isViolation, CameBack = cameBack };
+    private Death At(TimeSpan at, string how, bool isViolation, bool cameBack) =>
+        new(how, at, LastRequests(at)) { IsViolation = isViolation, CameBack = cameBack };
 
-    // The last requests before the last sign of life, and the first after it: the one that killed the target is among them.
+    // The last requests before the last sign of life and the first after it: one of them killed the target.
     private List<LastRequest> LastRequests(TimeSpan at)
     {
         var requests = _traffic.Requests.Where(request => request.At >= _born).ToList();
@@ -164,21 +167,21 @@ internal sealed class Liveness
         }
         catch (OperationCanceledException)
         {
-            // The run is over already, for a reason that is known.
+            // The run is over, and its ending says why.
             return null;
         }
     }
 }
 
 /// <summary>The target does not answer any more, or is another process than before.</summary>
-/// <param name="How">A clause about what was seen: "it accepts no connections any more (...)".</param>
+/// <param name="How">A clause about what was observed: "it accepts no connections any more (...)".</param>
 /// <param name="LastHeard">Its last sign of life, since the start of the run.</param>
-/// <param name="LastRequests">What it was sent around that time.</param>
+/// <param name="LastRequests">The requests around that time.</param>
 internal sealed record Death(string How, TimeSpan LastHeard, IReadOnlyList<LastRequest> LastRequests)
 {
-    /// <summary>False where the network explains it as well.</summary>
+    /// <summary>False if the network may be the cause.</summary>
     public bool IsViolation { get; init; }
 
-    /// <summary>It answers again already, without having been started by the suite.</summary>
+    /// <summary>The target answers again already; the suite did not restart it.</summary>
     public bool CameBack { get; init; }
 }

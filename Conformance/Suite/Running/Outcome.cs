@@ -10,7 +10,7 @@ public sealed record Outcome(Scenario Scenario, Requirement? Requirement, Verdic
     /// <inheritdoc cref="ScenarioResult.Blames"/>
     public string? Blames { get; init; }
 
-    /// <summary>What is not the server's doing and kept this from being decided.</summary>
+    /// <summary>The cause, other than the server, that kept this from being decided.</summary>
     internal Interference? Interference { get; init; }
 
     public IReadOnlyList<KeyValuePair<string, string>> Observations { get; init; } = [];
@@ -19,13 +19,13 @@ public sealed record Outcome(Scenario Scenario, Requirement? Requirement, Verdic
     public long TranscriptDropped { get; init; }
     public TimeSpan Duration { get; init; }
 
-    /// <summary>Since the start of the run.</summary>
+    /// <summary>The time of the end, since the start of the run.</summary>
     internal TimeSpan Ended { get; init; }
 
     /// <summary>The connections and bytes of this scenario alone.</summary>
     public Traffic? Traffic { get; init; }
 
-    /// <summary>As the results hold it, with nothing redacted yet.</summary>
+    /// <summary>The result without redaction.</summary>
     internal ScenarioResult ToResult() => new()
     {
         Id = Scenario.Id,

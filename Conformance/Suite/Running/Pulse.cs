@@ -4,26 +4,25 @@ namespace PubSub.Conformance;
 
 /// <summary>How the target fails to answer.</summary>
 /// <param name="How">A clause about it: "it accepts no connections any more (...)".</param>
-/// <param name="IsDeath">False where the network, or a refusal to serve this client, explains it as well.</param>
+/// <param name="IsDeath">False if the network, or a refusal to serve this client, may be the cause.</param>
 public sealed record Missing(string How, bool IsDeath);
 
-/// <summary>Whether the target still answers, asked on a connection of its own.</summary>
+/// <summary>Checks on a connection of its own whether the target still answers.</summary>
 public sealed class Pulse(Target target, TimeProvider time)
 {
     private const int FewestAttempts = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Between the handshake and the first message: servers that die of a message right behind it must not die of this.</summary>
+    /// <summary>The pause after the handshake: some servers die of a message right behind it, and must not die of this check.</summary>
     private static readonly TimeSpan Politeness = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>What a supervisor may take to start a crashed server again, before the server is called dead.</summary>
+    /// <summary>How long a supervisor may take to restart a crashed server before the server counts as dead.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Null when the target answered, or else how it failed to, again and again for at least the patience and
-    /// <see cref="FewestAttempts"/> times.
+    /// Null when the target answered; otherwise how it failed to, over at least the patience and <see cref="FewestAttempts"/> attempts.
     /// </summary>
-    /// <param name="cancellation">Ends the question.</param>
+    /// <param name="cancellation">Ends the check.</param>
     /// <param name="patience">2 s by default.</param>
     public async Task<Missing?> MissingAsync(CancellationToken cancellation, TimeSpan? patience = null)
     {
@@ -49,7 +48,7 @@ public sealed class Pulse(Target target, TimeProvider time)
         }
         catch (Interference)
         {
-            // This machine cannot ask, so nothing is known of the target.
+            // This machine cannot connect, so nothing is known about the target.
             return null;
         }
         catch (Violation violation)
@@ -63,7 +62,7 @@ public sealed class Pulse(Target target, TimeProvider time)
             var answer = await client.HandshakeAsync();
             if (answer.Status == 429)
             {
-                // It limits our rate, which is an answer.
+                // A rate limit is an answer too.
                 return null;
             }
 
@@ -77,7 +76,7 @@ public sealed class Pulse(Target target, TimeProvider time)
             await client.SendAsync(Request.Ping().WithRequestId("pulse"));
             if (target.AnswersPings != true)
             {
-                // Either reply will do. A target that answers pings is asked nothing that a fragile one may die of.
+                // Either reply will do. A target that answers pings gets no unknown type, of which a fragile target may die.
                 await client.SendTextAsync("{\"type\":\"pulse\",\"request_id\":\"pulse\"}");
             }
 
@@ -90,7 +89,7 @@ public sealed class Pulse(Target target, TimeProvider time)
         }
     }
 
-    /// <summary>True where nothing listens; a connection that is lost on the way says nothing about the server.</summary>
+    /// <summary>True if nothing listens at the port; a connection attempt that times out says nothing about the server.</summary>
     private async Task<bool> IsRefusedAsync(CancellationToken cancellation)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);

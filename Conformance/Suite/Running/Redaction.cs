@@ -5,9 +5,9 @@ using System.Text.RegularExpressions;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Takes secrets out of everything that is shown or written: the values of well-known credential headers and of those that the user
-/// gave, however a server spells them when it says them back; credentials in URLs; values of query parameters that the user gave; and
-/// what the user's own patterns match.
+/// Removes secrets from everything that is shown or written: values of well-known credential headers and of headers that the user gave,
+/// in any spelling in which a server repeats them; credentials in URLs; values of query parameters that the user gave; and all matches of
+/// the user's patterns.
 /// </summary>
 public sealed partial class Redaction
 {
@@ -52,11 +52,12 @@ public sealed partial class Redaction
         try
         {
             var clean = UrlCredentials().Replace(Credentials().Replace(text, $"$1{Mark}"), $"$1{Mark}");
-            return _patterns.Aggregate(WithoutRests(clean), (rest, pattern) => pattern.Replace(rest, match => match.Groups["name"].Value + Mark));
+            return _patterns.Aggregate(
+                WithoutRests(clean), (rest, pattern) => pattern.Replace(rest, match => match.Groups["name"].Value + Mark));
         }
         catch (RegexMatchTimeoutException)
         {
-            // What cannot be searched cannot be shown.
+            // A text that cannot be searched for secrets must not be shown.
             return $"{Mark} (a pattern to redact took more than {LongestMatch.TotalSeconds} s)";
         }
     }
@@ -73,7 +74,7 @@ public sealed partial class Redaction
         Transcript = [.. scenario.Transcript.Select(line => line with { Data = Clean(line.Data) })],
     };
 
-    /// <summary>The data of the last requests is cut after it is cleaned, so that no cut goes through a secret.</summary>
+    /// <summary>Cuts the data of the last requests only after cleaning, so that no secret is cut in two.</summary>
     internal Ending Clean(Ending ending) => ending with
     {
         Message = Clean(ending.Message),
@@ -92,7 +93,7 @@ public sealed partial class Redaction
 
     internal Conclusion Clean(Conclusion conclusion) => conclusion with { Message = Clean(conclusion.Message) };
 
-    /// <summary>Long texts are cut before they come here, and the cut may go through a secret.</summary>
+    /// <summary>Removes the beginning of a secret in front of a cut: long texts are cut before they are cleaned.</summary>
     private string WithoutRests(string text)
     {
         for (var at = text.IndexOf(Cut, StringComparison.Ordinal); at >= 0; at = text.IndexOf(Cut, at + 1))
@@ -120,7 +121,7 @@ public sealed partial class Redaction
         return text;
     }
 
-    /// <summary>A character as it is, as JSON escapes it, and as a URL does.</summary>
+    /// <summary>A regular expression for a character as it is, as JSON escapes it, and as a URL does.</summary>
     private static string Spellings(char letter)
     {
         if (char.IsAsciiLetterOrDigit(letter))
@@ -132,15 +133,18 @@ public sealed partial class Redaction
         spellings.Append(CultureInfo.InvariantCulture, $@"|(?i:\\u{(int)letter:x4})|\\{Regex.Escape(letter.ToString())}");
         if (!char.IsSurrogate(letter))
         {
-            spellings.Append("|(?i:").Append(Regex.Escape(string.Concat(Encoding.UTF8.GetBytes([letter]).Select(one => $"%{one:x2}")))).Append(')');
+            var encoded = string.Concat(Encoding.UTF8.GetBytes([letter]).Select(one => $"%{one:x2}"));
+            spellings.Append("|(?i:").Append(Regex.Escape(encoded)).Append(')');
         }
 
         return spellings.Append(letter == ' ' ? @"|\+)" : ")").ToString();
     }
 
     // A transcript writes the end of a line as the two characters \n.
-    private static Regex HeaderLine(string names) =>
-        new($@"(?<name>(?:\A|\n|\\n)(?:{names}):[ \t]*)(?:(?!\\n)[^\r\n])+", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, LongestMatch);
+    private static Regex HeaderLine(string names) => new(
+        $@"(?<name>(?:\A|\n|\\n)(?:{names}):[ \t]*)(?:(?!\\n)[^\r\n])+",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant,
+        LongestMatch);
 
     [GeneratedRegex(
         @"((?:\A|\n|\\n)(?:Authorization|Proxy-Authorization|Cookie|Set-Cookie|X-API-Key):[ \t]*)(?:(?!\\n)[^\r\n])+",

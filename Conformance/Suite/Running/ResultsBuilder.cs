@@ -5,7 +5,7 @@ internal sealed class ResultsBuilder(RunSetup setup)
 {
     private const int KeptLines = 300;
 
-    /// <param name="outcomes">In order; several of one scenario are its repetitions.</param>
+    /// <param name="outcomes">In order; several outcomes of one scenario are its repetitions.</param>
     public Results Build(
         DateTimeOffset started, TimeSpan duration, IEnumerable<Outcome> outcomes, Ending ending, Deaths deaths, Traffic traffic)
     {
@@ -50,7 +50,7 @@ internal sealed class ResultsBuilder(RunSetup setup)
         };
     }
 
-    /// <summary>The result of one scenario, of its repetitions the worst, with secrets redacted.</summary>
+    /// <summary>The result of one scenario: its worst repetition, with secrets redacted.</summary>
     public ScenarioResult Of(IReadOnlyList<Outcome> repetitions)
     {
         var worst = Rollup.Worst(repetitions.Select(outcome => outcome.Verdict));
@@ -65,7 +65,7 @@ internal sealed class ResultsBuilder(RunSetup setup)
     }
 
     /// <summary>
-    /// Without the lines of its transcript that the results do not keep: whole transcripts of a thousand repetitions would fill the memory.
+    /// Drops the transcript lines that the results do not keep: whole transcripts of a thousand repetitions would fill the memory.
     /// </summary>
     public Outcome Shortened(Outcome outcome)
     {

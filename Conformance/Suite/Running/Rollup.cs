@@ -1,16 +1,16 @@
 namespace PubSub.Conformance;
 
-/// <summary>What the verdicts on scenarios come to: for a requirement, for a profile, for the whole.</summary>
+/// <summary>Combines the verdicts on scenarios into a status of each requirement and profile, and into the conclusion.</summary>
 public static class Rollup
 {
     public const string Strict = "strict";
 
-    /// <summary>The most telling of several verdicts on one scenario, for repetitions.</summary>
+    /// <summary>The worst of several verdicts on one scenario, for repetitions.</summary>
     public static Verdict Worst(IEnumerable<Verdict> verdicts) => verdicts.MaxBy(Weight);
 
     /// <summary>
-    /// What a scenario says of which requirement: a fail or a warning that blames another requirement counts there, and leaves the
-    /// scenario's own requirement not evaluated.
+    /// The requirements that a scenario counts for. A fail or a warning that blames another requirement counts for that one; the scenario's
+    /// own requirement is then not evaluated.
     /// </summary>
     public static IEnumerable<(string Requirement, Verdict Verdict)> Counts(ScenarioResult scenario) =>
         scenario.CountsFor == scenario.Requirement
@@ -48,7 +48,7 @@ public static class Rollup
     }
 
     /// <summary>One line for each profile that has requirements, and one for all of them taken strictly.</summary>
-    /// <param name="isAccommodated">The target is spoken to otherwise than specified, so no profile is conformant.</param>
+    /// <param name="isAccommodated">The target needs requests that differ from SPEC.md, so no profile is conformant.</param>
     public static IReadOnlyList<ProfileResult> Profiles(IReadOnlyList<RequirementResult> requirements, bool isAccommodated = false) =>
     [
         .. Enum.GetValues<Profile>()
@@ -62,10 +62,10 @@ public static class Rollup
     ];
 
     /// <summary>
-    /// The verdict on the whole. A suite that erred comes before everything; a violation before an early end of the run, and the sentence
-    /// says both; an early end before stale expectations; these before what was left undecided.
+    /// The conclusion of the run. An error of the suite takes precedence over a violation, a violation over an early end of the run (the
+    /// message then names both), an early end over stale expectations, and these over undecided scenarios.
     /// </summary>
-    /// <param name="deaths">Those of the suite's own probe or clean-up, and those without a culprit, fail no scenario, and count beside them.</param>
+    /// <param name="deaths">Deaths by the probe, the clean-up or no known culprit fail no scenario, so they count separately.</param>
     public static Conclusion Conclude(
         Ending ending,
         IReadOnlyList<ScenarioResult> scenarios,
@@ -91,13 +91,18 @@ public static class Rollup
 
         if (errors > 0)
         {
-            return new(ConclusionKind.Error, ExitCode.SuiteError, $"{Count(errors, "scenario")} erred: the suite itself is wrong there, not the target.");
+            return new(
+                ConclusionKind.Error,
+                ExitCode.SuiteError,
+                $"{Count(errors, "scenario")} erred: the suite itself is wrong there, not the target.");
         }
 
         var own = deaths.Count(death => death.Culprits.All(culprit => culprit is DeathResult.Probe or DeathResult.CleanUp));
         if (failures > 0 || own > 0 || (strict && warnings > 0))
         {
-            var also = warnings == 0 ? "" : strict ? $", and {Count(warnings, "recommendation")} not followed, which is as bad in a strict run" : "";
+            var also = warnings > 0 && strict
+                ? $", and {Count(warnings, "recommendation")} not followed, which is as bad in a strict run"
+                : "";
             var died = deaths.Count == 0 ? "" : $" The target died {Times(deaths.Sum(death => death.Times))}.";
             var rest = scenarios.Count(scenario => scenario.Verdict == Verdict.NotEvaluated);
             var unfinished = ending.Kind == EndingKind.Completed ? "" : $" {Count(rest, "scenario")} not evaluated: {ending.Message}";
@@ -170,7 +175,7 @@ public static class Rollup
     private static string Count(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
 }
 
-/// <summary>What the process exits with, for scripts.</summary>
+/// <summary>The exit codes of the process, for scripts.</summary>
 public static class ExitCode
 {
     public const int Conformant = 0;
@@ -179,7 +184,7 @@ public static class ExitCode
     /// <summary>The command line, or a file that it names, is wrong.</summary>
     public const int Usage = 2;
 
-    /// <summary>Nothing answers there, or nothing that speaks this protocol.</summary>
+    /// <summary>No server answers at the URL, or none that speaks this protocol.</summary>
     public const int Unreachable = 3;
 
     /// <summary>The suite itself is wrong.</summary>
@@ -188,9 +193,9 @@ public static class ExitCode
     /// <summary>A known failure that passed, or a pattern that fits nothing.</summary>
     public const int Stale = 5;
 
-    /// <summary>The target died, time ran out, or what is binding could not be decided.</summary>
+    /// <summary>The target died, time ran out, or a binding requirement could not be decided.</summary>
     public const int NotEvaluated = 6;
 
-    /// <summary>As the shell says it of a process that Ctrl-C ended.</summary>
+    /// <summary>The shell's exit code for a process ended by Ctrl-C.</summary>
     public const int Cancelled = 130;
 }

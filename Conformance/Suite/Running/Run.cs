@@ -4,18 +4,17 @@ using System.Text;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Runs all scenarios against one target and sums up, the dangerous ones last. A target that dies is a violation, by the scenario that
-/// killed it: where it can be started again, the suspects are played alone to find that scenario, and the run goes on without it.
-/// Otherwise the run ends, and nothing that ended after the target's last sign of life counts for or against it.
+/// Runs all scenarios against one target, the dangerous ones last, and builds the results. A death of the target is a violation by the
+/// scenario that killed it. If the target can be restarted, the suspects run alone to find that scenario, and the run goes on without it.
+/// Otherwise the run ends, and no scenario that ended after the target's last sign of life counts.
 /// </summary>
 public sealed class Run
 {
-    /// <summary>A target that dies more often than this is not started again.</summary>
+    /// <summary>A target that dies more often than this is not restarted.</summary>
     public const int MostRestarts = 128;
 
-    /// <summary>For so long a dangerous scenario is the only one that begins, unless it ends before.</summary>
+    /// <summary>How long no other scenario starts after a dangerous one, unless that one ends first.</summary>
     private static readonly TimeSpan Head = TimeSpan.FromMilliseconds(500);
-
 
     private readonly RunSetup _setup;
     private readonly Liveness _liveness;
@@ -24,7 +23,7 @@ public sealed class Run
     private readonly HashSet<string> _quarantined = new(StringComparer.Ordinal);
 
     private readonly Lock _gate = new();
-    private readonly List<Outcome> _earlier = []; // guarded by _gate: of the repetitions that are over
+    private readonly List<Outcome> _earlier = []; // guarded by _gate: of earlier repetitions
     private readonly List<Outcome> _outcomes = []; // guarded by _gate: of this repetition
     private Runner _runner;
     private Ending? _ending;
@@ -48,7 +47,7 @@ public sealed class Run
     public static IReadOnlyList<Scenario> Chosen(Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options) =>
         [.. scenarios.Where(scenario => options.Refusal(scenario, catalogue.Find(scenario.Requirement)) is null)];
 
-    /// <summary>Which suite this is, and by which catalogue it judges.</summary>
+    /// <summary>The version of the suite and of its catalogue.</summary>
     public static SuiteIdentity Identity(Catalogue catalogue)
     {
         var version = typeof(Run).Assembly.GetName().Version is { } number ? $"{number.Major}.{number.Minor}.{number.Build}" : "0";
@@ -61,10 +60,11 @@ public sealed class Run
     public static Results Unbegun(RunSetup setup, Ending ending, DateTimeOffset started)
     {
         var traffic = new Traffic(setup.Probed.Target, setup.Time);
-        return new ResultsBuilder(setup).Build(started, setup.Time.GetUtcNow() - started, [], ending, new Deaths(setup.EarlierDeaths), traffic);
+        return new ResultsBuilder(setup)
+            .Build(started, setup.Time.GetUtcNow() - started, [], ending, new Deaths(setup.EarlierDeaths), traffic);
     }
 
-    /// <summary>Never throws for anything that the target does. Cancelled, it cleans up and returns what it has.</summary>
+    /// <summary>Never throws because of the target. When cancelled, it cleans up and returns the results so far.</summary>
     public async Task<Results> ExecuteAsync(CancellationToken cancellation)
     {
         var started = _setup.Time.GetUtcNow();
@@ -92,8 +92,8 @@ public sealed class Run
 
         for (var repetition = 0; repetition < Options.Repeat; repetition++)
         {
-            // Load waits for all others to end, and a scenario that has to be alone, and a dangerous one where nothing starts the target
-            // again; of the others, each begins as soon as there is room.
+            // Phases run one after the other: loads, scenarios that have to be alone and, if the suite cannot restart the target, dangerous
+            // ones have a phase of their own. Within a phase, each scenario starts as soon as there is room.
             foreach (var phase in Ordered(chosen, repetition).GroupBy(scenario => (
                 scenario.IsLoad, Waits: _setup.Restart is null && BeginsAlone(scenario), Alone: scenario.IsAlone ? scenario.Id : "")))
             {
@@ -106,28 +106,35 @@ public sealed class Run
     }
 
     /// <summary>
-    /// Load last, the dangerous before it, and of the others the core first; among these first what must be alone, then the lengthy, and
-    /// otherwise in the order of the specification, or shuffled.
+    /// Loads last, before them the others by rising danger. Among equals first those that must be alone, then core areas before replay,
+    /// backpressure and lifecycle, then the lengthy ones; otherwise in the order of the specification, or shuffled.
     /// </summary>
     private Scenario[] Ordered(IReadOnlyList<Scenario> scenarios, int repetition)
     {
         Scenario[] order = [.. scenarios];
         if (Options.Seed is { } seed)
         {
-            // A seed has to give the same order again; it does not have to be hard to guess.
+            // The same seed has to give the same order; it need not be hard to guess.
             new Random(unchecked(seed + repetition)).Shuffle(order);
         }
 
-        return [.. order.OrderBy(scenario => scenario.IsLoad).ThenBy(scenario => scenario.Danger).ThenByDescending(scenario => scenario.IsAlone).ThenBy(scenario => scenario.Area switch
-        {
-            "RPL" => 1,
-            "BPR" => 2,
-            "LIF" => 3,
-            _ => 0,
-        }).ThenByDescending(scenario => scenario.IsLengthy)];
+        return
+        [
+            .. order.OrderBy(scenario => scenario.IsLoad)
+                .ThenBy(scenario => scenario.Danger)
+                .ThenByDescending(scenario => scenario.IsAlone)
+                .ThenBy(scenario => scenario.Area switch
+                {
+                    "RPL" => 1,
+                    "BPR" => 2,
+                    "LIF" => 3,
+                    _ => 0,
+                })
+                .ThenByDescending(scenario => scenario.IsLengthy),
+        ];
     }
 
-    /// <summary>Plays these scenarios; where the target dies, finds out of what, and goes on.</summary>
+    /// <summary>Runs these scenarios. If the target dies, finds the culprit and goes on.</summary>
     private async Task PlayAsync(IReadOnlyList<Scenario> scenarios, bool isLoad, CancellationTokenSource over)
     {
         var waiting = new Queue<Scenario>(scenarios);
@@ -141,7 +148,7 @@ public sealed class Run
                 return;
             }
 
-            // All that was judged was answered, but the target may have died while the last scenario passed.
+            // The target may have died while the last scenario passed.
             if ((round.Death ?? await _liveness.CheckAsync(Traffic.Now, over.Token)) is { } death)
             {
                 await ResolveAsync(death, round.UnderWay, over);
@@ -162,7 +169,7 @@ public sealed class Run
         }));
     }
 
-    /// <summary>Plays one of those that wait; false when none does, or the target has died.</summary>
+    /// <summary>Runs the next waiting scenario; false when none is left, or the target has died.</summary>
     private async Task<bool> PlayNextAsync(Queue<Scenario> waiting, Round round, CancellationTokenSource life, CancellationToken over)
     {
         Task playing;
@@ -177,7 +184,7 @@ public sealed class Run
             playing = _quarantined.Contains(next.Id) ? Task.CompletedTask : PlayAsync(next, round, life, over);
             if (BeginsAlone(next))
             {
-                // If the target dies now, one scenario is to blame.
+                // If the target dies now, this scenario is the culprit.
                 await Task.WhenAny(playing, Task.Delay(Head, _setup.Time, CancellationToken.None));
             }
         }
@@ -196,7 +203,7 @@ public sealed class Run
         var death = life.IsCancellationRequested || !IsSuspicious(outcome) ? null : await _liveness.CheckAsync(outcome.Ended, life.Token);
         if (over.IsCancellationRequested)
         {
-            // It is not known whether the target broke the requirement or had died.
+            // Whether the target broke the requirement or had died is unknown.
             return;
         }
 
@@ -246,7 +253,7 @@ public sealed class Run
         _setup.Progress?.Report(new(Interlocked.Increment(ref _done), _total, _results.Of([outcome])));
     }
 
-    /// <summary>Starts the target again and plays the suspects alone, or else ends the run.</summary>
+    /// <summary>Restarts the target and runs the suspects alone, or ends the run if it cannot.</summary>
     private async Task ResolveAsync(Death death, IReadOnlyList<Outcome> underWay, CancellationTokenSource over)
     {
         var suspects = Suspects.Of(death, underWay, [.. _outcomes.Where(outcome => !_quarantined.Contains(outcome.Scenario.Id))]);
@@ -268,20 +275,21 @@ public sealed class Run
             await ConfirmAsync(death, back.Value, suspects, over);
         }
 
-        // These have had no turn yet on a target that lived.
+        // These were interrupted by the death and are not suspects: run them again.
         foreach (var other in underWay.Where(outcome => !death.IsViolation || !suspects.Contains(outcome)))
         {
             await PlayAloneAsync(other.Scenario, over);
         }
     }
 
-    private async Task ConfirmAsync(Death death, (RestartedBy By, TimeSpan After) back, IReadOnlyList<Outcome> suspects, CancellationTokenSource over)
+    private async Task ConfirmAsync(
+        Death death, (RestartedBy By, TimeSpan After) back, IReadOnlyList<Outcome> suspects, CancellationTokenSource over)
     {
         var killed = _deaths.Results.Count;
         var ids = suspects.Select(suspect => suspect.Scenario.Id).ToList();
         foreach (var suspect in suspects)
         {
-            // The first that kills it again has killed it before.
+            // The first suspect that kills the target again also caused the first death.
             await PlayAloneAsync(suspect.Scenario, over, ids, seen: _deaths.Results.Count == killed ? 1 : 0);
         }
 
@@ -307,11 +315,11 @@ public sealed class Run
         }
     }
 
-    /// <summary>Plays one scenario on a target that nothing else uses; if it dies of that, the scenario is quarantined.</summary>
+    /// <summary>Runs one scenario while no other uses the target. If the target dies, the scenario is quarantined.</summary>
     /// <param name="scenario">The scenario.</param>
     /// <param name="over">The end of the run.</param>
-    /// <param name="suspects">All that were under suspicion together with it.</param>
-    /// <param name="seen">How often the target had died of it before.</param>
+    /// <param name="suspects">All suspects of the same death.</param>
+    /// <param name="seen">How often the target died of the scenario before.</param>
     private async Task PlayAloneAsync(Scenario scenario, CancellationTokenSource over, IReadOnlyList<string>? suspects = null, int seen = 0)
     {
         if (over.IsCancellationRequested)
@@ -373,7 +381,7 @@ public sealed class Run
         });
     }
 
-    /// <summary>How the target came back, and after how long; null when it did not.</summary>
+    /// <summary>How the target came back and after how long; null if it did not.</summary>
     private async Task<(RestartedBy By, TimeSpan After)?> ReviveAsync(Death death, CancellationToken cancellation)
     {
         if (_deaths.Restarts >= MostRestarts)
@@ -399,8 +407,9 @@ public sealed class Run
         }
     }
 
-    /// <summary>A target that does not come back ends the run: the most suspect is charged, and the rest is not evaluated.</summary>
-    private async Task EndWithAsync(Death death, IReadOnlyList<Outcome> suspects, IReadOnlyList<Outcome> underWay, CancellationTokenSource over)
+    /// <summary>Ends the run if the target does not come back: the first suspect fails, and the rest is not evaluated.</summary>
+    private async Task EndWithAsync(
+        Death death, IReadOnlyList<Outcome> suspects, IReadOnlyList<Outcome> underWay, CancellationTokenSource over)
     {
         var late = _outcomes.Where(outcome => outcome.Ended > death.LastHeard).ToList();
         Forget(late);
@@ -424,7 +433,8 @@ public sealed class Run
 
         foreach (var outcome in late.Where(outcome => _outcomes.All(counted => counted.Scenario.Id != outcome.Scenario.Id)))
         {
-            _outcomes.Add(new Outcome(outcome.Scenario, outcome.Requirement, Verdict.NotEvaluated, "the target was gone before this was over"));
+            _outcomes.Add(new Outcome(
+                outcome.Scenario, outcome.Requirement, Verdict.NotEvaluated, "the target was gone before this was over"));
         }
 
         await EndAsync(death, witness?.Scenario, over);
@@ -437,7 +447,8 @@ public sealed class Run
     {
         var often = _deaths.Restarts >= MostRestarts ? $" It has come back {MostRestarts} times, and is not started again." : "";
         var saw = witness is null ? "" : $"; {witness.Id} saw it first";
-        var message = $"The target stopped answering: {death.How}. It was last heard {death.LastHeard.TotalSeconds:F1} s into the run{saw}.{often}";
+        var message = $"The target stopped answering: {death.How}. "
+            + $"It was last heard {death.LastHeard.TotalSeconds:F1} s into the run{saw}.{often}";
         _ending = new(EndingKind.TargetDied, message, witness?.Id) { LastRequests = death.LastRequests };
         await over.CancelAsync();
     }
@@ -460,7 +471,7 @@ public sealed class Run
             : new(EndingKind.Completed, "Every scenario had its turn.");
     }
 
-    /// <summary>Deletes what is left. A target that dies of that has died.</summary>
+    /// <summary>Deletes the topics that are left. If the target dies of that, it counts as a death.</summary>
     private async Task CleanUpAsync(CancellationToken cancellation)
     {
         if (_ending!.Kind != EndingKind.TargetDied)
@@ -476,7 +487,7 @@ public sealed class Run
         }
     }
 
-    /// <summary>Scenarios that run at one time, until none is left or the target dies.</summary>
+    /// <summary>One round of scenarios in parallel, until none is left or the target dies.</summary>
     private sealed class Round(int atOnce) : IDisposable
     {
         private readonly Lock _gate = new();
@@ -484,15 +495,15 @@ public sealed class Run
 
         public int AtOnce => atOnce;
 
-        /// <summary>Held by the one that begins.</summary>
+        /// <summary>Held while a scenario is being started.</summary>
         public SemaphoreSlim Turn { get; } = new(1);
 
-        /// <summary>Held by a scenario that <see cref="Scenario.UsesPlainNames"/>.</summary>
+        /// <summary>Held by a scenario with <see cref="Scenario.UsesPlainNames"/>.</summary>
         public SemaphoreSlim PlainNames { get; } = new(1);
 
         public Death? Death { get; private set; }
 
-        /// <summary>The outcomes that the death has spoilt, the one that noticed it first.</summary>
+        /// <summary>The outcomes that the death interrupted; the one that noticed it comes first.</summary>
         public IReadOnlyList<Outcome> UnderWay => _underWay;
 
         public void Dispose()
@@ -501,8 +512,8 @@ public sealed class Run
             PlainNames.Dispose();
         }
 
-        /// <param name="death">Null where another scenario has noticed it.</param>
-        /// <param name="outcome">That of a scenario which the death has interrupted.</param>
+        /// <param name="death">Null if another scenario has noticed it.</param>
+        /// <param name="outcome">The outcome of a scenario that the death interrupted.</param>
         public void EndWith(Death? death, Outcome outcome)
         {
             lock (_gate)

@@ -1,6 +1,6 @@
 namespace PubSub.Conformance;
 
-/// <summary>Which scenarios keep what crossed the wire in the results.</summary>
+/// <summary>Which scenarios keep their transcripts in the results.</summary>
 public enum KeptTranscripts
 {
     None,
@@ -10,7 +10,7 @@ public enum KeptTranscripts
     All,
 }
 
-/// <summary>How a run is to be done.</summary>
+/// <summary>The options of a run.</summary>
 public sealed record RunOptions
 {
     public const int MostParallel = 64;
@@ -19,39 +19,39 @@ public sealed record RunOptions
     /// <summary>Scenarios at one time against a near target.</summary>
     public const int UsualParallel = 8;
 
-    /// <summary>Scenarios at one time against a far target, where they mostly wait.</summary>
+    /// <summary>Scenarios at one time against a distant target, where they mostly wait.</summary>
     public const int MostParallelByDistance = 56;
 
     private const int UsualLoadParallel = 2;
     private const int MostLoadParallelByDistance = 10;
 
-    // In a round trip of 250 ms a scenario does next to nothing on this machine or the server.
+    // A scenario with a round trip of 250 ms mostly waits and hardly loads this machine or the server.
     private static readonly TimeSpan DistanceOfOneMore = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan DistanceOfOneMoreLoad = TimeSpan.FromMilliseconds(25);
 
     public Selection Selection { get; init; } = new();
 
     /// <summary>
-    /// Scenarios at one time; null lets the target's round trip decide. Those that put the target under load have a smaller bound of their own.
+    /// Scenarios at one time; null derives the number from the target's round trip. Loads have a smaller bound of their own.
     /// </summary>
     public int? Parallel { get; init; }
 
-    /// <summary>How often the whole set is run, one time after the other.</summary>
+    /// <summary>How often the whole set runs, one repetition after the other.</summary>
     public int Repeat { get; init; } = 1;
 
     /// <summary>Shuffles scenarios that are equally dangerous; null keeps the order of the specification.</summary>
     public int? Seed { get; init; }
 
-    /// <summary>Runs the scenarios that put the target under load as well: see <see cref="Scenario.IsLoad"/>.</summary>
+    /// <summary>Also runs the scenarios that put the target under load: see <see cref="Scenario.IsLoad"/>.</summary>
     public bool AllowLoad { get; init; }
 
-    /// <summary>No other client uses the target: runs the scenarios that assert its totals as well, see <see cref="Scenario.IsExclusive"/>.</summary>
+    /// <summary>No other client uses the target: also runs scenarios that assert totals, see <see cref="Scenario.IsExclusive"/>.</summary>
     public bool Exclusive { get; init; }
 
-    /// <summary>Takes every recommendation as a duty.</summary>
+    /// <summary>Treats a violated recommendation as a failure.</summary>
     public bool Strict { get; init; }
 
-    /// <summary>How long a dead target that the suite cannot start may take to come back by itself.</summary>
+    /// <summary>How long a dead target that the suite cannot restart may take to come back by itself.</summary>
     public TimeSpan SupervisorPatience { get; init; } = TimeSpan.FromSeconds(8);
 
     public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(30);
@@ -64,12 +64,12 @@ public sealed record RunOptions
     public int AtOnce(TimeSpan distance) =>
         Parallel ?? Math.Clamp(UsualParallel + (int)(distance / DistanceOfOneMore), UsualParallel, MostParallelByDistance);
 
-    /// <summary>How many of those that put the target under load.</summary>
+    /// <summary>How many loads run at one time against a target at this distance.</summary>
     public int LoadAtOnce(TimeSpan distance) => Math.Min(
         AtOnce(distance),
         Math.Clamp(UsualLoadParallel + (int)(distance / DistanceOfOneMoreLoad), UsualLoadParallel, MostLoadParallelByDistance));
 
-    /// <summary>Why the scenario is left out; null when it is run.</summary>
+    /// <summary>Why the scenario is left out; null if it runs.</summary>
     public string? Refusal(Scenario scenario, Requirement? requirement)
     {
         if (!Selection.Includes(scenario, requirement))
@@ -99,7 +99,7 @@ public sealed record RunSetup
 {
     public required Catalogue Catalogue { get; init; }
 
-    /// <summary>All of them; <see cref="RunOptions.Selection"/> says which are run.</summary>
+    /// <summary>All scenarios; <see cref="RunOptions.Selection"/> says which of them run.</summary>
     public required IReadOnlyList<Scenario> Scenarios { get; init; }
 
     public required ProbedTarget Probed { get; init; }
@@ -107,10 +107,10 @@ public sealed record RunSetup
     public Redaction Redaction { get; init; } = new();
     public TopicNames Names { get; init; } = new();
 
-    /// <summary>Without it scenarios that start servers are unsupported.</summary>
+    /// <summary>Null makes scenarios that start servers unsupported.</summary>
     public Launch? Launch { get; init; }
 
-    /// <summary>Starts the target again after a death; without it only a supervisor does.</summary>
+    /// <summary>Restarts the target after a death; if null, only a supervisor can.</summary>
     public IRestart? Restart { get; init; }
 
     /// <summary>The deaths that the probe has caused.</summary>

@@ -1,15 +1,15 @@
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Runs scenarios against one target. Every end of a scenario becomes a verdict: it never throws, never hangs, and never passes without
-/// a decisive check.
+/// Runs scenarios against one target. Every outcome of a scenario becomes a verdict: the runner never throws, never hangs, and never passes
+/// a scenario without a decisive check.
 /// </summary>
 public sealed class Runner
 {
-    /// <summary>How often a scenario runs that something other than the server keeps from being decided.</summary>
+    /// <summary>How often a scenario runs while interference keeps it from being decided.</summary>
     private const int MostAttempts = 4;
 
-    /// <summary>After so many scenarios in a row that were never decided, the others run only once.</summary>
+    /// <summary>After this many undecided scenarios in a row, the others run only once.</summary>
     private const int HopelessAfter = 8;
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
@@ -22,10 +22,15 @@ public sealed class Runner
     private readonly Admission _admission;
     private int _undecided; // scenarios in a row that interference kept from being decided
 
-    /// <param name="names">Where the names of topics come from; without it they are this runner's own, and journalled nowhere.</param>
-    /// <param name="traffic">That of an earlier runner, to go on with.</param>
+    /// <param name="names">Topic names; by default new ones, without a journal.</param>
+    /// <param name="traffic">The traffic of an earlier runner to continue; by default new.</param>
     public Runner(
-        Catalogue catalogue, Target target, Launch? launch = null, TimeProvider? time = null, TopicNames? names = null, Traffic? traffic = null)
+        Catalogue catalogue,
+        Target target,
+        Launch? launch = null,
+        TimeProvider? time = null,
+        TopicNames? names = null,
+        Traffic? traffic = null)
     {
         _catalogue = catalogue;
         _target = target;
@@ -39,12 +44,12 @@ public sealed class Runner
     /// <summary>The connections, bytes and requests of all scenarios together.</summary>
     public Traffic Traffic { get; }
 
-    /// <summary>When this process did not run, which decides nothing.</summary>
+    /// <summary>Detects when this process did not run: a scenario then decides nothing.</summary>
     public StallWatch Stalls { get; init; } = StallWatch.OfProcess;
 
     /// <summary>
-    /// Runs the scenario. If something other than the server kept it from being decided, it runs again, at most
-    /// <see cref="MostAttempts"/> times, or <see cref="StallWatch.MostRepeats"/> more times when this process was stopped meanwhile.
+    /// Runs the scenario. If interference kept it from being decided, it runs again, <see cref="MostAttempts"/> times in all, or
+    /// <see cref="StallWatch.MostRepeats"/> more times if this process was stopped meanwhile.
     /// </summary>
     public async Task<Outcome> RunAsync(Scenario scenario, CancellationToken cancellation = default)
     {
@@ -62,7 +67,8 @@ public sealed class Runner
         };
     }
 
-    private async Task<Outcome> RunUndisturbedAsync(Scenario scenario, Requirement requirement, Traffic traffic, CancellationToken cancellation)
+    private async Task<Outcome> RunUndisturbedAsync(
+        Scenario scenario, Requirement requirement, Traffic traffic, CancellationToken cancellation)
     {
         for (var (attempt, stalls) = (1, 0); ;)
         {
@@ -76,12 +82,15 @@ public sealed class Runner
             }
             catch (OperationCanceledException)
             {
-                return new Outcome(scenario, requirement, Verdict.Inconclusive, "the run ended before its turn came");
+                return new Outcome(scenario, requirement, Verdict.Inconclusive, "the run ended before this scenario started");
             }
 
             try
             {
-                outcome = await RunWithinLimitAsync(scenario, requirement, transcript, cancellation) with { TranscriptDropped = transcript.Dropped };
+                outcome = await RunWithinLimitAsync(scenario, requirement, transcript, cancellation) with
+                {
+                    TranscriptDropped = transcript.Dropped,
+                };
                 if (part.Interference?.Kind == InterferenceKind.Machine)
                 {
                     _admission.Halve();
@@ -94,7 +103,9 @@ public sealed class Runner
 
             var lost = Stalls.Lost - before;
             var interference = outcome.Interference ?? part.Interference;
-            if (outcome.Verdict == Verdict.Pass || cancellation.IsCancellationRequested || (lost < StallWatch.Tolerance && interference is null))
+            if (outcome.Verdict == Verdict.Pass
+                || cancellation.IsCancellationRequested
+                || (lost < StallWatch.Tolerance && interference is null))
             {
                 Volatile.Write(ref _undecided, 0);
                 return outcome;
@@ -104,7 +115,8 @@ public sealed class Runner
             {
                 if (stalls++ == StallWatch.MostRepeats)
                 {
-                    return Undecided(outcome, $"the suite itself did not run for {lost.TotalSeconds:0.0} s meanwhile (stopped, asleep or starved)");
+                    return Undecided(
+                        outcome, $"the suite itself did not run for {lost.TotalSeconds:0.0} s meanwhile (stopped, asleep or starved)");
                 }
             }
             else if (attempt == MostAttempts || Volatile.Read(ref _undecided) >= HopelessAfter)
@@ -132,7 +144,7 @@ public sealed class Runner
     private async Task PauseAsync(TimeSpan pause, CancellationToken cancellation) =>
         await Task.Delay(pause, _time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    /// <summary>Starts the server that the scenario asks for, and ends it.</summary>
+    /// <summary>Runs the scenario within its time limit, with the server that it asks for.</summary>
     private async Task<Outcome> RunWithinLimitAsync(
         Scenario scenario, Requirement requirement, Transcript transcript, CancellationToken cancellation)
     {
@@ -220,7 +232,8 @@ public sealed class Runner
         Inconclusive own when own.Blames == requirement.Id => Judge(scenario, requirement, own.AsViolation()),
         Inconclusive inconclusive => new(scenario, requirement, Verdict.Inconclusive, exception.Message) { Blames = inconclusive.Blames },
         OperationCanceledException => new(scenario, requirement, Verdict.Inconclusive, "the scenario did not end in time"),
-        _ when Interference.Of(exception) is { } own => new(scenario, requirement, Verdict.Inconclusive, own.Message) { Interference = own },
+        _ when Interference.Of(exception) is { } own =>
+            new(scenario, requirement, Verdict.Inconclusive, own.Message) { Interference = own },
         _ => new(scenario, requirement, Verdict.Error, exception.ToString()),
     };
 

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// A pattern over scenarios: it is compared, case aside, with the scenario's id, its requirement's id, its area and its profile; <c>*</c>
-/// stands for any characters, <c>?</c> for one. <c>PS-RPL-*</c>, <c>RPL</c>, <c>replay</c>, <c>PS-RPL-001/newest-first</c>.
+/// A pattern over scenarios. It is compared, ignoring case, with the scenario's id, its requirement's id, its area and its profile;
+/// <c>*</c> stands for any characters, <c>?</c> for one. <c>PS-RPL-*</c>, <c>RPL</c>, <c>replay</c>, <c>PS-RPL-001/newest-first</c>.
 /// </summary>
 public sealed class Pattern(string text)
 {
@@ -22,8 +22,8 @@ public sealed class Pattern(string text)
 }
 
 /// <summary>
-/// What the user wants to run, and what is known to fail. Known failures still run: one that passes, like a pattern that fits nothing,
-/// is an expectation gone stale.
+/// The scenarios that the user wants to run, and those known to fail. Known failures still run: one that passes, like a pattern that fits
+/// no scenario, is a stale expectation.
 /// </summary>
 public sealed record Selection
 {
@@ -33,7 +33,7 @@ public sealed record Selection
     public IReadOnlyList<Pattern> Exclude { get; init; } = [];
     public IReadOnlyList<Pattern> KnownFailing { get; init; } = [];
 
-    /// <summary>One pattern a line; empty lines, and what follows a <c>#</c>, are left out.</summary>
+    /// <summary>One pattern a line; empty lines and the text after a <c>#</c> are ignored.</summary>
     public static IReadOnlyList<Pattern> Parse(IEnumerable<string> lines) =>
         [.. lines.Select(line => line.Split('#')[0].Trim()).Where(line => line.Length > 0).Select(line => new Pattern(line))];
 

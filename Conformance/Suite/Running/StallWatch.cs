@@ -1,20 +1,20 @@
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Notices when this process did not run although time went by: it was stopped, the machine slept, or no thread was free. A timer
-/// ticks; time that is missing between two ticks is lost, and so is a difference between the wall clock and the monotonic clock.
+/// Detects when this process did not run: it was stopped, the machine slept, or no thread was free. Lost time is the delay of a timer
+/// between two ticks, and any difference between the wall clock and the monotonic clock.
 /// </summary>
 public sealed class StallWatch : IDisposable
 {
-    /// <summary>A wait in which this much was lost decides nothing.</summary>
+    /// <summary>A wait that lost this much time decides nothing.</summary>
     public static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often a wait that decided nothing is begun again.</summary>
+    /// <summary>How often a wait that decided nothing is repeated.</summary>
     public const int MostRepeats = 5;
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>A shorter delay of a tick is the scheduler's usual.</summary>
+    /// <summary>Shorter delays of a tick are normal and do not count.</summary>
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(300);
 
     private readonly TimeProvider _time;
@@ -35,7 +35,7 @@ public sealed class StallWatch : IDisposable
     /// <summary>The watch of this process.</summary>
     public static StallWatch OfProcess { get; } = new(TimeProvider.System);
 
-    /// <summary>All the time that was lost so far, that since the last tick included.</summary>
+    /// <summary>All the time lost so far, including since the last tick.</summary>
     public TimeSpan Lost
     {
         get
@@ -47,7 +47,7 @@ public sealed class StallWatch : IDisposable
         }
     }
 
-    /// <summary>Does something that waits, and does it again when a stall spoilt the wait, whether it returned or threw.</summary>
+    /// <summary>Runs the wait, and repeats it if a stall spoilt it, whether it returned or threw.</summary>
     public async Task<T> UnstalledAsync<T>(Func<Task<T>> wait, CancellationToken cancellation)
     {
         for (var repeat = 0; ; repeat++)
@@ -63,7 +63,7 @@ public sealed class StallWatch : IDisposable
             }
             catch (Exception) when (IsSpoilt(before, repeat, cancellation))
             {
-                // What a stalled wait says is not known.
+                // The result of a stalled wait means nothing.
             }
         }
     }
@@ -83,7 +83,7 @@ public sealed class StallWatch : IDisposable
         }
     }
 
-    // The monotonic clock stands still while a machine sleeps; the wall clock goes on, or is put right afterwards.
+    // The monotonic clock stands still while a machine sleeps; the wall clock goes on, or is corrected afterwards.
     private TimeSpan Missing()
     {
         var passed = _time.GetElapsedTime(_last);

@@ -4,8 +4,8 @@ namespace PubSub.Conformance;
 internal static class Suspects
 {
     /// <param name="death">The death.</param>
-    /// <param name="underWay">Those that it interrupted, the one that noticed it first.</param>
-    /// <param name="over">Those that had ended.</param>
+    /// <param name="underWay">The scenarios that it interrupted; the one that noticed it comes first.</param>
+    /// <param name="over">The scenarios that had ended.</param>
     public static IReadOnlyList<Outcome> Of(Death death, IReadOnlyList<Outcome> underWay, IReadOnlyList<Outcome> over)
     {
         var distance = new Dictionary<string, double>(StringComparer.Ordinal);
@@ -15,7 +15,7 @@ internal static class Suspects
             distance[request.Scenario] = Math.Min(away, distance.GetValueOrDefault(request.Scenario, double.MaxValue));
         }
 
-        // One that never had a connection has found the target dead.
+        // A scenario without a connection found the target already dead.
         var present = underWay.Where(outcome => outcome.Traffic is { Connections: > 0 }).ToList();
         var recent = over.Where(outcome => outcome.Ended > death.LastHeard || distance.ContainsKey(outcome.Scenario.Id));
         List<Outcome> suspects =

@@ -1,8 +1,8 @@
 namespace PubSub.Conformance.Scenarios;
 
 /// <summary>
-/// Requests exactly as SPEC.md writes them. All other scenarios speak the target's own spelling, so that each of its deviations is
-/// reported here and nowhere else.
+/// Requests exactly as SPEC.md writes them. All other scenarios use the target's own spelling, so that each of its deviations is reported
+/// only here.
 /// </summary>
 internal static class AsSpecified
 {

@@ -2,7 +2,7 @@ namespace PubSub.Conformance.Scenarios;
 
 internal static class Backpressure
 {
-    /// <summary>Bytes published before a subscriber who reads nothing is given up; kernels hold some megabytes of them.</summary>
+    /// <summary>Bytes published until a subscriber that reads nothing must be cut; kernels buffer some megabytes of them.</summary>
     private const int Budget = 32 * 1024 * 1024;
 
     private const int PerStep = 8;
@@ -11,7 +11,7 @@ internal static class Backpressure
 
     private static readonly TimeSpan Draining = TimeSpan.FromSeconds(33);
 
-    /// <summary>How long a server may do none of a deaf client's requests before the client begins to read.</summary>
+    /// <summary>A client that does not read starts to read once the server has handled none of its requests for this long.</summary>
     private static readonly TimeSpan Deafness = TimeSpan.FromSeconds(1);
 
     private static readonly string Heavy = Json.Quote(new string('x', 16 * 1024));
@@ -89,7 +89,10 @@ internal static class Backpressure
             foreach (var reader in readers)
             {
                 await reader.NextAsync(message => message.MessageId == "afterwards", "the event afterwards").For(Innocent);
-                stage.Expect.Sequence([.. sent, "afterwards"], reader.Received.Events().Ids(), $"{reader.Name} receives every message in order, before and after the cut");
+                stage.Expect.Sequence(
+                    [.. sent, "afterwards"],
+                    reader.Received.Events().Ids(),
+                    $"{reader.Name} receives every message in order, before and after the cut");
             }
         })
         { IsLoad = true },
@@ -179,7 +182,8 @@ internal static class Backpressure
             SupportsCut(stage, cut);
             stage.Require(await SubscribersAsync(stage, topic) == 0, "the slow consumer is cut");
 
-            await stage.Expect.EventuallyAsync<long?>(0, () => SubscribersAsync(stage, other), "a subscriber that is cut leaves its other topic as well");
+            await stage.Expect.EventuallyAsync<long?>(
+                0, () => SubscribersAsync(stage, other), "a subscriber that is cut leaves its other topic as well");
         })
         { IsLoad = true },
 
@@ -207,7 +211,8 @@ internal static class Backpressure
             {
                 // Nothing may be missing before the next message either.
                 await publisher.PublishAsync(topic, "afterwards").Acked();
-                await slow.NextAsync(message => message.MessageId == "afterwards", "the event afterwards").Given("the slow consumer receives on");
+                await slow.NextAsync(message => message.MessageId == "afterwards", "the event afterwards")
+                    .Given("the slow consumer receives on");
                 sent = [.. sent, "afterwards"];
             }
 
@@ -220,7 +225,10 @@ internal static class Backpressure
         new("PS-BPR-009", "cut-by-bytes", async stage =>
         {
             var (slow, _, sent, cut) = await OverflowAsync(stage);
-            stage.Expect.True(cut, "a subscriber is cut for its bytes, long before its events are too many", $"a subscription after {sent.Count} events");
+            stage.Expect.True(
+                cut,
+                "a subscriber is cut for its bytes, long before its events are too many",
+                $"a subscription after {sent.Count} events");
 
             slow.ResumeReading();
 
@@ -238,7 +246,10 @@ internal static class Backpressure
             {
                 var payload = Json.Quote(new string('x', kilobytes * 1024));
                 await publisher.PublishAsync(topic, "large", payload).Acked();
-                stage.Expect.Equal(payload, (await idle.NextEventAsync(topic)).Payload, $"{kilobytes} KiB are delivered to a subscriber who has received all before");
+                stage.Expect.Equal(
+                    payload,
+                    (await idle.NextEventAsync(topic)).Payload,
+                    $"{kilobytes} KiB are delivered to a subscriber who has received all before");
             }
         })
         { Launch = new Dictionary<string, string> { ["MAX_QUEUE_BYTES"] = "1024" } },
@@ -262,7 +273,10 @@ internal static class Backpressure
 
             stage.Expect.True(refusal is not null, "a publish beyond MAX_RETAINED_BYTES is refused", $"{Messages} acks");
             stage.Expect.Error(refusal!, "LIMIT_EXCEEDED", "a publish beyond MAX_RETAINED_BYTES is refused");
-            stage.Expect.Sequence(accepted, (await subscriber.EventsAsync(accepted.Count)).Ids(), "what was acked is delivered, and nothing that was refused");
+            stage.Expect.Sequence(
+                accepted,
+                (await subscriber.EventsAsync(accepted.Count)).Ids(),
+                "what was acked is delivered, and nothing that was refused");
             await stage.Rest.DeleteTopicAsync(topic).Given("the topic is deleted");
             var last = await publisher.AnswerAsync(Request.Publish(other, "last", payload).To(stage.Target).ToString());
             stage.Expect.True(last.IsAck, "after a deletion there is room again", last.ToString());
@@ -305,7 +319,8 @@ internal static class Backpressure
 
         new("PS-BPR-010", "unread-websocket-pongs", async stage =>
         {
-            const string answered = "Pings that were sent without reading the Pongs end in nothing but the replies to the requests among them";
+            const string answered =
+                "Pings that were sent without reading the Pongs end in nothing but the replies to the requests among them";
             var (marks, observer) = await MarksAsync(stage);
             var raw = await stage.RawAsync("deaf", SmallBuffer);
             string[] ids = [.. Habits.Ids("mark", 500)];
@@ -340,11 +355,12 @@ internal static class Backpressure
             stage.Require(await SubscribersAsync(stage, topic) == 1, "the deaf one is counted");
             deaf.StopReading();
 
-            // Written until the connection breaks, or the server takes no more of it.
+            // Write until the connection breaks, or the server accepts no more.
             var pings = Enumerable.Repeat(Frame.Text(Request.Ping().WithRequestId(new string('i', 255))), 100).ToList();
             var flood = PushAsync(Budget / 400 / pings.Count, () => deaf.SendFramesAsync(pings));
 
-            await stage.Expect.EventuallyAsync<long?>(0, () => SubscribersAsync(stage, topic), "a peer that reads nothing is disconnected", Draining);
+            await stage.Expect.EventuallyAsync<long?>(
+                0, () => SubscribersAsync(stage, topic), "a peer that reads nothing is disconnected", Draining);
             await flood;
         })
         { Launch = new Dictionary<string, string> { ["WRITE_TIMEOUT"] = "0.5" } },
@@ -360,10 +376,18 @@ internal static class Backpressure
 
             await FloodAsync(stage, publisher, topic, []);
 
-            await stage.Expect.EventuallyAsync<long?>(0, () => SubscribersAsync(stage, topic), "a subscriber that reads nothing is disconnected", Draining);
+            await stage.Expect.EventuallyAsync<long?>(
+                0, () => SubscribersAsync(stage, topic), "a subscriber that reads nothing is disconnected", Draining);
             await idle.ReceivesExactlyAsync([], publisher, quiet, "one that has nothing to read is not");
         })
-        { Launch = new Dictionary<string, string> { ["WRITE_TIMEOUT"] = "0.5", ["MAX_QUEUE_SIZE"] = "100000", ["MAX_QUEUE_BYTES"] = "100000000" } },
+        {
+            Launch = new Dictionary<string, string>
+            {
+                ["WRITE_TIMEOUT"] = "0.5",
+                ["MAX_QUEUE_SIZE"] = "100000",
+                ["MAX_QUEUE_BYTES"] = "100000000",
+            },
+        },
 
         new("PS-BPR-012", "five-are-few", async stage =>
         {
@@ -377,9 +401,17 @@ internal static class Backpressure
             reader.ResumeReading();
 
             await reader.ClosedAsync(Draining);
-            stage.Expect.True(reader.Received[^1].MessageId != "load-400", "a subscriber with a queue of 5 does not survive 400 large unread events");
+            stage.Expect.True(
+                reader.Received[^1].MessageId != "load-400", "a subscriber with a queue of 5 does not survive 400 large unread events");
         })
-        { Launch = new Dictionary<string, string> { ["MAX_QUEUE_SIZE"] = "5", ["MAX_QUEUE_BYTES"] = "100000000", ["WRITE_TIMEOUT"] = "60" } },
+        {
+            Launch = new Dictionary<string, string>
+            {
+                ["MAX_QUEUE_SIZE"] = "5",
+                ["MAX_QUEUE_BYTES"] = "100000000",
+                ["WRITE_TIMEOUT"] = "60",
+            },
+        },
 
         new("PS-BPR-012", "five-hundred-are-many", async stage =>
         {
@@ -394,24 +426,33 @@ internal static class Backpressure
             var events = await reader.EventsUntilAsync(sent[^1], Draining);
             stage.Expect.Sequence(sent, events.Ids(), "a subscriber with a queue of 500 survives 400 large unread events");
         })
-        { Launch = new Dictionary<string, string> { ["MAX_QUEUE_SIZE"] = "500", ["MAX_QUEUE_BYTES"] = "100000000", ["WRITE_TIMEOUT"] = "60" } },
+        {
+            Launch = new Dictionary<string, string>
+            {
+                ["MAX_QUEUE_SIZE"] = "500",
+                ["MAX_QUEUE_BYTES"] = "100000000",
+                ["WRITE_TIMEOUT"] = "60",
+            },
+        },
     ];
 
-    private static async Task<long?> SubscribersAsync(Stage stage, string topic) => (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers;
+    private static async Task<long?> SubscribersAsync(Stage stage, string topic) =>
+        (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers;
 
     private static bool MayDrop(Stage stage) => stage.Target.Dialect.Overflow.Contains(Overflow.DropOldest);
 
-    /// <summary>Where the dialect lets a queue drop its oldest events, nobody need be cut.</summary>
+    /// <summary>If the dialect lets a queue drop its oldest events, the server need not cut a subscriber.</summary>
     private static void SupportsCut(Stage stage, bool cut) => stage.Supports(cut || !MayDrop(stage), "the disconnection of slow consumers");
 
     /// <summary>
-    /// A subscriber of a new topic stops reading, and so much is published that it has to be cut, which the count of subscribers then
-    /// shows; it has not read on yet.
+    /// A subscriber of a new topic stops reading, and enough is published that the server has to cut it, which the count of subscribers
+    /// then shows. The subscriber has not read on yet.
     /// </summary>
     private static async Task<(Client Slow, Client Publisher, IReadOnlyList<string> Sent, bool Cut)> OverflowAsync(Stage stage) =>
         await OverflowAsync(stage, await stage.TopicAsync("orders"));
 
-    private static async Task<(Client Slow, Client Publisher, IReadOnlyList<string> Sent, bool Cut)> OverflowAsync(Stage stage, string topic)
+    private static async Task<(Client Slow, Client Publisher, IReadOnlyList<string> Sent, bool Cut)> OverflowAsync(
+        Stage stage, string topic)
     {
         var slow = await stage.SubscriberAsync("slow", topic, options: SmallBuffer);
         var publisher = await stage.ConnectAsync("publisher");
@@ -421,14 +462,14 @@ internal static class Backpressure
     }
 
     /// <summary>
-    /// The slow one reads on, to the end of its connection. Null when it has not been cut: it is still counted, and is answered behind all
-    /// that was queued for it.
+    /// The slow subscriber reads on to the end of its connection. Null if it was not cut: it is still counted, and a request is answered
+    /// after everything that was queued for it.
     /// </summary>
     private static async Task<Closure?> EndAsync(Client slow, bool cut)
     {
         slow.ResumeReading();
 
-        // Not answered, it was cut, and is counted all the same.
+        // Without an answer the subscriber was cut, although it is still counted.
         return !cut && await ComesAsync(AnswerAsync()) ? null : await slow.ClosedAsync(Draining).IfAnswered();
 
         async Task<ServerMessage> AnswerAsync()
@@ -439,15 +480,16 @@ internal static class Backpressure
     }
 
     /// <summary>
-    /// Publishes a few heavy messages at a time, each time waiting until the readers have them, until nobody else is subscribed any
-    /// more or the budget is spent.
+    /// Publishes a few large messages at a time and waits each time until the readers have them, until only the readers are still
+    /// subscribed or the budget is spent.
     /// </summary>
-    private static async Task<(IReadOnlyList<string> Sent, bool Cut)> FloodAsync(Stage stage, Client publisher, string topic, List<Client> readers)
+    private static async Task<(IReadOnlyList<string> Sent, bool Cut)> FloodAsync(
+        Stage stage, Client publisher, string topic, List<Client> readers)
     {
         var sent = new List<string>();
         var cut = false;
 
-        // At a far target a step takes long, however much is in it.
+        // With a distant target a step takes long, whatever its size.
         var factor = !stage.Target.IsFar ? 1 : readers.Count == 0 ? 8 : 4;
         var perStep = stage.Burst(PerStep * factor);
         while (sent.Count * Heavy.Length < Budget && !(cut = await SubscribersAsync(stage, topic) == readers.Count))
@@ -464,7 +506,7 @@ internal static class Backpressure
         return (sent, cut);
     }
 
-    /// <summary>400 messages of 40 KiB, more than kernels hold for a subscriber who does not read.</summary>
+    /// <summary>400 messages of 40 KiB, more than kernels buffer for a subscriber that does not read.</summary>
     private static async Task<IReadOnlyList<string>> LoadAsync(Client publisher, string topic)
     {
         string[] load = [.. Enumerable.Range(1, 400).Select(i => $"load-{i}")];
@@ -472,7 +514,7 @@ internal static class Backpressure
         return load;
     }
 
-    /// <summary>Decisive: again and again as many events at once as may be outstanding, all of them received before the next.</summary>
+    /// <summary>Decisive: repeated bursts of as many events as may be outstanding, each received before the next.</summary>
     private static async Task BurstsAsync(Stage stage, IReadOnlyList<Client> readers, Client publisher, string topic, int rounds)
     {
         var affordable = stage.Rounds(rounds, roundTrips: 3);
@@ -493,7 +535,7 @@ internal static class Backpressure
     }
 
     /// <summary>
-    /// Decisive: the reader is not cut. That a connection which goes on loses nothing is another requirement.
+    /// Decisive: the reader is not cut. That it also loses nothing is another requirement.
     /// </summary>
     private static async Task UncutAsync(
         Client reader, IReadOnlyList<string> burst, Task<IReadOnlyList<ServerMessage>> receiving, string expectation)
@@ -525,8 +567,8 @@ internal static class Backpressure
     }
 
     /// <summary>
-    /// Decisive: requests without end from a client that does not read, until they are all done or the server does no more of them; then
-    /// it reads, and every reply is there.
+    /// Decisive: a client that does not read sends many requests until the server has handled all of them, or handles no more. Then the
+    /// client reads, and every reply arrives.
     /// </summary>
     private static async Task UnreadRepliesAsync(Stage stage, Func<string, Request> request)
     {
@@ -543,20 +585,24 @@ internal static class Backpressure
         await client.NextAsync(message => message.RequestId == ids[^1], $"the reply to the last of {count} requests", Draining);
         await sending;
 
-        stage.Expect.Sequence(ids, client.Received.Where(message => !message.IsEvent && !message.IsInfo).Select(message => message.RequestId ?? message.Raw), "every request is answered, in order");
+        stage.Expect.Sequence(
+            ids,
+            client.Received.Where(message => !message.IsEvent && !message.IsInfo).Select(message => message.RequestId ?? message.Raw),
+            "every request is answered, in order");
 
         async Task SendAsync()
         {
             foreach (var some in ids.Chunk(together))
             {
-                await client.SendTogetherAsync([.. some.SkipLast(1).Select(request), Request.Publish(marks, "mark").WithRequestId(some[^1])]);
+                await client.SendTogetherAsync(
+                    [.. some.SkipLast(1).Select(request), Request.Publish(marks, "mark").WithRequestId(some[^1])]);
             }
         }
     }
 
     /// <summary>
-    /// A topic and its subscriber. Where a client publishes to it now and then, the subscriber sees how far the server is with the client's
-    /// requests; how many are sent says little, as kernels hold some megabytes of them.
+    /// A topic and its subscriber. The client publishes to it now and then, so that the subscriber sees how many of the client's requests
+    /// the server has handled. The number of sent requests says little, because kernels buffer some megabytes of them.
     /// </summary>
     private static async Task<(string Topic, Client Observer)> MarksAsync(Stage stage)
     {
@@ -564,7 +610,7 @@ internal static class Backpressure
         return (topic, await stage.SubscriberAsync("observer", topic));
     }
 
-    /// <summary>Until the observer has seen so many marks, or none for <see cref="Deafness"/>.</summary>
+    /// <summary>Waits until the observer has seen this many marks, or no new one for <see cref="Deafness"/>.</summary>
     private static async Task UntilDoneAsync(Stage stage, Client observer, int marks)
     {
         var seen = 0;
@@ -576,7 +622,7 @@ internal static class Backpressure
         stage.Expect.Observe("the server had done all that was asked when the client began to read", seen == marks);
     }
 
-    /// <summary>Whether it comes, in time and before the connection ends.</summary>
+    /// <summary>True if it arrives in time and before the connection ends.</summary>
     private static async Task<bool> ComesAsync(Task<ServerMessage> message)
     {
         try
@@ -590,7 +636,7 @@ internal static class Backpressure
         }
     }
 
-    /// <summary>Does it again and again, and stops where the connection does.</summary>
+    /// <summary>Repeats it until the connection ends.</summary>
     private static async Task PushAsync(int times, Func<Task> push)
     {
         try
@@ -602,7 +648,7 @@ internal static class Backpressure
         }
         catch (Violation)
         {
-            // The connection has ended, or is full: that is what the flood was for.
+            // The connection has ended or is full, as the flood intended.
         }
     }
 }

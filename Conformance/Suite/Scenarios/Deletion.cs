@@ -37,7 +37,8 @@ internal static class Deletion
 
             foreach (var subscriber in subscribers)
             {
-                var notice = await subscriber.NextAsync(message => message.IsInfo && message.Topic == topic, "the notice that names the topic");
+                var notice = await subscriber.NextAsync(
+                    message => message.IsInfo && message.Topic == topic, "the notice that names the topic");
                 stage.Expect.True(notice.IsDeletion, "The notice says topic_deleted", notice.Raw);
                 stage.Expect.True(notice.IsDated, "The notice has a timestamp", notice.Raw);
             }
@@ -48,7 +49,8 @@ internal static class Deletion
             var topic = await stage.TopicAsync();
             var subscriber = await stage.SubscriberAsync("subscriber", topic, options: new ConnectOptions { ReceiveBuffer = 64 * 1024 });
             var publisher = await stage.ConnectAsync("publisher");
-            var payload = Json.Quote(new string('x', Math.Min(stage.Limits.MessageBytes / 2, stage.Limits.QueueBytes / stage.Limits.QueueSize / 2)));
+            var size = Math.Min(stage.Limits.MessageBytes / 2, stage.Limits.QueueBytes / stage.Limits.QueueSize / 2);
+            var payload = Json.Quote(new string('x', size));
             var sent = Ids(stage.Limits.QueueSize / 2);
             subscriber.StopReading();
             await publisher.PublishAllAsync(topic, sent, payload);
@@ -75,7 +77,8 @@ internal static class Deletion
 
             stage.Expect.Equal(
                 doomed,
-                (await subscriber.NextAsync(message => IsNotice(message) && message.Topic?.StartsWith(doomed[..^4], StringComparison.Ordinal) != false,
+                (await subscriber.NextAsync(
+                    message => IsNotice(message) && message.Topic?.StartsWith(doomed[..^4], StringComparison.Ordinal) != false,
                     "the notice")).Topic,
                 "The notice names the topic that was deleted");
         }),
@@ -294,7 +297,8 @@ internal static class Deletion
             var topic = await stage.TopicAsync();
             var subscriber = await stage.SubscriberAsync("subscriber", topic, options: new ConnectOptions { ReceiveBuffer = 64 * 1024 });
             var publisher = await stage.ConnectAsync("publisher");
-            var payload = Json.Quote(new string('x', Math.Max(1, Math.Min(stage.Limits.MessageBytes, stage.Limits.QueueBytes / 32) - 1024)));
+            var size = Math.Max(1, Math.Min(stage.Limits.MessageBytes, stage.Limits.QueueBytes / 32) - 1024);
+            var payload = Json.Quote(new string('x', size));
             var sent = Ids(Math.Min(stage.Limits.QueueSize, 30));
             subscriber.StopReading();
             await publisher.PublishAllAsync(topic, sent, payload);
@@ -322,7 +326,8 @@ internal static class Deletion
         { IsLengthy = true },
     ];
 
-    private static IReadOnlyDictionary<string, string> Unsubscribing { get; } = new Dictionary<string, string> { ["TOPIC_DELETION"] = "unsubscribe" };
+    private static IReadOnlyDictionary<string, string> Unsubscribing { get; } =
+        new Dictionary<string, string> { ["TOPIC_DELETION"] = "unsubscribe" };
 
     private static bool IsNotice(ServerMessage message) => message.IsDeletion;
 
@@ -330,7 +335,7 @@ internal static class Deletion
 
     /// <summary>
     /// The ids of the events that reached a subscriber of the deleted topic after its re-creation: all of them up to the end of the
-    /// connection, or, where the server keeps it, up to a sentinel behind a new subscription.
+    /// connection or, if the server keeps it open, up to a sentinel after a new subscription.
     /// </summary>
     private static async Task<IReadOnlyList<string>> EventsOfTheNewTopicAsync(Client subscriber, Client publisher, string topic)
     {

@@ -58,7 +58,7 @@ internal static class Envelope
                 var reply = await client.AnswerAsync(request.WithRequestId(id).To(stage.Target).ToString())
                     .For($"{kind} has the request's request_id");
 
-                // What a BAD_REQUEST echoes is another requirement (PS-ERR-006).
+                // The request_id on a BAD_REQUEST is another requirement (PS-ERR-006).
                 if (reply.ErrorCode != "BAD_REQUEST")
                 {
                     stage.Expect.Equal(id, reply.RequestId, $"{kind} has the request's request_id");
@@ -142,10 +142,12 @@ internal static class Envelope
             {
                 stage.Expect.True(
                     hers.All(reply => reply.RequestId != id || reply.Type != pong.Type),
-                    "alice gets the ack of her publish, and not the answer to bob's ping", string.Join(" | ", hers.Where(reply => reply.RequestId == id)));
+                    "alice gets the ack of her publish, and not the answer to bob's ping",
+                    string.Join(" | ", hers.Where(reply => reply.RequestId == id)));
                 stage.Expect.True(
                     his.All(reply => reply.RequestId != id || !reply.IsAck),
-                    "bob gets the answer to his ping, and not the ack of alice's publish", string.Join(" | ", his.Where(reply => reply.RequestId == id)));
+                    "bob gets the answer to his ping, and not the ack of alice's publish",
+                    string.Join(" | ", his.Where(reply => reply.RequestId == id)));
             }
 
             await alice.HasReceivedNoneAsync(message => message.IsReply, "alice gets no reply to a request of bob's");
@@ -168,12 +170,13 @@ internal static class Envelope
 
             if (await subscriber.PingAsync().IfAnswered() is null)
             {
-                // The other connection with its client_id may have taken over (PS-SUB-009); then the end is behind everything.
+                // The other connection with this client_id may have taken over (PS-SUB-009); then the connection's end comes last.
                 stage.Require(subscriber.Closure is not null, "the subscriber is answered", "PS-PING-001");
             }
 
             var strays = subscriber.Unread.Where(message => message.IsReply).ToList();
-            stage.Expect.True(strays.Count == 0, "a reply goes to no connection but the one that asked", string.Join(" | ", strays.Take(3)));
+            stage.Expect.True(
+                strays.Count == 0, "a reply goes to no connection but the one that asked", string.Join(" | ", strays.Take(3)));
         }),
 
         new("PS-ENV-007", "one-reply-to-each-of-a-long-mixed-sequence", async stage =>
@@ -188,7 +191,9 @@ internal static class Envelope
                 {
                     var last = client.Received.LastOrDefault(message => message.IsReply);
                     stage.Require(
-                        client.Closure is null || last?.ErrorCode != "BAD_REQUEST", "the connection stays open after a BAD_REQUEST", "PS-ERR-002");
+                        client.Closure is null || last?.ErrorCode != "BAD_REQUEST",
+                        "the connection stays open after a BAD_REQUEST",
+                        "PS-ERR-002");
                     stage.Expect.Fail(
                         $"client receives reply {n} of {ids.Count}", "one reply to each request",
                         client.Closure is { } closure ? $"{closure}, after {last}" : $"silence after {last}");
@@ -199,7 +204,8 @@ internal static class Envelope
             var replies = client.Received.Where(message => message.IsReply).ToList();
             stage.Expect.Sequence(
                 [],
-                replies.Where(message => message.RequestId is not null && ids.Contains(message.RequestId)).CountBy(message => message.RequestId!)
+                replies.Where(message => message.RequestId is not null && ids.Contains(message.RequestId))
+                    .CountBy(message => message.RequestId!)
                     .Where(answered => answered.Value > 1).Select(answered => answered.Key),
                 "no request is answered by more than one reply");
             stage.Expect.Equal(
@@ -257,8 +263,12 @@ internal static class Envelope
             {
                 await client.SubscribeAsync(topic).Acked();
                 await client.UnsubscribeAsync(topic).Acked();
-                stage.Expect.Acked(await client.RequestAsync(grow(Request.Subscribe(topic, client.ClientId))).For($"{Ignored} ({what})"), $"{Ignored} ({what})");
-                stage.Expect.Acked(await client.RequestAsync(grow(Request.Unsubscribe(topic, client.ClientId))).For($"{Ignored} ({what})"), $"{Ignored} ({what})");
+                stage.Expect.Acked(
+                    await client.RequestAsync(grow(Request.Subscribe(topic, client.ClientId))).For($"{Ignored} ({what})"),
+                    $"{Ignored} ({what})");
+                stage.Expect.Acked(
+                    await client.RequestAsync(grow(Request.Unsubscribe(topic, client.ClientId))).For($"{Ignored} ({what})"),
+                    $"{Ignored} ({what})");
 
                 var publish = grow(Request.Publish(topic, "m")).WithMessageId(what);
                 stage.Expect.Acked(await publisher.RequestAsync(publish).For($"{Ignored} ({what})"), $"{Ignored} ({what})");
@@ -313,7 +323,9 @@ internal static class Envelope
 
             stage.Expect.Sequence(
                 ids,
-                client.Received.Where(message => message.IsReply && ids.Contains(message.RequestId)).Select(message => message.RequestId!).Distinct(),
+                client.Received.Where(message => message.IsReply && ids.Contains(message.RequestId))
+                    .Select(message => message.RequestId!)
+                    .Distinct(),
                 "replies come in the order of the requests");
         }),
 
@@ -387,7 +399,7 @@ internal static class Envelope
         }),
     ];
 
-    /// <summary>Everything that two clients are told while they use the protocol, errors and a deleted topic included.</summary>
+    /// <summary>Everything that two clients receive while they use the protocol, including errors and a deleted topic.</summary>
     private static async Task<IReadOnlyList<ServerMessage>> ConversationAsync(Stage stage)
     {
         var topic = await stage.TopicAsync("orders");
@@ -407,7 +419,7 @@ internal static class Envelope
         return [.. talker.Received, .. watcher.Received];
     }
 
-    /// <summary>Requests of every kind, acked and refused, sent without waiting; their ids in order.</summary>
+    /// <summary>Sends requests of every kind, acked and refused, without waiting; returns their ids in order.</summary>
     private static async Task<IReadOnlyList<string>> PipelineAsync(Stage stage, Client client, string topic, int rounds)
     {
         var nowhere = stage.FreshName("nowhere");
@@ -441,7 +453,7 @@ internal static class Envelope
         return ids;
     }
 
-    /// <summary>The server has hung up: that it did so after a BAD_REQUEST is another requirement.</summary>
+    /// <summary>The server has closed the connection; whether it may do so after a BAD_REQUEST is another requirement.</summary>
     private static async Task RequireOpenAsync(Stage stage, Client client)
     {
         await client.NextAsync(_ => false, "the end of the connection").IfAnswered();
@@ -451,7 +463,7 @@ internal static class Envelope
             "PS-ERR-002");
     }
 
-    /// <summary>The first reply to each request, in order, up to the first that has none.</summary>
+    /// <summary>The first reply to each request, in order, up to the first request without one.</summary>
     private static async Task<IReadOnlyList<ServerMessage>> RepliesAsync(Client client, IEnumerable<string> ids)
     {
         var replies = new List<ServerMessage>();
@@ -472,7 +484,9 @@ internal static class Envelope
     [
         ("a trace id", request => request.WithText("trace", "abc")),
         ("null", request => request.With("ttl", "null")),
-        ("an object with members of the protocol", request => request.With("options", """{"topic":"other","type":"ping","request_id":"inner"}""")),
+        (
+            "an object with members of the protocol",
+            request => request.With("options", """{"topic":"other","type":"ping","request_id":"inner"}""")),
         ("an array", request => request.With("tags", "[1,[2],{}]")),
         ("a member without a name", request => request.With("", "1")),
         ("a member of another case", request => request.With("Topic", "7").With("TYPE", "\"ping\"").With("Client_Id", "[]")),
@@ -481,7 +495,7 @@ internal static class Envelope
         ("fifty members", request => Enumerable.Range(0, 50).Aggregate(request, (grown, n) => grown.With($"x{n}", $"{n}"))),
     ];
 
-    /// <summary>The members of a request as this target is asked, with a tilde wherever there may be white space.</summary>
+    /// <summary>The members of a request for this target, with a tilde wherever white space is allowed.</summary>
     /// <param name="turns">Whether the members of objects within it come in the opposite order.</param>
     private static string[] Members(Request request, Target target, bool turns = false)
     {
@@ -500,8 +514,8 @@ internal static class Envelope
     private static string Spell(IEnumerable<string> members, string space) =>
         $"~{{~{string.Join("~,~", members)}~}}~".Replace("~", space, StringComparison.Ordinal);
 
-    /// <summary>Decisive: every spelling of a request is answered as the plain one was on a connection like this a moment before.</summary>
-    /// <param name="spell">The members of a request to texts that mean the same.</param>
+    /// <summary>Decisive: every spelling of a request is answered as the plain one was on a similar connection just before.</summary>
+    /// <param name="spell">Turns the members of a request into texts that mean the same.</param>
     private static async Task HandlesAlikeAsync(Stage stage, string expectation, Func<string[], IEnumerable<string>> spell)
     {
         var topic = await stage.TopicAtWorkAsync();
@@ -509,7 +523,7 @@ internal static class Envelope
         var subscribe = Request.Subscribe(topic, clientId, lastN: 0);
         var other = await stage.TopicAsync("other");
 
-        // What an unsubscribe is answered where nothing is subscribed is another requirement (PS-UNS-005), so each has a subscription.
+        // The answer to an unsubscribe without a subscription is another requirement (PS-UNS-005), so each has a subscription.
         (string[] Members, Request? Before, Client? Client)[] rows =
         [
             (Members(subscribe, stage.Target), null, null),
@@ -526,8 +540,12 @@ internal static class Envelope
                 var shown = text.ReplaceLineEndings(" ").Cut(200);
                 var reply = await AskAsync(text, before, client).For($"{expectation}: {shown}");
                 stage.Expect.True(
-                    reply.Type == plain.Type && reply.Topic == plain.Topic && reply.RequestId == plain.RequestId && reply.ErrorCode == plain.ErrorCode,
-                    expectation, $"{reply} to {shown}, and {plain} to the plain request");
+                    reply.Type == plain.Type
+                        && reply.Topic == plain.Topic
+                        && reply.RequestId == plain.RequestId
+                        && reply.ErrorCode == plain.ErrorCode,
+                    expectation,
+                    $"{reply} to {shown}, and {plain} to the plain request");
             }
         }
 
@@ -538,7 +556,7 @@ internal static class Envelope
                 return await client.AnswerAsync(text);
             }
 
-            // A second subscribe on one connection is another matter (PS-SUB-006).
+            // A second subscribe on one connection is another requirement (PS-SUB-006).
             await using var fresh = await stage.ConnectAsync("client");
             if (before is not null)
             {

@@ -72,7 +72,7 @@ internal static class Errors
             await WorksAsync(clumsy, publisher, payments);
             await PongAsync(clumsy).Given("a ping is answered", "PS-PING-001");
 
-            // Whether and how each is answered is the business of others.
+            // Whether and how each is answered is another requirement.
             foreach (var (what, text) in (IEnumerable<(string What, string Text)>)
                 [
                     .. Spoilt.Texts,
@@ -159,8 +159,9 @@ internal static class Errors
             {
                 await using var client = await stage.ConnectAsync("client");
 
-                // Whether it is refused is for other requirements to say, and so is whether an error has a message (PS-ERR-004).
-                if (await client.AnswerAsync(text).IfAnswered() is { IsError: true, ErrorMessage: { } message } error && message != error.ErrorCode)
+                // Whether it is refused, and whether an error has a message (PS-ERR-004), are other requirements.
+                if (await client.AnswerAsync(text).IfAnswered() is { IsError: true, ErrorMessage: { } message } error
+                    && message != error.ErrorCode)
                 {
                     named++;
                     exceptions.AddRange(message.Contains(name, StringComparison.Ordinal) ? [] : [$"{what} ({name}): \"{message}\""]);
@@ -170,7 +171,7 @@ internal static class Errors
             stage.Supports(named > 0, "errors with a message (PS-ERR-004)");
             stage.Expect.WithoutException(exceptions, "The message of a BAD_REQUEST names the field and the rule");
 
-            // What is no UUID may break that rule first, where ids have to be UUIDs.
+            // If ids have to be UUIDs, an id that is none may break that rule first.
             IEnumerable<(string What, string Named, string Text)> TooLong(string member, Request request) =>
                 new[] { member, "255" }.Select(name =>
                     ($"a {member} that is too long", name, request.With(member, tooLong).To(stage.Target).ToString()));
@@ -203,8 +204,9 @@ internal static class Errors
             const int Length = 30_000;
             stage.Supports(stage.Limits.MessageBytes > Length + 1000, $"messages over {stage.Limits.MessageBytes} bytes");
             var request = Request.Publish(topic, "m", $"\"{new string('x', Length)}\"").Without("message.id").WithRequestId("at-the-end");
-            var brief = await (await stage.ConnectAsync("brief")).AnswerAsync(
-                Request.Publish(topic, "m").Without("message.id").WithRequestId("at-the-end").To(stage.Target).ToString()).Given("a brief one is answered");
+            var brief = await (await stage.ConnectAsync("brief"))
+                .AnswerAsync(Request.Publish(topic, "m").Without("message.id").WithRequestId("at-the-end").To(stage.Target).ToString())
+                .Given("a brief one is answered");
             stage.Supports(brief.RequestId == "at-the-end", "a request_id on a BAD_REQUEST (PS-ERR-006)");
             var error = await client.AnswerAsync(request.To(stage.Target).ToString()).Given("a publish without message.id is answered");
 
@@ -255,14 +257,18 @@ internal static class Errors
                 {
                     refused++;
                     stage.Expect.Equal(
-                        1, (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers, $"a refused subscribe makes no subscription ({what})");
+                        1,
+                        (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers,
+                        $"a refused subscribe makes no subscription ({what})");
                 }
                 else
                 {
                     // It may have subscribed, rightly or not (PS-SUB-003).
                     await client.CloseAsync().Given("the client has left");
                     await stage.Expect.EventuallyAsync(
-                        1, async () => (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers, "a connection that has left is not counted");
+                        1,
+                        async () => (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers,
+                        "a connection that has left is not counted");
                 }
             }
 
@@ -291,7 +297,8 @@ internal static class Errors
             for (var n = 0; n < rows.Length; n++)
             {
                 var client = await stage.ConnectAsync("client");
-                if (await client.AnswerAsync(rows[n].Text.Replace("#", $"bad-{n}", StringComparison.Ordinal)).IfAnswered() is { IsError: true })
+                var text = rows[n].Text.Replace("#", $"bad-{n}", StringComparison.Ordinal);
+                if (await client.AnswerAsync(text).IfAnswered() is { IsError: true })
                 {
                     refused.Add($"bad-{n}");
                 }
@@ -357,7 +364,9 @@ internal static class Errors
             [
                 ("a publish", [Frame.Binary(Encoding.UTF8.GetBytes(Request.Publish(topic, "as-bytes").To(stage.Target).ToString()))]),
                 ("a ping", [Frame.Binary(ping)]),
-                ("a ping in fragments", [Frame.Binary(ping.AsMemory(..5)) with { Final = false }, new Frame(Opcode.Continuation, ping.AsMemory(5..))]),
+                (
+                    "a ping in fragments",
+                    [Frame.Binary(ping.AsMemory(..5)) with { Final = false }, new Frame(Opcode.Continuation, ping.AsMemory(5..))]),
                 ("no JSON", [Frame.Binary(Encoding.UTF8.GetBytes("ping"))]),
                 ("no text", [Frame.Binary(new byte[] { 0x00, 0xff, 0xfe, 0x80 })]),
                 ("nothing", [Frame.Binary(Array.Empty<byte>())]),
@@ -376,7 +385,7 @@ internal static class Errors
         { Also = ["PS-ERR-009"] },
     ];
 
-    /// <summary>Decisive: these events reach the receiver, in this order, whatever else does.</summary>
+    /// <summary>Decisive: these events reach the receiver in this order; others may arrive too.</summary>
     private static async Task ReceivesAsync(Stage stage, Client receiver, string[] ids, Client publisher, string topic, string expectation)
     {
         await publisher.PublishAllAsync(topic, ids);
@@ -413,7 +422,7 @@ internal static class Errors
         return errors;
     }
 
-    /// <summary>The reply that carries the request_id of a ping; the errors before it are others'.</summary>
+    /// <summary>The reply that carries the request_id of a ping; errors before it belong to other requests.</summary>
     private static async Task<ServerMessage> PongAsync(Client client)
     {
         var id = await client.SendAsync(Request.Ping());

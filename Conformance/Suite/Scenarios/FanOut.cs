@@ -41,7 +41,7 @@ internal static class FanOut
             var reader = await stage.SubscriberAsync("reader", topic);
             var publisher = await stage.ConnectAsync("publisher");
 
-            // The reader is never further behind than this, however far away it is.
+            // The reader is never further behind than this, whatever the distance.
             var underWay = stage.Burst(50);
             var sent = Habits.Ids("m", Length);
             var acks = new Queue<string>();
@@ -71,7 +71,7 @@ internal static class FanOut
             }
             catch (Violation)
             {
-                // As many as may be under way are lost, or the end of the stream is; which, the comparison says.
+                // Either as many events as may be under way are lost, or the stream has ended; the comparison shows which.
             }
 
             stage.Expect.SameItems(
@@ -175,14 +175,18 @@ internal static class FanOut
             for (var n = 1; n < orders.Length; n++)
             {
                 stage.Expect.Sequence(
-                    orders[0].Intersect(orders[n]), orders[n].Intersect(orders[0]), "all subscribers receive the events in one and the same order");
+                    orders[0].Intersect(orders[n]),
+                    orders[n].Intersect(orders[0]),
+                    "all subscribers receive the events in one and the same order");
             }
 
             var retained = Math.Min(stage.Limits.Ring, orders[0].Count);
             var newcomer = await stage.SubscriberAsync("newcomer", topic, lastN: retained);
             var replayed = await newcomer.EventsAsync(retained).Given("the newest messages are replayed");
             stage.Expect.Sequence(
-                orders[0].Intersect(replayed.Ids()), replayed.Ids().Distinct(), "the order of replay is the order in which the events came");
+                orders[0].Intersect(replayed.Ids()),
+                replayed.Ids().Distinct(),
+                "the order of replay is the order in which the events came");
         })
         { IsLengthy = true },
 
@@ -196,7 +200,9 @@ internal static class FanOut
             for (var n = 1; n < orders.Length; n++)
             {
                 stage.Expect.Sequence(
-                    orders[0].Intersect(orders[n]), orders[n].Intersect(orders[0]), "publishers that are subscribed see the one order too, their own events included");
+                    orders[0].Intersect(orders[n]),
+                    orders[n].Intersect(orders[0]),
+                    "publishers that are subscribed see the one order too, their own events included");
             }
         })
         { IsLengthy = true },
@@ -223,9 +229,11 @@ internal static class FanOut
             const string Payload = """{"order_id":"ORD-123","amount":"99.5","currency":"USD"}""";
             await publisher.PublishAsync(topic, "550e8400-e29b-41d4-a716-446655440000", Payload).Acked();
 
-            // Not by its type, which is in question; a greeting is no event.
+            // The type itself is under test, so do not select by it; a greeting is no event.
             var arrived = await subscriber.NextAsync(
-                message => !message.IsReply && !message.IsInfo && (message.IsEvent || message.Raw.Contains("ORD-123", StringComparison.Ordinal)),
+                message => !message.IsReply
+                    && !message.IsInfo
+                    && (message.IsEvent || message.Raw.Contains("ORD-123", StringComparison.Ordinal)),
                 "an event");
             stage.Expect.Equal("event", arrived.Type, "what a subscriber receives is an event");
             stage.Expect.Equal(topic, arrived.Topic, "an event has the topic's name");
@@ -249,7 +257,7 @@ internal static class FanOut
 
             stage.RequireDated(times[0][^1]);
 
-            // A time of replay could only be told from the time of acceptance once the server's clock has moved on.
+            // The time of replay differs from the time of acceptance only once the server's clock has moved on.
             var last = times[0][^1].Timestamp;
             await stage.Expect
                 .EventuallyAsync(true, async () => (await publisher.PingAsync()).Timestamp != last, "the server's clock moves on")
@@ -427,8 +435,8 @@ internal static class FanOut
     }
 
     /// <summary>
-    /// Everyone publishes at once, and nobody goes on before every subscriber has caught up, so that none can be called slow. The
-    /// order that each subscriber saw.
+    /// All publishers publish at once, and none goes on before every subscriber has caught up, so that no subscriber counts as slow.
+    /// Returns the order that each subscriber received.
     /// </summary>
     private static async Task<List<string>[]> RoundsAsync(
         Stage stage, string topic, IReadOnlyList<Client> publishers, IReadOnlyList<Client> subscribers, int rounds)

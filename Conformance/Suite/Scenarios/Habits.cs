@@ -1,10 +1,10 @@
 namespace PubSub.Conformance.Scenarios;
 
-/// <summary>What scenarios of every area do.</summary>
+/// <summary>Steps that scenarios of every area share.</summary>
 internal static class Habits
 {
     /// <summary>
-    /// A new topic through which a message has gone from a publisher to a subscriber: control that there is a broker behind the answers.
+    /// A new topic with a message already delivered from a publisher to a subscriber: a control that a broker is behind the answers.
     /// </summary>
     public static async Task<string> TopicAtWorkAsync(this Stage stage, string hint = "orders")
     {
@@ -16,7 +16,7 @@ internal static class Habits
         return topic;
     }
 
-    /// <summary>Does this with each: at a far target with eight at one time, otherwise in order.</summary>
+    /// <summary>Runs this for each item: eight at one time for a distant target, otherwise in order.</summary>
     public static async Task EachAsync<T>(this Stage stage, IEnumerable<T> rows, Func<T, Task> actAsync)
     {
         foreach (var some in rows.Chunk(stage.Target.IsFar ? 8 : 1))
@@ -25,7 +25,7 @@ internal static class Habits
         }
     }
 
-    /// <summary>A new topic that is in the listing: control that there is a registry behind the answers.</summary>
+    /// <summary>A new topic that is in the listing: a control that a registry is behind the answers.</summary>
     public static async Task<string> ListedTopicAsync(this Stage stage, Target? target = null)
     {
         var topic = await stage.TopicAsync("control", target);
@@ -35,8 +35,8 @@ internal static class Habits
     }
 
     /// <summary>
-    /// Returns when whatever the server had to say to this client so far has arrived: with the answer to a ping, or with the end of
-    /// the connection. False when it has ended.
+    /// Returns once everything that the server has sent to this client so far has arrived: with the answer to a ping, or with the end of
+    /// the connection. False if it has ended.
     /// </summary>
     public static async Task<bool> OutspokenAsync(this Client client)
     {
@@ -47,12 +47,12 @@ internal static class Habits
         }
         catch (Violation)
         {
-            // The server has hung up, which nobody here forbids; nothing more can come.
+            // The server has closed the connection, which is allowed here; nothing more can arrive.
             return false;
         }
     }
 
-    /// <summary>As many messages as wanted, or as few as may be outstanding for one subscriber with a sentinel behind them.</summary>
+    /// <summary>As many messages as wanted, but no more than may be outstanding for one subscriber together with a sentinel.</summary>
     public static int Burst(this Stage stage, int wanted) => Math.Max(1, Math.Min(wanted, stage.Limits.QueueSize - 1));
 
     public static string[] Ids(string prefix, int count) => [.. Enumerable.Range(1, count).Select(n => $"{prefix}{n}")];

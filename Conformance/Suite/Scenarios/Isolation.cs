@@ -44,7 +44,7 @@ internal static class Isolation
             await buyer.SubscribeAsync(orders, clientId: twin).Acked();
             stage.Supports((await payer.SubscribeAsync(payments, clientId: twin)).IsAck, "a client_id to a second connection");
 
-            // The buyer itself may have been taken over.
+            // The other connection may have taken over the buyer's subscription.
             await publisher.PublishAsync(orders, "o1").Acked();
             await control.EventsUntilAsync("o1").Given("a subscriber of orders receives the order");
 
@@ -119,7 +119,8 @@ internal static class Isolation
         {
             var topics = await LookAlikesAsync(stage);
             var subscriber = await stage.ConnectAsync("subscriber");
-            foreach (var request in await subscriber.SendTogetherAsync(topics.Select(topic => Request.Subscribe(topic, subscriber.ClientId))))
+            var subscribes = topics.Select(topic => Request.Subscribe(topic, subscriber.ClientId));
+            foreach (var request in await subscriber.SendTogetherAsync(subscribes))
             {
                 await subscriber.ReplyAsync(request).Acked();
             }
@@ -147,7 +148,10 @@ internal static class Isolation
             await publisher.PublishAsync(topics[0], "m0").Acked();
             await subscriber.EventsUntilAsync("m0").Given("the subscription is in effect");
 
-            Request[] requests = [.. topics.Skip(1).SelectMany(other => new[] { Request.Subscribe(other, id), Request.Unsubscribe(other, id) })];
+            Request[] requests =
+            [
+                .. topics.Skip(1).SelectMany(other => new[] { Request.Subscribe(other, id), Request.Unsubscribe(other, id) }),
+            ];
             foreach (var request in await subscriber.SendTogetherAsync(requests))
             {
                 await subscriber.ReplyAsync(request).Acked();
@@ -164,7 +168,8 @@ internal static class Isolation
             var publisher = await stage.ConnectAsync("publisher");
             foreach (var round in (string[])["a", "b", "c"])
             {
-                foreach (var request in await publisher.SendTogetherAsync(topics.Select((topic, n) => Request.Publish(topic, $"{n}-{round}"))))
+                var publishes = topics.Select((topic, n) => Request.Publish(topic, $"{n}-{round}"));
+                foreach (var request in await publisher.SendTogetherAsync(publishes))
                 {
                     await publisher.ReplyAsync(request).Acked();
                 }
@@ -179,7 +184,8 @@ internal static class Isolation
                     events.Any(message => message.MessageId!.StartsWith(own, StringComparison.Ordinal)), $"'{topics[n]}' replays its own");
                 stage.Expect.Sequence(
                     [],
-                    events.Ids().Where(id => !id.StartsWith(own, StringComparison.Ordinal) && !id.StartsWith(Client.SentinelPrefix, StringComparison.Ordinal)),
+                    events.Ids().Where(id => !id.StartsWith(own, StringComparison.Ordinal)
+                        && !id.StartsWith(Client.SentinelPrefix, StringComparison.Ordinal)),
                     $"the replay of '{topics[n]}' has no event of another topic");
             }));
         })
@@ -257,15 +263,17 @@ internal static class Isolation
 
             foreach (var other in LookAlikes(topic).Skip(1))
             {
-                // Where a name is not legal, the request is bad; in no case is it understood as one for the topic.
+                // If the name is not legal, the request is bad; the server never treats it as the topic's name.
                 var reply = await client.SubscribeAsync(other).Given("the subscribe is answered");
                 stage.Expect.True(
-                    reply.IsErrorOf("TOPIC_NOT_FOUND") || reply.IsErrorOf("BAD_REQUEST") || stage.Target.Accommodations.CreatesTopics, $"'{other}' is not taken for '{topic}'", reply.ToString());
+                    reply.IsErrorOf("TOPIC_NOT_FOUND") || reply.IsErrorOf("BAD_REQUEST") || stage.Target.Accommodations.CreatesTopics,
+                    $"'{other}' is not taken for '{topic}'",
+                    reply.ToString());
             }
         }),
     ];
 
-    /// <summary>New topics of such names; a name that is not allowed, or taken for another, is left out of the comparison.</summary>
+    /// <summary>Creates topics of these names; a name that is refused, or that the server confuses with another, is left out.</summary>
     private static async Task<IReadOnlyList<string>> LookAlikesAsync(Stage stage)
     {
         var names = LookAlikes(stage.FreshName("orders"));
@@ -281,12 +289,14 @@ internal static class Isolation
         return topics;
     }
 
-    /// <summary>The name, and names that somebody's comparison could take for it or for one another.</summary>
+    /// <summary>The name, and names that a lax comparison could confuse with it or with one another.</summary>
     private static string[] LookAlikes(string name) =>
     [
-        name, name[..^1], name + "x", name.Replace("orders", "ORDERS", StringComparison.Ordinal), name.Replace("orders", "Orders", StringComparison.Ordinal),
+        name, name[..^1], name + "x",
+        name.Replace("orders", "ORDERS", StringComparison.Ordinal), name.Replace("orders", "Orders", StringComparison.Ordinal),
         name.Replace("orders", "order\u017f", StringComparison.Ordinal), name.Replace("orders", "\u043erders", StringComparison.Ordinal),
-        name + " ", name.Replace("orders", " orders", StringComparison.Ordinal), name + "\u00a0", name + "\u200b", name + "\ufe0f", name + "\U0001f600",
+        name + " ", name.Replace("orders", " orders", StringComparison.Ordinal),
+        name + "\u00a0", name + "\u200b", name + "\ufe0f", name + "\U0001f600",
         name + ".", name + ".*", name + "*", name + ".>", name + "#", name + "/#", name + "/+", name + "_", name + "%", name + "[a-z]",
         name + "/", name + "/b", name + "%2Fb", name + "%2fb", name + "%252Fb", name + "\\b", name + "//b", name + "/./b", name + "\uff0fb",
         name + "?", name + "?b", name + "%20", name + "+", name + "\"", name + ":b",

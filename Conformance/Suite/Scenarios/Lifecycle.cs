@@ -7,7 +7,7 @@ namespace PubSub.Conformance.Scenarios;
 
 internal static class Lifecycle
 {
-    /// <summary>More than the network holds for a peer that does not read: some of it stays queued.</summary>
+    /// <summary>More than the network buffers for a peer that does not read, so that some of it stays queued.</summary>
     private const int Backlog = 200;
 
     /// <summary>Long enough for a machine under load, short enough to tell "at once" and "bounded" from "never".</summary>
@@ -17,10 +17,12 @@ internal static class Lifecycle
 
     private static readonly string[] Numbers =
     [
-        "PORT", "MAX_QUEUE_SIZE", "MAX_MESSAGES", "MAX_QUEUE_BYTES", "MAX_MESSAGE_BYTES", "MAX_TOPICS", "MAX_CONNECTIONS", "MAX_SUBSCRIPTIONS",
+        "PORT", "MAX_QUEUE_SIZE", "MAX_MESSAGES", "MAX_QUEUE_BYTES", "MAX_MESSAGE_BYTES", "MAX_TOPICS", "MAX_CONNECTIONS",
+        "MAX_SUBSCRIPTIONS",
     ];
 
-    private static readonly string[] Durations = ["WRITE_TIMEOUT", "DRAIN_TIMEOUT", "KEEPALIVE_INTERVAL", "KEEPALIVE_TIMEOUT", "HANDSHAKE_TIMEOUT"];
+    private static readonly string[] Durations =
+        ["WRITE_TIMEOUT", "DRAIN_TIMEOUT", "KEEPALIVE_INTERVAL", "KEEPALIVE_TIMEOUT", "HANDSHAKE_TIMEOUT"];
 
     public static IEnumerable<Scenario> Scenarios =>
     [
@@ -126,9 +128,15 @@ internal static class Lifecycle
         })
         { Launch = LongQueues(drainTimeout: "1") },
 
-        new("PS-LIF-004", "second-sigterm", stage => SecondSignalAsync(stage, server => server.Terminate())) { Launch = LongQueues(drainTimeout: "60") },
+        new("PS-LIF-004", "second-sigterm", stage => SecondSignalAsync(stage, server => server.Terminate()))
+        {
+            Launch = LongQueues(drainTimeout: "60"),
+        },
 
-        new("PS-LIF-004", "sigint-after-sigterm", stage => SecondSignalAsync(stage, server => server.Interrupt())) { Launch = LongQueues(drainTimeout: "60") },
+        new("PS-LIF-004", "sigint-after-sigterm", stage => SecondSignalAsync(stage, server => server.Interrupt()))
+        {
+            Launch = LongQueues(drainTimeout: "60"),
+        },
 
         new("PS-LIF-005", "restart", async stage =>
         {
@@ -250,7 +258,8 @@ internal static class Lifecycle
         })
         { NeedsLauncher = true },
 
-        .. Numbers.Select(name => Illegal(name, name == "PORT" ? ["http", "-1", "65536", "1.5"] : ["many", "-1", "1.5", "99999999999999999999"])),
+        .. Numbers.Select(name => Illegal(
+            name, name == "PORT" ? ["http", "-1", "65536", "1.5"] : ["many", "-1", "1.5", "99999999999999999999"])),
         .. Durations.Select(name => Illegal(name, ["soon", "-1", "NaN"])),
         Illegal("LOG_LEVEL", ["loud", "7"]),
         Illegal("TOPIC_DELETION", ["sometimes", "1"]),
@@ -300,7 +309,8 @@ internal static class Lifecycle
             await quiet.ReadMessageAsync(message => message.IsAck, "the ack").Given("the subscribe is acked");
 
             var answered = 0;
-            for (var start = stage.Time.GetTimestamp(); answered < 5 || stage.Time.GetElapsedTime(start) < TimeSpan.FromSeconds(3); answered++)
+            var start = stage.Time.GetTimestamp();
+            for (; answered < 5 || stage.Time.GetElapsedTime(start) < TimeSpan.FromSeconds(3); answered++)
             {
                 var frame = await quiet.ReadFrameAsync().Given("the next Ping comes");
                 stage.Expect.Equal(Opcode.Ping, frame?.Opcode, "A quiet connection that answers Pings is sent Pings, and no close");
@@ -385,13 +395,15 @@ internal static class Lifecycle
             foreach (var host in UnnamedHosts)
             {
                 var handshake = await HandshakeForAsync(stage, host);
-                stage.Expect.True(handshake is >= 400 and < 500, "A handshake for a host that is not named is refused", $"{handshake} for {host}");
+                stage.Expect.True(
+                    handshake is >= 400 and < 500, "A handshake for a host that is not named is refused", $"{handshake} for {host}");
             }
         })
         { Launch = TwoHosts },
     ];
 
-    private static readonly string[] ForeignHosts = ["rebound.example", "localhost.rebound.example", "127.0.0.1.rebound.example", "notlocalhost"];
+    private static readonly string[] ForeignHosts =
+        ["rebound.example", "localhost.rebound.example", "127.0.0.1.rebound.example", "notlocalhost"];
 
     private static readonly string[] OwnHosts = ["localhost", "LOCALHOST", "localhost.", "app.localhost", "127.0.0.1", "[::1]"];
 
@@ -411,19 +423,23 @@ internal static class Lifecycle
     private static Dictionary<string, string> Settings(params IEnumerable<(string Name, string Value)> settings) =>
         settings.ToDictionary(setting => setting.Name, setting => setting.Value);
 
-    /// <summary>A server whose drain only its DRAIN_TIMEOUT bounds, with queues that outgrow the network's buffers.</summary>
+    /// <summary>Settings with which only DRAIN_TIMEOUT bounds the drain, and queues exceed the buffers of the network.</summary>
     private static Dictionary<string, string> LongQueues(string drainTimeout) => Settings(
         ("MAX_QUEUE_SIZE", "1000"), ("MAX_QUEUE_BYTES", "67108864"), ("MAX_MESSAGES", "1"),
         ("WRITE_TIMEOUT", "60"), ("CLOSE_TIMEOUT", "60"), ("DRAIN_TIMEOUT", drainTimeout));
 
-    private static Scenario Illegal(string name, string[] values) => new("PS-LIF-010", name.ToLowerInvariant().Replace('_', '-'), async stage =>
+    private static Scenario Illegal(string name, string[] values)
     {
-        foreach (var value in values)
+        var slug = name.ToLowerInvariant().Replace('_', '-');
+        return new("PS-LIF-010", slug, async stage =>
         {
-            await RefusesToStartAsync(stage, await stage.LaunchAsync(Settings((name, value))), name);
-        }
-    })
-    { NeedsLauncher = true };
+            foreach (var value in values)
+            {
+                await RefusesToStartAsync(stage, await stage.LaunchAsync(Settings((name, value))), name);
+            }
+        })
+        { NeedsLauncher = true };
+    }
 
     private static async Task ExitsWellAsync(Stage stage, string expectation)
     {
@@ -452,7 +468,7 @@ internal static class Lifecycle
     private static Task EndsAsync(Stage stage, string expectation) =>
         stage.Expect.EventuallyAsync(true, () => Task.FromResult(stage.Server.Exited.IsCompleted), expectation, Soon);
 
-    /// <summary>A subscriber that never reads, with more queued for it than the network holds: it keeps a drain open.</summary>
+    /// <summary>A subscriber that never reads, with more queued for it than the network buffers, which keeps a drain open.</summary>
     private static async Task StuckSubscriberAsync(Stage stage)
     {
         var topic = await stage.TopicAsync();
@@ -473,13 +489,14 @@ internal static class Lifecycle
     /// <summary>As a precondition, a drain that has begun and not ended.</summary>
     private static async Task DrainingAsync(Stage stage)
     {
-        await stage.Expect.EventuallyAsync(503, async () => (await stage.Rest.ReadyAsync()).Status, "the server drains").Given("the server drains");
+        await stage.Expect.EventuallyAsync(503, async () => (await stage.Rest.ReadyAsync()).Status, "the server drains")
+            .Given("the server drains");
         stage.Require(!stage.Server.Exited.IsCompleted, "the drain goes on");
     }
 
     /// <summary>
-    /// What a server with these settings writes about a few connections and requests, good and bad, from its start to its end. Output
-    /// is whole once the process has ended.
+    /// The output of a server with these settings for a few connections and requests, good and bad, from its start to its end. It is
+    /// complete once the process has ended.
     /// </summary>
     private static async Task<(string Topic, string Log)> LogOfADayAsync(
         Stage stage, IReadOnlyDictionary<string, string> settings, string content = "content")
@@ -495,7 +512,8 @@ internal static class Lifecycle
         await subscriber.EventsUntilAsync("m1").Given("the event is delivered");
         await publisher.RequestAsync(Request.Publish(topic, "m2", payload).Without("message.id")).Given("a bad publish is answered");
         await publisher.RequestAsync(Request.Publish(topic, "m3").With("message", payload)).Given("a bad message is answered");
-        await publisher.RequestAsync(Request.Publish(topic, "m4").With("message", Json.Quote(content))).Given("a wrong message is answered");
+        await publisher.RequestAsync(Request.Publish(topic, "m4").With("message", Json.Quote(content)))
+            .Given("a wrong message is answered");
         await publisher.RequestAsync(Request.Publish(server.Target.Rest.Host, "m5", payload)).Given("a publish to nowhere is answered");
         await publisher.RequestAsync($"{content} {{").Given("broken JSON is answered");
         await subscriber.UnsubscribeAsync(topic).Acked();
@@ -551,7 +569,7 @@ internal static class Lifecycle
 
     private static string Output(LaunchedServer server) => server.StandardOutput + server.StandardError;
 
-    /// <summary>A port below those that systems hand out by themselves, so that nobody takes it by accident before the server does.</summary>
+    /// <summary>A port below the ephemeral range, so that no other process gets it by chance before the server does.</summary>
     private static string FreePort()
     {
         while (true)
@@ -565,7 +583,7 @@ internal static class Lifecycle
             }
             catch (SocketException)
             {
-                // Somebody has it; there are many others.
+                // The port is in use; try another.
             }
         }
     }

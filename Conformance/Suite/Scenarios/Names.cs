@@ -1,9 +1,9 @@
 namespace PubSub.Conformance.Scenarios;
 
-/// <summary>Strings that people do use, and programs stumble over.</summary>
+/// <summary>Strings that people use and that some programs handle wrongly.</summary>
 internal static class Names
 {
-    /// <summary>Printable and short, but made to be mistaken for something else.</summary>
+    /// <summary>Printable and short, but easily mistaken for something else.</summary>
     public static IReadOnlyList<string> Plain { get; } =
     [
         "msg1", "550e8400-e29b-41d4-a716-446655440000", "550E8400-E29B-41D4-A716-446655440000", "0", "007", "1e3", "1.0", "-1", "true",
@@ -11,7 +11,7 @@ internal static class Names
         "%s%d", "$ref", "__proto__",
     ];
 
-    /// <summary>What an object of JavaScript or Python has from birth: a registry that is such an object finds these unasked.</summary>
+    /// <summary>Built-in members of objects in JavaScript or Python, which a registry built on such an object finds.</summary>
     public static IReadOnlyList<string> OfLanguages { get; } =
         ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", "__class__", "__init__"];
 

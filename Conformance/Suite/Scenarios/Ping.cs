@@ -34,7 +34,8 @@ internal static class Ping
 
             var reply = await client.PingAsync("req-126");
 
-            stage.Expect.True(reply.IsReply && !reply.IsError, "a ping is answered on a connection that has done nothing else", reply.ToString());
+            stage.Expect.True(
+                reply.IsReply && !reply.IsError, "a ping is answered on a connection that has done nothing else", reply.ToString());
             stage.Expect.Equal("req-126", reply.RequestId, "the reply carries the ping's request_id");
             stage.Expect.Observe("reply to a ping", reply.Type);
         }),

@@ -100,7 +100,10 @@ internal static class Publish
                     ("message is empty", whole.With("message", "{}")),
                     .. stage.Target.Accommodations.IsFlat
                         ? []
-                        : new[] { ("id and payload stand beside message", whole.Without("message").WithText("id", "m").With("payload", "1")) },
+                        : new[]
+                        {
+                            ("id and payload stand beside message", whole.Without("message").WithText("id", "m").With("payload", "1")),
+                        },
                 ],
                 "an incomplete publish is answered with BAD_REQUEST");
 
@@ -130,7 +133,7 @@ internal static class Publish
             var exceptions = new List<string>();
             foreach (var payload in Empty)
             {
-                // A refusal may end the connection.
+                // The server may close the connection after a refusal.
                 await using var publisher = await stage.ConnectAsync($"publisher-{Array.IndexOf(Empty, payload)}");
                 var reply = await publisher.PublishAsync(topic, payload, payload).IfAnswered();
                 var delivered = reply is { IsAck: true }
@@ -187,7 +190,7 @@ internal static class Publish
             var live = new List<ServerMessage>();
             foreach (var (what, payload) in payloads)
             {
-                // One that is refused, or delivered otherwise, is another scenario's.
+                // Another scenario covers a message that is refused or delivered differently.
                 if (await publisher.PublishAsync(topic, what, payload).IfAnswered() is { IsAck: true })
                 {
                     live.Add(await subscriber.NextEventAsync(topic).Given("the message is delivered"));
@@ -199,7 +202,8 @@ internal static class Publish
             foreach (var message in live)
             {
                 var replayed = await newcomer.NextEventAsync(topic).Given("the messages are replayed", "PS-RPL-001");
-                stage.Expect.Equal(message.Payload, replayed.Payload, $"a payload that is {message.MessageId} is replayed as it was delivered");
+                stage.Expect.Equal(
+                    message.Payload, replayed.Payload, $"a payload that is {message.MessageId} is replayed as it was delivered");
             }
         }),
 
@@ -369,7 +373,8 @@ internal static class Publish
             stage.Expect.Acked(await publisher.RequestAsync(request).For(Accepted), Accepted);
 
             var delivered = await subscriber.NextEventAsync(topic).For("a message with other members is delivered");
-            foreach (var (name, json) in members.Where(member => !stage.Target.Accommodations.IsFlat || !Spelling.BesideTopic.Contains(member.Name)))
+            foreach (var (name, json) in members.Where(member =>
+                !stage.Target.Accommodations.IsFlat || !Spelling.BesideTopic.Contains(member.Name)))
             {
                 stage.Expect.JsonEqual(json, delivered.MessageMember(name), $"the member {name} of a message is delivered unchanged");
             }
@@ -386,11 +391,11 @@ internal static class Publish
             const string Seen = "a subscribe with last_n after the ack brings the message";
             foreach (var id in Habits.Ids("m", stage.Rounds(40, roundTrips: 3)))
             {
-                // A new connection, because a second subscription of one need not replay; and wherever the dialect lets replay stand, it counts.
+                // Use a new connection, because a second subscription of one connection need not replay.
                 await using var subscriber = await stage.ConnectAsync("subscriber");
                 await publisher.PublishAsync(topic, id).Acked();
 
-                // Replayed events should come behind the ack; where they come before it is another requirement (PS-RPL-007).
+                // That replayed events come after the ack is another requirement (PS-RPL-007).
                 await subscriber.SubscribeAsync(topic, lastN: 1).Acked();
                 stage.Expect.Equal(id, (await subscriber.NextEventAsync(topic).For(Seen)).MessageId, Seen);
             }
@@ -456,7 +461,7 @@ internal static class Publish
             var subscriber = await stage.SubscriberAsync("subscriber", topic);
             var publisher = await stage.ConnectAsync("publisher");
 
-            // A frame's length is written in another way from 126 and from 65536 bytes on; buffers are often 4 or 16 KiB.
+            // A frame encodes its length differently from 126 and from 65536 bytes on; buffers often have 4 or 16 KiB.
             int[] sizes = [1000, 4095, 4096, 4097, 8192, 16383, 16384, 16385, 32768, 65000, 65400, 65535];
             stage.Supports(sizes[0] <= stage.Limits.MessageBytes, $"messages over {stage.Limits.MessageBytes} bytes");
             await WorksAsync(publisher, subscriber, topic);
@@ -472,10 +477,10 @@ internal static class Publish
 
     private const int Overhead = 500; // bytes of a publish beside its payload, at most
 
-    /// <summary>Values that many a language takes for false, empty or missing.</summary>
+    /// <summary>Values that many languages treat as false, empty or missing.</summary>
     private static readonly string[] Empty = ["null", "false", "0", "\"\"", "[]", "{}"];
 
-    /// <summary>Those that a publish can carry within the server's limit.</summary>
+    /// <summary>The payloads that a publish can carry within the server's limit.</summary>
     private static IEnumerable<(string What, string Payload)> Fitting(Stage stage, IEnumerable<(string What, string Payload)> payloads) =>
         payloads.Where(row => Encoding.UTF8.GetByteCount(row.Payload) + Overhead <= stage.Limits.MessageBytes);
 
@@ -491,7 +496,8 @@ internal static class Publish
     {
         var topic = await stage.TopicAsync("replayed");
         await publisher.PublishAsync(topic, "control").Acked();
-        await (await stage.SubscriberAsync("control", topic, lastN: 1)).EventsUntilAsync("control").Given("a message is replayed", "PS-RPL-001");
+        var control = await stage.SubscriberAsync("control", topic, lastN: 1);
+        await control.EventsUntilAsync("control").Given("a message is replayed", "PS-RPL-001");
     }
 
     /// <summary>Values whose equality is beyond doubt.</summary>
@@ -530,7 +536,7 @@ internal static class Publish
         ("an array of 5,000 numbers", $"[{string.Join(',', Enumerable.Range(0, 5000))}]"),
     ];
 
-    /// <summary>Values that many a parser and writer would spell differently, or lose.</summary>
+    /// <summary>Values that many parsers and writers spell differently, or lose.</summary>
     private static IEnumerable<(string What, string Payload)> Spellings() =>
     [
         ("negative zero", "-0"),

@@ -9,10 +9,16 @@ internal static class Replay
     private const string Uncut = "a subscriber is not cut because of what it asked to have replayed";
 
     private static readonly string[] NoLastN =
-        ["-1", "-100", "-2147483648", "1.5", "0.1", "-0.5", "2147483648", "9223372036854775808", "1e300", "\"5\"", "\"\"", "true", "null", "[]", "[5]", "{}"];
+    [
+        "-1", "-100", "-2147483648", "1.5", "0.1", "-0.5", "2147483648", "9223372036854775808", "1e300",
+        "\"5\"", "\"\"", "true", "null", "[]", "[5]", "{}",
+    ];
 
     private static readonly string[] Payloads =
-        ["{\"b\":1,\"a\":2}", "1.10", "12345678901234567890", "\"\\u00e9 \\/ \u00e9 \U0001f600\"", "null", "false", "[ 1 , [ ] , { } ]", "\"\"", "{\"k\":1,\"k\":2}"];
+    [
+        "{\"b\":1,\"a\":2}", "1.10", "12345678901234567890", "\"\\u00e9 \\/ \u00e9 \U0001f600\"", "null", "false",
+        "[ 1 , [ ] , { } ]", "\"\"", "{\"k\":1,\"k\":2}",
+    ];
 
     public static IEnumerable<Scenario> Scenarios =>
     [
@@ -47,9 +53,11 @@ internal static class Replay
         new("PS-RPL-001", "only-of-that-topic", async stage =>
         {
             var (topic, publisher, sent) = await RetainedAsync(stage, 3);
-            foreach (var other in (string[])[$"{topic}-", $"{topic}.more", topic[..^1], $"{topic[..^1]}{char.ToUpperInvariant(topic[^1])}", $"{topic}*"])
+            string[] others =
+                [$"{topic}-", $"{topic}.more", topic[..^1], $"{topic[..^1]}{char.ToUpperInvariant(topic[^1])}", $"{topic}*"];
+            foreach (var other in others)
             {
-                // That such names are legal, and different topics, is a recommendation.
+                // That such names are legal, and name different topics, is only a recommendation.
                 stage.Forget(other);
                 if ((await stage.Rest.CreateTopicAsync(other)).IsSuccess)
                 {
@@ -73,18 +81,25 @@ internal static class Replay
             var ofPayments = await client.EventsAheadOfSentinelAsync(publisher, payments);
             stage.Expect.Sequence(["p1", "p2", "p3"], ofPayments.On(payments).Ids(), "all of the second topic is replayed");
             var rest = await client.EventsAheadOfSentinelAsync(publisher, orders);
-            stage.Expect.Sequence(Newest(ofOrders, 2), ofPayments.Concat(rest).ToList().On(orders).Ids(), "the newest 2 of the first topic are replayed");
+            stage.Expect.Sequence(
+                Newest(ofOrders, 2),
+                ofPayments.Concat(rest).ToList().On(orders).Ids(),
+                "the newest 2 of the first topic are replayed");
         }),
 
         new("PS-RPL-002", "many-join-while-others-publish", async stage =>
         {
-            var (joiners, sent) = await CrowdAsync(stage).For("who joins receives every message of a publisher once, from its first one on");
+            var (joiners, sent) = await CrowdAsync(stage)
+                .For("who joins receives every message of a publisher once, from its first one on");
             foreach (var joiner in joiners)
             {
                 foreach (var ofOne in sent)
                 {
                     var seen = joiner.Received.Events().Ids().Where(ofOne.Contains).ToList();
-                    stage.Expect.SameItems(ofOne.Skip(Earliest(ofOne, seen)), seen, $"{joiner.Name} receives every message of a publisher once, from its first one on");
+                    stage.Expect.SameItems(
+                        ofOne.Skip(Earliest(ofOne, seen)),
+                        seen,
+                        $"{joiner.Name} receives every message of a publisher once, from its first one on");
                 }
             }
         })
@@ -116,7 +131,10 @@ internal static class Replay
             ]);
 
             var events = await client.EventsUntilAsync("after-2");
-            stage.Expect.SameItems([.. sent, "before", "after-1", "after-2"], events.Ids(), "what was published before is replayed, what came after is live, each once");
+            stage.Expect.SameItems(
+                [.. sent, "before", "after-1", "after-2"],
+                events.Ids(),
+                "what was published before is replayed, what came after is live, each once");
         }),
 
         new("PS-ENV-007", "subscribes-with-a-replay-are-answered", async stage =>
@@ -146,7 +164,7 @@ internal static class Replay
             var late = await stage.SubscriberAsync("late", topic, lastN: Math.Min(payloads.Length, stage.Limits.Ring));
             foreach (var client in (Client[])[live, late])
             {
-                // A server may drop a message whose id it has seen, and none may come twice; either is another requirement.
+                // Whether a server may drop a message with a known id, or deliver one twice, are other requirements.
                 var events = await client.EventsAheadOfSentinelAsync(publisher, topic).Given($"the sentinel reaches {client.Name}");
                 stage.Require(events.Count > 0, $"{client.Name} receives a message");
                 string[] seen = [.. events.Select(message => message.Payload ?? "")];
@@ -161,7 +179,9 @@ internal static class Replay
         {
             var (topic, publisher, sent) = await RetainedAsync(stage, 5);
             var control = await stage.SubscriberAsync("control", topic, lastN: 5);
-            stage.Require((await control.EventsAsync(5).Given("the messages are retained")).Ids().Order().SequenceEqual(sent), "there is something to replay");
+            stage.Require(
+                (await control.EventsAsync(5).Given("the messages are retained")).Ids().Order().SequenceEqual(sent),
+                "there is something to replay");
 
             var silent = await stage.SubscriberAsync("silent", topic);
             var zero = await stage.SubscriberAsync("zero", topic, lastN: 0);
@@ -176,9 +196,12 @@ internal static class Replay
             var neighbour = await stage.SubscriberAsync("neighbour", topic);
 
             var curious = await stage.SubscriberAsync("curious", topic, lastN: 5);
-            stage.Require((await curious.EventsAsync(5).Given("the messages are replayed")).Ids().Order().SequenceEqual(sent), "the other one gets a replay");
+            stage.Require(
+                (await curious.EventsAsync(5).Given("the messages are replayed")).Ids().Order().SequenceEqual(sent),
+                "the other one gets a replay");
 
-            await neighbour.ReceivesNothingAsync(publisher, topic, "another connection's replay does not reach a subscriber who asked for none");
+            await neighbour.ReceivesNothingAsync(
+                publisher, topic, "another connection's replay does not reach a subscriber who asked for none");
         })
         { Also = ["PS-FAN-001"] },
 
@@ -189,7 +212,8 @@ internal static class Replay
             {
                 var (topic, publisher, sent) = await RetainedAsync(stage, count);
 
-                await ReplaysAsync(stage, topic, publisher, Newest(sent, ring), [ring, ring + 1, 10 * ring, int.MaxValue], stage.Expect.SameItems);
+                await ReplaysAsync(
+                    stage, topic, publisher, Newest(sent, ring), [ring, ring + 1, 10 * ring, int.MaxValue], stage.Expect.SameItems);
             }
         })
         { IsLengthy = true },
@@ -222,7 +246,8 @@ internal static class Replay
             {
                 var client = await stage.ConnectAsync("client");
 
-                var reply = await client.RequestAsync(Request.Subscribe(topic, client.ClientId).With("last_n", lastN)).For($"a last_n of {lastN} is refused");
+                var reply = await client.RequestAsync(Request.Subscribe(topic, client.ClientId).With("last_n", lastN))
+                    .For($"a last_n of {lastN} is refused");
 
                 stage.Expect.Error(reply, "BAD_REQUEST", $"a last_n of {lastN} is refused");
                 await publisher.PublishAllAsync(topic, [$"after {lastN}"]);
@@ -242,13 +267,15 @@ internal static class Replay
                 var ack = await client.SubscribeAsync(topic, lastN).Acked();
                 await client.EventsAsync(lastN).Given("the events are replayed");
 
-                stage.Expect.True(client.Received.Events().All(message => message.Index > ack.Index), $"the ack comes before the {lastN} replayed");
+                stage.Expect.True(
+                    client.Received.Events().All(message => message.Index > ack.Index), $"the ack comes before the {lastN} replayed");
             }
         }),
 
         new("PS-RPL-008", "the-past-before-the-present", async stage =>
         {
-            // One more than can come while it subscribes: for each live event that is in the replay one of the past is not, but never the last.
+            // One more than can be published while the client subscribes: each of these may replace a past event in the replay, but never
+            // the newest one.
             var window = Math.Min(21, stage.Limits.Ring);
             for (var round = 0; round < 10; round++)
             {
@@ -260,7 +287,8 @@ internal static class Replay
                 await publisher.PublishAllAsync(topic, present);
 
                 await subscribing.Acked();
-                await client.NextAsync(message => message.MessageId == past[^1], $"the event {past[^1]}").For("the newest of the past is replayed");
+                await client.NextAsync(message => message.MessageId == past[^1], $"the event {past[^1]}")
+                    .For("the newest of the past is replayed");
                 await client.EventsAheadOfSentinelAsync(publisher, topic).Given("the sentinel reaches the client");
                 var seen = client.Received.Events().Ids().Distinct().ToList();
                 var replayed = present.Take(past.Except(seen).Count()).Concat(past.Intersect(seen));
@@ -291,7 +319,8 @@ internal static class Replay
                 var client = await stage.ConnectAsync(name);
                 await client.SubscribeAsync(topic, Math.Min(100, stage.Limits.Ring), clientId: same).Acked();
                 var events = await client.EventsAheadOfSentinelAsync(publisher, topic).Given($"the sentinel reaches {name}");
-                stage.Expect.SameItems(sent, events.Ids().Where(sent.Contains), $"the {name} connection of one client_id is replayed everything");
+                stage.Expect.SameItems(
+                    sent, events.Ids().Where(sent.Contains), $"the {name} connection of one client_id is replayed everything");
             }
         }),
 
@@ -317,7 +346,10 @@ internal static class Replay
                 var seen = client.Received.Events().Ids();
 
                 order.AddRange(burst);
-                stage.Expect.SameItems(order.Skip(Earliest(order, seen)), seen, $"a reader who asked for a replay of {ring} receives the burst of {burst.Count} as well");
+                stage.Expect.SameItems(
+                    order.Skip(Earliest(order, seen)),
+                    seen,
+                    $"a reader who asked for a replay of {ring} receives the burst of {burst.Count} as well");
                 stage.Expect.True(seen.Count >= Math.Min(ring, order.Count), "the replay was whole", $"{seen.Count} events");
                 foreach (var ack in acks)
                 {
@@ -332,14 +364,18 @@ internal static class Replay
             var topic = await stage.TopicAsync("orders");
             var publisher = await stage.ConnectAsync("publisher");
             var sent = Numbered("m", stage.Limits.Ring);
-            var payload = Json.Quote(new string('x', Math.Min(stage.Limits.MessageBytes / 2, 2 * stage.Limits.QueueBytes / stage.Limits.Ring)));
+            var size = Math.Min(stage.Limits.MessageBytes / 2, 2 * stage.Limits.QueueBytes / stage.Limits.Ring);
+            var payload = Json.Quote(new string('x', size));
             await publisher.PublishAllAsync(topic, sent, payload);
 
             var reader = await stage.ConnectAsync("reader");
             stage.Require((await UncutAsync(reader, reader.SubscribeAsync(topic, stage.Limits.Ring))).IsAck, "the subscribe is acked");
             await publisher.PublishAsync(topic, "live", payload).Acked();
 
-            stage.Expect.SameItems([.. sent, "live"], (await reader.EventsUntilAsync("live").For(Uncut)).Ids(), "a large replay and the live event behind it are received");
+            stage.Expect.SameItems(
+                [.. sent, "live"],
+                (await reader.EventsUntilAsync("live").For(Uncut)).Ids(),
+                "a large replay and the live event behind it are received");
         })
         { IsLengthy = true },
 
@@ -394,7 +430,8 @@ internal static class Replay
 
             var late = await stage.SubscriberAsync("late", topic, lastN: payloads.Count);
 
-            foreach (var (payload, replayed) in payloads.Zip(ById(await late.EventsAsync(payloads.Count).Given("the messages are replayed"))))
+            var events = await late.EventsAsync(payloads.Count).Given("the messages are replayed");
+            foreach (var (payload, replayed) in payloads.Zip(ById(events)))
             {
                 stage.Expect.Equal(payload, replayed.Payload, "a payload is replayed byte for byte");
             }
@@ -405,14 +442,17 @@ internal static class Replay
         {
             var (topic, publisher, sent) = await RetainedAsync(stage, 5);
             var client = await stage.SubscriberAsync("client", topic, lastN: 3);
-            stage.Require((await client.EventsAsync(3).Given("the first replay")).Ids().Order().SequenceEqual(sent.Skip(2)), "the first subscribe replays");
+            stage.Require(
+                (await client.EventsAsync(3).Given("the first replay")).Ids().Order().SequenceEqual(sent.Skip(2)),
+                "the first subscribe replays");
             await client.UnsubscribeAsync(topic).Acked();
             await publisher.PublishAllAsync(topic, ["missed"]);
 
             await client.SubscribeAsync(topic, 4).Acked();
 
             var again = await client.EventsAheadOfSentinelAsync(publisher, topic);
-            stage.Expect.SameItems([.. sent.Skip(2), "missed"], again.Ids(), "a new subscription replays what was seen and what was missed");
+            stage.Expect.SameItems(
+                [.. sent.Skip(2), "missed"], again.Ids(), "a new subscription replays what was seen and what was missed");
         }),
 
         new("PS-RPL-013", "max-messages-3", async stage =>
@@ -444,11 +484,11 @@ internal static class Replay
 
     private static IReadOnlyList<string> Newest(IReadOnlyList<string> sent, int count) => [.. sent.TakeLast(count)];
 
-    /// <summary>Where in the order the earliest of these is; 0 when none of them is in it.</summary>
+    /// <summary>The index in the order of the earliest of these; 0 if none of them is in it.</summary>
     private static int Earliest(IReadOnlyList<string> order, IReadOnlyList<string> seen) =>
         Math.Max(0, order.ToList().FindIndex(seen.ToHashSet().Contains));
 
-    /// <summary>The answer to a subscribe. The end of the connection in its place decides, silence does not.</summary>
+    /// <summary>The answer to a subscribe. If the connection ends instead, that decides; silence does not.</summary>
     private static async Task<ServerMessage> UncutAsync(Client reader, Task<ServerMessage> subscribing)
     {
         try
@@ -465,7 +505,7 @@ internal static class Replay
         }
     }
 
-    /// <summary>As a precondition, a reader that asked for no replay receives as large a burst.</summary>
+    /// <summary>As a precondition, a reader that asked for no replay receives an equally large burst.</summary>
     private static async Task UncutWithoutReplayAsync(Stage stage, string topic, Client publisher, List<string> order)
     {
         var reader = await stage.SubscriberAsync("without-replay", topic);
@@ -481,11 +521,12 @@ internal static class Replay
         order.AddRange(burst);
     }
 
-    private static IEnumerable<ServerMessage> ById(IEnumerable<ServerMessage> events) => events.OrderBy(message => message.MessageId, StringComparer.Ordinal);
+    private static IEnumerable<ServerMessage> ById(IEnumerable<ServerMessage> events) =>
+        events.OrderBy(message => message.MessageId, StringComparer.Ordinal);
 
     /// <summary>
-    /// Publishes the payloads, as many as are retained, with ids that end in their numbers, and returns those that are acked: that all
-    /// types are accepted is another requirement.
+    /// Publishes the payloads, as many as are retained, with ids that end in their numbers, and returns the acked ones: accepting all types
+    /// is another requirement.
     /// </summary>
     private static async Task<IReadOnlyList<string>> PublishPayloadsAsync(Stage stage, Client publisher, string topic, string idPrefix)
     {
@@ -502,7 +543,7 @@ internal static class Replay
         return accepted;
     }
 
-    /// <summary>A new topic to which so many messages, m1 and so on, have been published and acked.</summary>
+    /// <summary>A new topic to which this many messages, m1 and so on, have been published and acked.</summary>
     private static async Task<(string Topic, Client Publisher, IReadOnlyList<string> Sent)> RetainedAsync(Stage stage, int count)
     {
         var topic = await stage.TopicAsync("orders");
@@ -512,13 +553,13 @@ internal static class Replay
         return (topic, publisher, sent);
     }
 
-    /// <summary>Decisive: of what is retained, each of these last_n replays the newest so many and nothing else.</summary>
-    /// <param name="compare">How what was replayed is compared with what was to be; in their order, unless another way is named.</param>
+    /// <summary>Decisive: each of these last_n replays exactly that many of the newest retained messages.</summary>
+    /// <param name="compare">Compares the expected with the replayed messages; by default including their order.</param>
     private static async Task ReplaysAsync(
         Stage stage, string topic, Client publisher, IReadOnlyList<string> retained, IReadOnlyList<int> lastNs,
         Action<IEnumerable<string>, IEnumerable<string>, string>? compare = null)
     {
-        // All subscribe before the first sentinel, which would be retained as well. That more than is retained may be asked for is a
+        // All subscribe before the first sentinel, which would be retained as well. Accepting a last_n beyond the retained messages is a
         // recommendation.
         var readers = new List<(Client Reader, int LastN)>();
         foreach (var lastN in lastNs)
@@ -535,14 +576,16 @@ internal static class Replay
         {
             var events = await reader.EventsAheadOfSentinelAsync(publisher, topic);
             (compare ?? stage.Expect.Sequence)(
-                Newest(retained, lastN), events.Ids(), $"a last_n of {lastN} replays the newest {Math.Min(lastN, retained.Count)} of {retained.Count}");
+                Newest(retained, lastN),
+                events.Ids(),
+                $"a last_n of {lastN} replays the newest {Math.Min(lastN, retained.Count)} of {retained.Count}");
         }
     }
 
     /// <summary>
-    /// Several publish at once, a round at a time; into every round some join, each at a moment of its own, with a replay of the whole
-    /// ring. A round ends when all have received it, so that nobody is ever further behind than one round. The first joiner was there
-    /// from the start.
+    /// Several publishers publish at once, a round at a time. In every round some subscribers join at different moments, with a replay of
+    /// the whole ring. A round ends when all have received it, so that no subscriber is ever further behind than one round. The first
+    /// joiner is there from the start.
     /// </summary>
     private static async Task<(IReadOnlyList<Client> Joiners, IReadOnlyList<IReadOnlyList<string>> Sent)> CrowdAsync(Stage stage)
     {

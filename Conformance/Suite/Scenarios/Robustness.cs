@@ -81,15 +81,22 @@ internal static class Robustness
                 }
             }, "after bytes that are no HTTP");
 
-            // What the answer is, other scenarios may have changed meanwhile (PS-REST-031).
+            // Other scenarios may have changed the answer meanwhile (PS-REST-031).
             var answer = await stage.Rest.ListTopicsAsync().For("REST is served after bytes that are no HTTP");
-            stage.Expect.True(answer.Status is not (502 or 503 or 504), "REST is served after bytes that are no HTTP", $"{answer.SentStatus}");
+            stage.Expect.True(
+                answer.Status is not (502 or 503 or 504), "REST is served after bytes that are no HTTP", $"{answer.SentStatus}");
         }),
 
         new("PS-ROB-001", "a-megabyte-of-brackets", async stage =>
         {
             var neighbours = await Neighbours.SettleAsync(stage);
-            string[] texts = [new('[', 1024 * 1024), new('{', 1024 * 1024), string.Concat(Enumerable.Repeat("{\"a\":", 200_000)), new('"', 1024 * 1024)];
+            string[] texts =
+            [
+                new('[', 1024 * 1024),
+                new('{', 1024 * 1024),
+                string.Concat(Enumerable.Repeat("{\"a\":", 200_000)),
+                new('"', 1024 * 1024),
+            ];
             await neighbours.UndisturbedByAsync(async () =>
             {
                 foreach (var text in texts)
@@ -140,8 +147,10 @@ internal static class Robustness
                 var client = await stage.ConnectAsync("client");
                 var reply = await client.AnswerAsync(text).IfAnswered();
                 exceptions.AddRange(
-                    reply?.IsErrorOf("BAD_REQUEST") != true ? [$"{what}: {(reply is null ? $"{client.Closure?.ToString() ?? "silence"}" : $"{reply}")}"]
-                    : survives && await client.PingAsync().IfAnswered() is null ? [$"{what}: refused, and then {client.Closure?.ToString() ?? "silence"}"]
+                    reply?.IsErrorOf("BAD_REQUEST") != true
+                        ? [$"{what}: {(reply is null ? $"{client.Closure?.ToString() ?? "silence"}" : $"{reply}")}"]
+                    : survives && await client.PingAsync().IfAnswered() is null
+                        ? [$"{what}: refused, and then {client.Closure?.ToString() ?? "silence"}"]
                     : []);
             }
 
@@ -156,7 +165,13 @@ internal static class Robustness
             var client = await stage.SubscriberAsync("client", topic);
             await client.PublishAsync(topic, "plain").Acked();
             await client.NextEventAsync(topic).Given("a message is delivered");
-            string[] payloads = [Nested("[", "", "]", 64), Nested("{\"a\":", "null", "}", 64), Nested("[{\"a\":", "1", "}]", 32), Nested("[", "\"x\"", "]", 63)];
+            string[] payloads =
+            [
+                Nested("[", "", "]", 64),
+                Nested("{\"a\":", "null", "}", 64),
+                Nested("[{\"a\":", "1", "}]", 32),
+                Nested("[", "\"x\"", "]", 63),
+            ];
             foreach (var (at, payload) in payloads.Index())
             {
                 stage.Expect.Acked(await client.PublishAsync(topic, $"deep-{at}", payload), "a payload nested 64 levels deep is accepted");
@@ -243,7 +258,8 @@ internal static class Robustness
         {
             var neighbours = await Neighbours.SettleAsync(stage);
             var handshake = Encoding.ASCII.GetBytes(
-                $"GET {stage.Target.WebSocket.PathAndQuery} HTTP/1.1\r\n{stage.Target.HeaderLines(stage.Target.WebSocket)}Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+                $"GET {stage.Target.WebSocket.PathAndQuery} HTTP/1.1\r\n{stage.Target.HeaderLines(stage.Target.WebSocket)}"
+                + "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
             await neighbours.UndisturbedByAsync(async () =>
             {
                 foreach (var cut in (int[])[0, 1, 20, handshake.Length - 1, handshake.Length])
@@ -437,7 +453,8 @@ internal static class Robustness
 
             stage.Expect.Status(507, answer, "a topic beyond MAX_TOPICS is refused");
             stage.Expect.Equal("LIMIT_EXCEEDED", answer.ErrorCode, "and told why");
-            stage.Expect.SameItems(topics, (await stage.Rest.ListTopicsAsync()).Topics?.Select(topic => topic.Name ?? "") ?? [], "nothing is created");
+            stage.Expect.SameItems(
+                topics, (await stage.Rest.ListTopicsAsync()).Topics?.Select(topic => topic.Name ?? "") ?? [], "nothing is created");
             stage.Expect.Status(409, await stage.Rest.CreateTopicAsync(topics[0]), "an existing topic is still an existing topic");
 
             await stage.Rest.DeleteTopicAsync(topics[1]).Succeeded();
@@ -456,14 +473,15 @@ internal static class Robustness
     private static string Nested(string open, string inner, string close, int depth) =>
         $"{string.Concat(Enumerable.Repeat(open, depth))}{inner}{string.Concat(Enumerable.Repeat(close, depth))}";
 
-    /// <summary>A ping of exactly so many bytes, filled up with white space.</summary>
+    /// <summary>A ping of exactly this many bytes, padded with white space.</summary>
     private static string LargePing(int bytes)
     {
         var ping = Request.Ping().WithRequestId("large").ToString();
         return $"{ping[..^1]}{new string(' ', bytes - ping.Length)}}}";
     }
 
-    private static async Task<long?> SubscribersAsync(Stage stage, string topic) => (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers;
+    private static async Task<long?> SubscribersAsync(Stage stage, string topic) =>
+        (await stage.Rest.ListTopicsAsync()).Of(topic)?.Subscribers;
 
     private static async Task<RawClient> SubscribedAsync(Stage stage, string topic)
     {
@@ -474,7 +492,8 @@ internal static class Robustness
         return raw;
     }
 
-    private static async Task<int> HandshakeAsync(Stage stage) => (await (await stage.RawAsync("newcomer", NoHandshake)).HandshakeAsync()).Status;
+    private static async Task<int> HandshakeAsync(Stage stage) =>
+        (await (await stage.RawAsync("newcomer", NoHandshake)).HandshakeAsync()).Status;
 
     private static async Task NewcomersAreServedAsync(Stage stage, string when)
     {
@@ -487,12 +506,13 @@ internal static class Robustness
     private const int LargestMessage = 1024 * 1024; // bytes
 
     /// <summary>
-    /// The size of the largest message that is known to be taken, so that one byte more is too large. A limit that is larger than assumed
-    /// is as good, so some sizes are tried.
+    /// The size of the largest message that is known to be accepted, so that one byte more is too large. The real limit may be larger than
+    /// assumed, so some sizes are tried.
     /// </summary>
     private static async Task<int> LimitOfAsync(Stage stage)
     {
-        foreach (var size in new[] { stage.Limits.MessageBytes, 128 * 1024, LargestMessage }.Where(size => size >= stage.Limits.MessageBytes))
+        int[] sizes = [stage.Limits.MessageBytes, 128 * 1024, LargestMessage];
+        foreach (var size in sizes.Where(size => size >= stage.Limits.MessageBytes))
         {
             await using var client = await stage.ConnectAsync("large");
             if (await client.AnswerAsync(LargePing(size + 1)).IfAnswered() is null or { IsError: true })
@@ -504,7 +524,7 @@ internal static class Robustness
         throw new Unsupported($"the target does not offer a limit of messages: {LargestMessage} bytes were accepted");
     }
 
-    /// <summary>What is wrong with the refusal of a message that is too large; null for nothing.</summary>
+    /// <summary>What is wrong with the refusal of a message that is too large; null if nothing is.</summary>
     private static async Task<string?> FlawOfRefusalAsync(Client client)
     {
         var reply = await client.NextAsync(message => message.IsReply, "an answer").IfAnswered();
@@ -522,7 +542,7 @@ internal static class Robustness
         stage.Expect.Equal(1009, (await client.ClosedAsync(TimeSpan.FromSeconds(13))).Code, $"{what} ends in a Close with 1009");
     }
 
-    /// <summary>Decisive: what is just as large as it may be is answered, whole or in fragments; one byte more is not.</summary>
+    /// <summary>Decisive: a message of the largest size is answered, whole or in fragments; with one byte more it is not.</summary>
     private static async Task LimitAsync(Stage stage)
     {
         var limit = stage.Limits.MessageBytes;
@@ -540,7 +560,7 @@ internal static class Robustness
         await RefusedAsTooLargeAsync(stage, other, $"a fragmented request of {limit + 1} bytes");
     }
 
-    /// <summary>One rude client after the other: some random frames or bytes each, and then an end without manners.</summary>
+    /// <summary>One rude client after the other: each sends random frames or bytes and ends without a closing handshake.</summary>
     private static async Task BarrageAsync(Stage stage, string name, Random random, int clients)
     {
         for (var i = 0; i < clients; i++)
@@ -562,7 +582,7 @@ internal static class Robustness
                 }
             });
 
-            // The others stay open to the end, which are fewer than Scenario.UsualConnections.
+            // The others stay open to the end; they are fewer than Scenario.UsualConnections.
             if (random.Next(3) > 0)
             {
                 rude.Abort();
@@ -570,7 +590,7 @@ internal static class Robustness
         }
     }
 
-    /// <summary>Sends to a server that may hang up at any moment, as is its right.</summary>
+    /// <summary>Sends to a server that may close the connection at any moment, which is allowed.</summary>
     private static async Task TryAsync(Func<Task> send)
     {
         try
@@ -579,27 +599,28 @@ internal static class Robustness
         }
         catch (Violation)
         {
-            // It did hang up, or stopped reading.
+            // The server closed the connection, or stopped reading.
         }
     }
 
-    /// <summary>A subscriber and a publisher that do nothing unusual and must be able to go on.</summary>
+    /// <summary>A subscriber and a publisher that do nothing unusual and must keep working.</summary>
     private sealed class Neighbours(Stage stage, string topic, Client subscriber, Client publisher)
     {
         private int _sent;
 
         public string Topic => topic;
 
-        /// <summary>Their topic, with a message that has gone from one to the other.</summary>
+        /// <summary>The two on a topic of their own, once a message has been delivered.</summary>
         public static async Task<Neighbours> SettleAsync(Stage stage)
         {
             var topic = await stage.TopicAsync("orders");
-            var neighbours = new Neighbours(stage, topic, await stage.SubscriberAsync("subscriber", topic), await stage.ConnectAsync("publisher"));
+            var neighbours = new Neighbours(
+                stage, topic, await stage.SubscriberAsync("subscriber", topic), await stage.ConnectAsync("publisher"));
             await neighbours.WorkAsync();
             return neighbours;
         }
 
-        /// <summary>As a precondition, what one publishes, the other receives.</summary>
+        /// <summary>As a precondition, the subscriber receives what the publisher publishes.</summary>
         public async Task WorkAsync()
         {
             var id = $"polite-{++_sent}";
@@ -608,7 +629,7 @@ internal static class Robustness
             stage.Require(delivered.MessageId == id, "a message reaches the subscriber unchanged", "PS-PUB-006");
         }
 
-        /// <summary>Decisive even where the rude clients cannot go on: a server that died of them may be about to come back just then.</summary>
+        /// <summary>Decisive even if the rude clients cannot go on: a server that died of them may be restarting just then.</summary>
         public async Task UndisturbedByAsync(Func<Task> rudeness, string when)
         {
             try
@@ -624,7 +645,7 @@ internal static class Robustness
             await UndisturbedAsync(when);
         }
 
-        /// <summary>Decisive: what one publishes, the other receives.</summary>
+        /// <summary>Decisive: the subscriber receives what the publisher publishes.</summary>
         public async Task UndisturbedAsync(string when)
         {
             for (var i = 0; i < 5; i++)

@@ -1,6 +1,6 @@
 namespace PubSub.Conformance.Scenarios;
 
-/// <summary>Requests with one thing wrong each, and what scenarios do with them. What is wrong reads as part of a sentence.</summary>
+/// <summary>Requests with one fault each, and checks that use them. Each fault is described as part of a sentence.</summary>
 internal static class Spoilt
 {
     private const int MostShown = 8;
@@ -9,7 +9,7 @@ internal static class Spoilt
     public static IReadOnlyList<(string What, string Json)> NotStrings { get; } =
         [("null", "null"), ("a number", "7"), ("a boolean", "true"), ("an object", "{}"), ("an array", "[\"x\"]")];
 
-    /// <summary>Texts that are not JSON, though many a parser lets one or the other pass.</summary>
+    /// <summary>Texts that are not JSON, although some parsers accept some of them.</summary>
     public static IReadOnlyList<(string What, string Text)> Texts { get; } =
     [
         ("an empty message", ""),
@@ -66,7 +66,7 @@ internal static class Spoilt
         ("null", "null"),
     ];
 
-    /// <summary>What a <c>type</c> must not be; null stands for no type at all.</summary>
+    /// <summary>Illegal values of <c>type</c>; null stands for a missing type.</summary>
     public static IReadOnlyList<(string What, string? Json)> Types { get; } =
     [
         ("missing", null),
@@ -83,7 +83,7 @@ internal static class Spoilt
         ("very long", $"\"{new string('p', 1000)}\""),
     ];
 
-    /// <summary>The member left out, and everything in its place that is not a string.</summary>
+    /// <summary>The member left out, and with every kind of value that is not a string.</summary>
     public static IEnumerable<(string What, Request Request)> NoString(this Request request, params string[] members) =>
         members.SelectMany(member =>
             NotStrings.Select(value => ($"{member} is {value.What}", request.With(member, value.Json)))
@@ -97,11 +97,11 @@ internal static class Spoilt
         ($"{member} has 256 characters outside the basic plane", request.WithText(member, Names.Long("\U0001f600", 256))),
     ];
 
-    /// <summary>The member as long as a name may be, counted in characters and in nothing else.</summary>
+    /// <summary>The member as long as a name may be, counted in characters.</summary>
     public static IEnumerable<(string What, Request Request)> JustLongEnough(this Request request, string member) =>
         Names.Longest.Select(longest => ($"{member} has {longest.What}", request.With(member, longest.Json)));
 
-    /// <summary>One bad request of every kind, each with the field that its error is about.</summary>
+    /// <summary>One bad request of every kind, each with the field that its error concerns.</summary>
     public static IEnumerable<(string What, string Field, Request Request)> OfEveryKind(Stage stage, string topic)
     {
         var subscribe = Request.Subscribe(topic, stage.FreshClientId("rude"));
@@ -130,7 +130,7 @@ internal static class Spoilt
     }
 
     /// <summary>
-    /// Decisive: each row, on a connection of its own since a server may hang up after an error, is answered with this error.
+    /// Decisive: each row is answered with this error, on a connection of its own since a server may close it after an error.
     /// </summary>
     public static Task RefusesAsync(
         this Stage stage, IEnumerable<(string What, Request Request)> rows, string expectation, string code = "BAD_REQUEST") =>
@@ -151,14 +151,15 @@ internal static class Spoilt
         }
     }
 
-    /// <summary>Decisive: a sentence about many things holds for each of them. One cause is then one finding, however many it touches.</summary>
-    /// <param name="exceptions">The things for which it does not hold, each with what was seen.</param>
+    /// <summary>Decisive: an expectation holds for each of many cases. All exceptions together are one finding.</summary>
+    /// <param name="exceptions">The cases for which it does not hold, each with the observation.</param>
     public static void WithoutException(this Expect expect, IReadOnlyCollection<string> exceptions, string expectation)
     {
         if (exceptions.Count > 0)
         {
             var more = exceptions.Count > MostShown ? $"; and {exceptions.Count - MostShown} more" : "";
-            expect.Fail(expectation, "no exception", $"{string.Join("; ", exceptions.Take(MostShown).Select(text => text.Cut(LongestShown)))}{more}");
+            var shown = string.Join("; ", exceptions.Take(MostShown).Select(text => text.Cut(LongestShown)));
+            expect.Fail(expectation, "no exception", $"{shown}{more}");
         }
 
         expect.True(true, expectation);

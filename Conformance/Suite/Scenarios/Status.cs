@@ -4,7 +4,7 @@ namespace PubSub.Conformance.Scenarios;
 
 internal static class Status
 {
-    /// <summary>More retained messages than this are not filled up for one scenario.</summary>
+    /// <summary>The scenario does not fill a larger ring than this, in messages.</summary>
     private const int LargestRing = 10_000;
 
     public static IEnumerable<Scenario> Scenarios =>
@@ -156,7 +156,7 @@ internal static class Status
         {
             var plain = await stage.TopicAsync();
 
-            // That such a name is legal, and listed as it was given, is a recommendation.
+            // Accepting such a name, and listing it unchanged, is a recommendation.
             var odd = $"{stage.FreshName()}/\"a\".b\\\u00fc \U0001f600";
             stage.Forget(odd);
             await stage.Rest.CreateTopicAsync(odd).Given("the creation is answered");
@@ -197,7 +197,7 @@ internal static class Status
 
             await publisher.PublishAllAsync(topic, ["twin", "twin", "end"]);
 
-            // That the second is accepted at all is a recommendation.
+            // Accepting the second one is a recommendation.
             var delivered = (await subscriber.EventsUntilAsync("end").Given("the messages are delivered")).Count;
             await MessagesAsync(stage, topic, delivered, "Messages are counted, not ids");
         }),
@@ -253,7 +253,7 @@ internal static class Status
 
         new("PS-OBS-007", "concurrent-messages-all-count", async stage =>
         {
-            // Where what is retained is counted, no more can be.
+            // If only retained messages are counted, the count cannot be higher.
             var each = Math.Clamp(stage.Limits.Ring / 4, 1, 20);
             var topic = await stage.TopicAsync();
             var publishers = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => stage.ConnectAsync($"publisher-{i}")));
@@ -311,7 +311,7 @@ internal static class Status
             await alice.SubscribeAsync(topic).Given("the second subscribe is answered");
             await stage.SubscriberAsync("bob", topic);
 
-            // That a second subscribe changes nothing is a recommendation; that an unsubscribe ends it all is none.
+            // That a second subscribe changes nothing is a recommendation; that an unsubscribe ends the subscription is binding.
             await alice.UnsubscribeAsync(topic).Acked();
             await SubscribersAsync(stage, topic, 1, "One unsubscribe ends what two subscribes made");
         }),
@@ -330,7 +330,10 @@ internal static class Status
         { Danger = Danger.Refusal },
 
         Leaving("PS-OBS-010", "clean-close", async leaver => await leaver.CloseAsync().Given("the server answers the close")),
-        Leaving("PS-OBS-010", "clean-close-without-a-code", async leaver => await leaver.CloseAsync(code: null).Given("the server answers the close")),
+        Leaving(
+            "PS-OBS-010",
+            "clean-close-without-a-code",
+            async leaver => await leaver.CloseAsync(code: null).Given("the server answers the close")),
         Leaving("PS-OBS-011", "reset", leaver =>
         {
             leaver.Abort();

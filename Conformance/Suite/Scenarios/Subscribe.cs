@@ -78,10 +78,14 @@ internal static class Subscribe
             await stage.SubscriberAsync("control", topic);
 
             const string Expectation = "a pattern names no topic until one is created by that name";
-            string[] patterns = [.. ((string[])["*", ".*", ".>", "/#", "/+", "%", "?"]).Select(pattern => topic + pattern), topic[..^1] + "*"];
+            string[] patterns =
+            [
+                .. ((string[])["*", ".*", ".>", "/#", "/+", "%", "?"]).Select(pattern => topic + pattern),
+                topic[..^1] + "*",
+            ];
             foreach (var pattern in patterns)
             {
-                // Where such a name is not legal, the request is bad; that it is legal is a recommendation.
+                // If such a name is not legal, the request is bad; accepting it is a recommendation.
                 await using var client = await stage.ConnectAsync("client");
                 var reply = await client.SubscribeAsync(pattern).For($"{Expectation} ({pattern})");
                 stage.Expect.True(
@@ -157,7 +161,7 @@ internal static class Subscribe
 
                     if (started > ids.Length * 3 / 4)
                     {
-                        // However fast the traffic is, some of it comes after the ack.
+                        // Some of the traffic comes after the ack, however fast it is.
                         await subscribed.Task.WaitAsync(stage.Cancellation);
                     }
 
@@ -192,7 +196,9 @@ internal static class Subscribe
             // Whether the second subscribe replays m1 and m2 is another requirement.
             var events = await subscriber.EventsAheadOfSentinelAsync(publisher, topic).Given("the sentinel reaches the subscriber");
             stage.Expect.SameItems(
-                ["m3", "m4"], events.Ids().Where(id => id is "m3" or "m4"), "a second subscribe with last_n never doubles what comes after it");
+                ["m3", "m4"],
+                events.Ids().Where(id => id is "m3" or "m4"),
+                "a second subscribe with last_n never doubles what comes after it");
         }),
 
         new("PS-SUB-005", "many-subscribes-at-once", async stage =>
@@ -320,7 +326,7 @@ internal static class Subscribe
             const string Whole = "two connections with one client_id do not share the events out between them";
             stage.Expect.SameItems(ids, (await newer.EventsUntilAsync(ids[^1]).For(Whole)).Ids().Distinct(), Whole);
 
-            // Legal elsewhere: the newer connection takes over, at once or a little later.
+            // Other scenarios allow that the newer connection takes over, at once or a little later.
             await older.OutspokenAsync();
             string[] seen = [.. older.Received.Events().Ids().Distinct()];
             stage.Expect.SameItems(ids.Take(seen.Length), seen, Whole);
@@ -346,7 +352,7 @@ internal static class Subscribe
 
                 await leaveAsync(older);
 
-                // Each ack gives the server one more round trip to notice that the older has left.
+                // Each ack gives the server one more round trip to notice that the older connection has ended.
                 var ids = Habits.Ids("m", stage.Burst(20));
                 foreach (var id in ids)
                 {
@@ -402,7 +408,7 @@ internal static class Subscribe
 
             foreach (var row in request.JustLongEnough("client_id"))
             {
-                // On a connection of its own: what a second subscribe to the topic means is another question.
+                // Use a connection of its own: the meaning of a second subscribe to the topic is another requirement.
                 await stage.AcksAsync(await stage.ConnectAsync("control"), [row], "a client_id of up to 255 characters is accepted");
             }
 
@@ -429,7 +435,8 @@ internal static class Subscribe
                 ("an unpaired surrogate", "\"a\\ud800b\""),
             ];
             var clientId = stage.FreshClientId("client");
-            Request[] requests = [Request.Subscribe(nowhere, clientId), Request.Publish(nowhere, "m"), Request.Unsubscribe(nowhere, clientId)];
+            Request[] requests =
+                [Request.Subscribe(nowhere, clientId), Request.Publish(nowhere, "m"), Request.Unsubscribe(nowhere, clientId)];
             foreach (var request in requests)
             {
                 await using var polite = await stage.ConnectAsync("polite");
@@ -448,7 +455,8 @@ internal static class Subscribe
             var publisher = await stage.ConnectAsync("publisher");
 
             stage.Expect.Acked(
-                await subscriber.SubscribeAsync(topic, clientId: stage.FreshClientId("another")), "a subscribe with a second client_id is acked");
+                await subscriber.SubscribeAsync(topic, clientId: stage.FreshClientId("another")),
+                "a subscribe with a second client_id is acked");
             await publisher.PublishAllAsync(topic, ["m1", "m2", "m3"]);
 
             await subscriber.ReceivesExactlyAsync(
@@ -523,7 +531,7 @@ internal static class Subscribe
             "a GET of a name that nothing created is answered with 404"),
     ];
 
-    /// <summary>Names that objects of some languages have from birth.</summary>
+    /// <summary>Names of built-in members of objects in some languages.</summary>
     private static IEnumerable<Scenario> LanguageNames(
         string requirement, Func<Stage, Task> controlAsync, Func<Stage, string, Task<bool>> isUnknownAsync, string expectation) =>
     [
@@ -544,8 +552,8 @@ internal static class Subscribe
     ];
 
     /// <summary>
-    /// Two connections that subscribed to the topic with one client_id, the older first, and a publisher; the newer receives, as a
-    /// precondition. The older may have been taken over.
+    /// Two connections that subscribed to the topic with one client_id, the older first, and a publisher. As a precondition, the newer
+    /// receives messages; it may have taken over from the older.
     /// </summary>
     internal static async Task<(Client Older, Client Newer, Client Publisher)> TwinsAsync(Stage stage, string topic)
     {

@@ -12,7 +12,7 @@ internal static class Topics
     private const string Problem = "application/problem+json";
     private const string ProblemDocuments = "problem documents (PS-REST-018)";
 
-    /// <summary>What a lenient server may take for the name in a body that has none of ours.</summary>
+    /// <summary>Names that a lenient server may create for a body without one of the suite's names.</summary>
     private static readonly string[] Coerced = ["7", "true", "True", "null", "None", "undefined", "[object Object]"];
 
     public static IEnumerable<Scenario> Scenarios =>
@@ -65,7 +65,8 @@ internal static class Topics
             var topic = await stage.TopicAsync();
             var publisher = await stage.ConnectAsync("publisher");
             await publisher.PublishAllAsync(topic, ["m1", "m2"]);
-            await (await stage.SubscriberAsync("control", topic, lastN: 10)).EventsUntilAsync("m2").Given("messages are replayed", "PS-RPL-001");
+            var control = await stage.SubscriberAsync("control", topic, lastN: 10);
+            await control.EventsUntilAsync("m2").Given("messages are replayed", "PS-RPL-001");
 
             await stage.Rest.CreateTopicAsync(topic).Given("the second creation is answered");
             var newcomer = await stage.SubscriberAsync("newcomer", topic, lastN: 10);
@@ -200,7 +201,8 @@ internal static class Topics
         {
             var family = await FamilyAsync(stage);
             var before = await NamesAsync(stage, "");
-            foreach (var (what, body) in BodiesWithoutAName(Within(stage, $"{family}-refused")).Concat(BodiesThatSomeParsersTake($"{family}-refused")))
+            var bodies = BodiesWithoutAName(Within(stage, $"{family}-refused")).Concat(BodiesThatSomeParsersTake($"{family}-refused"));
+            foreach (var (what, body) in bodies)
             {
                 var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, body);
                 await ForgetCoercedAsync(stage, answer, before);
@@ -242,7 +244,10 @@ internal static class Topics
             var name = stage.FreshName();
             var answer = await stage.Rest.CreateTopicAsync(name).Succeeded();
 
-            stage.Expect.True(!string.IsNullOrEmpty(answer.Header("Location")), "A creation is answered with a Location", $"{answer}, and no Location");
+            stage.Expect.True(
+                !string.IsNullOrEmpty(answer.Header("Location")),
+                "A creation is answered with a Location",
+                $"{answer}, and no Location");
             await AddressesAsync(stage, answer, name);
         }),
 
@@ -254,7 +259,8 @@ internal static class Topics
             var odd = await stage.Rest.CreateTopicAsync(name);
             stage.Supports(odd.IsSuccess, "names with such characters (PS-REST-021)");
 
-            stage.Expect.True(!string.IsNullOrEmpty(odd.Header("Location")), "A creation is answered with a Location", $"{odd}, and no Location");
+            stage.Expect.True(
+                !string.IsNullOrEmpty(odd.Header("Location")), "A creation is answered with a Location", $"{odd}, and no Location");
             await AddressesAsync(stage, odd, name);
         }),
 
@@ -284,7 +290,8 @@ internal static class Topics
 
             var listed = await NamesAsync(stage, family);
             stage.Require(listed.Contains($"{family}-a") && listed.Contains($"{family}-b"), "the topics are listed", "PS-REST-003");
-            stage.Expect.Sequence(listed.Order(StringComparer.Ordinal), listed, "Topics are listed in ascending ordinal order of their names");
+            stage.Expect.Sequence(
+                listed.Order(StringComparer.Ordinal), listed, "Topics are listed in ascending ordinal order of their names");
         }),
 
         new("PS-REST-014", "one-topic", async stage =>
@@ -323,7 +330,8 @@ internal static class Topics
             var family = await FamilyAsync(stage);
             string[] others =
             [
-                "text/plain", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml",
+                "text/plain", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+                "application/xml",
             ];
             foreach (var contentType in others)
             {
@@ -367,7 +375,7 @@ internal static class Topics
             var errors = 0;
             foreach (var (what, _, _, provoke) in Refusals)
             {
-                // Whether it is refused, and with which status, is for other requirements to say.
+                // Whether it is refused, and with which status, are other requirements.
                 if (await provoke(stage).IfAnswered() is { Status: >= 400 } answer)
                 {
                     errors++;
@@ -385,7 +393,9 @@ internal static class Topics
             var codes = 0;
             foreach (var (what, status, code, provoke) in Refusals.Where(refusal => refusal.Code is not null))
             {
-                if (await provoke(stage).IfAnswered() is { } answer && answer.Status == status && answer.Json.Member("code").Text() is { } given)
+                if (await provoke(stage).IfAnswered() is { } answer
+                    && answer.Status == status
+                    && answer.Json.Member("code").Text() is { } given)
                 {
                     codes++;
                     exceptions.AddRange(given == code ? [] : [$"{what}, {status}: \"{given}\" instead of {code}"]);
@@ -403,8 +413,8 @@ internal static class Topics
             (string Method, string Path, string Allowed)[] wrong =
             [
                 ("PUT", Rest.TopicsPath, "POST"), ("PATCH", Rest.TopicsPath, "GET"), ("DELETE", Rest.TopicsPath, "GET"),
-                ("POST", Rest.TopicPath(topic), "DELETE"), ("PUT", Rest.TopicPath(topic), "DELETE"), ("PATCH", Rest.TopicPath(topic), "DELETE"),
-                ("POST", Rest.HealthPath, "GET"), ("DELETE", Rest.StatsPath, "GET"),
+                ("POST", Rest.TopicPath(topic), "DELETE"), ("PUT", Rest.TopicPath(topic), "DELETE"),
+                ("PATCH", Rest.TopicPath(topic), "DELETE"), ("POST", Rest.HealthPath, "GET"), ("DELETE", Rest.StatsPath, "GET"),
             ];
             foreach (var (method, path, allowed) in wrong)
             {
@@ -449,7 +459,8 @@ internal static class Topics
             var exceptions = await EachOddNameAsync(async (slug, odd) =>
             {
                 var name = Within(stage, odd(stage.FreshName()));
-                return (await stage.Rest.CreateTopicAsync(name)).IsSuccess && await FlawOverWebSocketAsync(stage, name, saysTopic) is { } flaw
+                return (await stage.Rest.CreateTopicAsync(name)).IsSuccess
+                    && await FlawOverWebSocketAsync(stage, name, saysTopic) is { } flaw
                     ? $"{slug}: {flaw}"
                     : null;
             });
@@ -579,7 +590,7 @@ internal static class Topics
         {
             var family = await FamilyAsync(stage);
             var refusal = await RefusalAsync(stage);
-            stage.Forget($"{family}-\ufffd"); // what some servers make of it
+            stage.Forget($"{family}-\ufffd"); // some servers turn the name into this
             foreach (var unpaired in Unpaired)
             {
                 var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, $$"""{"name":"{{family}}-{{unpaired}}"}""");
@@ -636,7 +647,8 @@ internal static class Topics
                 methods.AddRange(await DecodesAsync(stage, method, "/\u00fc") ? [method] : []);
             }
 
-            stage.Supports(methods.Count > 0, "such characters in the name of a topic that a path addresses (PS-REST-023/odd-names-deleted)");
+            stage.Supports(
+                methods.Count > 0, "such characters in the name of a topic that a path addresses (PS-REST-023/odd-names-deleted)");
             foreach (var method in methods)
             {
                 (string What, Func<string, string> Spell)[] spellings =
@@ -662,7 +674,8 @@ internal static class Topics
         {
             var family = stage.FreshName();
             string composed = $"{family}\u00e9", decomposed = $"{family}e\u0301";
-            stage.Supports((await stage.Rest.CreateTopicAsync(Within(stage, composed))).IsSuccess, "names with such characters (PS-REST-021)");
+            stage.Supports(
+                (await stage.Rest.CreateTopicAsync(Within(stage, composed))).IsSuccess, "names with such characters (PS-REST-021)");
 
             var answer = await stage.Rest.CreateTopicAsync(Within(stage, decomposed));
             stage.Expect.True(answer.IsSuccess, "The decomposed twin of a name is another name", $"{answer}");
@@ -710,7 +723,8 @@ internal static class Topics
                 refused |= answer.Status == 400;
                 if (answer.Status == 400 && answer.Json.Member("detail").Text() is { } detail)
                 {
-                    stage.Expect.True(detail.Contains("name", StringComparison.Ordinal), "The detail names the field", $"{detail} for {body.Cut(60)}");
+                    stage.Expect.True(
+                        detail.Contains("name", StringComparison.Ordinal), "The detail names the field", $"{detail} for {body.Cut(60)}");
                     details.Add(detail);
                 }
             }
@@ -731,7 +745,9 @@ internal static class Topics
                 foreach (var method in (string[])["DELETE", .. fetches ? ["GET"] : Array.Empty<string>()])
                 {
                     var answer = await stage.Rest.SendAsync(method, $"{Rest.TopicsPath}/{segment}").IfAnswered();
-                    exceptions.AddRange(answer?.Status == 400 ? [] : [$"{method}, a path {what}: {(answer is null ? "no answer" : $"{answer.SentStatus}")}"]);
+                    exceptions.AddRange(answer?.Status == 400
+                        ? []
+                        : [$"{method}, a path {what}: {(answer is null ? "no answer" : $"{answer.SentStatus}")}"]);
                 }
             }
 
@@ -743,7 +759,8 @@ internal static class Topics
         {
             await stage.ListedTopicAsync();
             var hasProblems = FlawOf(await stage.Rest.DeleteTopicAsync(stage.FreshName())) is null;
-            (string, string)[] unknown = [("GET", "/no-such-thing"), ("POST", "/no-such-thing"), ("DELETE", $"{Rest.TopicsPath}-of-nobody/x")];
+            (string, string)[] unknown =
+                [("GET", "/no-such-thing"), ("POST", "/no-such-thing"), ("DELETE", $"{Rest.TopicsPath}-of-nobody/x")];
             foreach (var (method, path) in unknown)
             {
                 var answer = await stage.Rest.SendAsync(method, path);
@@ -764,13 +781,14 @@ internal static class Topics
             {
                 if ((await stage.Rest.SendAsync("GET", path)).Status != 200)
                 {
-                    // It does not support GET either, which other requirements are about.
+                    // The server does not support GET either; other requirements cover that.
                     continue;
                 }
 
                 var raw = await stage.RawAsync("monitor", new ConnectOptions { Handshake = false });
                 await raw.SendBytesAsync(Encoding.ASCII.GetBytes(
-                    $"HEAD {Http.WithQuery(stage.Rest.RequestTarget(path), stage.Target.Query)} HTTP/1.1\r\n{stage.Target.HeaderLines(stage.Target.Rest)}Connection: close\r\n\r\n"));
+                    $"HEAD {Http.WithQuery(stage.Rest.RequestTarget(path), stage.Target.Query)} HTTP/1.1\r\n"
+                    + $"{stage.Target.HeaderLines(stage.Target.Rest)}Connection: close\r\n\r\n"));
                 var answer = FinalOf(Encoding.Latin1.GetString(await raw.ReadToEndAsync()));
 
                 stage.Expect.Equal("HTTP/1.1 200", answer[..Math.Min(12, answer.Length)], $"HEAD {path} is answered as GET is");
@@ -824,7 +842,8 @@ internal static class Topics
                         await UndoAsync(stage, name);
                     }
 
-                    stage.Expect.Status(200, answer, $"After a name {what}, answered with {created?.SentStatus ?? 0}, GET {path} is answered with 200");
+                    stage.Expect.Status(
+                        200, answer, $"After a name {what}, answered with {created?.SentStatus ?? 0}, GET {path} is answered with 200");
                 });
 
                 if (created is not { Status: >= 400 and < 500 })
@@ -833,15 +852,17 @@ internal static class Topics
                 }
             }
 
-            stage.Expect.True((await ListAsync(stage)).Of(control) is not null, "Other topics are still listed", $"{control} is not listed");
+            stage.Expect.True(
+                (await ListAsync(stage)).Of(control) is not null, "Other topics are still listed", $"{control} is not listed");
         })
         { Danger = Danger.Poison },
     ];
 
-    /// <summary>The answer behind the interim ones, of which there may be any number (RFC 9110, section 15.2).</summary>
+    /// <summary>The answer after any number of interim ones (RFC 9110, section 15.2).</summary>
     private static string FinalOf(string answers)
     {
-        while (answers.StartsWith("HTTP/1.1 1", StringComparison.Ordinal) && answers.IndexOf("\r\n\r\n", StringComparison.Ordinal) is var end and >= 0)
+        while (answers.StartsWith("HTTP/1.1 1", StringComparison.Ordinal)
+            && answers.IndexOf("\r\n\r\n", StringComparison.Ordinal) is var end and >= 0)
         {
             answers = answers[(end + 4)..];
         }
@@ -849,7 +870,7 @@ internal static class Topics
         return answers;
     }
 
-    /// <summary>Ways to be refused; the code is null where the specification of codes leaves it to the server.</summary>
+    /// <summary>Requests that are refused; the code is null if the specification leaves it to the server.</summary>
     private static IEnumerable<(string What, int Status, string? Code, Func<Stage, Task<HttpAnswer>> Provoke)> Refusals =>
     [
         ("DELETE of an unknown topic", 404, "TOPIC_NOT_FOUND", stage => stage.Rest.DeleteTopicAsync(stage.FreshName())),
@@ -860,10 +881,14 @@ internal static class Topics
         ("creation of an existing topic", 409, "TOPIC_EXISTS", async stage => await stage.Rest.CreateTopicAsync(await stage.TopicAsync())),
         ("unparsable body", 400, "BAD_REQUEST", stage => stage.Rest.SendAsync("POST", Rest.TopicsPath, "{")),
         ("missing name", 400, "BAD_REQUEST", stage => stage.Rest.SendAsync("POST", Rest.TopicsPath, "{}")),
-        ("name that is too long", 400, "BAD_REQUEST", stage => stage.Rest.CreateTopicAsync(Within(stage, stage.FreshName().PadRight(256, 'x')))),
-        ("name in the path that is too long", 400, "BAD_REQUEST", stage => stage.Rest.DeleteTopicAsync(stage.FreshName().PadRight(256, 'x'))),
-        ("invalid UTF-8 in the path", 400, "BAD_REQUEST", stage => stage.Rest.SendAsync("DELETE", $"{Rest.TopicsPath}/{stage.FreshName()}%FF")),
-        ("control character in the path", 400, "BAD_REQUEST", stage => stage.Rest.SendAsync("DELETE", $"{Rest.TopicsPath}/{stage.FreshName()}%01")),
+        ("name that is too long", 400, "BAD_REQUEST",
+            stage => stage.Rest.CreateTopicAsync(Within(stage, stage.FreshName().PadRight(256, 'x')))),
+        ("name in the path that is too long", 400, "BAD_REQUEST",
+            stage => stage.Rest.DeleteTopicAsync(stage.FreshName().PadRight(256, 'x'))),
+        ("invalid UTF-8 in the path", 400, "BAD_REQUEST",
+            stage => stage.Rest.SendAsync("DELETE", $"{Rest.TopicsPath}/{stage.FreshName()}%FF")),
+        ("control character in the path", 400, "BAD_REQUEST",
+            stage => stage.Rest.SendAsync("DELETE", $"{Rest.TopicsPath}/{stage.FreshName()}%01")),
         ("wrong Content-Type", 415, null, stage => CreateAsAsync(stage, stage.FreshName(), "text/plain")),
         (
             "body that is too large", 413, null,
@@ -875,10 +900,10 @@ internal static class Topics
         ("unknown path", 404, null, stage => stage.Rest.SendAsync("GET", "/no-such-thing")),
     ];
 
-    /// <summary>Stands for the answer to a request that is not made.</summary>
+    /// <summary>A placeholder for the answer to a request that is not sent.</summary>
     private static HttpAnswer NotAsked { get; } = new(200, "", [], []);
 
-    /// <summary>What keeps an error from being a problem document; null for nothing.</summary>
+    /// <summary>Why an error is no problem document; null if it is one.</summary>
     private static string? FlawOf(HttpAnswer answer) =>
         answer.MediaType != Problem ? $"{answer.SentStatus} as {answer.MediaType ?? "nothing"}"
         : answer.Json.Member("status").Integer() != answer.Status ? "it has no number status that is the answer's"
@@ -887,7 +912,7 @@ internal static class Topics
         : string.IsNullOrEmpty(answer.Json.Member("code").Text()) ? "it has no string code"
         : null;
 
-    /// <summary>Legal, each with a character or a look that some layer takes for its own.</summary>
+    /// <summary>Legal names, each with a character or a form that has a meaning for some layer.</summary>
     private static IEnumerable<(string Slug, Func<string, string> Name)> OddNames =>
     [
         ("slash", fresh => $"{fresh}/b"),
@@ -922,17 +947,17 @@ internal static class Topics
         ("private-and-unassigned", fresh => $"{fresh}\ue000\ufffd\ufffe\U0010ffff"),
     ];
 
-    /// <summary>Legal names that cannot begin as the suite's own do: they are made only where they do not exist.</summary>
+    /// <summary>Legal names that cannot begin like those of the suite: they are created only if they do not exist.</summary>
     private static readonly string[] KnownElsewhere = ["__proto__", "constructor"];
 
-    /// <summary>What a URL library takes out of a path.</summary>
+    /// <summary>Path segments that a URL library removes.</summary>
     private static readonly string[] DotSegments = [".", ".."];
 
     private static readonly string[] Controls = ["0000", "0007", "0009", "000a", "000d", "001b", "001f", "007f", "0080", "0085", "009f"];
 
     private static readonly string[] Unpaired = [@"\ud83d", @"\ude00", @"\ude00\ud83d", @"\ud83dx\ude00"];
 
-    /// <summary>Names that a server may fail to write down again, as text and as JSON.</summary>
+    /// <summary>Names that a server may fail to serialise, as text and as JSON.</summary>
     private static IEnumerable<(string What, string Name, string Json)> Poisonous(string family) =>
     [
         .. Unpaired.Select((unpaired, n) => ($"with {unpaired}", $"{family}-{n}{Text(unpaired)}", $"\"{family}-{n}{unpaired}\"")),
@@ -945,7 +970,7 @@ internal static class Topics
         ("of an unassigned character", $"{family}\U0010ffff", Json.Quote($"{family}\U0010ffff")),
     ];
 
-    /// <summary>The text, with half pairs of surrogates, that these JSON escapes stand for.</summary>
+    /// <summary>The text that these JSON escapes stand for, with lone surrogates.</summary>
     private static string Text(string escapes) => System.Text.RegularExpressions.Regex.Replace(
         escapes, @"\\u([0-9a-f]{4})", match => $"{(char)Convert.ToInt32(match.Groups[1].Value, 16)}");
 
@@ -1000,16 +1025,17 @@ internal static class Topics
 
     private const int SmallBody = 512; // bytes
 
-    /// <summary>Far beyond any limit that is one, and less than a load.</summary>
+    /// <summary>Far beyond any real limit, but less than a load.</summary>
     private const int LargestBody = 2 * 1024 * 1024; // bytes
 
     /// <summary>
-    /// The size of a body that is larger than the server's limit, and the answer to it. A limit that is larger than assumed is as good, so
-    /// sizes are tried until one is refused.
+    /// The size of a body that is larger than the server's limit, and the answer to it. The real limit may be larger than assumed, so sizes
+    /// are tried until one is refused.
     /// </summary>
     private static async Task<(int Size, HttpAnswer Answer)> TooLargeAsync(Stage stage, string name)
     {
-        foreach (var size in new[] { stage.Limits.MessageBytes + 1, 128 * 1024, 1024 * 1024, LargestBody }.Where(size => size > stage.Limits.MessageBytes))
+        int[] sizes = [stage.Limits.MessageBytes + 1, 128 * 1024, 1024 * 1024, LargestBody];
+        foreach (var size in sizes.Where(size => size > stage.Limits.MessageBytes))
         {
             var answer = await stage.Rest.SendBytesAsync("POST", Rest.TopicsPath, Padded(name, size)).Given("a large body is answered");
             if (!answer.IsSuccess)
@@ -1033,7 +1059,7 @@ internal static class Topics
         }
     }
 
-    /// <summary>Decisive: a creation with this Content-Type is answered as one with the plain one is.</summary>
+    /// <summary>Decisive: a creation with this Content-Type is answered like one with the plain Content-Type.</summary>
     private static async Task CreatedAlikeAsync(Stage stage, string contentType)
     {
         var plain = await stage.Rest.CreateTopicAsync(stage.FreshName()).Succeeded();
@@ -1051,7 +1077,7 @@ internal static class Topics
         return (await stage.Rest.GetTopicAsync(topic)).Status == 200;
     }
 
-    /// <summary>Whether this method finds a topic whose name ends so by its percent-encoded path.</summary>
+    /// <summary>Whether this method finds a topic with this end of its name by its percent-encoded path.</summary>
     private static async Task<bool> DecodesAsync(Stage stage, string method, string end)
     {
         var name = Within(stage, $"{stage.FreshName("decoded")}{end}");
@@ -1060,7 +1086,7 @@ internal static class Topics
             && (await stage.Rest.SendAsync(method, Rest.TopicPath(name))).IsSuccess;
     }
 
-    /// <summary>What each odd name comes to, some at a time; without those that come to nothing.</summary>
+    /// <summary>The result for each odd name, some at a time; names without a result are left out.</summary>
     private static async Task<IReadOnlyList<string>> EachOddNameAsync(Func<string, Func<string, string>, Task<string?>> tryAsync)
     {
         var exceptions = new List<string>();
@@ -1095,8 +1121,8 @@ internal static class Topics
     }
 
     /// <summary>
-    /// After a creation that was not refused as it should have been: undoes it and asks whether topics can still be listed. Where they
-    /// cannot, nothing is decided: that is a requirement of its own.
+    /// After a creation that should have been refused and was not: undoes it and checks that topics can still be listed. If they cannot,
+    /// the scenario is inconclusive: that is a requirement of its own.
     /// </summary>
     private static async Task ListsAfterAsync(Stage stage, HttpAnswer answer, string name, string what)
     {
@@ -1114,10 +1140,10 @@ internal static class Topics
         stage.Require(listing.IsSuccess, $"topics can be listed after {what} (the server answered {listing})", "PS-REST-031");
     }
 
-    /// <summary>What servers put in the place of half a pair of surrogates.</summary>
+    /// <summary>Replacements that servers use for a lone surrogate.</summary>
     private static readonly string[] Replacements = ["\ufffd", "?", ""];
 
-    /// <summary>Deletes what a creation may have made of this name, by every spelling of a path that could address it.</summary>
+    /// <summary>Deletes topics that a creation with this name may have created, by every path that could address them.</summary>
     private static async Task UndoAsync(Stage stage, string name)
     {
         string[] meant = [name, .. Replacements.Select(other => string.Concat(name.EnumerateRunes().Select((rune, at) =>
@@ -1128,18 +1154,19 @@ internal static class Topics
             await stage.Rest.SendAsync("DELETE", $"{Rest.TopicsPath}/{segment}").IfAnswered();
         }
 
-        // Half a pair of surrogates is spelt as three bytes, which is no UTF-8; servers that keep such names read it all the same.
+        // A lone surrogate is encoded as three bytes, which are not valid UTF-8; servers that keep such names still read them.
         static string Encoded(string text) => string.Concat(Enumerable.Range(0, text.Length).Select(at => text[at] switch
         {
             var letter when char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' => $"{letter}",
-            var high when char.IsHighSurrogate(high) && at + 1 < text.Length && char.IsLowSurrogate(text[at + 1]) => Uri.EscapeDataString(text[at..(at + 2)]),
+            var high when char.IsHighSurrogate(high) && at + 1 < text.Length && char.IsLowSurrogate(text[at + 1]) =>
+                Uri.EscapeDataString(text[at..(at + 2)]),
             var low when char.IsLowSurrogate(low) && at > 0 && char.IsHighSurrogate(text[at - 1]) => "",
             var half when char.IsSurrogate(half) => $"%{0xe0 | (half >> 12):X2}%{0x80 | ((half >> 6) & 0x3f):X2}%{0x80 | (half & 0x3f):X2}",
             var other => Uri.EscapeDataString($"{other}"),
         }));
     }
 
-    /// <summary>Deletes afterwards what a body without a name of ours has made; what was there before is not ours.</summary>
+    /// <summary>Deletes afterwards the topics that a body without a name of the suite created, but none that existed before.</summary>
     private static async Task ForgetCoercedAsync(Stage stage, HttpAnswer answer, IReadOnlyList<string> before)
     {
         if (answer.Status is < 400 or >= 500)
@@ -1167,7 +1194,7 @@ internal static class Topics
     private static async Task<string?> FetchAsync(Stage stage, string segment) =>
         (await stage.Rest.SendAsync("GET", $"{Rest.TopicsPath}/{segment}")).Topic;
 
-    /// <summary>The listing. Another scenario may just have made a topic that cannot be listed, and undoes that soon.</summary>
+    /// <summary>The listing. Another scenario may just have created a topic that cannot be listed, and soon deletes it.</summary>
     private static async Task<TopicsAnswer> ListAsync(Stage stage)
     {
         var start = stage.Time.GetTimestamp();
@@ -1183,7 +1210,7 @@ internal static class Topics
         return list;
     }
 
-    /// <summary>A topic of its own by which others can be told: what follows it in the listing begins with its name.</summary>
+    /// <summary>A topic whose name is the prefix of others, so that they can be recognised in the listing.</summary>
     private static async Task<string> FamilyAsync(Stage stage)
     {
         var family = await stage.TopicAsync("family");
@@ -1191,7 +1218,7 @@ internal static class Topics
         return family;
     }
 
-    /// <summary>A new topic that is in the listing: control that there is a registry behind the answers.</summary>
+    /// <summary>A new topic that is in the listing: a control that a registry is behind the answers.</summary>
     private static async Task<string> ListedAsync(Stage stage)
     {
         var topic = await stage.TopicAsync("control");
@@ -1206,7 +1233,7 @@ internal static class Topics
         return [.. list.Topics!.Select(entry => entry.Name ?? "").Where(name => name.StartsWith(family, StringComparison.Ordinal))];
     }
 
-    /// <summary>The name; should a topic of it come to be, it goes with the scenario.</summary>
+    /// <summary>The name; if a topic of that name is created, it is deleted after the scenario.</summary>
     private static string Within(Stage stage, string name)
     {
         stage.Forget(name);
@@ -1214,8 +1241,8 @@ internal static class Topics
     }
 
     /// <summary>
-    /// The answer to a creation of a name that does not begin as the run's own names do. It may be that of another run, which tries the
-    /// same name just now and soon deletes it; only the run that made it deletes it. One that is never listed meanwhile belongs to no run.
+    /// The answer to a creation of a name that does not begin like the names of this run. Another run may be using the same name just now
+    /// and soon deletes it; only the run that created a topic deletes it. A topic that is never listed meanwhile belongs to no run.
     /// </summary>
     private static async Task<HttpAnswer> CreateUnclaimedAsync(Stage stage, string name)
     {
@@ -1243,14 +1270,14 @@ internal static class Topics
 
     private static byte[] Padded(string name, int length)
     {
-        // White space, because not every server takes members that it does not know.
+        // Pad with white space, because not every server accepts unknown members.
         var head = $"{{\"name\":{Json.Quote(name)}";
         return Encoding.UTF8.GetBytes($"{head}{new string(' ', length - Encoding.UTF8.GetByteCount(head) - 1)}}}");
     }
 
     private static string Emoji(int count) => string.Concat(Enumerable.Repeat("\U0001f600", count));
 
-    /// <summary>One of the many characters of the supplementary ideographic plane: nobody else is likely to have it.</summary>
+    /// <summary>A random character of the supplementary ideographic plane, which another client is unlikely to use.</summary>
     private static string OneCharacter(string fresh) =>
         char.ConvertFromUtf32(0x20000 + (fresh.Aggregate(17, (sum, letter) => (sum * 31 + letter) & 0xffffff) % 0xa000));
 }

@@ -31,7 +31,10 @@ internal static class Transport
         [.. new[] { 3, 4, 5, 6, 7, 11, 12, 13, 14, 15 }.Select(opcode => new Frame((Opcode)opcode, Probe("reserved").Payload))];
 
     private static readonly Frame[] ReservedBits =
-        [.. new[] { 4, 2, 1, 7 }.SelectMany(bits => new[] { Probe("reserved") with { Reserved = bits }, Frame.Ping("x") with { Reserved = bits } })];
+    [
+        .. new[] { 4, 2, 1, 7 }
+            .SelectMany(bits => new[] { Probe("reserved") with { Reserved = bits }, Frame.Ping("x") with { Reserved = bits } }),
+    ];
 
     private static readonly (string What, Frame[] Frames)[] ControlFrames =
     [
@@ -47,13 +50,16 @@ internal static class Transport
         ("a continuation without a start", [Frame.Continuation(Probe("lost").TextPayload)]),
         ("a continuation after a whole message", [Probe("whole"), Frame.Continuation("")]),
         ("a new message within an unfinished one", [Probe("unfinished") with { Final = false }, Probe("new")]),
-        ("a new unfinished message within an unfinished one", [Probe("unfinished") with { Final = false }, Probe("new") with { Final = false }]),
+        (
+            "a new unfinished message within an unfinished one",
+            [Probe("unfinished") with { Final = false }, Probe("new") with { Final = false }]),
     ];
 
     private static readonly (string What, Frame[] Frames)[] Closes =
     [
         ("a Close with a payload of 1 byte", [new(Opcode.Close, new byte[] { 3 })]),
-        .. new[] { 0, 999, 1004, 1005, 1006, 1015, 1016, 5000 }.Select(code => ($"a Close with the code {code}", new[] { Frame.Close(code) })),
+        .. new[] { 0, 999, 1004, 1005, 1006, 1015, 1016, 5000 }
+            .Select(code => ($"a Close with the code {code}", new[] { Frame.Close(code) })),
     ];
 
     private static readonly Frame NegativeLength = Probe("negative") with { ClaimedLength = long.MinValue + 5, LengthBytes = 8 };
@@ -70,7 +76,9 @@ internal static class Transport
         ("a sequence that ends too early", [Quoting(0xe2, 0x82)]),
         ("a text that ends within a character", [new(Opcode.Text, Bytes(Probe("cut"), 0xe2, 0x82))]),
         ("an invalid byte in the first of two fragments", [Quoting(0xff) with { Final = false }, Frame.Continuation(" ")]),
-        ("an invalid byte in the last of two fragments", [Probe("split") with { Final = false }, new(Opcode.Continuation, new byte[] { 0xff })]),
+        (
+            "an invalid byte in the last of two fragments",
+            [Probe("split") with { Final = false }, new(Opcode.Continuation, new byte[] { 0xff })]),
         ("a sequence that breaks off between two fragments",
             [new(Opcode.Text, Bytes(Probe("split"), 0xe2, 0x82)) { Final = false }, Frame.Continuation(" ")]),
         ("a text that ends within a character, before an empty fragment",
@@ -86,7 +94,8 @@ internal static class Transport
             var answer = await raw.HandshakeAsync(new Dictionary<string, string?> { ["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ==" });
 
             stage.Expect.Status(101, answer, "a handshake is answered with 101");
-            stage.Expect.Equal("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", answer.Header("Sec-WebSocket-Accept"), "the key is accepted as RFC 6455 says");
+            stage.Expect.Equal(
+                "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", answer.Header("Sec-WebSocket-Accept"), "the key is accepted as RFC 6455 says");
         }),
 
         new("PS-WS-001", "a-key-of-ones-own", async stage =>
@@ -104,7 +113,11 @@ internal static class Transport
         {
             var raw = await stage.RawAsync("client", new ConnectOptions { Handshake = false });
 
-            var answer = await raw.HandshakeAsync(new Dictionary<string, string?> { ["Upgrade"] = "WebSocket", ["Connection"] = "keep-alive, upgrade" });
+            var answer = await raw.HandshakeAsync(new Dictionary<string, string?>
+            {
+                ["Upgrade"] = "WebSocket",
+                ["Connection"] = "keep-alive, upgrade",
+            });
 
             stage.Expect.Status(101, answer, "case and further connection options make no difference to a handshake");
         }),
@@ -121,7 +134,7 @@ internal static class Transport
             const int begun = 20;
             await raw.SendInPiecesAsync(bytes.AsMemory(..begun), 1);
 
-            // Otherwise it may all have come before the server looks.
+            // Otherwise everything may have arrived before the server reads.
             await Task.Delay(TimeSpan.FromMilliseconds(100), stage.Time, stage.Cancellation);
             await raw.SendInPiecesAsync(bytes.AsMemory(begun..^1), 1);
             var answer = await raw.HandshakeBytesAsync(bytes.AsMemory(^1..));
@@ -191,7 +204,7 @@ internal static class Transport
             }
             while (messages[^1].RequestId != "last");
 
-            // Some hang up on these, which other requirements are about.
+            // Some servers close the connection on these; other requirements cover that.
             foreach (var text in new[] { "{", Request.Of("nonsense").ToString() })
             {
                 var broken = await stage.RawAsync("broken");
@@ -204,7 +217,10 @@ internal static class Transport
 
             foreach (var message in messages)
             {
-                stage.Expect.True(message.IsText && message.IsObject, "every server message is one text message holding one JSON object", message.ToString());
+                stage.Expect.True(
+                    message.IsText && message.IsObject,
+                    "every server message is one text message holding one JSON object",
+                    message.ToString());
             }
 
             stage.Require(messages.Any(message => message.IsAck), "an ack has come", "PS-PUB-001");
@@ -213,7 +229,8 @@ internal static class Transport
         })
         { Danger = Danger.Refusal },
 
-        new("PS-WS-005", "two-fragments", stage => SameEffectAsync(stage, "two fragments", bytes => Frame.Fragments(bytes, (bytes.Length + 1) / 2))),
+        new("PS-WS-005", "two-fragments", stage =>
+            SameEffectAsync(stage, "two fragments", bytes => Frame.Fragments(bytes, (bytes.Length + 1) / 2))),
 
         new("PS-WS-005", "within-a-character", async stage =>
         {
@@ -223,7 +240,8 @@ internal static class Transport
             }
         }),
 
-        new("PS-WS-005", "one-byte-each", stage => SameEffectAsync(stage, "fragments of one byte each", bytes => Frame.Fragments(bytes, 1))),
+        new("PS-WS-005", "one-byte-each", stage =>
+            SameEffectAsync(stage, "fragments of one byte each", bytes => Frame.Fragments(bytes, 1))),
 
         new("PS-WS-005", "empty-fragments", stage => SameEffectAsync(stage, "empty fragments before, within and after", bytes =>
         {
@@ -243,7 +261,7 @@ internal static class Transport
             await AnsweredAsync(raw);
             var bytes = Frame.Fragments(Probe("drip \u20ac \U0001f600", stage).Payload, 3).SelectMany(frame => frame.Encode()).ToArray();
 
-            // What is sent in one go the server may read in one go, however many writes it was; so each of these gets the time of a round trip.
+            // The server may read several quick writes at once, so each of these gets the time of a round trip.
             for (var at = 0; at < alone; at++)
             {
                 await raw.SendBytesAsync(bytes.AsMemory(at, 1));
@@ -252,7 +270,9 @@ internal static class Transport
 
             await raw.SendInPiecesAsync(bytes.AsMemory(alone), 1);
 
-            await raw.ReadMessageAsync(message => message is { IsReply: true, RequestId: "drip \u20ac \U0001f600" }, "the reply to a request that arrived byte by byte");
+            await raw.ReadMessageAsync(
+                message => message is { IsReply: true, RequestId: "drip \u20ac \U0001f600" },
+                "the reply to a request that arrived byte by byte");
             stage.Expect.True(true, "neither fragments nor TCP segments have a meaning");
         }),
 
@@ -265,8 +285,10 @@ internal static class Transport
             foreach (var length in ((int[])[1, 60, 125, 126, 127, 300, 16_000, 32_767, 32_768, 40_000]).Where(stage.Takes))
             {
                 var payload = Json.Quote(new string('x', length));
-                stage.Expect.Acked(await client.PublishAsync(topic, $"m{length}", payload), $"a payload of {length} characters is accepted");
-                stage.Expect.Equal(payload, (await client.NextEventAsync(topic)).Payload, $"a payload of {length} characters is delivered whole");
+                stage.Expect.Acked(
+                    await client.PublishAsync(topic, $"m{length}", payload), $"a payload of {length} characters is accepted");
+                stage.Expect.Equal(
+                    payload, (await client.NextEventAsync(topic)).Payload, $"a payload of {length} characters is delivered whole");
             }
         }),
 
@@ -323,7 +345,9 @@ internal static class Transport
             var pongs = await PongsAsync(stage, raw, "ping 50"u8.ToArray());
             var answered = pongs.Count(pong => pong.StartsWith(Convert.ToHexString("ping "u8), StringComparison.Ordinal));
             stage.Expect.True(
-                answered <= 50 && pongs[^1] == Convert.ToHexString("ping 50"u8), "no more Pongs than Pings, the last for the last Ping", $"{answered} Pongs");
+                answered <= 50 && pongs[^1] == Convert.ToHexString("ping 50"u8),
+                "no more Pongs than Pings, the last for the last Ping",
+                $"{answered} Pongs");
             stage.Expect.Observe("Pongs for 50 Pings sent at once", answered);
         }),
 
@@ -334,10 +358,12 @@ internal static class Transport
 
             await raw.SendAsync(Frame.Pong("unasked"u8.ToArray()), Frame.Pong(default), Frame.Ping("asked"));
 
-            // The server may send Pongs of its own as well, but none that says what ours said.
+            // The server may also send Pongs of its own, but none with the data of the client's.
             var pongs = await PongsAsync(stage, raw, "asked"u8.ToArray());
             stage.Expect.True(
-                pongs[^1] == Convert.ToHexString("asked"u8) && !pongs.Contains(Convert.ToHexString("unasked"u8)), "only the Ping is answered", string.Join(", ", pongs));
+                pongs[^1] == Convert.ToHexString("asked"u8) && !pongs.Contains(Convert.ToHexString("unasked"u8)),
+                "only the Ping is answered",
+                string.Join(", ", pongs));
             await raw.SendAsync(Probe("afterwards"));
             await raw.ReadMessageAsync(message => message.RequestId == "afterwards", "the reply to a request after an unsolicited Pong");
         }),
@@ -351,7 +377,8 @@ internal static class Transport
 
                 var closure = await client.CloseAsync(code, code is null ? "" : "goodbye");
 
-                stage.Expect.True(closure.CloseFrame, $"a Close with {code?.ToString() ?? "no code"} is answered with a Close", closure.ToString());
+                stage.Expect.True(
+                    closure.CloseFrame, $"a Close with {code?.ToString() ?? "no code"} is answered with a Close", closure.ToString());
                 stage.Expect.Observe($"the answer to a Close with {code?.ToString() ?? "no code"}", closure.Code);
             }
         }),
@@ -385,7 +412,9 @@ internal static class Transport
                 }
 
                 stage.Expect.True(
-                    (await raw.ClosedAsync()).CloseFrame, "a Close before the end of the client's direction is answered with a Close", $"{raw.Closure}");
+                    (await raw.ClosedAsync()).CloseFrame,
+                    "a Close before the end of the client's direction is answered with a Close",
+                    $"{raw.Closure}");
             }
         }),
 
@@ -428,7 +457,10 @@ internal static class Transport
         new("PS-WS-010", "unmasked-control-frame", async stage =>
         {
             await EndsAsync(stage, "an unmasked Ping", Frame.Ping("bare") with { Masked = false });
-            await EndsAsync(stage, "an unmasked continuation", [.. Frame.Fragments(Probe("bare").Payload, 20).Select((frame, i) => frame with { Masked = i == 0 })]);
+            await EndsAsync(
+                stage,
+                "an unmasked continuation",
+                [.. Frame.Fragments(Probe("bare").Payload, 20).Select((frame, i) => frame with { Masked = i == 0 })]);
         }),
 
         new("PS-WS-011", "reserved-opcode", async stage =>
@@ -463,7 +495,8 @@ internal static class Transport
         {
             var raw = await stage.RawAsync("control");
             await raw.SendAsync(Quoting(0xe2, 0x82, 0xac));
-            await raw.ReadMessageAsync(message => message.RequestId == "\u20ac").Given("the same request in valid UTF-8 is answered", "PS-ENV-009");
+            await raw.ReadMessageAsync(message => message.RequestId == "\u20ac")
+                .Given("the same request in valid UTF-8 is answered", "PS-ENV-009");
 
             await EndAsync(stage, InvalidTexts);
         }),
@@ -501,7 +534,8 @@ internal static class Transport
             stage.Supports(await ClosesAsync(stage), CloseFrames);
             byte[] payload = [.. Frame.Close(1000).Payload.Span, 0xff, 0xfe];
 
-            var closure = await OffendAsync(stage, new Frame(Opcode.Close, payload)).Given("a Close with a reason in invalid UTF-8 ends the connection");
+            var closure = await OffendAsync(stage, new Frame(Opcode.Close, payload))
+                .Given("a Close with a reason in invalid UTF-8 ends the connection");
 
             stage.Expect.OneOf<int?>([1002, 1007], closure.Code, "a Close with a reason in invalid UTF-8 is an error, framing or data");
         }),
@@ -510,7 +544,12 @@ internal static class Transport
         {
             await stage.RawAsync("control");
             var here = stage.Target.HostAt(stage.Target.WebSocket);
-            foreach (var origin in (string[])["http://evil.example", "https://evil.example", $"http://{here}.evil.example", $"http://evil.example/{here}", $"http://evil-{here}", "null"])
+            string[] origins =
+            [
+                "http://evil.example", "https://evil.example", $"http://{here}.evil.example", $"http://evil.example/{here}",
+                $"http://evil-{here}", "null",
+            ];
+            foreach (var origin in origins)
             {
                 var raw = await stage.RawAsync("page", new ConnectOptions { Handshake = false });
                 var answer = await raw.HandshakeAsync(new Dictionary<string, string?> { ["Origin"] = origin });
@@ -520,7 +559,9 @@ internal static class Transport
 
         new("PS-WS-014", "the-same-host-or-none", async stage =>
         {
-            stage.Supports(stage.Target.Origin is null && stage.Target.Header("Origin") is null, "handshakes from any other origin than the one that the options name");
+            stage.Supports(
+                stage.Target.Origin is null && stage.Target.Header("Origin") is null,
+                "handshakes from any other origin than the one that the options name");
             var here = $"{Target.Http(stage.Target.WebSocket).Scheme}://{stage.Target.HostAt(stage.Target.WebSocket)}";
             foreach (var origin in (string?[])[null, here])
             {
@@ -532,7 +573,7 @@ internal static class Transport
 
         new("PS-WS-015", "nothing-offered-nothing-named", async stage =>
         {
-            // What the options of the run add to every handshake is an offer.
+            // Headers that the options of the run add to every handshake are an offer too.
             var (extensions, protocols) = Offered(stage.Target);
             var raw = await stage.RawAsync("client", new ConnectOptions { Handshake = false });
 
@@ -570,12 +611,15 @@ internal static class Transport
                 var extensions = answer.Header("Sec-WebSocket-Extensions");
                 stage.Expect.True(
                     Names(extensions).All(Names(offer).Contains), $"no other extension is named than those of '{offer}'", $"{extensions}");
-                stage.Expect.OneOf([null, .. subprotocols], answer.Header("Sec-WebSocket-Protocol"), "no other subprotocol is named than those offered");
+                stage.Expect.OneOf(
+                    [null, .. subprotocols], answer.Header("Sec-WebSocket-Protocol"), "no other subprotocol is named than those offered");
                 stage.Expect.Observe($"extensions for '{offer}'", extensions);
                 if (extensions is null)
                 {
                     await raw.SendAsync(Probe("plain"));
-                    await raw.ReadMessageAsync(message => message is { IsReply: true, RequestId: "plain" }, "an uncompressed reply on a connection without extensions");
+                    await raw.ReadMessageAsync(
+                        message => message is { IsReply: true, RequestId: "plain" },
+                        "an uncompressed reply on a connection without extensions");
                 }
             }
         }),
@@ -586,26 +630,29 @@ internal static class Transport
 
     /// <summary>Whether a connection that the server ends for a framing error ends with a Close frame.</summary>
     private static async Task<bool> ClosesAsync(Stage stage) =>
-        (await OffendAsync(stage, Probe("unmasked") with { Masked = false }).Given("an unmasked request ends the connection", "PS-WS-010")).CloseFrame;
+        (await OffendAsync(stage, Probe("unmasked") with { Masked = false })
+            .Given("an unmasked request ends the connection", "PS-WS-010")).CloseFrame;
 
     /// <summary>As a precondition, a ping in one frame is answered.</summary>
     private static async Task AnsweredAsync(RawClient raw)
     {
         await raw.SendAsync(Probe("control"));
-        await raw.ReadMessageAsync(message => message is { IsReply: true, RequestId: "control" }).Given("a ping in one frame is answered", "PS-PING-001");
+        await raw.ReadMessageAsync(message => message is { IsReply: true, RequestId: "control" })
+            .Given("a ping in one frame is answered", "PS-PING-001");
     }
 
     private static Frame Probe(string requestId) => Frame.Text(Request.Ping().WithRequestId(requestId));
 
-    /// <summary>The same as the target wants it, for a frame that is cut into pieces.</summary>
+    /// <summary>The same as the target needs it, for a frame that is cut into pieces.</summary>
     private static Frame Probe(string requestId, Stage stage) => Frame.Text(Request.Ping().WithRequestId(requestId).To(stage.Target));
 
     /// <summary>A ping whose request_id is these bytes.</summary>
-    private static Frame Quoting(params byte[] bytes) => new(Opcode.Text, (byte[])[.. "{\"type\":\"ping\",\"request_id\":\""u8, .. bytes, .. "\"}"u8]);
+    private static Frame Quoting(params byte[] bytes) =>
+        new(Opcode.Text, (byte[])[.. "{\"type\":\"ping\",\"request_id\":\""u8, .. bytes, .. "\"}"u8]);
 
     private static byte[] Bytes(Frame frame, params byte[] more) => [.. frame.Payload.Span, .. more];
 
-    /// <summary>The extensions and subprotocols, each as it stands there, that the options of the run offer with every handshake.</summary>
+    /// <summary>The extensions and subprotocols, verbatim, that the options of the run offer with every handshake.</summary>
     private static (IReadOnlyList<string> Extensions, IReadOnlyList<string> Protocols) Offered(Target target) =>
         (List(target.Header("Sec-WebSocket-Extensions")), List(target.Header("Sec-WebSocket-Protocol")));
 
@@ -619,7 +666,7 @@ internal static class Transport
     private static IEnumerable<string> Names(string? extensions) =>
         List(extensions).Select(offer => offer.Split(';')[0].Trim());
 
-    /// <summary>The status of the answer, or null when the server hung up instead.</summary>
+    /// <summary>The status of the answer; null if the server closed the connection instead.</summary>
     private static async Task<int?> AnswerAsync(Stage stage, string method, Dictionary<string, string?> headers)
     {
         var raw = await stage.RawAsync("client", new ConnectOptions { Handshake = false });
@@ -629,12 +676,12 @@ internal static class Transport
         }
         catch (Violation)
         {
-            // No answer is no success either.
+            // A missing answer is not a success either.
             return null;
         }
     }
 
-    /// <summary>The request, cut into frames in this way, is acked and its message delivered as if it had been whole.</summary>
+    /// <summary>A request cut into frames in this way is acked, and its message is delivered, as if it were whole.</summary>
     private static async Task SameEffectAsync(Stage stage, string cut, Func<ReadOnlyMemory<byte>, IReadOnlyList<Frame>> fragments)
     {
         var topic = await stage.TopicAsync("orders");
@@ -659,7 +706,7 @@ internal static class Transport
         }
     }
 
-    /// <summary>Decisive: these frames end a connection that worked until then.</summary>
+    /// <summary>Decisive: these frames end a connection that worked before.</summary>
     private static async Task EndsAsync(Stage stage, string what, params Frame[] frames)
     {
         var closure = default(Closure);
@@ -685,8 +732,8 @@ internal static class Transport
     }
 
     /// <summary>
-    /// The data, in hexadecimal, of every Pong up to the one with this data, or, where that does not come, of whatever did: RFC 6455,
-    /// section 5.5.3, lets a server send others unasked.
+    /// The data, in hexadecimal, of every Pong up to the one with this data; if that does not arrive, of all that did. RFC 6455, section
+    /// 5.5.3, lets a server send other Pongs unasked.
     /// </summary>
     private static async Task<IReadOnlyList<string>> PongsAsync(Stage stage, RawClient raw, ReadOnlyMemory<byte> data)
     {
@@ -707,7 +754,7 @@ internal static class Transport
         }
         catch (Violation) when (pongs.Count > 0)
         {
-            // The right one is not among them.
+            // The expected Pong is not among them.
         }
         catch (Violation silence)
         {
@@ -717,7 +764,7 @@ internal static class Transport
         return pongs.Count > 0 ? pongs : throw new Violation(Answered, "a Pong", $"{raw.Closure}");
     }
 
-    /// <summary>The next frame; null when there is none.</summary>
+    /// <summary>The next frame; null if none arrives.</summary>
     private static async Task<Frame?> FrameAsync(RawClient raw)
     {
         try
@@ -726,12 +773,12 @@ internal static class Transport
         }
         catch (Violation)
         {
-            // The caller knows what was to come.
+            // The caller knows what was expected.
             return null;
         }
     }
 
-    /// <summary>Reads until both have come, in whatever order: the Pong with this data, and the reply, in however many frames.</summary>
+    /// <summary>Reads until both have arrived, in any order: the Pong with this data, and the reply, in any number of frames.</summary>
     private static async Task<(string? Pong, bool Reply)> PongAndReplyAsync(RawClient raw, string data, string requestId)
     {
         string? pong = null;

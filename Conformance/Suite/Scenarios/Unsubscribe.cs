@@ -145,7 +145,7 @@ internal static class Unsubscribe
             var topic = await stage.TopicAsync("orders");
             var (older, newer, publisher) = await Subscribe.TwinsAsync(stage, topic);
 
-            // Where the newer has taken over, the older may be closed, or not subscribed.
+            // If the newer connection has taken over, the older may be closed, or not subscribed.
             await older.UnsubscribeAsync(topic, clientId: newer.ClientId).IfAnswered();
             await publisher.PublishAsync(topic, "m1").Acked();
 

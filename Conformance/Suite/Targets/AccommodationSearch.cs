@@ -1,8 +1,8 @@
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Finds out what the server wants otherwise in requests over the WebSocket: it sends each as specified, and where that is refused, in the
-/// spellings that are known. A server that takes everything as specified is sent four requests.
+/// Finds out where the server needs requests over the WebSocket that differ from SPEC.md. It sends each request as specified and, if the
+/// server refuses that, in the known spellings. A server that accepts everything as specified gets four requests.
 /// </summary>
 internal sealed class AccommodationSearch(ProbeSession probe)
 {
@@ -11,7 +11,7 @@ internal sealed class AccommodationSearch(ProbeSession probe)
 
     private const string ClientId = "client_id";
 
-    /// <summary>Members that may hold the message and the payload, the usual ones first.</summary>
+    /// <summary>Members that may hold the message and the payload, the most usual first.</summary>
     private static readonly (string Message, string Payload)[] Forms =
     [
         ("message", "payload"), ("data", "payload"), (Accommodations.Flat, "payload"), ("message", "data"), (Accommodations.Flat, "data"),
@@ -21,7 +21,7 @@ internal sealed class AccommodationSearch(ProbeSession probe)
 
     private Accommodations Wants => probe.Target.Accommodations;
 
-    /// <summary>The reply to a ping and to a subscribe, which tell about request ids.</summary>
+    /// <summary>Finds out what a ping, a subscribe and an unsubscribe need, and which request ids are accepted.</summary>
     public async Task AskAsync(string topic)
     {
         await AskOneAsync("ping", Request.Ping());
@@ -30,7 +30,7 @@ internal sealed class AccommodationSearch(ProbeSession probe)
         await AskOneAsync("unsubscribe", Request.Unsubscribe(topic, "conformance-probe"));
     }
 
-    /// <summary>Which message ids are taken, and what else a publish has to have.</summary>
+    /// <summary>Finds out which message ids are accepted, and what else a publish needs.</summary>
     public async Task<Answer> AskPublishAsync(string topic)
     {
         var (plain, isSilent) = await TryAsync(Wants, Publish(topic, NoUuid));
@@ -70,7 +70,7 @@ internal sealed class AccommodationSearch(ProbeSession probe)
         return new("any", $"neither {NoUuid} nor a UUID was acked: {plain}", FindingSource.Assumed);
     }
 
-    // Leaves out what is not needed, and keeps the rest.
+    // Finds out which of the differences are needed, and keeps only those.
     private async Task<Answer> TakenAsync(
         string topic, string message, string payload, Accommodations formed, Accommodations rich, string evidence)
     {
@@ -101,7 +101,9 @@ internal sealed class AccommodationSearch(ProbeSession probe)
             probe.Accommodate(Wants with { Payload = payload }, "payload in a publish", $"called '{payload}'", evidence);
         }
 
-        return new(needsUuid ? "uuid" : "any", needsUuid ? $"a UUID was acked, {NoUuid} was refused" : $"a publish with the id {NoUuid} was acked");
+        return needsUuid
+            ? new("uuid", $"a UUID was acked, {NoUuid} was refused")
+            : new("any", $"a publish with the id {NoUuid} was acked");
     }
 
     private async Task AskOneAsync(string type, Request request)
@@ -139,11 +141,13 @@ internal sealed class AccommodationSearch(ProbeSession probe)
         }
     }
 
-    private static Request Publish(string topic, string id) => Request.Publish(topic, "probe", """{"probe":1}""").WithText("message.id", id);
+    private static Request Publish(string topic, string id) =>
+        Request.Publish(topic, "probe", """{"probe":1}""").WithText("message.id", id);
 
-    private async Task<bool> IsTakenAsync(Accommodations wants, Request request) => await TryAsync(wants, request) is ({ IsError: false }, _);
+    private async Task<bool> IsTakenAsync(Accommodations wants, Request request) =>
+        await TryAsync(wants, request) is ({ IsError: false }, _);
 
-    /// <summary>The reply to this request on a connection of its own; none, and whether the connection is open all the same.</summary>
+    /// <summary>The reply to this request on a connection of its own; without one, whether the connection is still open.</summary>
     private async Task<(ServerMessage? Reply, bool IsSilent)> TryAsync(Accommodations wants, Request request)
     {
         RawClient? client = null;

@@ -5,7 +5,7 @@ using System.Security.Cryptography;
 
 namespace PubSub.Conformance;
 
-/// <summary>Finds the addresses at which a target has its two interfaces.</summary>
+/// <summary>Finds the URLs of the two interfaces of a target.</summary>
 internal sealed class Discovery(ProbeSession session)
 {
     private const int KeptNotices = 10;
@@ -14,13 +14,14 @@ internal sealed class Discovery(ProbeSession session)
     private static readonly int[] ForbiddenCloses = [1008, 3000, 3003, 4001, 4003, 4401, 4403];
     private static readonly string[] ForbiddenCodes = ["UNAUTHORIZED", "UNAUTHENTICATED", "NOT_AUTHENTICATED", "AUTH", "FORBIDDEN"];
 
-    /// <summary>What stands before the paths of servers that have a prefix of their own.</summary>
+    /// <summary>Prefixes that servers usually put before their paths.</summary>
     internal static readonly string[] UsualPrefixes = [.. Dialect.Known.Select(dialect => dialect.Prefix), "/api", "/api/v1", "/pubsub/v1"];
 
     private const string HowToPass = "Pass them with --header 'Name: value' or --header-env Name=VARIABLE.";
-    private const string HowToBegin = " If the first message of a connection has to hold them, give its text as accommodations.first in a target file.";
+    private const string HowToBegin =
+        " If the first message of a connection has to hold them, give its text as accommodations.first in a target file.";
 
-    /// <summary>Connects once, so that what is wrong below HTTP is told apart.</summary>
+    /// <summary>Connects once, to report failures of TCP and TLS apart from those of HTTP.</summary>
     /// <exception cref="Unreachable">There is no connection.</exception>
     public async Task ReachAsync()
     {
@@ -61,7 +62,8 @@ internal sealed class Discovery(ProbeSession session)
         }
         catch (Exception e) when (e is SocketException or Interference { Kind: InterferenceKind.Network })
         {
-            throw new Unreachable($"{where} cannot be reached: {e.GetBaseException().Message}. Is the server running, and is this its port?");
+            throw new Unreachable(
+                $"{where} cannot be reached: {e.GetBaseException().Message}. Is the server running, and is this its port?");
         }
         catch (Exception e) when (e is IOException or AuthenticationException)
         {
@@ -107,10 +109,10 @@ internal sealed class Discovery(ProbeSession session)
 
     private bool IsSocket => session.Options.Url.Scheme is "ws" or "wss";
 
-    // True when the path is that of a WebSocket, which leaves no doubt about what stands before it.
+    // True when the URL has the path of a WebSocket, so that the part before it is the root.
     private bool IsOwnSocket => IsSocket && session.Options.Url.AbsolutePath.TrimEnd('/').EndsWith(SocketPath, StringComparison.Ordinal);
 
-    // The URL without what belongs to the WebSocket alone.
+    // The URL without the path of the WebSocket.
     private Uri Given()
     {
         var path = session.Options.Url.AbsolutePath.TrimEnd('/');
@@ -149,7 +151,7 @@ internal sealed class Discovery(ProbeSession session)
         }
     }
 
-    // One redirect within the origin is followed: the interface is where it leads, with or without a slash behind.
+    // Follows one redirect within the origin: the interface is at its target, with or without a trailing slash.
     private async Task<(Target Target, TopicsAnswer Listing)> ListAsync(Target target)
     {
         var listing = await session.RestOf(target).ListTopicsAsync();
@@ -184,7 +186,7 @@ internal sealed class Discovery(ProbeSession session)
             + (isDeaf ? " Nothing there speaks HTTP: is it another port, or https://?" : "");
     }
 
-    /// <summary>WebSockets that answered, at least one; one below the first REST interface comes first, then in the order tried.</summary>
+    /// <summary>WebSockets that answered, at least one: first one below the first REST interface, then in the order tried.</summary>
     /// <exception cref="Unreachable">None answered.</exception>
     public async Task<IReadOnlyList<SocketCandidate>> SocketsAsync(IReadOnlyList<RestCandidate> rests)
     {
@@ -228,7 +230,7 @@ internal sealed class Discovery(ProbeSession session)
             await client.SendAsync(Request.Ping().WithRequestId("probe-ping"));
             var pong = await client.ReadMessageAsync(Reply, "a reply to a ping", session.Timeouts.Wait / 5).IfAnswered();
 
-            // Not every server of the family answers pings, and some die of what they do not know. This one only names no topic.
+            // Not every server answers pings, and some die of unknown request types. So this request only names an unknown topic.
             var unknown = session.UnknownTopic();
             await client.SendAsync(Request.Subscribe(unknown, "conformance-probe").WithRequestId("probe-unknown"));
             const string Awaited = "a reply to a ping or to a subscribe";
@@ -253,7 +255,11 @@ internal sealed class Discovery(ProbeSession session)
         }
         catch (Violation violation)
         {
-            return new(url, violation.Observed) { IsClosed = ForbiddenCloses.Any(code => violation.Observed.Contains($"a close frame {code} ", StringComparison.Ordinal)) };
+            return new(url, violation.Observed)
+            {
+                IsClosed = ForbiddenCloses.Any(code =>
+                    violation.Observed.Contains($"a close frame {code} ", StringComparison.Ordinal)),
+            };
         }
     }
 
@@ -261,29 +267,30 @@ internal sealed class Discovery(ProbeSession session)
     public static bool IsForbidden(ServerMessage? reply) => reply is { IsError: true } && Array.Exists(
         ForbiddenCodes, code => reply.ErrorCode?.StartsWith(code, StringComparison.OrdinalIgnoreCase) == true);
 
-    /// <summary>The end of a probe that is refused for want of credentials.</summary>
-    public static Unreachable Closed(string asked, object answer) => new($"The target asks for credentials ({asked}: {answer}). {HowToPass}{HowToBegin}");
+    /// <summary>The failure of a probe that lacks credentials.</summary>
+    public static Unreachable Closed(string asked, object answer) =>
+        new($"The target asks for credentials ({asked}: {answer}). {HowToPass}{HowToBegin}");
 
     private static bool IsBelow(Uri rest, Uri socket) =>
         socket.AbsolutePath.TrimEnd('/') == $"{rest.AbsolutePath.TrimEnd('/')}{SocketPath}" && socket.Port == rest.Port;
 }
 
-/// <summary>A place where the REST interface may be.</summary>
+/// <summary>A possible URL of the REST interface.</summary>
 /// <param name="Refusal">Why it is not there; null when it is.</param>
 internal sealed record RestCandidate(Uri Url, TopicsAnswer? Listing, string? Refusal)
 {
-    /// <summary>Where it was asked, when a redirect led here.</summary>
+    /// <summary>The original URL, if a redirect led here.</summary>
     public Uri? RedirectedFrom { get; init; }
 
     /// <inheritdoc cref="Accommodations.Slashes"/>
     public IReadOnlyList<string> Slashes { get; init; } = [];
 }
 
-/// <summary>A place where the WebSocket may be, and what it sent in reply to a ping and to a subscribe.</summary>
+/// <summary>A possible URL of the WebSocket, and the replies to a ping and to a subscribe.</summary>
 /// <param name="Refusal">Why it is not there; null when it is.</param>
 internal sealed record SocketCandidate(Uri Url, string? Refusal)
 {
-    /// <summary>It asks for credentials.</summary>
+    /// <summary>The server asks for credentials.</summary>
     public bool IsClosed { get; init; }
 
     public ServerMessage? First { get; init; }

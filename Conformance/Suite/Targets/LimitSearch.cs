@@ -2,10 +2,10 @@ using System.Text;
 
 namespace PubSub.Conformance;
 
-/// <summary>Finds out how much the server takes in one message, and how many messages it retains.</summary>
+/// <summary>Finds out the message size limit of the server, and how many messages it retains.</summary>
 internal static class LimitSearch
 {
-    /// <summary>One more than the specification's default, and one more than any usual choice.</summary>
+    /// <summary>Message counts: one more than the specification's default, and one more than any usual choice.</summary>
     private static readonly int[] Rings = [101, 1_001];
 
     private const int Window = 50;
@@ -37,7 +37,10 @@ internal static class LimitSearch
                 var kept = replayed.Count(published.Contains);
                 if (!published.TakeLast(kept).SequenceEqual(replayed.TakeLast(kept)) || kept == 0)
                 {
-                    return new($"{probe.Target.Limits.Ring}", $"of {count} messages {kept} were replayed, and not the newest", FindingSource.Assumed);
+                    return new(
+                        $"{probe.Target.Limits.Ring}",
+                        $"of {count} messages {kept} were replayed, and not the newest",
+                        FindingSource.Assumed);
                 }
 
                 if (kept < count)
@@ -47,7 +50,10 @@ internal static class LimitSearch
                 }
             }
 
-            return new($"{probe.Target.Limits.Ring}", $"all of {published.Count} messages were replayed, and more were not tried", FindingSource.Assumed);
+            return new(
+                $"{probe.Target.Limits.Ring}",
+                $"all of {published.Count} messages were replayed, and more were not tried",
+                FindingSource.Assumed);
         }
         catch (Violation violation)
         {
@@ -70,7 +76,9 @@ internal static class LimitSearch
         }
 
         var (taken, refused) = await TakesAsync(probe, usual) ? (usual, (int?)null) : (0, usual);
-        for (var size = taken == 0 ? SmallestMessage : usual + 1; refused is null ? size <= LargestMessage : size < refused; size = 2 * size)
+        for (var size = taken == 0 ? SmallestMessage : usual + 1;
+            refused is null ? size <= LargestMessage : size < refused;
+            size = 2 * size)
         {
             if (!await TakesAsync(probe, size))
             {
@@ -92,7 +100,7 @@ internal static class LimitSearch
             return new($"{usual} bytes", $"a publish of {high} bytes was refused already", FindingSource.Assumed);
         }
 
-        // Most limits are round numbers.
+        // Most limits are round numbers, so try the very next size first.
         var next = taken + 1;
         while (high - taken > 1)
         {
@@ -149,7 +157,7 @@ internal static class LimitSearch
         }
     }
 
-    /// <summary>The ids of the events that a subscriber gets ahead of a message that is published behind its ack.</summary>
+    /// <summary>The ids of the events that a new subscriber receives ahead of a message published after its ack.</summary>
     private static async Task<List<string>> ReplayedAsync(ProbeSession probe, int lastN)
     {
         const string Sentinel = "ring-sentinel";

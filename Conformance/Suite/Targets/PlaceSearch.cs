@@ -1,11 +1,13 @@
 namespace PubSub.Conformance;
 
-/// <summary>Finds <c>/health</c> and <c>/stats</c>, which are not always beside <c>/topics</c>, and the paths that have to end with a slash.</summary>
+/// <summary>
+/// Finds <c>/health</c> and <c>/stats</c>, which are not always beside <c>/topics</c>, and the paths that have to end with a slash.
+/// </summary>
 internal static class PlaceSearch
 {
     private const string LeanHealthPath = "/healthz";
 
-    /// <summary>The paths that were redirected to themselves with a slash, of those that exist once there is a topic.</summary>
+    /// <summary>Finds the paths that the server redirects to the same path with a trailing slash. Needs a topic.</summary>
     public static async Task AskSlashesAsync(ProbeSession probe)
     {
         if (probe.Options.Accommodations is not null)
@@ -29,14 +31,14 @@ internal static class PlaceSearch
         }
     }
 
-    /// <summary>From now on paths of this kind end with a slash.</summary>
+    /// <summary>Makes all paths of this kind end with a slash from now on.</summary>
     public static void Require(ProbeSession probe, string kind, string evidence)
     {
         var wants = probe.Target.Accommodations;
         probe.Accommodate(wants with { Slashes = [.. wants.Slashes, kind] }, $"path {kind}", "with a slash at its end", evidence);
     }
 
-    /// <summary>Where <c>/health</c> answers; <see cref="ProbeSession.Health"/> is its answer.</summary>
+    /// <summary>The URL at which <c>/health</c> answers; sets <see cref="ProbeSession.Health"/>.</summary>
     public static async Task<Answer?> AskHealthAsync(ProbeSession probe)
     {
         var (place, answer, evidence) = await FindAsync(probe, probe.Options.Health, [Rest.HealthPath, LeanHealthPath]);
@@ -45,7 +47,7 @@ internal static class PlaceSearch
         return Said(place, evidence, probe.Options.Health is not null);
     }
 
-    /// <summary>Where <c>/stats</c> answers.</summary>
+    /// <summary>The URL at which <c>/stats</c> answers.</summary>
     public static async Task<Answer?> AskStatsAsync(ProbeSession probe)
     {
         var (place, _, evidence) = await FindAsync(probe, probe.Options.Stats, [Rest.StatsPath]);
@@ -53,11 +55,13 @@ internal static class PlaceSearch
         return Said(place, evidence, probe.Options.Stats is not null);
     }
 
-    private static Answer? Said(Uri? place, string evidence, bool isDeclared) =>
-        place is null && evidence.Length == 0 ? null : new(place?.AbsoluteUri ?? "not found", evidence, isDeclared ? FindingSource.Declared : FindingSource.Probed);
+    private static Answer? Said(Uri? place, string evidence, bool isDeclared) => place is null && evidence.Length == 0
+        ? null
+        : new(place?.AbsoluteUri ?? "not found", evidence, isDeclared ? FindingSource.Declared : FindingSource.Probed);
 
-    /// <summary>Null for the place beside <c>/topics</c>, and without evidence when it answers there.</summary>
-    private static async Task<(Uri? Place, HttpAnswer? Answer, string Evidence)> FindAsync(ProbeSession probe, Uri? declared, string[] names)
+    /// <summary>The place is null for the one beside <c>/topics</c>; the evidence is empty if that one answers.</summary>
+    private static async Task<(Uri? Place, HttpAnswer? Answer, string Evidence)> FindAsync(
+        ProbeSession probe, Uri? declared, string[] names)
     {
         if (declared is not null)
         {
@@ -84,11 +88,12 @@ internal static class PlaceSearch
     private static Task<HttpAnswer?> AskAsync(ProbeSession probe, Uri place) =>
         probe.RestOf(probe.Target with { Health = place }).SendAsync("GET", Rest.HealthPath).IfAnswered();
 
-    // Above the REST interface, and below the prefixes that are usual.
+    // All levels above the REST interface, then the usual prefixes.
     private static IEnumerable<Uri> Places(Uri rest, string[] names)
     {
         var parts = rest.AbsolutePath.Trim('/').Split('/', StringSplitOptions.RemoveEmptyEntries);
-        var above = Enumerable.Range(0, parts.Length + 1).Reverse().Select(count => string.Concat(parts.Take(count).Select(part => $"/{part}")));
+        var above = Enumerable.Range(0, parts.Length + 1).Reverse()
+            .Select(count => string.Concat(parts.Take(count).Select(part => $"/{part}")));
         return above.Concat(Discovery.UsualPrefixes).Distinct()
             .SelectMany(prefix => names.Select(name => new UriBuilder(rest) { Path = prefix + name }.Uri))
             .Where(place => place.AbsolutePath != rest.AbsolutePath.TrimEnd('/') + names[0]);

@@ -1,8 +1,8 @@
 namespace PubSub.Conformance;
 
 /// <summary>
-/// Finds out where the target's interfaces are, which dialect they speak and how fast they answer; every finding comes with its
-/// evidence. It makes one topic, and deletes it.
+/// Finds out where the target's interfaces are, which dialect they speak and how fast they answer. Every finding has its evidence. The
+/// probe creates one topic and deletes it.
 /// </summary>
 public static class Probe
 {
@@ -10,7 +10,7 @@ public static class Probe
     private const int FewestRoundTrips = 5;
     private static readonly TimeSpan RoundTripTime = TimeSpan.FromSeconds(1);
 
-    /// <exception cref="Unreachable">Nothing answers there, or nothing that speaks this protocol.</exception>
+    /// <exception cref="Unreachable">No server answers at the URL, or none that speaks this protocol.</exception>
     public static async Task<ProbedTarget> ExecuteAsync(
         ProbeOptions options, TopicNames? names = null, TimeProvider? time = null, CancellationToken cancellation = default)
     {
@@ -71,7 +71,7 @@ public static class Probe
 
     private static async Task<RoundTrips> RoundTripsAsync(ProbeSession probe)
     {
-        // A server that does not answer pings answers other requests, or it would not have been found.
+        // A server that does not answer pings has answered a subscribe; otherwise discovery would have failed.
         var request = probe.Socket.AnswersPings ? Request.Ping() : Request.Subscribe(probe.UnknownTopic(), "conformance-probe");
         var samples = new List<double>();
         try

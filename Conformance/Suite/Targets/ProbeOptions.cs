@@ -1,18 +1,18 @@
 namespace PubSub.Conformance;
 
-/// <summary>How to find the target, where it is not to be guessed.</summary>
+/// <summary>What is known about the target; the probe finds out the rest.</summary>
 public sealed record ProbeOptions
 {
-    /// <summary>An origin, an origin with a path in front of everything, or the URL of the WebSocket.</summary>
+    /// <summary>An origin, an origin with a path prefix, or the URL of the WebSocket.</summary>
     public required Uri Url { get; init; }
 
-    /// <summary>The root of the REST interface: where it is given, nothing else is tried.</summary>
+    /// <summary>The root of the REST interface; if given, no other is tried.</summary>
     public Uri? Rest { get; init; }
 
-    /// <summary>The WebSocket: where it is given, nothing else is tried.</summary>
+    /// <summary>The URL of the WebSocket; if given, no other is tried.</summary>
     public Uri? WebSocket { get; init; }
 
-    /// <summary>Further paths that may stand before <c>/topics</c> and <c>/ws</c>.</summary>
+    /// <summary>Further prefixes to try before <c>/topics</c> and <c>/ws</c>.</summary>
     public IReadOnlyList<string> Prefixes { get; init; } = [];
 
     /// <summary>Null lets the evidence decide.</summary>
@@ -23,7 +23,7 @@ public sealed record ProbeOptions
 
     public Limits? Limits { get; init; }
 
-    /// <summary>What the server wants otherwise; null lets the probe find out.</summary>
+    /// <summary>Where the server needs requests that differ from SPEC.md; null lets the probe find out.</summary>
     public Accommodations? Accommodations { get; init; }
 
     /// <summary>The member that holds the time of a message; null lets the evidence decide.</summary>
@@ -32,13 +32,13 @@ public sealed record ProbeOptions
     /// <summary>The member of <c>/health</c> that holds the seconds since the start; null lets the evidence decide.</summary>
     public string? Uptime { get; init; }
 
-    /// <summary>What becomes of a queue that overflows; null leaves what the dialect says.</summary>
+    /// <summary>What happens to a subscriber whose queue overflows; null keeps the dialect's answer.</summary>
     public Overflow? Overflow { get; init; }
 
-    /// <summary>Where <c>/health</c> is; null looks for it.</summary>
+    /// <summary>The URL of <c>/health</c>; null searches for it.</summary>
     public Uri? Health { get; init; }
 
-    /// <summary>Where <c>/stats</c> is; null looks for it.</summary>
+    /// <summary>The URL of <c>/stats</c>; null searches for it.</summary>
     public Uri? Stats { get; init; }
 
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
@@ -46,10 +46,10 @@ public sealed record ProbeOptions
     public string? Origin { get; init; }
     public Tls Tls { get; init; } = new();
 
-    /// <summary>Leaves out the questions of which servers have been seen to die.</summary>
+    /// <summary>Leaves out the questions that are known to kill some servers.</summary>
     public bool IsCautious { get; init; }
 
-    /// <summary>Remembers what the probe sends and when the target answered, for a target that dies of it.</summary>
+    /// <summary>Records the requests of the probe and the last answer, in case the target dies of the probe.</summary>
     public Traffic? Traffic { get; init; }
 
     /// <summary>Multiplies every wait.</summary>

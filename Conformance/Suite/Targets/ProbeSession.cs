@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace PubSub.Conformance;
 
-/// <summary>What a probe knows of a target so far, and the connections by which it asks for more.</summary>
+/// <summary>The state of a probe: what it knows about the target so far, and how it connects to it.</summary>
 internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeProvider time, CancellationToken cancellation)
 {
     private readonly ConcurrentBag<string> _unknown = [];
@@ -12,31 +12,31 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
     public CancellationToken Cancellation => cancellation;
     public Timeouts Timeouts { get; } = new Timeouts().For(TimeSpan.Zero, options.TimeoutScale);
 
-    /// <summary>At least one, the one in use first.</summary>
+    /// <summary>The candidates that answered, at least one; the first is used.</summary>
     public IReadOnlyList<RestCandidate> Rests { get; set; } = [];
 
     /// <inheritdoc cref="Rests"/>
     public IReadOnlyList<SocketCandidate> Sockets { get; set; } = [];
 
-    /// <summary>What the subscribers of a deleted topic are sent.</summary>
+    /// <summary>The notice that subscribers of a deleted topic receive.</summary>
     public Answer? Notice { get; set; }
 
-    /// <summary>A publish to the topic of the probe was acked.</summary>
+    /// <summary>The server acked a publish to the topic of the probe.</summary>
     public bool CanPublish { get; set; }
 
     public RestCandidate Rest => Rests[0];
     public SocketCandidate Socket => Sockets[0];
     public HttpAnswer? Health { get; set; }
 
-    /// <summary>The target by what is known of it; answers complete it.</summary>
+    /// <summary>The target as far as it is known; each answer adds to it.</summary>
     public Target Target { get; set; } = Target.From(options.Url);
 
     public Dictionary<string, string> Fingerprint { get; } = [];
 
-    /// <summary>What the server turned out to want otherwise, one by one.</summary>
+    /// <summary>Each difference from SPEC.md that the server turned out to need.</summary>
     public List<Finding> Accommodated { get; } = [];
 
-    /// <summary>The topic of the probe, from before it is created until it is deleted.</summary>
+    /// <summary>The topic of the probe, set before it is created and null once it is deleted.</summary>
     public string? Topic { get; private set; }
 
     /// <summary>The answer to the creation of <see cref="Topic"/>.</summary>
@@ -44,7 +44,7 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
 
     public Rest RestOf(Target target) => new(target, Transcript(), cancellation);
 
-    /// <summary>A connection of the probe's own, upgraded if the server is willing.</summary>
+    /// <summary>Opens a new connection; it is upgraded if the answer has the status 101.</summary>
     public async Task<(RawClient Client, HttpAnswer Answer)> ConnectAsync(Target target)
     {
         var client = await RawClient.OpenAsync("probe", target, Transcript(), new ConnectOptions(), cancellation);
@@ -59,7 +59,7 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
         }
     }
 
-    /// <summary>A target at this root by what its owner declares.</summary>
+    /// <summary>A target at this root, as far as its owner declares it.</summary>
     public Target Plain(Uri root) => (Target.From(root, options.Dialect) with
     {
         Headers = options.Headers,
@@ -69,7 +69,7 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
         Timeouts = Timeouts,
     }).Accommodating(options.Accommodations ?? Accommodations.None);
 
-    /// <summary>From now on the server is spoken to in this way.</summary>
+    /// <summary>Applies these accommodations from now on, and records the finding.</summary>
     public void Accommodate(Accommodations accommodations, string what, string value, string evidence)
     {
         Target = Target.Accommodating(accommodations);
@@ -78,7 +78,7 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
 
     private Transcript Transcript() => new(time, options.Traffic, DeathResult.Probe);
 
-    /// <summary>The name of a topic that the probe does not create; should one appear all the same, it is deleted at the end.</summary>
+    /// <summary>The name of a topic that the probe does not create; if the server creates it, it is deleted at the end.</summary>
     public string UnknownTopic()
     {
         var name = names.Next("unknown");
@@ -87,7 +87,7 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
         return name;
     }
 
-    /// <summary>Deletes what appeared under <see cref="UnknownTopic"/>.</summary>
+    /// <summary>Deletes topics that the server created under names of <see cref="UnknownTopic"/>.</summary>
     public async Task DeleteUnknownAsync()
     {
         foreach (var name in _unknown)
@@ -107,7 +107,7 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
         Created = await RestOf(Target).CreateTopicAsync(Topic).IfAnswered();
     }
 
-    /// <summary>Also for a probe that was cancelled: nothing else deletes its topic. Null without a topic or an answer.</summary>
+    /// <summary>Works for a cancelled probe too, because nothing else deletes its topic. Null without a topic or an answer.</summary>
     public async Task<HttpAnswer?> DeleteTopicAsync()
     {
         if (Topic is not { } topic)

@@ -1,13 +1,13 @@
 namespace PubSub.Conformance;
 
-/// <summary>A target that has answered, with all that was found out about it on the way.</summary>
+/// <summary>A target that has answered, with everything that the probe found out.</summary>
 public sealed record ProbedTarget(Target Target, Uri Url)
 {
     public IReadOnlyList<Finding> Findings { get; init; } = [];
     public IReadOnlyDictionary<string, string> Fingerprint { get; init; } = new Dictionary<string, string>();
     public RoundTrips? RoundTrips { get; init; }
 
-    /// <summary>For the results, without secrets.</summary>
+    /// <summary>The target for the results, without secrets.</summary>
     public TargetResult Describe(Redaction redaction) => new()
     {
         Url = redaction.Clean(Url.AbsoluteUri),
@@ -27,10 +27,10 @@ public sealed record ProbedTarget(Target Target, Uri Url)
         RoundTrips = RoundTrips,
     };
 
-    /// <summary>What its owner can commit, so that the next run has nothing to guess.</summary>
+    /// <summary>A target file that the owner can commit, so that the next run needs no guesses.</summary>
     public TargetFile ToFile() => new()
     {
-        // A committed file is no place for credentials.
+        // A committed file must not hold credentials.
         Url = new UriBuilder(Url) { UserName = "", Password = "", Query = "", Fragment = "" }.Uri,
         Rest = Target.Rest,
         WebSocket = Target.WebSocket,
@@ -51,5 +51,5 @@ public sealed record ProbedTarget(Target Target, Uri Url)
         Known is { } known && spelling(known) == spelling(Target.Dialect) ? null : spelling(Target.Dialect);
 }
 
-/// <summary>There is nothing to test: nothing answers, or nothing that speaks this protocol. The message says what was tried.</summary>
+/// <summary>There is nothing to test: no server answers, or none that speaks this protocol. The message says what was tried.</summary>
 public sealed class Unreachable(string message) : Exception(message);

@@ -5,7 +5,7 @@ namespace PubSub.Conformance;
 /// <summary>One thing to find out about a target.</summary>
 /// <param name="What">The name of the finding.</param>
 /// <param name="AskAsync">
-/// Null when there is nothing to say. Where the answer changes how the target is tested, this sets <see cref="ProbeSession.Target"/>.
+/// Null when there is nothing to report. If the answer changes how the target is tested, this sets <see cref="ProbeSession.Target"/>.
 /// </param>
 internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> AskAsync)
 {
@@ -13,10 +13,10 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
     {
     }
 
-    /// <summary>Servers have been seen to die of it.</summary>
+    /// <summary>Some servers are known to die of it.</summary>
     public bool IsRisky { get; private init; }
 
-    /// <summary>In the order in which they are asked and reported. The topic exists from "creation" to "deletion".</summary>
+    /// <summary>In the order of asking and reporting. The topic exists from "creation" to "deletion".</summary>
     public static IReadOnlyList<Question> All { get; } =
     [
         new("REST", probe => Place(
@@ -25,14 +25,18 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
             probe.Options.WebSocket,
             probe.Sockets.Select(candidate => candidate.Url),
             "one below the REST interface first, then in the order tried")),
-        new("redirect", probe => probe.Rest.RedirectedFrom is { } from ? new Answer($"{probe.Rest.Url}", $"GET {from} was redirected there") : null),
+        new("redirect", probe => probe.Rest.RedirectedFrom is { } from
+            ? new Answer($"{probe.Rest.Url}", $"GET {from} was redirected there")
+            : null),
         new("health", PlaceSearch.AskHealthAsync),
         new("stats", PlaceSearch.AskStatsAsync),
         new("dialect", AskDialectAsync),
         new("time of a message", probe => Member(probe.Target.Dialect.Timestamp, probe.Options.Timestamp, Times(probe))),
         new("uptime", probe => Member(probe.Target.Dialect.Uptime, probe.Options.Uptime, [probe.Health?.Json])),
         new("overflow", probe => new Answer(
-            string.Join(" or ", probe.Target.Dialect.Overflow.Select(overflow => overflow == Overflow.Disconnect ? "disconnect" : "drop-oldest")),
+            string.Join(
+                " or ",
+                probe.Target.Dialect.Overflow.Select(overflow => overflow == Overflow.Disconnect ? "disconnect" : "drop-oldest")),
             probe.Options.Overflow is null ? $"the dialect {probe.Target.Dialect.Name}" : "the target file",
             probe.Options.Overflow is null ? FindingSource.Assumed : FindingSource.Declared)),
         new("accommodations", probe => probe.Options.Accommodations is { AreNone: false }
@@ -76,7 +80,8 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         var best = evidence.MaxBy(row => row.Signs.Sum(sign => sign.Weight));
         var dialect = options.Dialect ?? best.Dialect with
         {
-            Timestamp = Spelt(known => known.Timestamp, member => Times(probe).Any(message => message.Member(member) is not null), best.Dialect),
+            Timestamp = Spelt(
+                known => known.Timestamp, member => Times(probe).Any(message => message.Member(member) is not null), best.Dialect),
             Uptime = Spelt(known => known.Uptime, member => probe.Health?.Json.Member(member) is not null, best.Dialect),
         };
         dialect = dialect with
@@ -99,10 +104,11 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         var source = best.Signs.Count > 0 ? FindingSource.Probed : FindingSource.Assumed;
         return new(dialect.Name, Join(best.Signs) + string.Concat(others), source);
 
-        static string Join(IReadOnlyList<Sign> signs) => signs.Count == 0 ? "nothing tells" : string.Join(", ", signs.Select(sign => sign.What));
+        static string Join(IReadOnlyList<Sign> signs) =>
+            signs.Count == 0 ? "no evidence" : string.Join(", ", signs.Select(sign => sign.What));
     }
 
-    // Behind a prefix of its own a server may have /livez there, or at the root of its origin.
+    // A server with a prefix may have /livez below the prefix or at the root of its origin.
     private static async Task<Target> AskRootAsync(ProbeSession probe)
     {
         var origin = probe.Target with { Root = new UriBuilder(probe.Target.Root) { Path = "" }.Uri };
@@ -113,14 +119,16 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
             : probe.Target;
     }
 
-    // The spelling of the dialect unless only another dialect's is there.
+    // The spelling of the dialect, unless only another dialect's is present.
     private static string Spelt(Func<Dialect, string> spelling, Func<string, bool> isThere, Dialect otherwise) =>
         Dialect.Known.Select(spelling).Prepend(spelling(otherwise)).FirstOrDefault(isThere) ?? spelling(otherwise);
 
     private static IEnumerable<JsonElement?> Times(ProbeSession probe) =>
-        new[] { probe.Socket.First, probe.Socket.Second }.Concat(probe.Socket.Infos).OfType<ServerMessage>().Select(message => Json.TryParse(message.Raw));
+        new[] { probe.Socket.First, probe.Socket.Second }.Concat(probe.Socket.Infos)
+            .OfType<ServerMessage>()
+            .Select(message => Json.TryParse(message.Raw));
 
-    // The path and the time are told apart best; of an uptime there is one member, which is easily called otherwise.
+    // The path and the time weigh more than the uptime, which is a single member that a server may easily name differently.
     private static IEnumerable<Sign> Signs(Dialect dialect, ProbeSession probe)
     {
         if (Times(probe).Any(message => message.Member(dialect.Timestamp) is not null))
@@ -140,7 +148,7 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         }
     }
 
-    // What answers at the root of the server, and not below the dialect's prefix.
+    // The URL of the REST interface without the dialect's prefix.
     private static Uri Root(Target target)
     {
         var path = target.Rest.AbsolutePath.TrimEnd('/');
@@ -156,7 +164,7 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
     private static Answer Member(string name, string? declared, IEnumerable<JsonElement?> seen) =>
         declared is not null ? new(name, "the target file", FindingSource.Declared)
         : seen.FirstOrDefault(json => json.Member(name) is not null) is { } json ? new(name, $"it is in {json.GetRawText().Cut(200)}")
-        : new(name, "it was nowhere seen", FindingSource.Assumed);
+        : new(name, "it was not seen anywhere", FindingSource.Assumed);
 
     private static Answer AskLimits(ProbeSession probe)
     {
@@ -185,7 +193,11 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         var wants = probe.Target.Accommodations;
         if (probe.Created is { IsSuccess: true, Status: not 201 } other && probe.Options.Accommodations is null)
         {
-            probe.Accommodate(wants with { Created = other.SentStatus }, "status of a creation", $"{other.SentStatus}", $"POST of {probe.Topic}: {other}");
+            probe.Accommodate(
+                wants with { Created = other.SentStatus },
+                "status of a creation",
+                $"{other.SentStatus}",
+                $"POST of {probe.Topic}: {other}");
         }
 
         return new(probe.Created is null ? "no answer" : $"{probe.Created.SentStatus}", $"POST of {probe.Topic}: {probe.Created}");
@@ -238,7 +250,7 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         probe.Target = before;
     }
 
-    // Two subscriptions with one client_id, each of a connection of its own.
+    // Subscribes twice with one client_id, on two connections.
     private static async Task<Answer?> AskIdentityAsync(ProbeSession probe)
     {
         if (!probe.CanPublish)
@@ -260,7 +272,8 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
 
             await newer.SendAsync(Request.Publish(probe.Topic!, "to-both").WithRequestId("to-both"));
             await newer.ReadMessageAsync(message => message.IsEvent, "an event on the newer connection");
-            var arrived = await older.ReadMessageAsync(message => message.IsEvent, "an event on the older connection", probe.Timeouts.Wait / 5)
+            var arrived = await older
+                .ReadMessageAsync(message => message.IsEvent, "an event on the older connection", probe.Timeouts.Wait / 5)
                 .IfAnswered();
             return arrived is not null ? new("the connection", "two connections with one client_id both received an event")
                 : older.Closure is { } closure ? new("client_id", $"a second connection with one client_id ended the first with {closure}")
@@ -334,7 +347,8 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
             await client.SendAsync(Request.Subscribe(topic!, "conformance-probe").WithRequestId("notice"));
             await client.ReadMessageAsync(message => message.IsReply, "the ack of a subscribe");
             deleted = await probe.DeleteTopicAsync();
-            var notice = await client.ReadMessageAsync(message => !message.IsEvent && message.Notice != "ping", "a notice", probe.Timeouts.Wait / 5)
+            var notice = await client
+                .ReadMessageAsync(message => !message.IsEvent && message.Notice != "ping", "a notice", probe.Timeouts.Wait / 5)
                 .IfAnswered();
             probe.Notice = new(notice?.Notice ?? "none", notice is null ? $"{client.Closure}" : $"{notice}");
         }
@@ -346,7 +360,11 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         var wants = probe.Target.Accommodations;
         if (deleted is { IsSuccess: true, Status: not 200 } && probe.Options.Accommodations is null)
         {
-            probe.Accommodate(wants with { Deleted = deleted.SentStatus }, "status of a deletion", $"{deleted.SentStatus}", $"DELETE of {topic}: {deleted}");
+            probe.Accommodate(
+                wants with { Deleted = deleted.SentStatus },
+                "status of a deletion",
+                $"{deleted.SentStatus}",
+                $"DELETE of {topic}: {deleted}");
         }
 
         return Said(deleted);
@@ -354,9 +372,9 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         Answer Said(HttpAnswer? answer) => new(answer is null ? "no answer" : $"{answer.SentStatus}", $"DELETE of {topic}: {answer}");
     }
 
-    /// <param name="Weight">How much it tells about the dialect.</param>
+    /// <param name="Weight">How strongly it points to the dialect.</param>
     private sealed record Sign(string What, int Weight);
 }
 
-/// <summary>The answer to a question, and why it is believed.</summary>
+/// <summary>The answer to a question, with its evidence.</summary>
 internal sealed record Answer(string Value, string Evidence, FindingSource Source = FindingSource.Probed);

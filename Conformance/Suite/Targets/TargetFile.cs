@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace PubSub.Conformance;
 
 /// <summary>
-/// What an implementer says about their server, in a file that they commit: <c>target.json</c>. Everything is optional; what is there
-/// is believed, and tested as it says.
+/// What an implementer declares about their server, in a committed file: <c>target.json</c>. All members are optional; those that are
+/// present are trusted, and the server is tested accordingly.
 /// </summary>
 public sealed record TargetFile
 {
@@ -19,32 +19,34 @@ public sealed record TargetFile
     /// <summary><c>any</c> or <c>uuid</c>.</summary>
     public string? MessageIds { get; init; }
 
-    /// <summary>The member that holds the time of a message, where it is another than the dialect has.</summary>
+    /// <summary>The member that holds the time of a message, if it differs from the dialect's.</summary>
     public string? Timestamp { get; init; }
 
-    /// <summary>The member of <c>/health</c> that holds the seconds since the start, where it is another than the dialect has.</summary>
+    /// <summary>The member of <c>/health</c> that holds the seconds since the start, if it differs from the dialect's.</summary>
     public string? Uptime { get; init; }
 
-    /// <summary>What becomes of a subscriber whose queue overflows, where the dialect leaves it open.</summary>
+    /// <summary>What happens to a subscriber whose queue overflows, if the dialect leaves it open.</summary>
     public Overflow? Overflow { get; init; }
 
-    /// <summary>Where <c>/health</c> is, if not beside <c>/topics</c>.</summary>
+    /// <summary>The URL of <c>/health</c>, if not beside <c>/topics</c>.</summary>
     public Uri? Health { get; init; }
 
-    /// <summary>Where <c>/stats</c> is, if not beside <c>/topics</c>.</summary>
+    /// <summary>The URL of <c>/stats</c>, if not beside <c>/topics</c>.</summary>
     public Uri? Stats { get; init; }
 
-    /// <summary>What the server wants otherwise than specified: each is a violation, and the rest is tested all the same.</summary>
+    /// <summary>Where the server needs requests that differ from SPEC.md: each is a violation, and the rest is still tested.</summary>
     public Accommodations? Accommodations { get; init; }
 
-    /// <summary>Where they differ from the specification's defaults.</summary>
+    /// <summary>The limits, if they differ from the specification's defaults.</summary>
     public Limits? Limits { get; init; }
 
     /// <summary>Reads a target file; the message of the <see cref="InvalidDataException"/> names the member and the rule.</summary>
     public static TargetFile Parse(string json)
     {
         var file = UserFile.Read(json, TargetJson.Default.TargetFile, "target file");
-        Require(file.Url is null or { IsAbsoluteUri: true, Scheme: "http" or "https" or "ws" or "wss" }, "url must be an http, https, ws or wss URL");
+        Require(
+            file.Url is null or { IsAbsoluteUri: true, Scheme: "http" or "https" or "ws" or "wss" },
+            "url must be an http, https, ws or wss URL");
         Require(file.Rest is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "rest must be an http or https URL");
         Require(file.WebSocket is null or { IsAbsoluteUri: true, Scheme: "ws" or "wss" }, "webSocket must be a ws or wss URL");
         Require(file.Health is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "health must be an http or https URL");
