@@ -17,7 +17,8 @@ internal sealed class Audience
     /// <param name="payloadBytes">The length of the payloads.</param>
     /// <param name="outstanding">The most messages that the publisher is ahead of the slowest subscriber; null in an open loop.</param>
     /// <param name="schedule">When each message was due; if given, latencies from then to the arrival are collected.</param>
-    public Audience(Loops loops, IContender contender, string topic, int size, int payloadBytes, int? outstanding, Schedule? schedule = null)
+    public Audience(
+        Loops loops, IContender contender, string topic, int size, int payloadBytes, int? outstanding, Schedule? schedule = null)
     {
         var sizes = Enumerable.Range(0, size).GroupBy(number => loops[number]).ToDictionary(group => group.Key, group => group.Count());
         foreach (var (loop, count) in sizes)

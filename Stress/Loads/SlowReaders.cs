@@ -107,7 +107,8 @@ internal sealed class SlowReaders
     private static bool IsTold(PubSubConnection connection) => connection.Ending is { } ending
         && (connection.Error is "SLOW_CONSUMER"
             || (connection.Error is null
-                && (ending.StartsWith("close 1008", StringComparison.Ordinal) || ending.StartsWith("close 1013", StringComparison.Ordinal))));
+                && (ending.StartsWith("close 1008", StringComparison.Ordinal)
+                    || ending.StartsWith("close 1013", StringComparison.Ordinal))));
 
     private static bool IsReset(PubSubConnection connection) =>
         connection.Error is null && connection.Ending == nameof(System.Net.Sockets.SocketError.ConnectionReset);

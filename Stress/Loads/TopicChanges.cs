@@ -55,7 +55,8 @@ internal sealed class TopicChanges(PubSubContender server, HistoryRecorder histo
         var asked = create ? history.Create(topic) : history.Delete(topic);
         if (!await server.ChangeTopic(topic, create).ConfigureAwait(false))
         {
-            throw new RunFailed($"{topic} could not be {(create ? "created, although it was deleted" : "deleted, although it was created")}");
+            throw new RunFailed(
+                $"{topic} could not be {(create ? "created, although it was deleted" : "deleted, although it was created")}");
         }
 
         asked.Acked();
