@@ -59,7 +59,10 @@ internal sealed class Churn : ScenarioVerb
             [Names.Seed] = seed,
         };
         bench.Repeat(
-            new Load(Scenario, $"{load.Subscribers:N0} subscribers, {load.Publishers} publishers, {load.Topics} topics, seed {seed}", parameters),
+            new Load(
+                Scenario,
+                $"{load.Subscribers:N0} subscribers, {load.Publishers} publishers, {load.Topics} topics, seed {seed}",
+                parameters),
             parsed.GetValue(_runs),
             run => Once(bench.Lineup.First, load, new Random(seed + run)));
     }

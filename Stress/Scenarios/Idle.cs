@@ -13,7 +13,9 @@ internal sealed class Idle : ScenarioVerb
     private const int PayloadBytes = 100;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(60);
 
-    private readonly Option<int[]> _connections = Offer.Wholes("--connections", "Connections with one subscription each.", [10_000], 1, 60_000);
+    private readonly Option<int[]> _connections = Offer.Wholes(
+        "--connections", "Connections with one subscription each.", [10_000], 1, 60_000);
+
     private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The idle time over which processor time is measured.", 5);
     private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each contender; they take turns.", 1, 1, 1000);
 

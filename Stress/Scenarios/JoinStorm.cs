@@ -42,7 +42,8 @@ internal sealed class JoinStorm : ScenarioVerb
             [Names.Window] = parsed.GetValue(_window).TotalSeconds,
             [Names.Seed] = seed,
         };
-        var load = new Load(Scenario, $"{subscribers:N0} join a topic of {publishers} publishers with last_n={LastN}, seed {seed}", parameters);
+        var load = new Load(
+            Scenario, $"{subscribers:N0} join a topic of {publishers} publishers with last_n={LastN}, seed {seed}", parameters);
         bench.Repeat(load, parsed.GetValue(_runs), run =>
             Once(bench.Lineup.First, subscribers, publishers, parsed.GetValue(_window), rate, new Random(seed + run)));
     }
