@@ -98,7 +98,7 @@ internal abstract class Connection : IDisposable
     {
         if (!IsOpen)
         {
-            return; // Connected and Open flush
+            return; // Open flushes
         }
 
         Seal();

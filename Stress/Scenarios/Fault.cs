@@ -140,7 +140,7 @@ internal abstract class Damage(FaultScene scene) : IDisposable
         }
     }
 
-    /// <summary>Undoes whatever keeps the server from recovering.</summary>
+    /// <summary>Undoes the effects that keep the server from recovering.</summary>
     public virtual void End()
     {
     }
