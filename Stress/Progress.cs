@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>What is under way, on standard error: one line that changes where there is a terminal, otherwise a line for each step.</summary>
+/// <summary>Reports progress on standard error: one changing line on a terminal, otherwise a line for each step.</summary>
 internal static class Progress
 {
     private static readonly bool Live = !Console.IsErrorRedirected;
@@ -13,7 +13,7 @@ internal static class Progress
         _showing = Live;
     }
 
-    /// <summary>Takes the changing line away.</summary>
+    /// <summary>Erases the changing line.</summary>
     public static void Done()
     {
         if (_showing)

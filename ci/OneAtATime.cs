@@ -1,11 +1,11 @@
 using NUnit.Framework;
 
-// No namespace: it is of the whole assembly.
+// No namespace: NUnit then applies the fixture to the whole assembly.
 #pragma warning disable CA1050
 
 /// <summary>
-/// Test projects that use the whole machine take turns, also where <c>dotnet test</c> starts several at once: what one measures or waits for, the other
-/// would spoil. Compiled into each of them.
+/// Test projects that use the whole machine run one at a time, also when <c>dotnet test</c> starts several at once: a second project
+/// would distort what the first one measures or waits for. This file is compiled into each of them.
 /// </summary>
 [SetUpFixture]
 public sealed class OneAtATime : IDisposable
@@ -15,7 +15,7 @@ public sealed class OneAtATime : IDisposable
 
     private FileStream? _turn;
 
-    /// <summary>Waits for its turn; a runner that starts many processes at once and has them wait for nothing says PUBSUB_TESTS_TOGETHER.</summary>
+    /// <summary>Waits for a lock file that all test processes of this user share. Does not wait if PUBSUB_TESTS_TOGETHER is set.</summary>
     [OneTimeSetUp]
     public async Task TakeTurnAsync()
     {
@@ -29,12 +29,12 @@ public sealed class OneAtATime : IDisposable
             }
             catch (IOException)
             {
-                await Task.Delay(Interval, deadline.Token); // somebody else's turn
+                await Task.Delay(Interval, deadline.Token); // another process has the lock
             }
         }
     }
 
-    /// <summary>NUnit calls this when all tests are done.</summary>
+    /// <summary>Releases the lock when all tests are done.</summary>
     [OneTimeTearDown]
     public void Dispose() => _turn?.Dispose();
 }

@@ -1,9 +1,10 @@
-// Puts together what several test projects reached, and holds it against a floor for each project of the product.
+// Merges the coverage of several test projects and compares it with a floor for each project of the product.
 //
 //   dotnet run --file ci/coverage.cs -- FOLDER REPORTS PROJECT=FLOOR...
 //
-// FOLDER is searched for coverage.json, as coverlet writes it; REPORTS is how many there must be. A branch counts once, whoever took it. Ends with 1
-// below a floor, and with 2 when a report is missing or says nothing, which coverlet's sometimes do: that must not look like everything reached.
+// FOLDER is searched for coverage.json, as coverlet writes it; REPORTS is how many there must be. A branch counts once if any test
+// project took it. Exits with 1 below a floor, and with 2 if a report is missing or empty. Coverlet sometimes writes an empty report;
+// it must not count as full coverage.
 
 using System.Globalization;
 using System.Text.Json;
@@ -11,7 +12,9 @@ using System.Text.Json;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var reports = Directory.GetFiles(args[0], "coverage.json", SearchOption.AllDirectories);
 var expected = int.Parse(args[1], CultureInfo.InvariantCulture);
-var floors = args.Skip(2).Select(floor => floor.Split('=')).ToDictionary(floor => floor[0], floor => double.Parse(floor[1], CultureInfo.InvariantCulture));
+var floors = args.Skip(2)
+    .Select(floor => floor.Split('='))
+    .ToDictionary(floor => floor[0], floor => double.Parse(floor[1], CultureInfo.InvariantCulture));
 if (reports.Length != expected)
 {
     Console.Error.WriteLine($"coverage: FAILED: there are {reports.Length} reports instead of {expected}");
@@ -44,7 +47,8 @@ foreach (var (project, floor) in floors)
 {
     var (lines, branches) = (reached[project].ByLine, reached[project].ByBranch);
     Console.WriteLine(
-        $"coverage: {project}: {branches.Percent:F1} % of {branches.Count} branches (at least {floor} %), {lines.Percent:F1} % of {lines.Count} lines");
+        $"coverage: {project}: {branches.Percent:F1} % of {branches.Count} branches (at least {floor} %), "
+        + $"{lines.Percent:F1} % of {lines.Count} lines");
     Console.WriteLine($"  branches never taken: {string.Join(", ", branches.Missed)}");
     if (lines.Count == 0 || branches.Count == 0 || branches.Percent < floor)
     {
@@ -55,14 +59,14 @@ foreach (var (project, floor) in floors)
 
 return status;
 
-/// <summary>What was reached of one project, by anybody.</summary>
+/// <summary>The lines and branches of one project, and which of them a test of any test project reached.</summary>
 internal sealed class Reached
 {
     public Places ByLine { get; } = new();
 
     public Places ByBranch { get; } = new();
 
-    /// <returns>How many lines the report knows.</returns>
+    /// <returns>How many lines the report lists.</returns>
     public int Add(JsonElement module)
     {
         var lines = 0;
@@ -89,17 +93,21 @@ internal sealed class Reached
     }
 }
 
-/// <summary>Places in the source, and which of them somebody came to.</summary>
+/// <summary>Places in the source, and which of them were reached.</summary>
 internal sealed class Places
 {
     private readonly Dictionary<(string File, int Line, string Within), bool> _all = [];
 
     public int Count => _all.Count;
 
-    public double Percent => Count == 0 ? 0 : 100.0 * _all.Values.Count(came => came) / Count;
+    public double Percent => Count == 0 ? 0 : 100.0 * _all.Values.Count(reached => reached) / Count;
 
-    public IEnumerable<string> Missed =>
-        _all.Where(place => !place.Value).Select(place => (place.Key.File, place.Key.Line)).Distinct().Order().Select(place => $"{place.File}:{place.Line}");
+    public IEnumerable<string> Missed => _all
+        .Where(place => !place.Value)
+        .Select(place => (place.Key.File, place.Key.Line))
+        .Distinct()
+        .Order()
+        .Select(place => $"{place.File}:{place.Line}");
 
     public void Note(string file, int line, string within, int hits)
     {

@@ -1,9 +1,9 @@
-// What a run of the mutation runner comes to. The runner's own score is not used: it counts a timeout as a kill.
+// Computes the score of a mutation run. The runner's own score is not used: it counts a timeout as a kill.
 //
 //   dotnet run --file ci/score.cs -- PART FLOOR SURVIVORS
 //
-// PART names a folder of StrykerOutput. Its score, killed of killed and survived, must be at least FLOOR per cent. SURVIVORS says what
-// becomes of a mutant that lives though ci/stryker/survivors.json gives no reason for it: "forbidden", "listed" or only "counted".
+// PART names a folder of StrykerOutput. Its score, killed / (killed + survived), must be at least FLOOR per cent. SURVIVORS says how a
+// survivor without a reason in ci/stryker/survivors.json is treated: "forbidden", "listed" or only "counted".
 
 using System.Globalization;
 using System.Text.Json;
@@ -22,7 +22,7 @@ Console.WriteLine(
     + $"({With("CompileError").Count} more do not compile, {With("Ignored").Count} are part of another)");
 if (killed.Count + survived.Count == 0)
 {
-    faults.Add("nothing was judged, so nothing is known");
+    faults.Add("no mutant was killed or survived, so there is no score");
 }
 
 var covered = Percent(killed.Count, killed.Count + survived.Count);
@@ -34,10 +34,10 @@ if (covered < floor)
     faults.Add($"the score is {covered:F1} %, which is less than {floor} %");
 }
 
-// A runner in a hurry calls everything a timeout, and then a few mutants would stand for all.
+// With a timeout that is too short most mutants time out, and the score would rest on a few.
 if (timedOut.Count > 5 + (mutants.Count / 20))
 {
-    faults.Add($"{timedOut.Count} mutants timed out: the machine is too busy, or additional-timeout too short, to say anything");
+    faults.Add($"{timedOut.Count} mutants timed out, so the score is void: the machine is too busy, or additional-timeout is too short");
 }
 
 timedOut.ForEach(mutant => Console.WriteLine($"  timed out: {mutant}"));
@@ -71,25 +71,25 @@ faults.ForEach(fault => Console.Error.WriteLine($"{part}: FAILED: {fault}"));
 if (part == "canary" && faults.Count > 0)
 {
     Console.Error.WriteLine(
-        "canary: the mutation runner does not tell the truth about two functions of one line each (ci/canary), so nothing that it says of others is believed");
+        "canary: the mutation runner reports wrong results for two functions of one line each (ci/canary), so its other results are void");
 }
 
 return faults.Count == 0 ? 0 : 1;
 
 static double Percent(int some, int all) => all == 0 ? 0 : 100.0 * some / all;
 
-/// <summary>A change of one place, and what became of it.</summary>
-/// <param name="Line">The source line that it begins on, without its indentation; for a block that begins with its brace, the line before as well.</param>
-/// <param name="Number">That line's number, for people: it is no part of what a mutant is known by.</param>
-/// <param name="Place">From where to where, to tell it from its neighbours.</param>
-/// <param name="Replacement">What stands there instead, white space collapsed.</param>
+/// <summary>A change of one place in the source, and whether a test noticed it.</summary>
+/// <param name="Line">Its first source line without indentation; for a block that begins with its brace, the line before as well.</param>
+/// <param name="Number">The number of that line, for messages only: it does not identify a mutant.</param>
+/// <param name="Place">The range in the source, which distinguishes mutants of one line.</param>
+/// <param name="Replacement">The new source text, white space collapsed.</param>
 internal sealed record Mutant(string File, string Line, int Number, string Place, string Mutator, string Replacement, string Status)
 {
     public override string ToString() => $"{File}:{Number} [{Mutator}] {Line}  =>  {Replacement}";
 }
 
-/// <summary>Why a mutant may live; known by its source text, so that it stays true when other lines come and go.</summary>
-/// <param name="Times">How many mutants there are of just this description.</param>
+/// <summary>Why a mutant may survive. The source text identifies it, so the entry stays valid when other lines change.</summary>
+/// <param name="Times">How many mutants have exactly this description.</param>
 internal sealed record Reason(string Part, string File, string Line, string Mutator, string Replacement, int Times)
 {
     public static List<Reason> ReadAll(string path)
@@ -117,10 +117,10 @@ internal sealed record Reason(string Part, string File, string Line, string Muta
     private static string Of(JsonElement entry, string name) => entry.GetProperty(name).GetString() ?? "";
 }
 
-/// <summary>The runner's report, of which only what it says of each single mutant is taken.</summary>
+/// <summary>The runner's report. Only the results of the single mutants are read from it.</summary>
 internal static partial class Report
 {
-    /// <summary>Every mutant of a part. What one slice left out, another has judged.</summary>
+    /// <summary>Every mutant of a part. A mutant that one slice ignored has its result from another slice.</summary>
     public static List<Mutant> ReadAll(string folder) =>
     [
         .. Directory.EnumerateFiles(folder, "mutation-report.json", SearchOption.AllDirectories)

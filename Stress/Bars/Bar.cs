@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace PubSub.Stress;
 
-/// <summary>A bar that was set before anything was measured.</summary>
-/// <param name="Target">The bar.</param>
-/// <param name="Moonshot">What would be extraordinary; null where that was not said.</param>
-/// <param name="IsLeast">True when it is to be reached, false when it is not to be exceeded.</param>
+/// <summary>The target for a figure, set before it was measured.</summary>
+/// <param name="Target">The value for "met".</param>
+/// <param name="Moonshot">A more ambitious value; null if there is none.</param>
+/// <param name="IsLeast">True for a lower bound, false for an upper bound.</param>
 internal sealed record Limits(double Target, double? Moonshot, bool IsLeast)
 {
     public static Limits AtLeast(double target, double? moonshot = null) => new(target, moonshot, IsLeast: true);
@@ -15,12 +15,12 @@ internal sealed record Limits(double Target, double? Moonshot, bool IsLeast)
     public bool Reaches(double value, double bound) => IsLeast ? value >= bound : value <= bound;
 }
 
-/// <summary>A bar, and what was measured.</summary>
-/// <param name="Name">What is asked.</param>
-/// <param name="Limits">What is wanted.</param>
-/// <param name="Unit">Of both; x for a ratio.</param>
-/// <param name="Value">The median and range; null when it was not measured.</param>
-/// <param name="Remark">What stands behind a ratio, or why nothing was measured.</param>
+/// <summary>A target and its measured value.</summary>
+/// <param name="Name">The figure, as the table names it.</param>
+/// <param name="Limits">The target.</param>
+/// <param name="Unit">The unit of target and value; x for a ratio.</param>
+/// <param name="Value">The median and range; null if it was not measured.</param>
+/// <param name="Remark">The two sides of a ratio, or why nothing was measured.</param>
 internal sealed record Bar(string Name, Limits Limits, string Unit, Spread? Value, string Remark)
 {
     public string Verdict
@@ -47,7 +47,7 @@ internal sealed record Bar(string Name, Limits Limits, string Unit, Spread? Valu
     private string Measured =>
         Value is null ? "–" : $"{Summary.Number(Value.Median)} {Unit} ({Summary.Number(Value.Min)}..{Summary.Number(Value.Max)})";
 
-    /// <summary>All of them, each on a line.</summary>
+    /// <summary>One line for each bar, below a heading.</summary>
     public static string Table(IReadOnlyList<Bar> bars)
     {
         string[][] rows =
@@ -57,6 +57,7 @@ internal sealed record Bar(string Name, Limits Limits, string Unit, Spread? Valu
         ];
         var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
         return string.Join(
-            Environment.NewLine, rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()));
+            Environment.NewLine,
+            rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()));
     }
 }

@@ -3,23 +3,23 @@ using System.Globalization;
 
 namespace PubSub.Stress;
 
-/// <summary>One measurement of all bars: how it is asked for, and what has come out so far.</summary>
+/// <summary>One measurement of all bars: its options, and the results so far.</summary>
 /// <param name="Parsed">The command line.</param>
-/// <param name="Servers">Whom it names.</param>
-/// <param name="Keeper">Keeps the build of the server for all parts.</param>
-/// <param name="Load">How large, how long, how often.</param>
-/// <param name="Folder">Where the results go; null for nowhere.</param>
+/// <param name="Servers">The options that name servers.</param>
+/// <param name="Keeper">Owns the build of the server that all parts share.</param>
+/// <param name="Load">Payload, window and repetitions.</param>
+/// <param name="Folder">The folder for the results; null to write none.</param>
 internal sealed record BarsRun(ParseResult Parsed, ServerOptions Servers, Lineup Keeper, ClosedLoad Load, string? Folder)
 {
     public const string Ours = "pubsub", Nats = "nats", Redis = "redis", Limit = "limit";
 
     public List<Bar> Bars { get; } = [];
 
-    /// <summary>Starts the server and these peers; with others, also whom --against names.</summary>
+    /// <summary>Starts the server and these peers; with others, also the servers that --against names.</summary>
     public Lineup Open((string Name, string Value)[] settings, string[] peers, bool others = false) =>
         Servers.Open(Parsed, settings, peers, Keeper, others);
 
-    /// <summary>A figure of ours against another's of the same load.</summary>
+    /// <summary>Adds a figure of ours divided by that of another server under the same load.</summary>
     public void Against(string name, string other, Limits limits, IReadOnlyList<Run> runs, string figure)
     {
         var (ours, theirs) = (Of(runs, Ours), Of(runs, other));
@@ -27,11 +27,11 @@ internal sealed record BarsRun(ParseResult Parsed, ServerOptions Servers, Lineup
         Bars.Add(new Bar(name, limits, "x", ratio, ratio is null ? $"{other} is absent, or failed" : Sides(ours, theirs, figure)));
     }
 
-    /// <summary>A figure of ours under one load against the same under another.</summary>
+    /// <summary>Adds a figure of ours under one load divided by the same figure under another load.</summary>
     public void Growth(string name, Limits limits, IReadOnlyList<Run> large, IReadOnlyList<Run> small, string figure) =>
         Bars.Add(new Bar(name, limits, "x", Ratio.Of(large, small, Ratio.Figure(figure)), Sides(large, small, figure)));
 
-    /// <summary>A figure as it is, or a multiple of it.</summary>
+    /// <summary>Adds a figure, multiplied by a factor.</summary>
     public void Absolute(string name, Limits limits, string unit, Spread? value, double factor = 1, string remark = "") =>
         Bars.Add(new Bar(name, limits, unit, value?.Times(factor), remark));
 

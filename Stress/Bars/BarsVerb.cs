@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace PubSub.Stress;
 
-/// <summary>Measures every bar that was set for the reference server, and says of each whether it is met.</summary>
+/// <summary>Measures the reference server against all its bars, and prints whether each is met.</summary>
 internal sealed class BarsVerb : Verb
 {
     private readonly ServerOptions _servers;
@@ -13,10 +13,10 @@ internal sealed class BarsVerb : Verb
         : base(
             "bars",
             "Which of the bars that were set for the reference server are met?",
-            "Runs what is needed of the other verbs against nats-server, Redis and the limit, where they are installed, and whatever --against\n" +
-            "names besides; then prints a table: the bar, what was measured, and whether it is met. A ratio is that of the medians; its range is\n" +
-            "that of the repetitions. Takes about half an hour; --runs 1 --seconds 1 --warmup 1 shows that it works. A bar that is missed does\n" +
-            "not fail the run; a broken promise does.")
+            "Runs the loads of other verbs against nats-server, Redis and the limit, where they are installed, and against the servers\n" +
+            "that --against names; then prints a table: the bar, the measured value, and whether it is met. A ratio divides the\n" +
+            "medians; its range covers the repetitions. Takes about half an hour; --runs 1 --seconds 1 --warmup 1 shows that it works.\n" +
+            "A missed bar does not fail the run; a broken promise does.")
     {
         _servers = new ServerOptions(this, compares: true);
         _load = new LoadOptions(this);
@@ -35,7 +35,7 @@ internal sealed class BarsVerb : Verb
         return kept;
     }
 
-    // What breaks in one part is not the end of the others, nor of what was measured before it.
+    // A part that fails does not end the other parts, and loses no bars measured before.
     private static bool Part(Func<BarsRun, bool> measure, BarsRun run)
     {
         try

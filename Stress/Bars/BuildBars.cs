@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>What only a build of our own can be asked: its size when idle, and what it allocates.</summary>
+/// <summary>Figures that need a build of our own: memory when idle, and allocations.</summary>
 internal static class BuildBars
 {
     private const int Few = 10, Many = 100; // subscribers
@@ -18,7 +18,11 @@ internal static class BuildBars
     private static void Measure(BarsRun run, Bench bench, HostBuild[] builds)
     {
         var idle = Memory.Measure(bench, builds, run.Load.Repetitions);
-        run.Absolute("resident when idle, Native AOT", Limits.AtMost(20, 12), "MB", Summary.Of(BarsRun.Of(idle, builds[0].Kind), Names.Resident));
+        run.Absolute(
+            "resident when idle, Native AOT",
+            Limits.AtMost(20, 12),
+            "MB",
+            Summary.Of(BarsRun.Of(idle, builds[0].Kind), Names.Resident));
 
         var allocations = Allocations.Measure(bench, builds[1].Executable, [Few, Many], run.Load);
         var (few, many) = (PerPublish(allocations, Few), PerPublish(allocations, Many));
@@ -27,7 +31,9 @@ internal static class BuildBars
             "bytes allocated for each further delivery of a publish",
             Limits.AtMost(1),
             "B",
-            few is null || many is null ? null : new Spread((many.Median - few.Median) / more, (many.Min - few.Max) / more, (many.Max - few.Min) / more),
+            few is null || many is null
+                ? null
+                : new Spread((many.Median - few.Median) / more, (many.Min - few.Max) / more, (many.Max - few.Min) / more),
             remark: "100 less 10 subscribers");
         run.Absolute("bytes allocated per publish, 1 → 10, the moonshot", Limits.AtMost(1), "B", few);
     }

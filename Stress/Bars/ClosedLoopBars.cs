@@ -1,9 +1,9 @@
 namespace PubSub.Stress;
 
-/// <summary>Throughput and its cost, with settings as they are.</summary>
+/// <summary>Throughput and its cost, with the default settings.</summary>
 internal static class ClosedLoopBars
 {
-    private const double ClaimedPerSecond = 50_000; // messages of one topic, by the first description of the protocol
+    private const double ClaimedPerSecond = 50_000; // messages of one topic, as the first description of the protocol claims
     private static readonly string[] Peers = [BarsRun.Nats, "nats-tcp", BarsRun.Redis, "mosquitto", BarsRun.Limit];
     private static readonly TimeSpan CutLimit = TimeSpan.FromSeconds(30);
 
@@ -26,12 +26,14 @@ internal static class ClosedLoopBars
             Summary.Of(BarsRun.Of(one, BarsRun.Ours), Names.Publishes));
 
         var hundred = FanOut.Measure(bench, 100, load);
-        run.Against("1 → 100 deliveries/s, against nats over WebSocket", BarsRun.Nats, Limits.AtLeast(1.25, 1.75), hundred, Names.Deliveries);
+        run.Against(
+            "1 → 100 deliveries/s, against nats over WebSocket", BarsRun.Nats, Limits.AtLeast(1.25, 1.75), hundred, Names.Deliveries);
         run.Against("1 → 100 deliveries/s, against Redis", BarsRun.Redis, Limits.AtLeast(1), hundred, Names.Deliveries);
         run.Against("1 → 100 server CPU per delivery, against bare C", BarsRun.Limit, Limits.AtMost(3, 2), hundred, Names.CpuPerDelivery);
 
         var thousand = FanOut.Measure(bench, 1000, load);
-        run.Against("1 → 1,000 deliveries/s, against nats over WebSocket", BarsRun.Nats, Limits.AtLeast(1.25, 1.75), thousand, Names.Deliveries);
+        run.Against(
+            "1 → 1,000 deliveries/s, against nats over WebSocket", BarsRun.Nats, Limits.AtLeast(1.25, 1.75), thousand, Names.Deliveries);
         run.Against("1 → 1,000 deliveries/s, against Redis", BarsRun.Redis, Limits.AtLeast(1), thousand, Names.Deliveries);
 
         var pairs = Pairs.Measure(bench, 50, load);
@@ -54,7 +56,7 @@ internal static class ClosedLoopBars
             remark: "open loop, 500 messages/s of 4 KiB");
     }
 
-    // The load in which the fastest of them comes closest.
+    // The smallest ratio over all loads and all other implementations.
     private static void AgainstOthers(BarsRun run, Bench bench, IReadOnlyList<Run>[] loads)
     {
         var others = bench.Lineup.All.Select(contender => contender.Name).Except([BarsRun.Ours, .. Peers]).ToArray();

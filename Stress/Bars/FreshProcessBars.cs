@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>Memory and topics: each in a process that has done nothing before.</summary>
+/// <summary>Memory and topics, each in a new server process.</summary>
 internal static class FreshProcessBars
 {
     private const int Connections = 10_000;

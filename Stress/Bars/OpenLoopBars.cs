@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>Latency from when each message was due, with queues as deep as the peer's.</summary>
+/// <summary>Latency from when each message was due, with queues as deep as those of the peer.</summary>
 internal static class OpenLoopBars
 {
     private const double Milliseconds = 1e-3; // of a microsecond
@@ -19,7 +19,11 @@ internal static class OpenLoopBars
     {
         var calm = BarsRun.Of(Latency.Measure(bench, Rate, Subscribers, run.Load), BarsRun.Ours);
         run.Absolute(
-            "p99 at 1,000 messages/s → 10 subscribers", Limits.AtMost(1), "ms", Summary.Of(calm, Names.DeliveryLatency, p => p.P99), Milliseconds);
+            "p99 at 1,000 messages/s → 10 subscribers",
+            Limits.AtMost(1),
+            "ms",
+            Summary.Of(calm, Names.DeliveryLatency, p => p.P99),
+            Milliseconds);
         run.Absolute(
             "p99.9 at 1,000 messages/s → 10 subscribers, the moonshot",
             Limits.AtMost(1),
@@ -34,10 +38,12 @@ internal static class OpenLoopBars
             Limits.AtMost(1.5, 1),
             "x",
             ratio,
-            remark: ratio is null ? $"{BarsRun.Nats} is absent, or failed" : $"load generator: {Client(half, BarsRun.Ours)} of a core for us, {Client(half, BarsRun.Nats)} for nats");
+            remark: ratio is null
+                ? $"{BarsRun.Nats} is absent, or failed"
+                : $"load generator: {Client(half, BarsRun.Ours)} of a core for us, {Client(half, BarsRun.Nats)} for nats");
     }
 
-    // Close to one, the load generator's one thread waits for itself, and the latencies are partly its own.
+    // Cores used by the load generator. Near 1 its single thread is saturated and adds to the latencies.
     private static string Client(IReadOnlyList<Run> runs, string contender) =>
         Summary.Of(BarsRun.Of(runs, contender), Names.ClientCpu) is { Median: var median } ? Summary.Number(median) : "–";
 }

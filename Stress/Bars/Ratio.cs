@@ -1,23 +1,26 @@
 namespace PubSub.Stress;
 
-/// <summary>One contender against another: the ratio of the medians, and the range of the ratios within a repetition.</summary>
+/// <summary>A figure of one server divided by that of another: the ratio of the medians, and the range over the repetitions.</summary>
 internal static class Ratio
 {
-    /// <summary>Null when either was not measured.</summary>
+    /// <summary>Null if either side was not measured.</summary>
     public static Spread? Of(IReadOnlyList<Run> runs, string ours, string theirs, Func<Run, double?> figure) => Of(
         [.. runs.Where(run => run.Contender == ours)],
         [.. runs.Where(run => run.Contender == theirs)],
         figure);
 
-    /// <summary>As <see cref="Of(IReadOnlyList{Run}, string, string, Func{Run, double?})"/>, of runs that belong together by their repetition.</summary>
+    /// <summary>Joins the runs of the two sides by their repetition. Null if either side was not measured.</summary>
     public static Spread? Of(IReadOnlyList<Run> ours, IReadOnlyList<Run> theirs, Func<Run, double?> figure)
     {
-        if (Spread.Of(ours.Select(figure).OfType<double>()) is not { } numerator || Spread.Of(theirs.Select(figure).OfType<double>()) is not { } denominator)
+        if (Spread.Of(ours.Select(figure).OfType<double>()) is not { } numerator
+            || Spread.Of(theirs.Select(figure).OfType<double>()) is not { } denominator)
         {
             return null;
         }
 
-        var within = Spread.Of(ours.Join(theirs, run => run.Repetition, run => run.Repetition, (one, other) => figure(one) / figure(other)).OfType<double>());
+        var within = Spread.Of(ours
+            .Join(theirs, run => run.Repetition, run => run.Repetition, (one, other) => figure(one) / figure(other))
+            .OfType<double>());
         var ratio = numerator.Median / denominator.Median;
         return new Spread(ratio, within?.Min ?? ratio, within?.Max ?? ratio);
     }

@@ -3,7 +3,7 @@ using PubSub.Hosting.Protocol;
 
 namespace PubSub.Benchmarks;
 
-/// <summary>A message becomes a finished frame: once for a publish, however many subscribers there are.</summary>
+/// <summary>Encodes a message as a finished frame: once for a publish, independent of the number of subscribers.</summary>
 [MemoryDiagnoser(displayGenColumns: false)]
 public class Encode
 {
@@ -16,7 +16,8 @@ public class Encode
     public int PayloadBytes { get; set; }
 
     [GlobalSetup]
-    public void Compose() => _message = System.Text.Encoding.UTF8.GetBytes($$"""{"id":"msg1","payload":"{{new string('x', PayloadBytes)}}"}""");
+    public void Compose() =>
+        _message = System.Text.Encoding.UTF8.GetBytes($$"""{"id":"msg1","payload":"{{new string('x', PayloadBytes)}}"}""");
 
     [Benchmark]
     public int Event() => _messages.Event(_topic, _message).Length;

@@ -3,8 +3,8 @@ using BenchmarkDotNet.Attributes;
 namespace PubSub.Benchmarks;
 
 /// <summary>
-/// The broker alone: one message retained and queued to each subscriber, who takes and releases it at once. Time and bytes are those
-/// of a publish; divided by the subscribers, those of a delivery. No socket, no JSON.
+/// The broker alone, without sockets and JSON: retains one message and queues it for each subscriber, which takes and releases it at
+/// once. Time and bytes are those of a publish; divide by the subscribers for a delivery.
 /// </summary>
 [MemoryDiagnoser(displayGenColumns: false)]
 public class Publish

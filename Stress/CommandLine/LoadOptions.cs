@@ -2,10 +2,10 @@ using System.CommandLine;
 
 namespace PubSub.Stress;
 
-/// <summary>A closed loop: how large, how far ahead, how long, how often, driven by how many threads.</summary>
+/// <summary>A closed loop: payload, messages ahead, durations, repetitions, and threads of the load generator.</summary>
 internal sealed record ClosedLoad(int PayloadBytes, int Outstanding, TimeSpan Warmup, TimeSpan Window, int Repetitions, int Loops)
 {
-    /// <summary>For the results; the caller adds its own.</summary>
+    /// <summary>A new dictionary for the results, to which the caller adds its own parameters.</summary>
     public Dictionary<string, double> Parameters => new()
     {
         [Names.Payload] = PayloadBytes,
@@ -47,9 +47,13 @@ internal sealed class LoadOptions
         }
     }
 
-    /// <summary>Half of the processors: the other half is the server's.</summary>
+    /// <summary>By default half of the processors, so that the other half is free for the server.</summary>
     public static Option<int> LoopsOption() => Offer.Whole(
-        "--loops", "Threads of the load generator; half of the processors unless it is said.", Math.Max(1, Environment.ProcessorCount / 2), 1, MostLoops);
+        "--loops",
+        "Threads of the load generator; by default half of the processors.",
+        Math.Max(1, Environment.ProcessorCount / 2),
+        1,
+        MostLoops);
 
     public ClosedLoad Read(ParseResult parsed) => new(
         parsed.GetValue(_payload),

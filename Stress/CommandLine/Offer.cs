@@ -4,12 +4,13 @@ using System.Globalization;
 
 namespace PubSub.Stress;
 
-/// <summary>Options of the kinds that the verbs share, each with its rule.</summary>
+/// <summary>Makes the kinds of options that the verbs share, each with its validation.</summary>
 internal static class Offer
 {
     private const double LongestSeconds = 7 * 24 * 3600;
 
-    public static Option<string?> Text(string name, string description, string help) => new(name) { Description = description, HelpName = help };
+    public static Option<string?> Text(string name, string description, string help) =>
+        new(name) { Description = description, HelpName = help };
 
     public static Option<string[]> Texts(string name, string description, string help) =>
         new(name) { Description = description, HelpName = help, DefaultValueFactory = _ => [] };
@@ -33,12 +34,12 @@ internal static class Offer
     };
 
     public static Option<string?> Out() =>
-        Text("--out", "Writes the results as JSON into this folder; `report` draws what is there.", "FOLDER");
+        Text("--out", "Writes the results as JSON into this folder; `report` draws them.", "FOLDER");
 
-    /// <summary>Whatever is random is drawn from it, so that it can be drawn again.</summary>
+    /// <summary>The seed of all random choices, so that a run can be repeated.</summary>
     public static Option<int> Seed() => new("--seed")
     {
-        Description = "Of what is random; printed.",
+        Description = "The seed of all random choices; printed.",
         HelpName = "N",
         DefaultValueFactory = _ => 1,
         CustomParser = result => Whole(result, result.Tokens[0].Value, "--seed", 0, int.MaxValue / 2) ?? 1,
@@ -58,7 +59,8 @@ internal static class Offer
                 return TimeSpan.FromSeconds(seconds);
             }
 
-            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} must be seconds from {least} to {LongestSeconds}, but is '{text}'."));
+            result.AddError(string.Create(
+                CultureInfo.InvariantCulture, $"{name} must be seconds from {least} to {LongestSeconds}, but is '{text}'."));
             return default;
         },
     };
@@ -70,7 +72,8 @@ internal static class Offer
             return value;
         }
 
-        result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} must be a whole number from {least} to {most}, but is '{text}'."));
+        result.AddError(string.Create(
+            CultureInfo.InvariantCulture, $"{name} must be a whole number from {least} to {most}, but is '{text}'."));
         return null;
     }
 }

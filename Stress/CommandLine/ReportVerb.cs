@@ -2,26 +2,26 @@ using System.CommandLine;
 
 namespace PubSub.Stress;
 
-/// <summary>Draws what runs have written down.</summary>
+/// <summary>Draws the results of earlier runs.</summary>
 internal sealed class ReportVerb : Verb
 {
-    private readonly Argument<string> _folder = new("FOLDER") { Description = "Where --out put the results." };
-    private readonly Option<string?> _out = Offer.Text("--out", "Where report.html and charts/ go; FOLDER itself unless it is said.", "FOLDER");
+    private readonly Argument<string> _folder = new("FOLDER") { Description = "The folder with the results, as given to --out." };
+    private readonly Option<string?> _out = Offer.Text("--out", "Where report.html and charts/ go; by default FOLDER itself.", "FOLDER");
     private readonly Func<IReadOnlyDictionary<string, string>> _questions;
 
-    /// <param name="questions">Of the verbs, by name; asked when all of them exist.</param>
+    /// <param name="questions">The questions of all verbs by name. Called at the run, when all verbs exist.</param>
     public ReportVerb(Func<IReadOnlyDictionary<string, string>> questions)
         : base(
             "report",
             "What do the results look like?",
-            "Renders all results of a folder as one self-contained page, report.html, and the charts one by one as PNG and SVG.")
+            "Renders all results of a folder as one self-contained page, report.html, and each chart as PNG and SVG.")
     {
         _questions = questions;
         Arguments.Add(_folder);
         Options.Add(_out);
     }
 
-    /// <summary>Returns the page's path.</summary>
+    /// <returns>The path of the page.</returns>
     public static string Render(string folder, string target, IReadOnlyDictionary<string, string> questions)
     {
         var files = Directory.Exists(folder)

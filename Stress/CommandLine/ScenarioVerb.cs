@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace PubSub.Stress;
 
-/// <summary>A verb that measures servers: it starts them, runs its loads, and writes down what it found.</summary>
+/// <summary>A verb that measures servers: it starts them, runs its loads, and writes the results.</summary>
 internal abstract class ScenarioVerb : Verb
 {
     private readonly ServerOptions _servers;
@@ -15,7 +15,7 @@ internal abstract class ScenarioVerb : Verb
         Add(_out);
     }
 
-    /// <summary>Settings of the servers that are started here, where the defaults would decide the outcome.</summary>
+    /// <summary>Settings of the servers that this verb starts, where the defaults would decide the outcome.</summary>
     protected virtual (string Name, string Value)[] Settings => [];
 
     /// <summary>Runs all loads.</summary>

@@ -4,14 +4,14 @@ using PubSub.Conformance;
 
 namespace PubSub.Stress;
 
-/// <summary>Which servers are measured: ours, or another of the protocol, and, where a verb compares, its peers.</summary>
+/// <summary>The options that name the servers to measure: ours or another of the protocol, and the peers of a verb that compares.</summary>
 internal sealed class ServerOptions
 {
     private const string Peers = "nats, nats-tcp, redis, mosquitto";
     private const string Unnamed = "";
 
     private readonly Option<string?> _url = Offer.Text(
-        "--url", "A server that runs already, instead of one started here; ends with its prefix, if it has one.", "URL");
+        "--url", "A running server, instead of one started here; the URL includes the server's path prefix, if any.", "URL");
 
     private readonly Option<string?> _server = Offer.Text(
         "--server", "The executable or .dll to start instead of a build of Host; it is started with PORT=0.", "PATH");
@@ -20,16 +20,16 @@ internal sealed class ServerOptions
     private readonly Option<string[]> _set = Offer.Texts("--set", "A setting of the server that is started.", "NAME=VALUE");
 
     private readonly Option<string[]> _dialect = Offer.Texts(
-        "--dialect", "v1, classic or a dialect file: of --url, or of the server that is NAMEd by --against.", "[NAME=]DIALECT");
+        "--dialect", "v1, classic or a dialect file, for --url or for the server that --against calls NAME.", "[NAME=]DIALECT");
 
     private readonly Option<string[]> _pid = Offer.Texts(
-        "--pid", "The process on this machine, for CPU and memory: of --url, or of a URL of --against.", "[NAME=]PID");
+        "--pid", "The server's process on this machine, for CPU and memory, for --url or for a URL of --against.", "[NAME=]PID");
 
     private readonly Option<string[]> _against = Offer.Texts(
         "--against",
         $"A peer to compare with, if it is installed ({Peers}), limit (a broker in C, compiled here), all of these, or another server of " +
-        "the protocol: NAME=URL, or NAME=COMMAND to be started with a free port in PORT.",
-        "WHOM");
+        "the protocol: NAME=URL, or NAME=COMMAND, which is started with a free port in PORT.",
+        "SERVER");
 
     private readonly bool _compares;
     private HostBuild? _build;
@@ -49,17 +49,21 @@ internal sealed class ServerOptions
         }
     }
 
-    /// <summary>The server is built here, and nothing else is asked.</summary>
+    /// <summary>The server under test is a build of Host, made here.</summary>
     public bool IsOurs(ParseResult parsed) => parsed.GetValue(_url) is null && parsed.GetValue(_server) is null;
 
-    /// <summary>Starts what is to be started.</summary>
+    /// <summary>Starts the servers.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="settings">Of servers that are started, unless --set says otherwise.</param>
-    /// <param name="peers">Who takes part whether or not --against names them.</param>
-    /// <param name="keeper">Keeps the build for the next time; without one it ends with the lineup.</param>
-    /// <param name="others">Who --against names takes part too.</param>
+    /// <param name="settings">Settings of the servers started here; --set overrides them.</param>
+    /// <param name="peers">Peers that take part whether or not --against names them.</param>
+    /// <param name="keeper">Owns the build beyond this lineup; without one the lineup owns it.</param>
+    /// <param name="others">True if the servers that --against names take part too.</param>
     public Lineup Open(
-        ParseResult parsed, (string Name, string Value)[] settings, IReadOnlyList<string>? peers = null, Lineup? keeper = null, bool others = true)
+        ParseResult parsed,
+        (string Name, string Value)[] settings,
+        IReadOnlyList<string>? peers = null,
+        Lineup? keeper = null,
+        bool others = true)
     {
         var lineup = new Lineup();
         try
@@ -94,7 +98,7 @@ internal sealed class ServerOptions
         {
             return parsed.GetValue(_server) is null && !parsed.GetValue(_aot) && parsed.GetValue(_set)!.Length == 0
                 ? new PubSubContender(name, url, Url(url, "--url"), dialect, Pid(parsed, Unnamed))
-                : throw new UsageError("--url names a server that runs already: it cannot be built, started or set here");
+                : throw new UsageError("--url names a running server: --server, --aot and --set cannot apply to it");
         }
 
         if (parsed.GetValue(_server) is { } server)
@@ -165,7 +169,8 @@ internal sealed class ServerOptions
             null => Dialect.V1,
             var known when Dialect.Known.FirstOrDefault(dialect => dialect.Name == known) is { } dialect => dialect,
             var file when File.Exists(file) => Parse(file),
-            var other => throw new UsageError($"--dialect {other}: expected {string.Join(", ", Dialect.Known.Select(d => d.Name))} or a file"),
+            var other => throw new UsageError(
+                $"--dialect {other}: expected {string.Join(", ", Dialect.Known.Select(d => d.Name))} or a file"),
         };
 
     private static Dialect Parse(string file)
@@ -188,7 +193,7 @@ internal sealed class ServerOptions
             var text => throw new UsageError($"--pid {text}: expected the number of a process"),
         };
 
-    // What was said of a server by its name; of the first, without one.
+    // The value given with this server's name; the first server's values have no name.
     private static string? Value(string[] values, string server) =>
         values.Select(value => value.Split('=', 2) is [var name, var rest] ? (name, rest) : (name: Unnamed, rest: value))
             .Where(pair => pair.name == server)

@@ -11,14 +11,14 @@ internal static class Tool
         Loads publish/subscribe servers over WebSocket, measures them, and checks every promise they make.
 
         Every verb starts its own server, a published Release build of Host, unless --url or --server names another. A run that lost,
-        doubled, reordered or leaked a message has failed, however fast it was.
+        duplicated, reordered or leaked a message has failed, even if it was fast.
 
         Exit status: 0 every promise kept, 1 one broken, 2 wrong usage.
         """;
 
     public static int Run(string[] arguments)
     {
-        // Servers and folders end with the process, if it ends in order.
+        // Exit in order, so that the ProcessExit handlers end servers and delete folders.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 
         var root = new RootCommand(Purpose);
@@ -34,7 +34,7 @@ internal static class Tool
             root.Subcommands.Add(verb);
             if (verb.Name != arguments.FirstOrDefault())
             {
-                verb.Description = verb.Question; // the overview shows one line for each; its own help shows the rest
+                verb.Description = verb.Question; // one line in the overview; the verb's own help shows the details
             }
         }
 
@@ -68,9 +68,9 @@ internal static class Tool
         }
         catch (Exception e)
         {
-            // Nobody has foreseen it. What was started and written has been ended and closed on the way here, as with any other failure.
+            // An error in this tool. Servers have been ended and files closed on the way here, as with any other failure.
             Progress.Done();
-            Console.Error.WriteLine($"FAILED, for a reason that this tool does not know: {e}");
+            Console.Error.WriteLine($"FAILED with an unexpected error: {e}");
             return ExitCode.Failed;
         }
     }

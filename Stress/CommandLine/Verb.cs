@@ -5,9 +5,9 @@ namespace PubSub.Stress;
 /// <summary>One question the tool can answer.</summary>
 internal abstract class Verb : Command
 {
-    /// <param name="name">As it is typed.</param>
-    /// <param name="question">What it answers, in one sentence.</param>
-    /// <param name="details">How it goes about that; shown by its own help.</param>
+    /// <param name="name">The verb on the command line.</param>
+    /// <param name="question">The question it answers, in one sentence.</param>
+    /// <param name="details">The method; shown by the verb's own help.</param>
     protected Verb(string name, string question, string details)
         : base(name, $"{question}\n\n{details}")
     {
@@ -17,6 +17,6 @@ internal abstract class Verb : Command
 
     public string Question { get; }
 
-    /// <summary>Returns whether every promise was kept.</summary>
+    /// <returns>Whether every promise was kept.</returns>
     protected abstract bool Run(ParseResult parsed);
 }

@@ -14,7 +14,10 @@ internal sealed class HostBuild : IDisposable
         Progress.Say($"publishing Host ({Kind}) ...");
         var start = new ProcessStartInfo(
             "dotnet",
-            ["publish", "Host", "-c", "Release", $"-p:PublishAot={(aot ? "true" : "false")}", "-o", _folder.Info.FullName, "--nologo", "-v", "quiet"])
+            [
+                "publish", "Host", "-c", "Release", $"-p:PublishAot={(aot ? "true" : "false")}", "-o", _folder.Info.FullName, "--nologo",
+                "-v", "quiet",
+            ])
         {
             WorkingDirectory = root,
             RedirectStandardOutput = true,
@@ -35,7 +38,7 @@ internal sealed class HostBuild : IDisposable
 
     public string Executable => _folder.PathOf("PubSub.Host");
 
-    /// <summary>Bytes of the executable and of the libraries beside it, without what only a debugger reads.</summary>
+    /// <summary>Bytes of the executable and of the libraries beside it, without debug symbols and documentation.</summary>
     public long Size => _folder.Info.EnumerateFiles("*", SearchOption.AllDirectories)
         .Where(file => file.Extension is not (".dbg" or ".pdb" or ".xml"))
         .Sum(file => file.Length);
@@ -55,6 +58,6 @@ internal sealed class HostBuild : IDisposable
             }
         }
 
-        throw new UsageError("PubSubSpec.sln is in no folder above this one: start from the repository, or name --server or --url");
+        throw new UsageError("PubSubSpec.sln is in no folder above this one: start in the repository, or use --server or --url");
     }
 }

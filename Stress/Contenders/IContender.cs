@@ -1,17 +1,17 @@
 namespace PubSub.Stress;
 
-/// <summary>A server to measure and the way to speak to it.</summary>
+/// <summary>A server to measure, and how to connect to it.</summary>
 internal interface IContender : IDisposable
 {
     string Name { get; }
 
-    /// <summary>What exactly is measured, for the report: program, version, build and settings.</summary>
+    /// <summary>Program, version, build and settings, for the report.</summary>
     string Version { get; }
 
-    /// <summary>The server's process; null when it cannot be observed.</summary>
+    /// <summary>The server's process; null if it cannot be observed.</summary>
     ProcessCost? Cost { get; }
 
-    /// <summary>How the server's process ended and what it said last; null while it lives, or is not ours.</summary>
+    /// <summary>The exit code and the last output of the server's process; null while it runs, or if it was not started here.</summary>
     string? Death { get; }
 
     void CreateTopic(string topic);
@@ -20,8 +20,8 @@ internal interface IContender : IDisposable
 
     /// <summary>Begins to connect.</summary>
     /// <param name="loop">Drives the connection.</param>
-    /// <param name="payloadBytes">The length of what is published, and expected.</param>
-    /// <param name="receiveBuffer">Bytes that the kernel may hold for it unread; 0 leaves it to the kernel.</param>
+    /// <param name="payloadBytes">The length of the payloads published and expected.</param>
+    /// <param name="receiveBuffer">The size of the kernel's receive buffer in bytes; 0 for the kernel's default.</param>
     Connection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0);
 }
 
@@ -29,7 +29,7 @@ internal static class ContenderExtensions
 {
     private static readonly TimeSpan OpenTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>A connection that is open.</summary>
+    /// <summary>Connects, and waits until the connection is open.</summary>
     public static Connection Open(this IContender contender, Loop loop, int payloadBytes, int receiveBuffer = 0)
     {
         var connection = contender.Begin(loop, payloadBytes, receiveBuffer);

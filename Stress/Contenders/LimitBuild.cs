@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace PubSub.Stress;
 
 /// <summary>
-/// The limit: a broker in a few hundred lines of C that does what a load asks of it and nothing else, compiled where there is a C compiler.
+/// The limit: a broker in a few hundred lines of C that does only what a load needs, compiled if there is a C compiler.
 /// </summary>
 internal sealed class LimitBuild : IDisposable
 {
@@ -11,7 +11,7 @@ internal sealed class LimitBuild : IDisposable
 
     private readonly TempFolder _folder = new("limit-stress-");
 
-    /// <summary>Null where nothing compiles C; the reason is said.</summary>
+    /// <summary>Null, with the reason, if there is no C compiler or it fails.</summary>
     public static LimitBuild? TryCompile(out string reason)
     {
         reason = "no C compiler is installed";

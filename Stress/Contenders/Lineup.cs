@@ -1,18 +1,18 @@
 namespace PubSub.Stress;
 
-/// <summary>The servers of one run: the one that is asked about first, then its peers. All of them end with this object.</summary>
+/// <summary>The servers of one run: the server under test first, then its peers. Disposing of this object ends them.</summary>
 internal sealed class Lineup : IDisposable
 {
     private readonly List<IContender> _all = [];
     private readonly List<ContenderNote> _notes = [];
     private readonly Stack<IDisposable> _owned = [];
 
-    /// <summary>The server the question is about.</summary>
+    /// <summary>The server under test.</summary>
     public PubSubContender First => (PubSubContender)_all[0];
 
     public IReadOnlyList<IContender> All => _all;
 
-    /// <summary>Who takes part, and who would have.</summary>
+    /// <summary>The servers that take part, and those that are absent.</summary>
     public IReadOnlyList<ContenderNote> Notes => _notes;
 
     public void Add(IContender contender, string? version = null)
@@ -21,19 +21,19 @@ internal sealed class Lineup : IDisposable
         Lend(contender, version);
     }
 
-    /// <summary>Takes part, and does not end with this object.</summary>
+    /// <summary>Adds a server that the caller owns.</summary>
     public void Lend(IContender contender, string? version = null)
     {
         _all.Add(contender);
         _notes.Add(new ContenderNote(contender.Name, version ?? contender.Version, Absent: false));
     }
 
-    /// <summary>Takes part without being started here.</summary>
+    /// <summary>Notes for the report a server that is not started here.</summary>
     public void Note(string name, string version) => _notes.Add(new ContenderNote(name, version, Absent: false));
 
     public void AddAbsent(string name, string reason) => _notes.Add(new ContenderNote(name, reason, Absent: true));
 
-    /// <summary>Ends with this object, after the contenders.</summary>
+    /// <summary>Takes ownership. Owned objects are disposed of in reverse order.</summary>
     public T Own<T>(T owned)
         where T : IDisposable
     {

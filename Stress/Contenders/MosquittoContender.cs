@@ -16,7 +16,7 @@ internal sealed class MosquittoContender : PeerContender
         var port = ServerProcess.FreePort();
         var config = _folder.PathOf("mosquitto.conf");
 
-        // Version 2.0.11 does not start without a listener for plain TCP, which nobody uses here.
+        // Version 2.0.11 does not start without a listener for plain TCP, which is not used here.
         File.WriteAllText(config, $"""
             listener {ServerProcess.FreePort()} 127.0.0.1
             listener {port} 127.0.0.1

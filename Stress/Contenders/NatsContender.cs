@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>nats-server: behind its WebSocket listener, or over plain TCP.</summary>
+/// <summary>nats-server, over WebSocket or plain TCP.</summary>
 internal sealed class NatsContender : PeerContender
 {
     private readonly TempFolder _folder = new("nats-stress-");

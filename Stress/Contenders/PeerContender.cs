@@ -1,6 +1,8 @@
 namespace PubSub.Stress;
 
-/// <summary>A peer from the distribution's packages, started for this run alone, with its own default settings but for those that its version names.</summary>
+/// <summary>
+/// A peer from the distribution's packages, started for this run alone, with its default settings except those in its version text.
+/// </summary>
 internal abstract class PeerContender(string name) : IContender
 {
     private readonly Dictionary<int, byte[]> _payloads = [];
@@ -15,7 +17,7 @@ internal abstract class PeerContender(string name) : IContender
 
     public void CreateTopic(string topic)
     {
-        // A subject, channel or topic of these exists as soon as it is named.
+        // Subjects and channels of these peers exist as soon as a client names them.
     }
 
     public void DeleteTopic(string topic)
@@ -26,7 +28,7 @@ internal abstract class PeerContender(string name) : IContender
 
     public abstract void Dispose();
 
-    /// <summary>The number comes first, so no payload is shorter than it.</summary>
+    /// <summary>Room for the message number at the start, then a fill character.</summary>
     protected byte[] Payload(int bytes)
     {
         if (!_payloads.TryGetValue(bytes, out var payload))

@@ -6,10 +6,10 @@ using PubSub.Conformance;
 
 namespace PubSub.Stress;
 
-/// <summary>A server of the protocol of SPEC.md, in one of its dialects, wherever it comes from.</summary>
+/// <summary>A server of the protocol of SPEC.md, in one of its dialects.</summary>
 internal sealed class PubSubContender : IContender
 {
-    // Ends in the twelve digits of a message's number, so that it is one where ids have to be UUIDs.
+    // Makes a UUID of the twelve digits of a message's number, for servers whose ids must be UUIDs.
     private const string UuidHead = "00000000-0000-4000-8000-";
 
     private readonly HttpClient _http;
@@ -18,12 +18,12 @@ internal sealed class PubSubContender : IContender
     private readonly IDisposable? _owned;
     private readonly ConcurrentDictionary<int, PubSubSpelling> _spellings = [];
 
-    /// <param name="name">What it is called in the report.</param>
-    /// <param name="version">What exactly it is.</param>
-    /// <param name="url">Where it listens.</param>
-    /// <param name="dialect">How it spells the protocol.</param>
-    /// <param name="pid">Its process, if that can be observed.</param>
-    /// <param name="owned">Ends with this object.</param>
+    /// <param name="name">The name in the report.</param>
+    /// <param name="version">Program, version and settings, for the report.</param>
+    /// <param name="url">The URL the server listens on.</param>
+    /// <param name="dialect">The dialect of the protocol.</param>
+    /// <param name="pid">The server's process; null if it cannot be observed.</param>
+    /// <param name="owned">Disposed of with this object.</param>
     public PubSubContender(string name, string version, Uri url, Dialect dialect, int? pid, IDisposable? owned = null)
     {
         (Name, Version, _dialect, _owned) = (name, version, dialect, owned);
@@ -40,28 +40,37 @@ internal sealed class PubSubContender : IContender
 
     public string? Death => (_owned as ServerProcess)?.Death;
 
-    /// <summary>Reads the log, or leaves it unread; fails where the server was not started here.</summary>
-    public void ReadLog(bool reads) => (_owned as ServerProcess ?? throw new RunFailed("the log is that of a server that was not started here")).ReadLog(reads);
+    /// <summary>Reads the server's log or leaves it unread. Fails if the server was not started here.</summary>
+    public void ReadLog(bool reads)
+    {
+        var process = _owned as ServerProcess ?? throw new RunFailed("the log can be left unread only if this tool starts the server");
+        process.ReadLog(reads);
+    }
 
     public Uri Url => _http.BaseAddress!;
 
-    /// <summary>Messages that a topic retains, where that is known.</summary>
+    /// <summary>How many messages a topic retains; null if that is not known.</summary>
     public int? Retained { get; init; }
 
     public void CreateTopic(string topic) => Send(HttpMethod.Post, "/topics", Named(topic), _dialect.Created);
 
     public void DeleteTopic(string topic) => Send(HttpMethod.Delete, $"/topics/{topic}", null, _dialect.Deleted);
 
-    /// <summary>Creates or deletes a topic while a load goes on; returns whether the server accepted.</summary>
+    /// <summary>Creates or deletes a topic while a load runs.</summary>
+    /// <returns>False if the server answered 404 or 409.</returns>
     public async Task<bool> ChangeTopic(string topic, bool create)
     {
         try
         {
-            using var request = Request(create ? HttpMethod.Post : HttpMethod.Delete, create ? "/topics" : $"/topics/{topic}", create ? Named(topic) : null);
+            using var request = create
+                ? Request(HttpMethod.Post, "/topics", Named(topic))
+                : Request(HttpMethod.Delete, $"/topics/{topic}", null);
             using var answer = await _http.SendAsync(request).ConfigureAwait(false);
             var status = (int)answer.StatusCode;
             return (create ? _dialect.Created : _dialect.Deleted).Contains(status)
-                || (answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.NotFound ? false : throw new RunFailed($"{request.Method} {topic}: {status}"));
+                || (answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.NotFound
+                    ? false
+                    : throw new RunFailed($"{request.Method} {topic}: {status}"));
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
@@ -69,7 +78,7 @@ internal sealed class PubSubContender : IContender
         }
     }
 
-    /// <summary>The subscribers the server counts in a topic.</summary>
+    /// <summary>The number of subscribers that the server reports for a topic.</summary>
     public async Task<int> CountSubscribers(string topic)
     {
         using var answer = await Get("/topics").ConfigureAwait(false);
@@ -89,13 +98,14 @@ internal sealed class PubSubContender : IContender
         });
     }
 
-    /// <summary>By topic, the messages that the server says were published to it.</summary>
+    /// <summary>By topic, the number of published messages that the server reports.</summary>
     public async Task<Dictionary<string, long>> CountMessages()
     {
         using var answer = await Get("/stats").ConfigureAwait(false);
         var root = answer.RootElement;
-        return Understood(
-            "/stats", () => root.GetProperty("topics").EnumerateObject().ToDictionary(t => t.Name, t => t.Value.GetProperty("messages").GetInt64()));
+        return Understood("/stats", () => root.GetProperty("topics")
+            .EnumerateObject()
+            .ToDictionary(t => t.Name, t => t.Value.GetProperty("messages").GetInt64()));
     }
 
     public PubSubConnection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
@@ -103,7 +113,7 @@ internal sealed class PubSubContender : IContender
 
     Connection IContender.Begin(Loop loop, int payloadBytes, int receiveBuffer) => Begin(loop, payloadBytes, receiveBuffer);
 
-    /// <summary>A connection that is open.</summary>
+    /// <summary>Connects, and waits until the connection is open.</summary>
     public PubSubConnection Open(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
         (PubSubConnection)((IContender)this).Open(loop, payloadBytes, receiveBuffer);
 
@@ -120,7 +130,7 @@ internal sealed class PubSubContender : IContender
         Encoding.ASCII.GetBytes($"\"{new string('x', payloadBytes)}\""),
         []);
 
-    // What is JSON, and not what the protocol says, shows in many ways.
+    // JSON of another shape makes JsonElement throw one of several exceptions.
     private static T Understood<T>(string path, Func<T> read)
     {
         try

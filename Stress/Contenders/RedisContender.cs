@@ -6,7 +6,7 @@ namespace PubSub.Stress;
 /// <summary>redis-server over plain TCP, without persistence, and with room for more than its default of 10,000 clients.</summary>
 internal sealed class RedisContender : PeerContender
 {
-    private const string MostClients = "60000"; // or what the descriptors of this machine allow
+    private const string MostClients = "60000"; // Redis lowers it if the limit of descriptors is lower
 
     private readonly TempFolder _folder = new("redis-stress-");
     private readonly ServerProcess _process;
@@ -15,7 +15,8 @@ internal sealed class RedisContender : PeerContender
     public RedisContender(string name, string path)
         : base(name)
     {
-        Version = $"{string.Join(' ', Programs.Ask(path, "--version").Split(' ').Take(3))} over TCP, each publish answered, without persistence, maxclients {MostClients}";
+        var program = string.Join(' ', Programs.Ask(path, "--version").Split(' ').Take(3));
+        Version = $"{program} over TCP, each publish answered, without persistence, maxclients {MostClients}";
         var port = ServerProcess.FreePort();
         string[] arguments =
         [

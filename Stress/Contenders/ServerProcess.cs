@@ -5,13 +5,13 @@ using System.Net.Sockets;
 
 namespace PubSub.Stress;
 
-/// <summary>A server in a process of its own, from the moment that it listens until it is disposed of.</summary>
+/// <summary>A server in a process of its own. The constructor waits until it listens; disposing of it kills it.</summary>
 internal sealed class ServerProcess : IDisposable
 {
     private const int TailLines = 20;
     private const int PollMilliseconds = 20;
-    private const int DeathMilliseconds = 1000; // from when its connections end until it is gone
-    private const int GoneMilliseconds = 10_000; // from when it is killed
+    private const int DeathMilliseconds = 1000; // from the end of its connections to its exit
+    private const int GoneMilliseconds = 10_000; // from the kill to its exit
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
@@ -20,15 +20,15 @@ internal sealed class ServerProcess : IDisposable
     private readonly string? _announcement;
     private readonly ManualResetEventSlim _reads = new(true);
 
-    /// <param name="start">What to start.</param>
-    /// <param name="announcement">What stands before the URL in the line that the server prints when it listens.</param>
+    /// <param name="start">The program to start.</param>
+    /// <param name="announcement">The text before the URL in the line that the server prints when it listens.</param>
     public ServerProcess(ProcessStartInfo start, string announcement)
         : this(start, announcement, null)
     {
     }
 
-    /// <param name="start">What to start.</param>
-    /// <param name="url">Where it will listen.</param>
+    /// <param name="start">The program to start.</param>
+    /// <param name="url">The URL the server will listen on.</param>
     public ServerProcess(ProcessStartInfo start, Uri url)
         : this(start, null, url)
     {
@@ -71,12 +71,12 @@ internal sealed class ServerProcess : IDisposable
 
     public int Id => _process.Id;
 
-    /// <summary>How it ended and what it said last; null while it lives.</summary>
+    /// <summary>The exit code and the last output; null while the process runs.</summary>
     public string? Death => _process.WaitForExit(DeathMilliseconds)
-        ? $"the server exited with {_process.ExitCode}; it said last:\n{string.Join('\n', _tail)}"
+        ? $"the server exited with {_process.ExitCode}; its last output:\n{string.Join('\n', _tail)}"
         : null;
 
-    /// <summary>Reads what the server writes, or lets it wait in the pipe from the next line on.</summary>
+    /// <summary>Reads the server's output, or leaves it in the pipe from the next line on.</summary>
     public void ReadLog(bool reads)
     {
         if (reads)
@@ -89,7 +89,7 @@ internal sealed class ServerProcess : IDisposable
         }
     }
 
-    /// <summary>A port that nobody listens on at this moment.</summary>
+    /// <summary>A port that is free at this moment.</summary>
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -102,7 +102,7 @@ internal sealed class ServerProcess : IDisposable
         AppDomain.CurrentDomain.ProcessExit -= Kill;
         _reads.Set();
         Kill(null, EventArgs.Empty);
-        _process.WaitForExit(GoneMilliseconds); // it was killed: who is not gone by then hangs in the kernel, and nothing here can help it
+        _process.WaitForExit(GoneMilliseconds); // killed; if it still has not exited, it is stuck in the kernel
         _process.Dispose();
     }
 
@@ -176,7 +176,7 @@ internal sealed class ServerProcess : IDisposable
         }
         catch (InvalidOperationException)
         {
-            // It never started, or is gone already.
+            // It never started, or has exited already.
         }
     }
 }

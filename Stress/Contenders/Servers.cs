@@ -4,20 +4,23 @@ using PubSub.Conformance;
 
 namespace PubSub.Stress;
 
-/// <summary>Starts servers of the protocol: each in a process of its own, in an environment that nobody else had a hand in.</summary>
+/// <summary>Starts servers of the protocol, each in a process of its own with a clean environment.</summary>
 internal static class Servers
 {
-    // A caller's environment must not change what is measured: a server gets what a program needs to run, and its settings.
+    // The caller's environment must not change the figures: a server gets only these variables and its settings.
     private static readonly string[] Inherited = ["PATH", "HOME", "TMPDIR", "LANG", "DOTNET_ROOT"];
 
     private const int DefaultRetained = 100; // messages; MAX_MESSAGES
 
-    /// <summary>An executable or .dll that takes the Host's settings and prints where it listens.</summary>
+    /// <summary>Starts an executable or .dll that takes the Host's settings and prints its URL when it listens.</summary>
     public static PubSubContender Start(string name, string server, IReadOnlyDictionary<string, string> settings, Dialect dialect)
     {
         var path = Path.GetFullPath(server);
         var isLibrary = Path.GetExtension(path) == ".dll";
-        var start = new ProcessStartInfo(isLibrary ? "dotnet" : path, isLibrary ? [path] : []) { WorkingDirectory = Path.GetDirectoryName(path) };
+        var start = new ProcessStartInfo(isLibrary ? "dotnet" : path, isLibrary ? [path] : [])
+        {
+            WorkingDirectory = Path.GetDirectoryName(path),
+        };
         Isolate(start);
         foreach (var (variable, value) in settings)
         {
@@ -28,11 +31,13 @@ internal static class Servers
         var process = new ServerProcess(start, "Now listening on: ");
         return new PubSubContender(name, Describe(path, settings), process.Url, dialect, process.Id, process)
         {
-            Retained = settings.TryGetValue("MAX_MESSAGES", out var retained) ? int.Parse(retained, CultureInfo.InvariantCulture) : DefaultRetained,
+            Retained = settings.TryGetValue("MAX_MESSAGES", out var retained)
+                ? int.Parse(retained, CultureInfo.InvariantCulture)
+                : DefaultRetained,
         };
     }
 
-    /// <summary>A command of the shell that listens on the port in the variable PORT.</summary>
+    /// <summary>Starts a shell command that listens on the port in the variable PORT.</summary>
     public static PubSubContender Command(string name, string command, Dialect dialect)
     {
         var port = ServerProcess.FreePort();

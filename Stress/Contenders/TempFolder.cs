@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>A folder that is gone when this object is, or the process, whichever is first.</summary>
+/// <summary>A temporary folder, deleted when this object is disposed of or the process exits.</summary>
 internal sealed class TempFolder : IDisposable
 {
     private readonly DirectoryInfo _folder;
@@ -29,7 +29,7 @@ internal sealed class TempFolder : IDisposable
         }
         catch (IOException)
         {
-            // Something still writes to it; the system clears its temporary files away.
+            // A process still writes to it; the system deletes its temporary files later.
         }
     }
 }

@@ -1,12 +1,12 @@
 /*
- * The limit: what remains of a broker of this protocol when everything is left out that a load does not ask for.
+ * The limit: a broker of this protocol with only what a load needs.
  *
  * One thread, epoll, no dependencies. WebSocket handshake; subscribe, publish and ping, each answered; POST and DELETE of /v1/topics.
- * The payload passes through byte for byte, an event is put together once and copied into the buffer of each subscriber, and what one
- * turn of the loop has queued for a connection goes out in one write. There are no settings, no replay, no retained messages, no bound on
- * queues, no keep-alive, and of JSON it reads just what a well-formed request needs. Nobody should run it for anything else.
+ * The payload passes through byte for byte, an event is composed once and copied into the buffer of each subscriber, and everything
+ * that one turn of the loop queues for a connection is sent in one write. There are no settings, no replay, no retained messages, no
+ * bound on queues, no keep-alive, and it parses only the JSON of a well-formed request. Do not use it for anything but measurements.
  *
- * Listens on 127.0.0.1, on the port in PORT (0 takes any free one), and prints where.
+ * Listens on 127.0.0.1, on the port in PORT (0 for any free one), and prints its URL.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -27,11 +27,11 @@ enum {
     READY_EVENTS = 512,        /* events of one turn */
     READ_BYTES = 256 * 1024,   /* most that one read takes */
     REQUEST_BYTES = 1 << 20,   /* largest request */
-    TOPIC_TABLE = 1 << 17,     /* topics there may be */
+    TOPIC_TABLE = 1 << 17,     /* the most topics */
     TOPIC_NAME = 255,
 };
 
-typedef struct { char *at; size_t length; } text; /* a slice of somebody else's bytes */
+typedef struct { char *at; size_t length; } text; /* a slice of bytes that it does not own */
 
 typedef struct connection connection;
 
@@ -93,7 +93,7 @@ static topic *find_topic(text name)
     return slot == TOPIC_TABLE ? NULL : topics[slot];
 }
 
-/* A deleted topic keeps its slot and loses its name, so that those behind it are still found. */
+/* A deleted topic keeps its slot and loses its name, so that a search still finds the topics after it. */
 static void delete_topic(topic *one)
 {
     one->name_length = 0;
@@ -212,7 +212,7 @@ static size_t frame_head(char *head, unsigned char opcode, size_t length)
     return 10;
 }
 
-/* 2025-08-28T10:00:00.000000Z; the seconds are put into words once each. */
+/* 2025-08-28T10:00:00.000000Z; the part up to the seconds is formatted once per second. */
 static size_t timestamp(char *into)
 {
     static time_t known;
@@ -242,9 +242,9 @@ static char *put(char *to, const char *bytes, size_t length)
 
 #define PUT(to, literal) put(to, literal, sizeof(literal) - 1)
 
-static char composed[REQUEST_BYTES + 1024]; /* room for a head before, and for the timestamp behind */
+static char composed[REQUEST_BYTES + 1024]; /* room for a head before, and for the timestamp after */
 
-/* One text frame: what was composed behind the room for its head, a timestamp, and the closing brace. */
+/* Completes a text frame: its head, the composed text, a timestamp, and the closing brace. */
 static text finish_frame(char *end)
 {
     enum { ROOM = 10 };
@@ -276,7 +276,7 @@ static void answer(connection *who, const char *type, text request_id, const cha
     queue(who, frame.at, frame.length);
 }
 
-/* ---- requests: as much of JSON as a well-formed one needs ---- */
+/* ---- requests: the JSON of well-formed requests ---- */
 
 static char *skip_space(char *at, char *end)
 {
@@ -437,7 +437,7 @@ static void unmask(unsigned char *bytes, size_t length, const unsigned char *key
     }
 }
 
-/* Obeys every whole frame; returns how many bytes they were. */
+/* Handles every complete frame; returns how many bytes they were. */
 static size_t scan_frames(connection *who, unsigned char *bytes, size_t length)
 {
     size_t at = 0;
@@ -496,7 +496,7 @@ static size_t scan_frames(connection *who, unsigned char *bytes, size_t length)
     return at;
 }
 
-/* RFC 3174, for messages that are one block and a bit: a WebSocket key and its GUID. */
+/* SHA-1 (RFC 3174) for messages of at most two blocks: a WebSocket key and its GUID. */
 static void sha1(const unsigned char *bytes, size_t length, unsigned char digest[20])
 {
     uint32_t state[5] = { 0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0 };
@@ -603,7 +603,7 @@ static void create(connection *who, char *body, size_t length)
     reply(who, "201 Created");
 }
 
-/* Obeys every whole request; returns how many bytes they were. */
+/* Handles every complete request; returns how many bytes they were. */
 static size_t scan_requests(connection *who, char *bytes, size_t length)
 {
     size_t at = 0;
@@ -622,7 +622,8 @@ static size_t scan_requests(connection *who, char *bytes, size_t length)
             char accept[29], upgrade[256];
             accept_for(key, accept);
             queue(who, upgrade, (size_t)snprintf(upgrade, sizeof upgrade,
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", accept));
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                "Sec-WebSocket-Accept: %s\r\n\r\n", accept));
             who->is_websocket = 1;
         } else if (memcmp(start, "POST /v1/topics ", 16) == 0) {
             create(who, end + 4, body);

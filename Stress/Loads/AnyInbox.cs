@@ -1,6 +1,8 @@
 namespace PubSub.Stress;
 
-/// <summary>Messages of several publishers, whose numbers say nothing of their order; the history checker judges others that receive them.</summary>
+/// <summary>
+/// Counts the messages of several publishers. Their numbers have no order to check here; the history checker judges the other receivers.
+/// </summary>
 internal sealed class AnyInbox : Inbox
 {
     public override void Take(long id) => Count++;

@@ -1,8 +1,8 @@
 namespace PubSub.Stress;
 
 /// <summary>
-/// Subscribers of one topic, dealt out over the loops. Each must receive every message, once, in order. As there is one publisher,
-/// and all have subscribed before it begins, a history checker would find out no more, and it needs a log of every delivery.
+/// Subscribers of one topic, spread over the loops. Each must receive every message, once, in order. There is one publisher, and all
+/// have subscribed before it begins, so a history checker would find no more, and it would need a log of every delivery.
 /// </summary>
 internal sealed class Audience
 {
@@ -10,14 +10,15 @@ internal sealed class Audience
     private readonly Dictionary<Loop, Latencies> _latencies = [];
     private readonly List<OrderedInbox> _inboxes = [];
 
-    /// <param name="loops">Who drives them.</param>
-    /// <param name="contender">Where they subscribe.</param>
-    /// <param name="topic">What they subscribe to.</param>
-    /// <param name="size">How many there are.</param>
-    /// <param name="payloadBytes">What they expect.</param>
-    /// <param name="outstanding">The most messages that the publisher is ahead of the slowest; null when it waits for nobody.</param>
-    /// <param name="schedule">When each message was due; with it, the time from then to its arrival is collected.</param>
-    public Audience(Loops loops, IContender contender, string topic, int size, int payloadBytes, int? outstanding, Schedule? schedule = null)
+    /// <param name="loops">The loops that drive the connections.</param>
+    /// <param name="contender">The server to connect to.</param>
+    /// <param name="topic">The topic to subscribe to.</param>
+    /// <param name="size">The number of subscribers.</param>
+    /// <param name="payloadBytes">The length of the payloads.</param>
+    /// <param name="outstanding">The most messages that the publisher is ahead of the slowest subscriber; null in an open loop.</param>
+    /// <param name="schedule">When each message was due; if given, latencies from then to the arrival are collected.</param>
+    public Audience(
+        Loops loops, IContender contender, string topic, int size, int payloadBytes, int? outstanding, Schedule? schedule = null)
     {
         var sizes = Enumerable.Range(0, size).GroupBy(number => loops[number]).ToDictionary(group => group.Key, group => group.Count());
         foreach (var (loop, count) in sizes)
@@ -40,16 +41,16 @@ internal sealed class Audience
         Paces = [.. _paces.Values];
     }
 
-    /// <summary>None when the publisher waits for nobody.</summary>
+    /// <summary>One for each loop with subscribers; empty in an open loop.</summary>
     public Pace[] Paces { get; }
 
-    /// <summary>Events that have arrived; while the loops run, a moment ago.</summary>
+    /// <summary>Events that have arrived; slightly stale while the loops run.</summary>
     public long Received => _inboxes.Sum(inbox => inbox.Count);
 
-    /// <summary>Every subscriber has this message, and so all before it; to be asked when the loops are stopped.</summary>
+    /// <summary>Every subscriber has received this message and all before it. Call it only while the loops are stopped.</summary>
     public bool HasAll(long id) => _inboxes.TrueForAll(inbox => inbox.Count >= id);
 
-    /// <summary>Collects from now on; to be called when the loops are stopped, or there is only one.</summary>
+    /// <summary>Discards the latencies so far. Call it only while the loops are stopped, or if there is one loop.</summary>
     public void Forget()
     {
         foreach (var one in _latencies.Values)
@@ -58,7 +59,7 @@ internal sealed class Audience
         }
     }
 
-    /// <summary>What was collected; to be asked when the loops are stopped.</summary>
+    /// <summary>The collected latencies of all subscribers. Read it only while the loops are stopped.</summary>
     public Latencies Latencies
     {
         get

@@ -12,7 +12,7 @@ internal sealed class Clocked
     private TimeSpan _serverUsed;
     private TimeSpan _clientUsed;
 
-    /// <summary>Begins now.</summary>
+    /// <summary>Starts the window.</summary>
     public Clocked(ProcessCost? cost)
     {
         _cost = cost;
@@ -21,7 +21,7 @@ internal sealed class Clocked
 
     public TimeSpan Window { get; private set; }
 
-    /// <summary>Processor time of the server's process; null when it cannot be observed.</summary>
+    /// <summary>Processor time of the server's process; null if it cannot be observed.</summary>
     public TimeSpan? Server => _cost is null ? null : _serverUsed;
 
     public Clocked Stop()
@@ -32,7 +32,7 @@ internal sealed class Clocked
         return this;
     }
 
-    /// <summary>Adds what every load tells of its processors.</summary>
+    /// <summary>Adds the cores that server and load generator used, on average over the window.</summary>
     public void AddTo(Measured measured) => measured
         .Add(Names.ServerCpu, Server / Window, "cores")
         .Add(Names.ClientCpu, _clientUsed / Window, "cores");

@@ -3,16 +3,16 @@ using System.Diagnostics;
 namespace PubSub.Stress;
 
 /// <summary>
-/// One publisher that is never more than <c>outstanding</c> messages ahead: of the slowest subscriber, and, where publishes are
-/// answered, of the last answer.
+/// One publisher that is never more than <c>outstanding</c> messages ahead of the slowest subscriber and, if the server answers
+/// publishes, of the last answer.
 /// </summary>
 /// <param name="loop">The publisher's loop.</param>
 /// <param name="publisher">The connection that publishes.</param>
-/// <param name="paces">Those of the subscribers, one for each loop that has any.</param>
+/// <param name="paces">The progress of the subscribers, one for each loop that has any.</param>
 /// <param name="outstanding">The most messages that may be under way.</param>
 internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace[] paces, int outstanding)
 {
-    private const int TurnMilliseconds = 100; // at most, when nothing arrives
+    private const int TurnMilliseconds = 100; // at most, if nothing arrives
     private static readonly TimeSpan Stalled = TimeSpan.FromSeconds(10);
 
     /// <summary>Messages published so far; their ids are 1 to this.</summary>
@@ -55,7 +55,7 @@ internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace[] paces, 
         return Stopwatch.GetElapsedTime(start);
     }
 
-    /// <summary>Waits until all is received and answered, then proves with one more message that nothing came twice.</summary>
+    /// <summary>Waits until all is received and answered, then publishes one more message, which proves that nothing came twice.</summary>
     public void Finish()
     {
         Drain();
@@ -80,7 +80,7 @@ internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace[] paces, 
 
     private void Drain() => TurnUntil(() => Slowest == Published && publisher.Unanswered == 0, () => { });
 
-    // However slow a server is, it is given time as long as something still arrives.
+    // A slow server has time as long as something still arrives.
     private void TurnUntil(Func<bool> done, Action before)
     {
         var (progress, progressAt) = ((Received, publisher.Unanswered), Stopwatch.GetTimestamp());
@@ -100,7 +100,8 @@ internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace[] paces, 
             else if (Stopwatch.GetElapsedTime(progressAt) > Stalled)
             {
                 throw new RunFailed(
-                    $"nothing arrived for {Stalled.TotalSeconds:0} s: {Published} published, {publisher.Unanswered} unanswered, {Slowest} received by all");
+                    $"nothing arrived for {Stalled.TotalSeconds:0} s: {Published} published, {publisher.Unanswered} unanswered, " +
+                    $"{Slowest} received by all");
             }
         }
     }

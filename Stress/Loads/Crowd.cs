@@ -4,12 +4,13 @@ using PubSub.Conformance.Histories;
 namespace PubSub.Stress;
 
 /// <summary>
-/// Several publishers, and subscribers that come and go, over some topics; all of it goes into a history, which is judged at the end.
+/// Several publishers, and subscribers that come and go, over some topics. Everything is recorded in a history, which is judged at
+/// the end.
 /// </summary>
 /// <remarks>
 /// The publishers are never more than <see cref="MostAhead"/> messages ahead of what any member is known to have been sent: a pong
-/// stands behind all that was queued before it. What was under way when the ping arrived may come behind the pong, hence at most
-/// twice as many are outstanding, which is less than the bound of a server with default settings: nobody who reads may be cut.
+/// follows all events queued before it. Events under way when the ping arrived may follow the pong, so at most twice as many are
+/// outstanding. That is less than the bound of a server with default settings, so the server may not cut a member that reads.
 /// </remarks>
 internal sealed class Crowd : IDisposable
 {
@@ -39,13 +40,13 @@ internal sealed class Crowd : IDisposable
 
     public string[] Topics { get; }
 
-    /// <summary>Of each message.</summary>
+    /// <summary>The length of each payload.</summary>
     public int PayloadBytes { get; }
 
-    /// <summary>A request may be refused with LIMIT_EXCEEDED: it then has no effect.</summary>
+    /// <summary>The server may refuse a request with LIMIT_EXCEEDED; the request then has no effect.</summary>
     public bool MayBeRefused { get; init; }
 
-    /// <summary>Requests that were refused with LIMIT_EXCEEDED, of members that are gone too.</summary>
+    /// <summary>Requests refused with LIMIT_EXCEEDED, including those of former members.</summary>
     public long Refused { get; set; }
 
     public HistoryRecorder History { get; } = new();
@@ -55,12 +56,12 @@ internal sealed class Crowd : IDisposable
     /// <summary>Messages of all publishers.</summary>
     public long Published { get; private set; }
 
-    /// <summary>Events of all members, those that are gone included.</summary>
+    /// <summary>Events of all members, including former ones.</summary>
     public long Received => _members.Sum(member => member.Received) + _receivedByGone;
 
     private long _receivedByGone;
 
-    /// <summary>A new member; what it asks for is its own business.</summary>
+    /// <summary>Connects a new member, without subscriptions.</summary>
     public RecordedClient Admit()
     {
         var member = new RecordedClient(this, _server, _loop, _names, $"subscriber {++_admitted}") { Heard = Published };
@@ -68,14 +69,14 @@ internal sealed class Crowd : IDisposable
         return member;
     }
 
-    /// <summary>No longer a member; the caller has ended it.</summary>
+    /// <summary>Removes a member that the caller has ended.</summary>
     public void Dismiss(RecordedClient member)
     {
         _receivedByGone += member.Received;
         _members.Remove(member);
     }
 
-    /// <summary>Publishes at most so many messages, as there is room, to topics at random.</summary>
+    /// <summary>Publishes at most this many messages, as far as there is room, to random topics.</summary>
     public void Publish(int most)
     {
         foreach (var member in _members)
@@ -93,7 +94,7 @@ internal sealed class Crowd : IDisposable
         Array.ForEach(_publishers, publisher => publisher.Flush());
     }
 
-    /// <summary>Waits until everything is answered and a pong stands behind the last message of every member.</summary>
+    /// <summary>Waits until everything is answered and every member has received a pong behind its last event.</summary>
     public void Drain()
     {
         _loop.Until(
@@ -102,21 +103,23 @@ internal sealed class Crowd : IDisposable
                 : throw new RunFailed($"a publisher was ended: {publisher.Ending}")),
             AnswerTimeout,
             "for every publish to be answered");
-        Published++; // a number that no message has, so that each member is asked once more
+        Published++; // a number that no message has, so that each member is probed once more
         _loop.Until(
             () =>
             {
                 _members.ForEach(member => member.Probe(Published));
                 return _members.TrueForAll(member => member.Ending is null
                     ? member.Heard >= Published && member.IsIdle
-                    : member.SawDeletion ? true : throw new RunFailed($"a subscriber that reads, and whose topics are still there, was ended: {member.Ending}"));
+                    : member.SawDeletion
+                        ? true
+                        : throw new RunFailed($"a subscriber that reads, and whose topics still exist, was ended: {member.Ending}"));
             },
             AnswerTimeout,
             "for a pong behind every member's last event");
         Published--;
     }
 
-    /// <summary>Fails when the server cannot have been right.</summary>
+    /// <summary>Fails if the history checker finds an anomaly.</summary>
     public void Judge()
     {
         var anomalies = HistoryChecker.Check(History.ToHistory(), _server.Retained);
@@ -127,7 +130,7 @@ internal sealed class Crowd : IDisposable
         }
     }
 
-    /// <summary>Turns, and publishes at this rate at most, until a moment of <see cref="Stopwatch"/>.</summary>
+    /// <summary>Turns for this long, calls <paramref name="act"/> in each turn, and publishes at this rate at most.</summary>
     public void Run(TimeSpan length, double mostPerSecond, Action act)
     {
         var start = Stopwatch.GetTimestamp();

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace PubSub.Stress;
 
 /// <summary>
-/// Asks the server now and then, beside the load, whether only the healthy subscribers are left. It goes on asking whatever it hears, before
-/// the slow ones are there and after they are gone: asking costs the others something too, so they must always pay it or never.
+/// Asks the server every 100 ms, beside the load, whether only the healthy subscribers are left. It also asks before the slow ones
+/// come and after they are gone: the requests slow the other subscribers a little, so every phase must have them.
 /// </summary>
 internal sealed class CutWatch(PubSubContender server, string topic, int healthy)
 {
@@ -15,16 +15,16 @@ internal sealed class CutWatch(PubSubContender server, string topic, int healthy
     private Task<int>? _answer;
     private TimeSpan? _seenAfter;
 
-    /// <summary>Since the start an answer counted the healthy alone.</summary>
+    /// <summary>An answer since the start counted the healthy subscribers alone.</summary>
     public bool IsSeen => _seenAfter is not null;
 
-    /// <summary>From the start until it was seen, or until now; nothing before the start.</summary>
+    /// <summary>The time from the start until that answer, or until now; zero before the start.</summary>
     public TimeSpan Elapsed => _seenAfter ?? (_start is { } start ? Stopwatch.GetElapsedTime(start) : TimeSpan.Zero);
 
-    /// <summary>Told of every answer: how many there are besides the healthy, and since when that may be so.</summary>
+    /// <summary>Called for every answer with the number of subscribers besides the healthy, and the time of the request.</summary>
     public Action<int, long>? Heard { get; set; }
 
-    /// <summary>What is asked from now on counts, and what was asked before does not.</summary>
+    /// <summary>Counts answers to requests from now on, and ignores earlier ones.</summary>
     public void Start()
     {
         _start = Stopwatch.GetTimestamp();

@@ -2,19 +2,20 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>Opens many connections that subscribe to one topic, some at a time, as fast as the server takes them in.</summary>
+/// <summary>Opens many connections that subscribe to one topic, 100 at a time, as fast as the server accepts them.</summary>
 internal static class Gathering
 {
     private const int AtATime = 100;
-    private static readonly TimeSpan Stalled = TimeSpan.FromSeconds(30); // without any of them being answered
+    private static readonly TimeSpan Stalled = TimeSpan.FromSeconds(30); // without an answer to any of them
 
-    /// <param name="loops">Connections are dealt out over them; they belong to the caller.</param>
-    /// <param name="contender">Where they connect to.</param>
-    /// <param name="topic">What they subscribe to.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="payloadBytes">What they expect.</param>
-    /// <param name="inbox">What the one of this number, from 0, receives into.</param>
-    public static List<Connection> Subscribe(Loops loops, IContender contender, string topic, int count, int payloadBytes, Func<int, Inbox> inbox)
+    /// <param name="loops">The loops that drive the connections; they belong to the caller.</param>
+    /// <param name="contender">The server to connect to.</param>
+    /// <param name="topic">The topic to subscribe to.</param>
+    /// <param name="count">The number of connections.</param>
+    /// <param name="payloadBytes">The length of the payloads.</param>
+    /// <param name="inbox">Makes the inbox of a connection by its number, from 0.</param>
+    public static List<Connection> Subscribe(
+        Loops loops, IContender contender, string topic, int count, int payloadBytes, Func<int, Inbox> inbox)
     {
         var all = new List<Connection>();
         var coming = new List<Connection>();
@@ -36,7 +37,8 @@ internal static class Gathering
             }
             else if (Stopwatch.GetElapsedTime(progressAt) > Stalled)
             {
-                throw new RunFailed($"{all.Count - coming.Count} of {count} subscribers were taken in, and no more within {Stalled.TotalSeconds:0} s");
+                throw new RunFailed(
+                    $"{all.Count - coming.Count} of {count} subscribers were accepted, and no more within {Stalled.TotalSeconds:0} s");
             }
         }
 

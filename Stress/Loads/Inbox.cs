@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>What one subscriber has received, held against what it was promised.</summary>
+/// <summary>Checks the events of one subscriber against the promises of the protocol.</summary>
 internal abstract class Inbox
 {
     /// <summary>Events received.</summary>
@@ -9,7 +9,7 @@ internal abstract class Inbox
     /// <summary>The next event's message id, as a number.</summary>
     public abstract void Take(long id);
 
-    /// <summary>After the last event of a read.</summary>
+    /// <summary>Called after the last event of a read.</summary>
     public virtual void Settle()
     {
     }

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace PubSub.Stress;
 
 /// <summary>
-/// One publisher that follows a schedule and waits for nobody. When it comes late itself it makes up for it at once, and its lateness
-/// is collected: where that is not small against the latencies, they tell of the load generator and not of the server.
+/// One publisher that follows a schedule and does not wait for the server. If it is late, it catches up at once and records its
+/// lateness. If the lateness is not small against the latencies, these measure the load generator and not the server.
 /// </summary>
 internal sealed class OpenLoop(Loop loop, Connection publisher, Schedule schedule)
 {
@@ -13,10 +13,10 @@ internal sealed class OpenLoop(Loop loop, Connection publisher, Schedule schedul
     /// <summary>Messages published so far; their ids are 1 to this.</summary>
     public long Published { get; private set; }
 
-    /// <summary>How long after it was due each message that counts was handed to the kernel.</summary>
+    /// <summary>For each message that counts, the time from when it was due to when it was handed to the kernel.</summary>
     public Latencies Lateness { get; } = new();
 
-    /// <summary>Publishes what is due within this length of time, and does something else besides, which must not take long.</summary>
+    /// <summary>Publishes what is due within this time. Calls <paramref name="besides"/> in each turn; it must not take long.</summary>
     public void Run(TimeSpan length, Action? besides = null)
     {
         var end = Stopwatch.GetTimestamp() + (long)(length.TotalSeconds * Stopwatch.Frequency);
@@ -30,7 +30,7 @@ internal sealed class OpenLoop(Loop loop, Connection publisher, Schedule schedul
         Publish(end); // what came due in the last turn
     }
 
-    /// <summary>One more message, behind all the others, whenever it is due.</summary>
+    /// <summary>Publishes one more message at once, before it is due.</summary>
     public void Sentinel()
     {
         publisher.Publish(++Published);
@@ -47,7 +47,7 @@ internal sealed class OpenLoop(Loop loop, Connection publisher, Schedule schedul
 
         if (publisher.Unsent > MostUnsent)
         {
-            throw new RunFailed($"the server does not take what is sent: {publisher.Unsent} bytes wait");
+            throw new RunFailed($"the server does not read what the publisher sends: {publisher.Unsent} bytes wait");
         }
 
         while (Published < due)

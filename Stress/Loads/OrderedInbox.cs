@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>Every message of one publisher since the first: 1, 2, 3, … Anything else was lost, duplicated or reordered.</summary>
+/// <summary>Expects every message of one publisher from the first: 1, 2, 3, … Fails on a lost, duplicated or reordered one.</summary>
 internal sealed class OrderedInbox(string subscriber, Pace? pace = null) : Inbox
 {
     private long _settled;
@@ -9,7 +9,8 @@ internal sealed class OrderedInbox(string subscriber, Pace? pace = null) : Inbox
     {
         if (id != Count + 1)
         {
-            throw new RunFailed($"{subscriber} received message {id} after {Count}: {(id <= Count ? "duplicated or reordered" : "lost or reordered")}");
+            throw new RunFailed(
+                $"{subscriber} received message {id} after {Count}: {(id <= Count ? "duplicated or reordered" : "lost or reordered")}");
         }
 
         Count = id;

@@ -1,8 +1,8 @@
 namespace PubSub.Stress;
 
 /// <summary>
-/// How far the slowest of many subscribers has come, at a constant cost per read. Holds as long as the publisher is never more
-/// than <c>outstanding</c> messages ahead of the slowest. One loop's thread moves it; others may read it.
+/// The progress of the slowest of many subscribers, at a constant cost per read. Valid while the publisher is never more than
+/// <c>outstanding</c> messages ahead of the slowest. One loop's thread moves it; other threads may read it.
 /// </summary>
 internal sealed class Pace
 {
@@ -12,9 +12,9 @@ internal sealed class Pace
     private long _slowest;
     private long _received;
 
-    /// <param name="subscribers">Those of one loop.</param>
+    /// <param name="subscribers">The number of subscribers of one loop.</param>
     /// <param name="outstanding">The most messages that the publisher is ahead.</param>
-    /// <param name="home">The loop to wake when the slowest moves on, if it is another one.</param>
+    /// <param name="home">The publisher's loop, which is woken when the slowest moves on; null if it is the same loop.</param>
     public Pace(int subscribers, int outstanding, Loop? home = null)
     {
         _subscribersAt = new int[outstanding + 1];

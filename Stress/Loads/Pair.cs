@@ -1,8 +1,8 @@
 namespace PubSub.Stress;
 
 /// <summary>
-/// One publisher and one subscriber of a topic of their own. Whenever something arrives for either of them, the publisher publishes
-/// what it has room for; no other pair is asked.
+/// One publisher and one subscriber with their own topic. Whenever something arrives for either of them, the publisher publishes
+/// as much as it has room for, independent of other pairs.
 /// </summary>
 internal sealed class Pair
 {
@@ -11,7 +11,7 @@ internal sealed class Pair
     private readonly int _outstanding;
     private bool _stopped = true;
 
-    /// <summary>Subscribes; <see cref="IsReady"/> says when that is done.</summary>
+    /// <summary>Begins to subscribe; <see cref="IsReady"/> is true once the server has answered.</summary>
     public Pair(Loop loop, IContender contender, string topic, int number, int payloadBytes, int outstanding)
     {
         _outstanding = outstanding;
@@ -38,7 +38,7 @@ internal sealed class Pair
         Fill();
     }
 
-    /// <summary>Publishes nothing more but one last message, behind whatever may come twice.</summary>
+    /// <summary>Publishes one last message, which proves that nothing came twice.</summary>
     public void Stop()
     {
         _stopped = true;

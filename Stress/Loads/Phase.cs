@@ -1,14 +1,14 @@
 namespace PubSub.Stress;
 
 /// <summary>
-/// A stretch of an open loop that counts: the latency of every message that was due in it, however late it arrives, and how late the load
-/// generator was itself.
+/// A timed part of an open loop: the latency of every message that was due in it, even if it arrived later, and the lateness of the
+/// load generator itself.
 /// </summary>
 internal sealed record Phase(Latencies Latencies, Latencies Lateness)
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Two that are alike, as one.</summary>
+    /// <summary>Merges the durations of two phases.</summary>
     public Phase With(Phase other)
     {
         var both = new Phase(new Latencies(), new Latencies());
@@ -25,7 +25,9 @@ internal sealed record Phase(Latencies Latencies, Latencies Lateness)
 
     public void AddTo(Measured measured, string name) => measured.Add(name, Latencies).Add($"{name}_{Names.SendLateness}", Lateness);
 
-    /// <summary>Measures one. What goes on besides goes on until all that was due in it has arrived, and so does the load.</summary>
+    /// <summary>
+    /// Measures a phase. The load and <paramref name="besides"/> continue until all messages due in the phase have arrived.
+    /// </summary>
     public static Phase Of(OpenLoop open, Audience audience, Schedule schedule, TimeSpan length, TimeSpan limit, Action? besides = null)
     {
         audience.Forget();

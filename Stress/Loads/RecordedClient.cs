@@ -3,7 +3,7 @@ using PubSub.Conformance.Histories;
 namespace PubSub.Stress;
 
 /// <summary>
-/// A connection of which everything is written into a history: what it asked, what was answered, what it received, and how it ended.
+/// A connection that is recorded in a history: its requests, the answers, the events, and its end.
 /// </summary>
 internal sealed class RecordedClient : IDisposable
 {
@@ -18,7 +18,7 @@ internal sealed class RecordedClient : IDisposable
     private bool _subscribed;
     private long _probing;
 
-    /// <summary>Begins to connect; what is asked meanwhile is sent once it is connected.</summary>
+    /// <summary>Begins to connect. Requests made meanwhile are sent once it is connected.</summary>
     public RecordedClient(Crowd crowd, PubSubContender server, Loop loop, MessageNames names, string name)
     {
         (_crowd, _history, _names, _name) = (crowd, crowd.History, names, name);
@@ -32,10 +32,10 @@ internal sealed class RecordedClient : IDisposable
         _connection.Ended = () => _log.Cut();
     }
 
-    /// <summary>The topics it is subscribed to, as far as it knows.</summary>
+    /// <summary>The topics it is subscribed to, by its own requests and the server's notices.</summary>
     public HashSet<string> Topics { get; } = [];
 
-    /// <summary>Messages that had been published when it was last known to have been sent all that it was owed.</summary>
+    /// <summary>The number of messages published when the last answered ping was sent: the server has sent all of them.</summary>
     public long Heard { get; set; }
 
     public long Received { get; private set; }
@@ -46,10 +46,10 @@ internal sealed class RecordedClient : IDisposable
 
     public int Unanswered => _unanswered.Count;
 
-    /// <summary>How the server ended the connection; null while it lives.</summary>
+    /// <summary>How the server ended the connection; null while it is open.</summary>
     public string? Ending => _connection.Ending;
 
-    /// <summary>It was told that a topic is gone, which ends some servers' connections.</summary>
+    /// <summary>It was told that a topic was deleted; some servers then end the connection.</summary>
     public bool SawDeletion { get; private set; }
 
     public void Subscribe(string topic, int lastN)
@@ -58,7 +58,7 @@ internal sealed class RecordedClient : IDisposable
         Topics.Add(topic);
         if (!_subscribed)
         {
-            // The first topic's events go to the inbox, which has to know its name.
+            // The first topic's events go to the inbox, which needs the topic's name.
             _subscribed = true;
             ((Log)_connection.Inbox!).Topic = topic;
         }
@@ -88,7 +88,7 @@ internal sealed class RecordedClient : IDisposable
         Expect(asked);
     }
 
-    /// <summary>Asks for a pong, which stands behind all that is queued for it; <see cref="Heard"/> moves when it comes.</summary>
+    /// <summary>Sends a ping. Its pong follows all events queued for this client, and then moves <see cref="Heard"/>.</summary>
     public void Probe(long published)
     {
         if (_probing == 0 && published > Heard && Ending is null)
@@ -102,7 +102,7 @@ internal sealed class RecordedClient : IDisposable
 
     public void Flush() => _connection.Flush();
 
-    /// <summary>Says that it goes, and goes. Nothing that it is owed may be missing.</summary>
+    /// <summary>Closes the connection in order. The history must have every event that the client is owed until then.</summary>
     public void Leave()
     {
         if (Ending is null)
@@ -113,7 +113,7 @@ internal sealed class RecordedClient : IDisposable
         _connection.Dispose();
     }
 
-    /// <summary>Goes without a word, in the middle of whatever it is doing.</summary>
+    /// <summary>Resets the connection without a Close frame.</summary>
     public void BreakOff()
     {
         if (Ending is null)
@@ -165,7 +165,7 @@ internal sealed class RecordedClient : IDisposable
     }
 }
 
-/// <summary>The ids of messages as text, one object for each however often it is received.</summary>
+/// <summary>The ids of messages as text, one string object for each id.</summary>
 internal sealed class MessageNames
 {
     private readonly Dictionary<long, string> _names = [];

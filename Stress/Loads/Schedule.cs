@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace PubSub.Stress;
 
 /// <summary>
-/// When each message of an open loop is due, whether or not the server, or the load generator, keeps up. Latency is counted from
-/// then: who waits because an earlier message was late has waited all the same.
+/// When each message of an open loop is due, whether or not the server and the load generator keep up. Latency counts from then, so
+/// it includes the wait behind an earlier message that was late.
 /// </summary>
 internal sealed class Schedule(double perSecond)
 {
@@ -16,13 +16,13 @@ internal sealed class Schedule(double perSecond)
     /// <summary>Message 1 is due now, and the next ones at the rate.</summary>
     public void Start() => Volatile.Write(ref _start, Stopwatch.GetTimestamp());
 
-    /// <summary>The moment, in ticks of <see cref="Stopwatch"/>.</summary>
+    /// <summary>In ticks of <see cref="Stopwatch"/>.</summary>
     public long DueAt(long id) => _start + (long)((id - 1) * _interval);
 
     /// <summary>How many messages are due by a moment.</summary>
     public long DueBy(long moment) => moment < _start ? 0 : (long)((moment - _start) / _interval) + 1;
 
-    /// <summary>Only these count; the ones before warm up, the ones behind prove that nothing came twice.</summary>
+    /// <summary>Only these messages count; earlier ones are warm-up, later ones prove that nothing came twice.</summary>
     public void Count(long first, long last)
     {
         Volatile.Write(ref _lastCounted, last);

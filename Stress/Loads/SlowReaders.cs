@@ -3,13 +3,13 @@ using System.Diagnostics;
 namespace PubSub.Stress;
 
 /// <summary>
-/// Subscribers that never read, or a sip at a time, until they finish: then they take what there is, and it must have no gap. For one that
-/// the server has cut another comes, as long as they are replaced, so that there are always as many.
+/// Subscribers that never read, or read a little at a time. At the end they read the rest, which must have no gap. The caller may
+/// replace those that the server has cut, so that their number stays the same.
 /// </summary>
 internal sealed class SlowReaders
 {
     private const int TinyBuffer = 4096; // bytes; the kernel doubles it
-    private const int SipBytes = 64 * 1024; // room for one frame and more; the tiny buffer is what bounds a sip
+    private const int SipBytes = 64 * 1024; // room for more than one frame; the tiny buffer limits a read
     private static readonly TimeSpan SipInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
 
@@ -38,23 +38,23 @@ internal sealed class SlowReaders
         loop.Until(() => _coming == 0, AnswerTimeout, "for the slow subscribers' subscribes to be answered");
     }
 
-    /// <summary>All that have come, those that were cut included.</summary>
+    /// <summary>All that were started, including those that were cut.</summary>
     public int Admitted => _all.Count;
 
-    /// <summary>One that was to replace another is still on its way.</summary>
+    /// <summary>A replacement has not yet subscribed.</summary>
     public bool IsComing => _coming > 0;
 
-    /// <summary>Those that were told that they are too slow; known when they have finished.</summary>
+    /// <summary>Those that were told that they are too slow. Valid after <see cref="Finish"/>.</summary>
     public int Told => _all.Count(IsTold);
 
-    /// <summary>Those that were not told, because they did not listen; known when they have finished.</summary>
+    /// <summary>Those that were reset, because they did not read the reason. Valid after <see cref="Finish"/>.</summary>
     public int Reset => _all.Count(IsReset);
 
     public long Received => _all.Sum(connection => connection.Inbox!.Count);
 
     /// <summary>
-    /// Lets one come for each that is missing, one at a call: it must not hold up the load. Who has come since it was asked how many are
-    /// left is not in the answer, which therefore says nothing.
+    /// Notes how many are missing; <see cref="Sip"/> starts one of them per call, so as not to delay the load. Ignores a count that was
+    /// requested before the latest replacement had subscribed.
     /// </summary>
     public void Replace(int left, long askedAt)
     {
@@ -64,7 +64,7 @@ internal sealed class SlowReaders
         }
     }
 
-    /// <summary>Reads a little of each, now and then, unless they never read; and lets one come that is missing.</summary>
+    /// <summary>Starts one missing subscriber. Reads a little from each every 50 ms, unless they never read.</summary>
     public void Sip()
     {
         if (_missing > 0)
@@ -86,8 +86,8 @@ internal sealed class SlowReaders
     }
 
     /// <summary>
-    /// Takes what there is, and leaves. Who was cut finds out, and why; who was not has everything, up to the last message. Whoever never read
-    /// must have been cut.
+    /// Reads the rest and closes. Each subscriber must have been cut for being slow, or must have everything up to the last message.
+    /// Subscribers that never read must have been cut.
     /// </summary>
     public void Finish(Loops loops, long last, TimeSpan limit)
     {
@@ -107,7 +107,8 @@ internal sealed class SlowReaders
     private static bool IsTold(PubSubConnection connection) => connection.Ending is { } ending
         && (connection.Error is "SLOW_CONSUMER"
             || (connection.Error is null
-                && (ending.StartsWith("close 1008", StringComparison.Ordinal) || ending.StartsWith("close 1013", StringComparison.Ordinal))));
+                && (ending.StartsWith("close 1008", StringComparison.Ordinal)
+                    || ending.StartsWith("close 1013", StringComparison.Ordinal))));
 
     private static bool IsReset(PubSubConnection connection) =>
         connection.Error is null && connection.Ending == nameof(System.Net.Sockets.SocketError.ConnectionReset);
@@ -122,7 +123,7 @@ internal sealed class SlowReaders
         {
             if (connection.Unanswered > 0)
             {
-                throw new RunFailed($"a slow subscriber was not taken in: {connection.Ending}");
+                throw new RunFailed($"a slow subscriber was ended before its subscribe was answered: {connection.Ending}");
             }
         };
         connection.OnAnswer = error =>

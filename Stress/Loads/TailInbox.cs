@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>Messages without a gap from some first one on, as long as they come.</summary>
+/// <summary>Expects messages without a gap, from any first one on.</summary>
 internal sealed class TailInbox : Inbox
 {
     /// <summary>The newest message.</summary>

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>Collects how long after it was due each message arrived. One reading of the clock serves all that a read has brought.</summary>
+/// <summary>Collects the time from when each message was due to its arrival. The clock is read once per read of the socket.</summary>
 internal sealed class TimedInbox(Inbox inner, Schedule schedule, Latencies latencies) : Inbox
 {
     private long _now;

@@ -2,13 +2,13 @@ using PubSub.Conformance.Histories;
 
 namespace PubSub.Stress;
 
-/// <summary>Deletes topics and creates them again, over REST, beside the load; each of them one request at a time.</summary>
+/// <summary>Deletes and creates topics over REST, beside the load, with one request at a time per topic.</summary>
 internal sealed class TopicChanges(PubSubContender server, HistoryRecorder history, string[] topics)
 {
     private readonly Dictionary<string, Task> _underWay = [];
     private readonly HashSet<string> _gone = [];
 
-    /// <summary>Requests that were made.</summary>
+    /// <summary>Requests sent.</summary>
     public long Count { get; private set; }
 
     public bool IsIdle
@@ -20,7 +20,7 @@ internal sealed class TopicChanges(PubSubContender server, HistoryRecorder histo
         }
     }
 
-    /// <summary>Makes as many requests as there should have been by now.</summary>
+    /// <summary>Sends requests until there are as many as are due.</summary>
     public void Keep(double due, Random random)
     {
         Collect();
@@ -39,7 +39,7 @@ internal sealed class TopicChanges(PubSubContender server, HistoryRecorder histo
         }
     }
 
-    /// <summary>Creates those that are gone.</summary>
+    /// <summary>Creates the topics that are deleted now.</summary>
     public void Restore()
     {
         foreach (var topic in _gone)
@@ -55,7 +55,8 @@ internal sealed class TopicChanges(PubSubContender server, HistoryRecorder histo
         var asked = create ? history.Create(topic) : history.Delete(topic);
         if (!await server.ChangeTopic(topic, create).ConfigureAwait(false))
         {
-            throw new RunFailed($"{topic} could not be {(create ? "created, although it was deleted" : "deleted, although it was created")}");
+            throw new RunFailed(
+                $"{topic} could not be {(create ? "created, although it was deleted" : "deleted, although it was created")}");
         }
 
         asked.Acked();
@@ -65,7 +66,7 @@ internal sealed class TopicChanges(PubSubContender server, HistoryRecorder histo
     {
         foreach (var (topic, change) in _underWay.Where(change => change.Value.IsCompleted).ToArray())
         {
-            change.GetAwaiter().GetResult(); // throws what went wrong
+            change.GetAwaiter().GetResult(); // throws if the request failed
             _underWay.Remove(topic);
         }
     }

@@ -1,8 +1,8 @@
 namespace PubSub.Stress;
 
 /// <summary>
-/// Subscribers that come with replay, stay a moment, and are broken off; and topics that are created and deleted.
-/// What they receive must have no gap.
+/// Subscribers that come with replay, stay a moment, and leave, half of them with a reset; and topics that are created and deleted.
+/// What the subscribers receive must have no gap.
 /// </summary>
 internal sealed class Visitors(Loop loop, PubSubContender server, string topic, int payloadBytes) : IDisposable
 {
@@ -12,7 +12,7 @@ internal sealed class Visitors(Loop loop, PubSubContender server, string topic, 
     private readonly Queue<PubSubConnection> _here = [];
     private Task _topic = Task.CompletedTask;
 
-    /// <summary>Those that have come.</summary>
+    /// <summary>Subscribers started so far.</summary>
     public long Count { get; private set; }
 
     public long TopicsUsed { get; private set; }
@@ -23,14 +23,14 @@ internal sealed class Visitors(Loop loop, PubSubContender server, string topic, 
         {
             if (_topic.IsCompleted)
             {
-                _topic.GetAwaiter().GetResult(); // throws what went wrong
+                _topic.GetAwaiter().GetResult(); // throws if a request failed
             }
 
             return _topic.IsCompleted;
         }
     }
 
-    /// <summary>Makes sure that so many have come, and so many topics were used, by now.</summary>
+    /// <summary>Starts a subscriber, or uses a topic, if fewer than this many were started or used.</summary>
     public void Keep(double visitors, double topics)
     {
         if (Count < visitors)
@@ -71,9 +71,10 @@ internal sealed class Visitors(Loop loop, PubSubContender server, string topic, 
 
     private async Task Use(string name)
     {
-        if (!await server.ChangeTopic(name, create: true).ConfigureAwait(false) || !await server.ChangeTopic(name, create: false).ConfigureAwait(false))
+        if (!await server.ChangeTopic(name, create: true).ConfigureAwait(false)
+            || !await server.ChangeTopic(name, create: false).ConfigureAwait(false))
         {
-            throw new RunFailed($"{name} could not be created, or not be deleted");
+            throw new RunFailed($"{name} could not be created or deleted");
         }
     }
 }

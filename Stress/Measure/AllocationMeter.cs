@@ -4,7 +4,7 @@ using System.IO.Pipes;
 
 namespace PubSub.Stress;
 
-/// <summary>Asks a server that was started with <see cref="StartupHook"/> what it has allocated.</summary>
+/// <summary>Asks a server started with <see cref="StartupHook"/> how many bytes it has allocated.</summary>
 internal sealed class AllocationMeter
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
@@ -17,10 +17,10 @@ internal sealed class AllocationMeter
         [StartupHook.PipeVariable] = _pipe,
     };
 
-    /// <summary>What to start the server with.</summary>
+    /// <summary>The environment variables to start the server with.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; }
 
-    /// <summary>What a question costs the server itself; to be subtracted.</summary>
+    /// <summary>Bytes that one reading allocates in the server, for the caller to subtract.</summary>
     public long Overhead()
     {
         Read();
@@ -28,7 +28,7 @@ internal sealed class AllocationMeter
         return Read() - before;
     }
 
-    /// <summary>Bytes on the managed heap since the start, whether or not they were collected since.</summary>
+    /// <summary>Bytes allocated on the managed heap since the start, including those collected since.</summary>
     public long Read()
     {
         var start = Stopwatch.GetTimestamp();
@@ -43,11 +43,11 @@ internal sealed class AllocationMeter
             }
             catch (Exception e) when (e is IOException or FormatException && Stopwatch.GetElapsedTime(start) < AnswerTimeout)
             {
-                // It was just closing the pipe of the question before.
+                // The server was still closing the pipe of the reading before.
             }
             catch (Exception e) when (e is TimeoutException or IOException or FormatException)
             {
-                throw new RunFailed($"the server does not say what it has allocated: it has to be built for the JIT ({e.Message})");
+                throw new RunFailed($"the server does not report its allocations: it must be a build for the JIT ({e.Message})");
             }
         }
     }

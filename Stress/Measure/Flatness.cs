@@ -3,9 +3,9 @@ using System.Globalization;
 namespace PubSub.Stress;
 
 /// <summary>
-/// Says of samples over time whether they grow. The rule: the first quarter is warm-up; of the rest, the median of the last third may exceed
-/// the median of the first third by at most a share of it and a fixed slack. A leak grows without end, so the longer it runs the
-/// surer it is found; noise and a heap that finds its size do not.
+/// Decides whether samples over time are flat. The rule: the first quarter is warm-up; of the rest, the median of the last third may
+/// exceed the median of the first third by at most a share of it plus a fixed slack. A leak grows without end, so a longer run detects
+/// it more reliably; noise and a heap that settles do not grow.
 /// </summary>
 internal sealed class Flatness(string name, string unit, double share, double slack)
 {
@@ -17,7 +17,8 @@ internal sealed class Flatness(string name, string unit, double share, double sl
 
     public void Add(double sample) => _samples.Add(sample);
 
-    /// <summary>Adds the two medians; returns what is wrong, or null.</summary>
+    /// <summary>Adds the two medians and the maximum to the figures.</summary>
+    /// <returns>The growth in words, or null if the samples are flat.</returns>
     public string? Judge(Measured measured)
     {
         var rest = _samples[(_samples.Count / 4)..];

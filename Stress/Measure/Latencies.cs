@@ -4,7 +4,7 @@ using HdrHistogram;
 namespace PubSub.Stress;
 
 /// <summary>
-/// Durations in an HdrHistogram, to three digits, from a nanosecond to an hour; no allocation per duration. One thread adds to it.
+/// Durations in an HdrHistogram, to three digits, from a nanosecond to an hour, without allocation per duration. For one thread.
 /// </summary>
 internal sealed class Latencies
 {
@@ -13,15 +13,15 @@ internal sealed class Latencies
 
     private readonly LongHistogram _ticks = new(1, Longest, Digits);
 
-    /// <summary>A duration in ticks of <see cref="Stopwatch"/>; what is longer than an hour counts as an hour.</summary>
+    /// <summary>Adds a duration in ticks of <see cref="Stopwatch"/>. More than an hour counts as an hour.</summary>
     public void Add(long ticks) => _ticks.RecordValue(Math.Clamp(ticks, 0, Longest));
 
-    /// <summary>All that another has collected.</summary>
+    /// <summary>Adds all durations of another histogram.</summary>
     public void Add(Latencies other) => _ticks.Add(other._ticks);
 
     public void Reset() => _ticks.Reset();
 
-    /// <summary>Null when nothing was added.</summary>
+    /// <summary>Null if no duration was added.</summary>
     public Percentiles? Summarize() => _ticks.TotalCount == 0
         ? null
         : new Percentiles(_ticks.TotalCount, At(50), At(90), At(99), At(99.9), At(100));

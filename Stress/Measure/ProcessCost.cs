@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PubSub.Stress;
 
-/// <summary>What a process on this machine has used so far, as the kernel counts it.</summary>
+/// <summary>The resources that a process on this machine uses, as the kernel counts them.</summary>
 internal sealed class ProcessCost(int id)
 {
     private const double TicksPerSecond = 100; // USER_HZ, the same on every Linux
@@ -17,9 +17,9 @@ internal sealed class ProcessCost(int id)
             var fields = Read("stat");
             var afterName = fields[(fields.LastIndexOf(')') + 2)..].Split(' ');
             const int userTime = 11, systemTime = 12;
-            return TimeSpan.FromSeconds(
-                (long.Parse(afterName[userTime], CultureInfo.InvariantCulture) + long.Parse(afterName[systemTime], CultureInfo.InvariantCulture))
-                / TicksPerSecond);
+            var ticks = long.Parse(afterName[userTime], CultureInfo.InvariantCulture)
+                + long.Parse(afterName[systemTime], CultureInfo.InvariantCulture);
+            return TimeSpan.FromSeconds(ticks / TicksPerSecond);
         }
     }
 
@@ -28,7 +28,7 @@ internal sealed class ProcessCost(int id)
 
     public long Threads => Status("Threads:");
 
-    /// <summary>Open file descriptors: sockets above all, and the libraries that the runtime has loaded.</summary>
+    /// <summary>Open file descriptors: mostly sockets, and files of the runtime.</summary>
     public int Descriptors => Open().Length;
 
     /// <summary>Open sockets.</summary>
@@ -62,7 +62,7 @@ internal sealed class ProcessCost(int id)
         }
         catch (UnauthorizedAccessException)
         {
-            throw new RunFailed($"the descriptors of process {id} are not shown: it belongs to another user");
+            throw new RunFailed($"the descriptors of process {id} cannot be read: it belongs to another user");
         }
     }
 

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace PubSub.Stress;
 
-/// <summary>The circumstances without which a figure means nothing.</summary>
+/// <summary>The machine, the software and the servers of a run: figures cannot be compared without them.</summary>
 internal sealed record Setting(
     string CommandLine,
     DateTimeOffset Started,

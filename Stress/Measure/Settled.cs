@@ -2,14 +2,14 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>Memory once it stays where it is.</summary>
+/// <summary>Reads memory once it no longer changes.</summary>
 internal static class Settled
 {
     private const int Samples = 4;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
 
-    /// <summary>Resident bytes once they stay within 1 % for some samples, or after the limit.</summary>
+    /// <summary>Resident bytes once they stay within 1 % for four samples in a row, or after 15 s.</summary>
     public static long Resident(Loop loop, ProcessCost cost)
     {
         var start = Stopwatch.GetTimestamp();

@@ -2,9 +2,9 @@ using System.Globalization;
 using System.IO.Pipes;
 
 /// <summary>
-/// Runs inside a server of .NET that is started with <c>DOTNET_STARTUP_HOOKS</c> naming this assembly, before its own code and beside it:
-/// one thread that sleeps until it is asked how many bytes the process has allocated on its managed heap so far. So the server that
-/// is measured is the server, and nothing in it knows of this. The runtime finds it by this very name, outside any namespace.
+/// Runs inside a .NET server that is started with <c>DOTNET_STARTUP_HOOKS</c> naming this assembly. Before the server's own code runs,
+/// it starts one thread that answers how many bytes the process has allocated on its managed heap. The server itself is not changed.
+/// The runtime requires exactly this type name, outside any namespace.
 /// </summary>
 internal static class StartupHook
 {

@@ -6,7 +6,10 @@ namespace PubSub.Stress.Tests;
 [TestFixture]
 public sealed class CommandLineTests
 {
-    private static readonly string[] Quick = ["--seconds", "0.3", "--warmup", "0.1", "--runs", "2", "--subscribers", "1,2", "--payload", "20"];
+    private static readonly string[] Quick =
+    [
+        "--seconds", "0.3", "--warmup", "0.1", "--runs", "2", "--subscribers", "1,2", "--payload", "20",
+    ];
 
     private DirectoryInfo _folder = null!;
 
@@ -17,7 +20,7 @@ public sealed class CommandLineTests
     public void RemoveFolder() => _folder.Delete(recursive: true);
 
     [Test]
-    public void A_run_is_written_down_and_drawn()
+    public void A_run_is_written_to_a_file_and_drawn()
     {
         using var server = new ScriptedServer();
 
@@ -28,14 +31,16 @@ public sealed class CommandLineTests
         Assert.That((status, drawn), Is.EqualTo((ExitCode.Ok, ExitCode.Ok)));
         Assert.That(results.Runs, Has.Count.EqualTo(4));
         Assert.That(results.Runs, Has.All.Matches<Run?>(run => run is { Failure: null, Scenario: "fan-out", Contender: "pubsub" }));
-        Assert.That(results.Runs.SelectMany(run => run.Figures.Values), Has.None.Matches<Figure?>(figure => string.IsNullOrEmpty(figure?.Unit)));
+        Assert.That(
+            results.Runs.SelectMany(run => run.Figures.Values),
+            Has.None.Matches<Figure?>(figure => string.IsNullOrEmpty(figure?.Unit)));
         Assert.That(results.Setting.Contenders[0].Version, Does.Contain("http://"));
         Assert.That(File.ReadAllText(Path.Combine(_folder.FullName, "report.html")), Does.Contain("data:image/png;base64,"));
         Assert.That(Directory.GetFiles(Path.Combine(_folder.FullName, "charts"), "*.svg"), Is.Not.Empty);
     }
 
     [Test]
-    public void The_file_has_one_form_with_names_that_any_reader_understands()
+    public void The_results_file_has_the_expected_names_and_units()
     {
         using var server = new ScriptedServer();
 
@@ -70,11 +75,11 @@ public sealed class CommandLineTests
     [TestCase("fan-out", "--url", "http://127.0.0.1:1", "--dialect", "no such file")]
     [TestCase("report", "no such folder")]
     [TestCase("no-such-verb")]
-    public void Wrong_usage_is_said_before_anything_is_started(params string[] arguments) =>
+    public void Wrong_usage_is_reported_before_a_server_is_started(params string[] arguments) =>
         Assert.That(Tool.Run(arguments), Is.EqualTo(ExitCode.Usage));
 
     [Test]
-    public void A_server_that_is_not_there_is_a_failure_and_no_crash() =>
+    public void An_unreachable_server_fails_the_run_without_a_crash() =>
         Assert.That(Tool.Run(["fan-out", "--url", "http://127.0.0.1:1", "--subscribers", "1", "--runs", "1"]), Is.EqualTo(ExitCode.Failed));
 
     [Test]
@@ -82,8 +87,8 @@ public sealed class CommandLineTests
     {
         string[] verbs =
         [
-            "fan-out", "pairs", "latency", "saturation", "payload", "idle", "connect", "topics", "churn", "join-storm", "slow", "faults", "soak",
-            "memory", "allocations", "bars", "report",
+            "fan-out", "pairs", "latency", "saturation", "payload", "idle", "connect", "topics", "churn", "join-storm", "slow", "faults",
+            "soak", "memory", "allocations", "bars", "report",
         ];
         foreach (var verb in verbs)
         {

@@ -2,20 +2,31 @@ using NUnit.Framework;
 
 namespace PubSub.Stress.Tests;
 
-/// <summary>The reference server under every load, for a moment each: what it promises holds, and what is said of its cost is so in proportion.</summary>
+/// <summary>The reference server under each load for a moment: it keeps its promises, and its costs have the expected ratios.</summary>
 [TestFixture]
 public sealed class HostTests
 {
     private static readonly ClosedLoad Short = new(
-        PayloadBytes: 100, Outstanding: 50, Warmup: TimeSpan.FromMilliseconds(300), Window: TimeSpan.FromMilliseconds(500), Repetitions: 1, Loops: 1);
+        PayloadBytes: 100,
+        Outstanding: 50,
+        Warmup: TimeSpan.FromMilliseconds(300),
+        Window: TimeSpan.FromMilliseconds(500),
+        Repetitions: 1,
+        Loops: 1);
 
     private PubSubContender _host = null!;
-    private PubSubContender _patient = null!; // topics end without ending connections
+    private PubSubContender _patient = null!; // deleting a topic does not end connections
 
     [OneTimeSetUp]
     public void StartHost()
     {
-        _host = Start(new() { ["KEEPALIVE_INTERVAL"] = "2", ["KEEPALIVE_TIMEOUT"] = "2", ["WRITE_TIMEOUT"] = "3", ["HANDSHAKE_TIMEOUT"] = "2" });
+        _host = Start(new()
+        {
+            ["KEEPALIVE_INTERVAL"] = "2",
+            ["KEEPALIVE_TIMEOUT"] = "2",
+            ["WRITE_TIMEOUT"] = "3",
+            ["HANDSHAKE_TIMEOUT"] = "2",
+        });
         _patient = Start(new() { ["TOPIC_DELETION"] = "unsubscribe" });
     }
 
@@ -27,7 +38,7 @@ public sealed class HostTests
     }
 
     [Test]
-    public void A_delivery_to_one_of_many_costs_less_than_to_the_only_one()
+    public void A_delivery_to_one_of_many_subscribers_costs_less_than_to_a_single_one()
     {
         var one = FanOut.Once(_host, 1, Short);
         var many = FanOut.Once(_host, 100, Short with { Loops = 2 });
@@ -37,11 +48,11 @@ public sealed class HostTests
     }
 
     [Test]
-    public void Nothing_is_lost_between_pairs_that_have_nothing_to_do_with_each_other() =>
+    public void Independent_pairs_lose_no_message() =>
         Assert.That(() => Pairs.Once(_host, 20, Short with { Loops = 2 }), Throws.Nothing);
 
     [Test]
-    public void A_rate_that_the_server_does_not_choose_is_kept()
+    public void An_open_loop_keeps_its_rate()
     {
         var measured = Latency.Once(_host, 500, 5, Short);
 
@@ -50,22 +61,22 @@ public sealed class HostTests
     }
 
     [Test]
-    public void Everything_at_once_is_judged_by_the_history() =>
+    public void Churn_passes_the_history_checker() =>
         Assert.That(() => Churn.Once(_patient, new ChurnLoad(10, 2, 3, 1000, 300, TimeSpan.FromSeconds(2)), new Random(7)), Throws.Nothing);
 
     [Test]
-    public void Who_joins_in_a_storm_finds_no_gap() =>
+    public void A_join_storm_causes_no_gap() =>
         Assert.That(() => JoinStorm.Once(_host, 20, 3, TimeSpan.FromSeconds(1), 1500, new Random(7)), Throws.Nothing);
 
     [Test]
-    public void Storms_of_connections_are_taken_in_and_taken_back()
+    public void The_server_accepts_a_connect_storm_and_a_reconnect_storm()
     {
         Assert.That(() => Connect.Storm(_host, 300, 50), Throws.Nothing);
         Assert.That(() => Connect.Reconnect(_host, 100, 50, 200, new Random(7)), Throws.Nothing);
     }
 
     [Test]
-    public void A_thousand_topics_retain_what_was_acknowledged()
+    public void A_thousand_topics_retain_the_acknowledged_messages()
     {
         using var lineup = new Lineup();
         lineup.Lend(_host);
@@ -77,13 +88,13 @@ public sealed class HostTests
     }
 
     [Test]
-    public void Who_never_reads_is_cut_and_nobody_else_loses_anything()
+    public void A_subscriber_that_never_reads_is_cut_and_the_others_lose_nothing()
     {
         var measured = Slow.Once(_host, 2, never: true, new SlowLoad(10, 1000, 8192, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(30)));
 
         var admitted = measured.Figures[Slow.Admitted].Value;
-        Assert.That(admitted, Is.GreaterThan(2), "for who is cut another comes");
-        Assert.That(measured.Figures[Slow.Present].Value, Is.InRange(1, 2), "so that the healthy are measured with them");
+        Assert.That(admitted, Is.GreaterThan(2), "another subscriber replaces each one that is cut");
+        Assert.That(measured.Figures[Slow.Present].Value, Is.InRange(1, 2), "slow subscribers are present while the healthy are measured");
         Assert.That(measured.Figures[Slow.Told].Value + measured.Figures[Slow.Reset].Value, Is.EqualTo(admitted));
         Assert.That(measured.Latencies["with"].Count, Is.EqualTo(8 * 3000).Within(8 * 30));
         Assert.That(measured.Latencies["without"].Count, Is.EqualTo(2 * 8 * 3000).Within(2 * 8 * 30));
@@ -95,11 +106,11 @@ public sealed class HostTests
     [TestCase("half-open")]
     [TestCase("vanish")]
     [TestCase("mute")]
-    public void Whoever_goes_rudely_leaves_nothing_behind(string fault) =>
+    public void A_client_fault_leaves_nothing_behind(string fault) =>
         Assert.That(() => Faults.Once(_host, Fault.All.First(one => one.Name == fault), TimeSpan.FromMilliseconds(500)), Throws.Nothing);
 
     [Test]
-    public void A_soak_of_some_seconds_finds_no_descriptor_left_over()
+    public void A_short_soak_leaves_no_descriptor_open()
     {
         var measured = Soak.Once(_host, TimeSpan.FromSeconds(3), TimeSpan.FromMilliseconds(150), 5, 500, slack: 200);
 
@@ -111,6 +122,7 @@ public sealed class HostTests
         var output = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar); // …/Stress/NUnit/bin/CONFIGURATION/FRAMEWORK
         var (framework, configuration) = (Path.GetFileName(output), Path.GetFileName(Path.GetDirectoryName(output)!));
         var root = Path.GetFullPath(Path.Combine(output, "../../../../.."));
-        return Servers.Start("pubsub", Path.Combine(root, "Host", "bin", configuration, framework, "PubSub.Host.dll"), settings, Conformance.Dialect.V1);
+        var host = Path.Combine(root, "Host", "bin", configuration, framework, "PubSub.Host.dll");
+        return Servers.Start("pubsub", host, settings, Conformance.Dialect.V1);
     }
 }

@@ -10,7 +10,7 @@ public sealed class PartsTests
     [TestCase("""{"type":"event","message":{"id":"000000000001","payload":1},"timestamp":"2026-01-01T00:00:00Z"}""")]
     [TestCase("""{"timestamp":"2026-01-01T00:00:00Z","type":"event","message":{"id":"000000000001","payload":1}}""")]
     [TestCase("""{"type":"event","message":{"id":"000000000001","payload":1}}""")]
-    public void A_shape_fits_its_own_kind_and_nothing_else(string text)
+    public void A_shape_fits_only_frames_of_its_kind(string text)
     {
         var frame = Encoding.UTF8.GetBytes(text);
         var parsed = new ServerMessage(frame);
@@ -43,7 +43,7 @@ public sealed class PartsTests
     }
 
     [Test]
-    public void The_pace_is_that_of_the_slowest()
+    public void The_pace_is_that_of_the_slowest_subscriber()
     {
         var pace = new Pace(subscribers: 3, outstanding: 5);
 
@@ -56,7 +56,7 @@ public sealed class PartsTests
     }
 
     [Test]
-    public void What_is_due_is_due_whatever_has_been_sent()
+    public void Messages_come_due_whether_or_not_earlier_ones_were_sent()
     {
         var schedule = new Schedule(perSecond: 1000);
         schedule.Start();
@@ -69,7 +69,7 @@ public sealed class PartsTests
     }
 
     [Test]
-    public void A_shift_of_the_warm_up_is_flat_and_a_leak_is_not()
+    public void Growth_during_warm_up_is_flat_and_a_leak_is_not()
     {
         var (warm, leak) = (new Flatness("memory", "MB", 0.05, 1), new Flatness("memory", "MB", 0.05, 1));
         for (var n = 0; n < 100; n++)
@@ -83,7 +83,7 @@ public sealed class PartsTests
     }
 
     [Test]
-    public void A_ratio_is_that_of_the_medians_and_its_range_that_of_the_repetitions()
+    public void A_ratio_divides_the_medians_and_its_range_covers_the_repetitions()
     {
         var runs = new[] { (1, 10.0, 5.0), (2, 20.0, 8.0), (3, 12.0, 6.0) }
             .SelectMany(one => new[] { Run("a", one.Item1, one.Item2), Run("b", one.Item1, one.Item3) }).ToArray();
@@ -128,6 +128,9 @@ public sealed class PartsTests
 
     private static readonly Dictionary<string, Percentiles> NoLatencies = [];
 
-    private static Run Run(string contender, int repetition, double rate) =>
-        new("scenario", contender, repetition, null, new Dictionary<string, double>(), new Measured().Add("rate", rate, "1/s").Figures, NoLatencies, null);
+    private static Run Run(string contender, int repetition, double rate)
+    {
+        var figures = new Measured().Add("rate", rate, "1/s").Figures;
+        return new("scenario", contender, repetition, null, new Dictionary<string, double>(), figures, NoLatencies, null);
+    }
 }

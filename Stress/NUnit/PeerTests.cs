@@ -2,26 +2,31 @@ using NUnit.Framework;
 
 namespace PubSub.Stress.Tests;
 
-/// <summary>Peers pass the same checks as we do, or are not there.</summary>
+/// <summary>Peers that are installed pass the same checks as our server.</summary>
 [TestFixture]
 public sealed class PeerTests
 {
     private static readonly ClosedLoad Short = new(
-        PayloadBytes: 20, Outstanding: 20, Warmup: TimeSpan.FromMilliseconds(100), Window: TimeSpan.FromMilliseconds(300), Repetitions: 1, Loops: 1);
+        PayloadBytes: 20,
+        Outstanding: 20,
+        Warmup: TimeSpan.FromMilliseconds(100),
+        Window: TimeSpan.FromMilliseconds(300),
+        Repetitions: 1,
+        Loops: 1);
 
     [TestCase("nats")]
     [TestCase("nats-tcp")]
     [TestCase("redis")]
     [TestCase("mosquitto")]
     [TestCase("limit")]
-    public void What_is_installed_loses_nothing(string name)
+    public void An_installed_peer_loses_no_message(string name)
     {
         using var server = new ScriptedServer();
         var command = new FanOutProbe();
         using var lineup = command.Open(["--url", server.Url.AbsoluteUri, "--against", name]);
         if (lineup.All.Count < 2)
         {
-            Assert.That(lineup.Notes[1].Absent, Is.True, "absent is said, and nobody is beaten");
+            Assert.That(lineup.Notes[1].Absent, Is.True, "a peer that is not installed is reported as absent");
             Assert.Ignore(lineup.Notes[1].Version);
         }
 
@@ -33,7 +38,7 @@ public sealed class PeerTests
         Assert.That(() => FanOut.Once(peer, 3, Short with { PayloadBytes = 70_000 }), Throws.Nothing, "longer than a frame's short form");
     }
 
-    /// <summary>The options alone.</summary>
+    /// <summary>A command with the server options alone.</summary>
     private sealed class FanOutProbe
     {
         private readonly System.CommandLine.Command _command = new("probe");

@@ -3,14 +3,14 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Stress.Tests;
 
-/// <summary>The correct server with room for every load, wrong in one way where a test says so, and a contender that leads to it.</summary>
+/// <summary>The correct server with room for every load, optionally with one fault, and a contender that connects to it.</summary>
 internal sealed class ScriptedServer : IDisposable
 {
     private const int WrongFrom = 100;
 
     /// <summary>
-    /// What a server does wrong, to the message of the number <see cref="WrongFrom"/> or soon after. Messages are counted from 1, whatever
-    /// their topic.
+    /// The faults by name. They affect the message with the number <see cref="WrongFrom"/> or a later one. Messages are numbered from 1
+    /// across all topics.
     /// </summary>
     private static readonly Dictionary<string, Change> Wrong = new()
     {
@@ -75,7 +75,7 @@ internal sealed class ScriptedServer : IDisposable
         }),
         ["pauses for a second"] = Once((_, @event, deliver) =>
         {
-            // The topic is locked: everything else that is asked of it waits as well.
+            // The topic is locked, so every other request for it waits too.
             using var never = new ManualResetEventSlim();
             never.Wait(1000);
             deliver(@event);
@@ -125,7 +125,7 @@ internal sealed class ScriptedServer : IDisposable
         };
     }
 
-    /// <summary>Event by event. Under the topic's lock.</summary>
+    /// <summary>Delivers one event. Called under the topic's lock.</summary>
     /// <param name="deliver">Offers an event to every subscriber of the topic.</param>
     private delegate void Delivery(Topic topic, int number, byte[] @event, Action<byte[]> deliver);
 
@@ -139,7 +139,7 @@ internal sealed class ScriptedServer : IDisposable
         _server.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
-    /// <summary>No subscriber is too slow, the end of a topic ends no connection, and no connection has been idle for too long.</summary>
+    /// <summary>No limit of queues, no connection ended with its topic, and a handshake timeout of an hour.</summary>
     private static void Roomy(SmallServer server) => server.Settings = server.Settings with
     {
         QueueSize = int.MaxValue,

@@ -3,23 +3,30 @@ using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Stress.Tests;
 
-/// <summary>A tool that judges servers has to be shown wrong ones.</summary>
+/// <summary>The tool must fail a faulty server for the right reason, and pass a correct one.</summary>
 [TestFixture]
 public sealed class WrongServerTests
 {
     private static readonly ClosedLoad Short = new(
-        PayloadBytes: 20, Outstanding: 20, Warmup: TimeSpan.FromMilliseconds(100), Window: TimeSpan.FromMilliseconds(300), Repetitions: 1, Loops: 1);
+        PayloadBytes: 20,
+        Outstanding: 20,
+        Warmup: TimeSpan.FromMilliseconds(100),
+        Window: TimeSpan.FromMilliseconds(300),
+        Repetitions: 1,
+        Loops: 1);
 
     [TestCase(1)]
     [TestCase(2)]
-    public void A_server_that_keeps_its_promises_passes_however_many_threads_ask(int loops)
+    public void A_correct_server_passes_with_any_number_of_threads(int loops)
     {
         using var server = new ScriptedServer();
 
         var measured = FanOut.Once(server.Contender, 3, Short with { Loops = loops });
 
-        Assert.That(measured.Figures[Names.Deliveries].Value, Is.EqualTo(3 * measured.Figures[Names.Publishes].Value).Within(
-            3 * Short.Outstanding / Short.Window.TotalSeconds), "no more than what is under way lies between them");
+        Assert.That(
+            measured.Figures[Names.Deliveries].Value,
+            Is.EqualTo(3 * measured.Figures[Names.Publishes].Value).Within(3 * Short.Outstanding / Short.Window.TotalSeconds),
+            "they differ at most by the messages under way");
         Assert.That(measured.Latencies[Names.AckLatency].Count, Is.GreaterThan(0));
     }
 
@@ -50,7 +57,7 @@ public sealed class WrongServerTests
     [TestCase("loses one")]
     [TestCase("doubles one")]
     [TestCase("swaps two")]
-    public void So_do_an_open_loop_and_pairs(string wrong)
+    public void An_open_loop_and_pairs_fail_for_the_right_reason(string wrong)
     {
         using var open = new ScriptedServer(wrong);
         using var pairs = new ScriptedServer(wrong);
@@ -65,7 +72,7 @@ public sealed class WrongServerTests
     [TestCase("doubles one", "Duplicated")]
     [TestCase("loses one", "Lost")]
     [TestCase("hangs up on joiners", "was ended")]
-    public void Where_several_publish_and_join_the_history_tells(string wrong, string reason)
+    public void A_join_storm_fails_for_the_right_reason(string wrong, string reason)
     {
         using var server = new ScriptedServer(wrong);
 
@@ -75,7 +82,7 @@ public sealed class WrongServerTests
     }
 
     [Test]
-    public void A_history_without_fault_is_not_accused()
+    public void A_correct_server_passes_the_history_checker()
     {
         using var server = new ScriptedServer();
 
@@ -85,7 +92,7 @@ public sealed class WrongServerTests
     }
 
     [Test]
-    public void A_pause_is_charged_to_everybody_who_waited_and_not_to_one()
+    public void A_pause_counts_for_every_message_that_waits()
     {
         using var open = new ScriptedServer("pauses for a second");
         using var closed = new ScriptedServer("pauses for a second");
@@ -97,11 +104,11 @@ public sealed class WrongServerTests
 
         Assert.That(latency.P999, Is.GreaterThan(0.9 * second), "two fifths of all messages were due in the pause");
         Assert.That(latency.P90, Is.GreaterThan(0.3 * second));
-        Assert.That(ack.P99, Is.LessThan(latency.P99 / 5), "who waits for the answer before it goes on leaves the pause out");
+        Assert.That(ack.P99, Is.LessThan(latency.P99 / 5), "a publisher that waits for each answer measures the pause only once");
     }
 
     [Test]
-    public void What_is_under_way_when_a_phase_ends_counts_all_the_same()
+    public void Messages_under_way_at_the_end_of_a_phase_count()
     {
         using var server = new ScriptedServer("pauses for a second");
         using var loops = new Loops(1);
@@ -117,11 +124,11 @@ public sealed class WrongServerTests
 
         Assert.That(phase.Lateness.Summarize()!.Count, Is.EqualTo(200).Within(1));
         Assert.That(phase.Latencies.Summarize()!.Count, Is.EqualTo(2 * phase.Lateness.Summarize()!.Count));
-        Assert.That(phase.Latencies.Summarize()!.Max, Is.GreaterThan(900_000), "the pause began in the phase and ended behind it");
+        Assert.That(phase.Latencies.Summarize()!.Max, Is.GreaterThan(900_000), "the pause began in the phase and ended after it");
     }
 
     [Test]
-    public void What_came_due_in_the_last_turn_is_published_before_a_run_ends()
+    public void Messages_due_in_the_last_turn_are_published_before_a_run_ends()
     {
         using var server = new ScriptedServer();
         using var loop = new Loop();
@@ -135,11 +142,11 @@ public sealed class WrongServerTests
 
         open.Run(TimeSpan.FromMilliseconds(50), () => busy.Wait(200));
 
-        Assert.That(open.Published, Is.InRange(50, 100), "all that was due by its end, and nothing behind it");
+        Assert.That(open.Published, Is.InRange(50, 100), "all messages due by the end of the run, and no later ones");
     }
 
     [Test]
-    public void A_replay_that_is_too_short_fails_a_publish_to_many_topics()
+    public void A_replay_that_is_too_short_fails_the_topics_scenario()
     {
         using var server = new ScriptedServer("forgets to replay one");
         using var lineup = new Lineup();

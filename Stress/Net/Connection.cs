@@ -5,9 +5,9 @@ using System.Text;
 namespace PubSub.Stress;
 
 /// <summary>
-/// The client's side of one connection, driven by a <see cref="Loop"/>: a WebSocket (RFC 6455), or plain TCP where its endpoint has
-/// no path. Nothing blocks: what is queued before the connection is open goes out when it is. Between turns it holds only the
-/// incomplete message at the end of what it has read. An end that nobody allowed fails the run.
+/// The client's side of one connection, driven by a <see cref="Loop"/>: a WebSocket (RFC 6455), or plain TCP if its endpoint has no
+/// path. Nothing blocks: bytes queued before the connection is open are sent when it opens. Between turns it holds only the
+/// incomplete message at the end of the last read. An end fails the run unless <see cref="MayEnd"/> is set.
 /// </summary>
 internal abstract class Connection : IDisposable
 {
@@ -19,7 +19,7 @@ internal abstract class Connection : IDisposable
     private const int LargestFrame = 64 * 1024 * 1024; // bytes
     private const int LargestUpgrade = 8192; // bytes
 
-    // Any key but zero: a server may not get away with skipping the work.
+    // Not zero, so that a server must really unmask.
     private const uint MaskKey = 0x5AC3_9617;
 
     private readonly bool _isWebSocket;
@@ -48,19 +48,19 @@ internal abstract class Connection : IDisposable
 
     public Loop Loop { get; }
 
-    /// <summary>The loop's name for this connection, while it has it.</summary>
+    /// <summary>The loop's number for this connection, until it is closed.</summary>
     public int Key { get; }
 
-    /// <summary>What is sent goes out, and what is received is a message.</summary>
+    /// <summary>The TCP connection and, for a WebSocket, the upgrade are complete.</summary>
     public bool IsOpen { get; private set; }
 
-    /// <summary>The loop is to say when bytes can be sent; at first, when it is connected.</summary>
+    /// <summary>The loop must report when bytes can be sent; at first, when it is connected.</summary>
     public bool AwaitsRoom { get; private set; } = true;
 
-    /// <summary>What this connection's subscription has received.</summary>
+    /// <summary>Receives the events of this connection's subscription.</summary>
     public Inbox? Inbox { get; set; }
 
-    /// <summary>Where the round trip of every answered publish goes, while set.</summary>
+    /// <summary>Collects the round trip of every answered publish, if set.</summary>
     public Latencies? RoundTrips { get; set; }
 
     /// <summary>Called once, when the connection is open; what it queues is sent.</summary>
@@ -69,36 +69,36 @@ internal abstract class Connection : IDisposable
     /// <summary>Called after every read in which something arrived.</summary>
     public Action? Settled { get; set; }
 
-    /// <summary>Called once, when the connection has ended in a way that was allowed.</summary>
+    /// <summary>Called once, when the connection has ended and <see cref="MayEnd"/> is set.</summary>
     public Action? Ended { get; set; }
 
-    /// <summary>Requests sent that the server has to answer and has not.</summary>
+    /// <summary>Requests sent that the server must answer and has not.</summary>
     public abstract int Unanswered { get; }
 
-    /// <summary>An error or an end is an outcome to look at, no failure of the run.</summary>
+    /// <summary>An error or an end is an outcome of the run, not a failure.</summary>
     public bool MayEnd { get; set; }
 
-    /// <summary>How the connection ended; null while it lives.</summary>
+    /// <summary>How the connection ended; null while it is open.</summary>
     public string? Ending { get; private set; }
 
-    /// <summary>Bytes that are to be sent and that the kernel has not taken.</summary>
+    /// <summary>Queued bytes that the kernel has not accepted.</summary>
     public int Unsent => _out.Pending.Length;
 
     /// <summary>Queues the request; <see cref="Flush"/> sends it.</summary>
     public abstract void Subscribe(string topic, int lastN);
 
-    /// <summary>Fixes the topic of what <see cref="Publish"/> queues.</summary>
+    /// <summary>Sets the topic for <see cref="Publish"/>.</summary>
     public abstract void PublishTo(string topic);
 
     /// <summary>Queues one message; <see cref="Flush"/> sends it.</summary>
     public abstract void Publish(long id);
 
-    /// <summary>Sends what is queued; what the kernel does not take now goes out when there is room.</summary>
+    /// <summary>Sends what is queued. What the kernel does not accept now is sent when there is room.</summary>
     public void Flush()
     {
         if (!IsOpen)
         {
-            return; // Connected and Open flush
+            return; // Open flushes
         }
 
         Seal();
@@ -115,7 +115,7 @@ internal abstract class Connection : IDisposable
         Await(room: false);
     }
 
-    /// <summary>The loop found that bytes can be sent, or that they never will be.</summary>
+    /// <summary>Called by the loop when bytes can be sent, or when the connection has failed.</summary>
     public void OnWritable()
     {
         while (_greeting.Length > 0)
@@ -146,7 +146,7 @@ internal abstract class Connection : IDisposable
         }
     }
 
-    /// <summary>Reads once what has arrived, into a buffer that is only borrowed.</summary>
+    /// <summary>Reads once what has arrived. The caller may reuse the buffer after the call.</summary>
     public void Read(Span<byte> buffer)
     {
         _rest.AsSpan(0, _restLength).CopyTo(buffer);
@@ -174,7 +174,7 @@ internal abstract class Connection : IDisposable
         Settled?.Invoke();
     }
 
-    /// <summary>Breaks the connection off: a reset instead of a goodbye.</summary>
+    /// <summary>Ends the connection with a TCP reset, without a Close frame.</summary>
     public void Reset()
     {
         Ending ??= "reset by the client";
@@ -183,14 +183,14 @@ internal abstract class Connection : IDisposable
         Dispose();
     }
 
-    /// <summary>Closes the socket and says nothing.</summary>
+    /// <summary>Closes the socket without a Close frame.</summary>
     public void Abandon()
     {
         Ending ??= "abandoned by the client";
         Dispose();
     }
 
-    /// <summary>Says goodbye if the kernel takes it at once.</summary>
+    /// <summary>Sends a Close frame, if the kernel accepts it at once, and closes the socket.</summary>
     public void Dispose()
     {
         if (_disposed)
@@ -210,18 +210,19 @@ internal abstract class Connection : IDisposable
         Socket.Dispose();
     }
 
-    /// <summary>One whole WebSocket message of the server. The bytes are gone after the call.</summary>
+    /// <summary>Handles one whole WebSocket message of the server. The bytes are valid only during the call.</summary>
     protected virtual void Receive(ReadOnlySpan<byte> message)
     {
     }
 
-    /// <summary>Bytes of a plain connection; returns how many were consumed, and is given the rest again.</summary>
+    /// <summary>Handles bytes of a plain connection.</summary>
+    /// <returns>How many bytes were consumed; the next call begins with the rest.</returns>
     protected virtual int Consume(ReadOnlySpan<byte> bytes) => bytes.Length;
 
-    /// <summary>After the last message of a read.</summary>
+    /// <summary>Called after the last message of a read.</summary>
     protected virtual void Settle() => Inbox?.Settle();
 
-    /// <summary>Before bytes are sent: the last moment to frame what was collected.</summary>
+    /// <summary>Called before bytes are sent, to frame what was collected.</summary>
     protected virtual void Seal()
     {
     }
@@ -243,7 +244,7 @@ internal abstract class Connection : IDisposable
         Ended?.Invoke();
     }
 
-    /// <summary>Queues bytes: one frame on a WebSocket, as they are on plain TCP.</summary>
+    /// <summary>Queues bytes: as one frame on a WebSocket, unframed on plain TCP.</summary>
     protected void Write(byte opcode, ReadOnlySpan<byte> payload)
     {
         if (_isWebSocket)
@@ -292,7 +293,7 @@ internal abstract class Connection : IDisposable
         Flush();
     }
 
-    // Null when the kernel has no room, or the connection has ended.
+    // Null if the kernel has no room, or the connection has ended.
     private int? Send(ReadOnlySpan<byte> bytes)
     {
         var sent = Socket.Send(bytes, SocketFlags.None, out var error);
@@ -313,7 +314,7 @@ internal abstract class Connection : IDisposable
         return null;
     }
 
-    // Returns how many bytes were consumed: the head of the answer, once it is whole.
+    // Returns how many bytes were consumed: the head of the answer, once it is complete, otherwise 0.
     private int ReadUpgrade(ReadOnlySpan<byte> bytes)
     {
         var end = bytes.IndexOf("\r\n\r\n"u8);
@@ -338,7 +339,7 @@ internal abstract class Connection : IDisposable
         return end + 4;
     }
 
-    // Returns how many bytes were consumed: the whole frames.
+    // Returns how many bytes were consumed: those of complete frames.
     private int Scan(ReadOnlySpan<byte> bytes)
     {
         var position = 0;

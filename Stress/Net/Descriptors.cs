@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>A descriptor that any thread can make readable, at the cost of one call until it is cleared.</summary>
+/// <summary>A descriptor that any thread can make readable. Only the first signal until it is cleared costs a system call.</summary>
 internal sealed class EventDescriptor : IDisposable
 {
     private int _signalled;
@@ -28,7 +28,7 @@ internal sealed class EventDescriptor : IDisposable
         {
             Span<byte> count = stackalloc byte[8];
             _ = Libc.Read(Handle, count, 8);
-            Volatile.Write(ref _signalled, 0); // last: who signals before finds the owner awake, and about to look
+            Volatile.Write(ref _signalled, 0); // last: at a signal before it the owner is awake and about to look
         }
     }
 
@@ -36,8 +36,8 @@ internal sealed class EventDescriptor : IDisposable
 }
 
 /// <summary>
-/// A descriptor that becomes readable at a moment. The timeout of a wait counts in milliseconds and may be late by the scheduler's
-/// slack; this is as exact as the kernel's clock.
+/// A descriptor that becomes readable at a set time, as exactly as the kernel's clock. The timeout of epoll_wait has a resolution of
+/// milliseconds, and the scheduler's slack delays it further.
 /// </summary>
 internal sealed class TimerDescriptor : IDisposable
 {
@@ -55,11 +55,11 @@ internal sealed class TimerDescriptor : IDisposable
     {
         if (moment == _moment)
         {
-            return; // it is set already
+            return; // already set
         }
 
         _moment = moment;
-        Span<byte> setting = stackalloc byte[32]; // struct itimerspec: the interval, which is none, and the moment
+        Span<byte> setting = stackalloc byte[32]; // struct itimerspec: the interval, which is zero, and the moment
         setting.Clear();
         var (seconds, rest) = Math.DivRem(moment, Stopwatch.Frequency);
         BinaryPrimitives.WriteInt64LittleEndian(setting[16..], seconds);

@@ -5,10 +5,10 @@ using System.Text;
 
 namespace PubSub.Stress;
 
-/// <summary>Where a server accepts connections: WebSocket on a path, or plain TCP where there is none.</summary>
+/// <summary>Where a server accepts connections: WebSocket on a path, or plain TCP.</summary>
 /// <param name="Address">Host and port.</param>
 /// <param name="Path">The path of the upgrade; null for plain TCP.</param>
-/// <param name="Subprotocol">What the upgrade asks for, if anything.</param>
+/// <param name="Subprotocol">The subprotocol that the upgrade requests; null for none.</param>
 internal sealed record Endpoint(IPEndPoint Address, string? Path, string? Subprotocol = null)
 {
     public static Endpoint Of(Uri url, string? path, string? subprotocol = null)
@@ -32,8 +32,8 @@ internal sealed record Endpoint(IPEndPoint Address, string? Path, string? Subpro
     }
 
     /// <summary>
-    /// A socket that does not block and has begun to connect; it is writable once it is connected, or has failed to.
-    /// <paramref name="receiveBuffer"/> is in bytes, 0 leaves it to the kernel.
+    /// A nonblocking socket that has begun to connect. It becomes writable when it is connected or has failed.
+    /// <paramref name="receiveBuffer"/> is in bytes; 0 for the kernel's default.
     /// </summary>
     public Socket Begin(int receiveBuffer)
     {
@@ -49,7 +49,7 @@ internal sealed record Endpoint(IPEndPoint Address, string? Path, string? Subpro
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
         {
-            // As it should be.
+            // Expected: the connection is under way.
         }
         catch (SocketException e)
         {
@@ -60,7 +60,7 @@ internal sealed record Endpoint(IPEndPoint Address, string? Path, string? Subpro
         return socket;
     }
 
-    /// <summary>The request that turns the connection into a WebSocket, and the line that its answer must have.</summary>
+    /// <summary>The upgrade request, and the value of Sec-WebSocket-Accept that the answer must have.</summary>
     public (byte[] Request, string Accept) Upgrade()
     {
         var key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));

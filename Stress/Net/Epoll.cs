@@ -5,8 +5,8 @@ namespace PubSub.Stress;
 
 /// <summary>
 /// Level-triggered readiness of many sockets for one thread, at a cost per ready socket, not per registered one.
-/// <c>Socket.Select</c> walks every socket on every call, and completions hop threads: both would bill the load generator's
-/// work to the cores it shares with the server under test.
+/// <c>Socket.Select</c> checks every socket on every call, and asynchronous completions switch threads: both would take processor
+/// time from the server under test, which shares the cores.
 /// </summary>
 internal sealed partial class Epoll : IDisposable
 {

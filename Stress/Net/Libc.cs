@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace PubSub.Stress;
 
-/// <summary>What Linux offers and .NET does not.</summary>
+/// <summary>System calls of Linux that .NET does not offer.</summary>
 internal static partial class Libc
 {
     public const int NonBlocking = 0x800;
@@ -11,7 +11,7 @@ internal static partial class Libc
     public const int SigContinue = 18;
     public const int DescriptorLimit = 7; // RLIMIT_NOFILE
 
-    /// <summary>The result, unless it says that the call failed.</summary>
+    /// <summary>The result; fails the run if it is negative.</summary>
     public static int Checked(int result, string call) =>
         result >= 0 ? result : throw new RunFailed($"{call}: {Marshal.GetLastPInvokeErrorMessage()}");
 

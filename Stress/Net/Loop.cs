@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace PubSub.Stress;
 
 /// <summary>
-/// One thread drives many connections: what a connection does, it does inside a turn, so no state of a load needs a lock. Another
-/// thread may only <see cref="Wake"/> it.
+/// One thread drives many connections. A connection acts only inside a turn, so the state of a load needs no lock. Other threads may
+/// only call <see cref="Wake"/> and <see cref="Fail"/>.
 /// </summary>
 internal sealed class Loop : IDisposable
 {
@@ -27,7 +27,7 @@ internal sealed class Loop : IDisposable
         _epoll.Add(_timer.Handle, TimerKey, Epoll.Readable);
     }
 
-    /// <summary>Takes a connection in: told first when it can be written to.</summary>
+    /// <summary>Adds a connection, which is called first when it can be written to.</summary>
     public int Add(Connection connection)
     {
         if (!_free.TryPop(out var key))
@@ -59,7 +59,7 @@ internal sealed class Loop : IDisposable
         }
     }
 
-    /// <summary>A connection is about to be closed; its key may be another's from the next turn on.</summary>
+    /// <summary>Forgets a connection that is about to be closed. A new connection may get its key.</summary>
     public void Forget(Connection connection)
     {
         Remove(connection);
@@ -76,7 +76,7 @@ internal sealed class Loop : IDisposable
         }
     }
 
-    /// <summary>The next reads can take a message of so many bytes.</summary>
+    /// <summary>Makes the buffer of the next reads at least this large.</summary>
     public void Expect(int bytes)
     {
         if (bytes > _buffer.Length)
@@ -85,10 +85,10 @@ internal sealed class Loop : IDisposable
         }
     }
 
-    /// <summary>Ends the present or the next wait. Any thread may call it.</summary>
+    /// <summary>Ends the current or the next wait. Any thread may call it.</summary>
     public void Wake() => _alarm.Signal();
 
-    /// <summary>The next turn fails with this. Any thread may call it.</summary>
+    /// <summary>Makes the next turn fail with this exception. Any thread may call it.</summary>
     public void Fail(Exception failure)
     {
         _failure ??= failure;
@@ -126,7 +126,9 @@ internal sealed class Loop : IDisposable
         }
     }
 
-    /// <summary>As <see cref="Turn"/>, until a moment on the clock of <see cref="Stopwatch"/>, to the microsecond.</summary>
+    /// <summary>
+    /// Like <see cref="Turn"/>, but waits at most until a moment in ticks of <see cref="Stopwatch"/>, to the microsecond.
+    /// </summary>
     public void TurnUntil(long moment)
     {
         if (moment > Stopwatch.GetTimestamp())
@@ -154,7 +156,7 @@ internal sealed class Loop : IDisposable
         }
     }
 
-    /// <summary>Turns for a length of time in which nothing needs to happen.</summary>
+    /// <summary>Turns for a length of time.</summary>
     public void For(TimeSpan length)
     {
         var start = Stopwatch.GetTimestamp();

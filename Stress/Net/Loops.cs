@@ -1,8 +1,8 @@
 namespace PubSub.Stress;
 
 /// <summary>
-/// One or more loops. Until <see cref="Start"/> and after <see cref="Stop"/> all of them belong to the caller; between, the home loop
-/// does, and each other has a thread of its own. What fails in one of them fails the next turn at home.
+/// One or more loops. Before <see cref="Start"/> and after <see cref="Stop"/> the caller drives all of them; in between it drives only
+/// the home loop, and each other loop has its own thread. A failure in one of them fails the next turn of the home loop.
 /// </summary>
 internal sealed class Loops : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class Loops : IDisposable
 
     public Loop Home => _all[0];
 
-    /// <summary>Connections are dealt out one after the other.</summary>
+    /// <summary>The loop of a connection by its number; connections are assigned in turn.</summary>
     public Loop this[int connection] => _all[connection % _all.Length];
 
     public void Start()
@@ -38,7 +38,7 @@ internal sealed class Loops : IDisposable
         _threads.Clear();
     }
 
-    /// <summary>Turns all of them, while they belong to the caller.</summary>
+    /// <summary>Turns all loops until <paramref name="done"/>. Call it only while they are stopped.</summary>
     public void Until(Func<bool> done, TimeSpan limit, string what) => Home.Until(
         () =>
         {
@@ -48,7 +48,7 @@ internal sealed class Loops : IDisposable
         limit,
         what);
 
-    /// <summary>Serves what is ready now; where nothing is, waits at home for so many milliseconds at most.</summary>
+    /// <summary>Serves all loops once. Waits at most this long, and only in the home loop.</summary>
     public void Turn(int milliseconds = 0)
     {
         foreach (var loop in _all[1..])

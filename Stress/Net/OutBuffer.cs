@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>Bytes that wait to be sent, in one array that grows with what ever waited at once.</summary>
+/// <summary>Bytes that wait to be sent, in one array that grows to the most that ever waited.</summary>
 internal sealed class OutBuffer
 {
     private byte[] _bytes = [];
@@ -9,7 +9,7 @@ internal sealed class OutBuffer
 
     public ReadOnlySpan<byte> Pending => _bytes.AsSpan(_start, _end - _start);
 
-    /// <summary>Room for at least so many bytes; <see cref="Advance"/> says how many were used.</summary>
+    /// <summary>Room for at least this many bytes; call <see cref="Advance"/> with the number used.</summary>
     public Span<byte> Reserve(int bytes)
     {
         if (_bytes.Length - _end < bytes)

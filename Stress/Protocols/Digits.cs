@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PubSub.Stress;
 
-/// <summary>Numbers that travel as text of one fixed width, so that a frame's shape does not depend on them.</summary>
+/// <summary>Numbers as text of fixed width, so that they do not change the length of a frame.</summary>
 internal static class Digits
 {
     public const int Width = 12;

@@ -1,8 +1,8 @@
 namespace PubSub.Stress;
 
 /// <summary>
-/// The bytes that all frames of one kind have in common: everything but one number and one timestamp. Learned from a frame that was
-/// parsed; a frame that fits needs no parsing, a frame that does not is parsed again.
+/// The bytes that all frames of one kind share: everything but one number and one timestamp. Learned from a parsed frame. A frame
+/// that fits needs no parsing; any other frame is parsed.
 /// </summary>
 internal sealed class FrameShape
 {
@@ -12,7 +12,7 @@ internal sealed class FrameShape
     private readonly byte[] _second;
     private readonly byte[] _third;
     private readonly bool _isNumberFirst;
-    private readonly int _timestampLength; // of the frame it was learned from; others may differ
+    private readonly int _timestampLength; // in the frame it was learned from; others may differ
 
     private FrameShape(ReadOnlySpan<byte> frame, Range one, Range two, bool isNumberFirst)
     {
@@ -25,8 +25,8 @@ internal sealed class FrameShape
     }
 
     /// <param name="frame">A frame that was parsed.</param>
-    /// <param name="numberAt">Where its number begins.</param>
-    /// <param name="timestamp">The inside of its timestamp's quotes; empty, at the end of the frame, if it has none.</param>
+    /// <param name="numberAt">The index of its number.</param>
+    /// <param name="timestamp">Its timestamp without the quotes; empty, at the end of the frame, if it has none.</param>
     public static FrameShape Learn(ReadOnlySpan<byte> frame, int numberAt, Range timestamp)
     {
         var number = numberAt..(numberAt + Digits.Width);
@@ -44,8 +44,10 @@ internal sealed class FrameShape
 
         frame = frame[_first.Length..];
         return _isNumberFirst
-            ? TakeNumber(ref frame, out number) && Take(_second, ref frame) && SkipTimestamp(_third, ref frame) && frame.SequenceEqual(_third)
-            : SkipTimestamp(_second, ref frame) && Take(_second, ref frame) && TakeNumber(ref frame, out number) && frame.SequenceEqual(_third);
+            ? TakeNumber(ref frame, out number) && Take(_second, ref frame) && SkipTimestamp(_third, ref frame)
+                && frame.SequenceEqual(_third)
+            : SkipTimestamp(_second, ref frame) && Take(_second, ref frame) && TakeNumber(ref frame, out number)
+                && frame.SequenceEqual(_third);
     }
 
     private static bool TakeNumber(ref ReadOnlySpan<byte> frame, out long number)
@@ -70,7 +72,7 @@ internal sealed class FrameShape
         return true;
     }
 
-    // What follows a timestamp begins with the quote that ends it; only a frame without one has nothing there.
+    // The part after a timestamp begins with its closing quote; it is empty only in a frame without timestamp.
     private bool SkipTimestamp(byte[] following, ref ReadOnlySpan<byte> frame)
     {
         if (following.Length == 0)

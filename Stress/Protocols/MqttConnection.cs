@@ -5,8 +5,8 @@ using System.Text;
 namespace PubSub.Stress;
 
 /// <summary>
-/// Speaks MQTT 3.1.1, QoS 0: publishes are not answered. What is published between two flushes travels together, in frames of about
-/// <see cref="FrameBytes"/>: Mosquitto 2.0.11 leaves what follows the first kilobytes of a frame unread until something else happens.
+/// Speaks MQTT 3.1.1, QoS 0: publishes are not answered. Messages published between two flushes are sent together, in frames of about
+/// <see cref="FrameBytes"/>: Mosquitto 2.0.11 leaves the rest of a larger frame unread until another event wakes it.
 /// </summary>
 internal sealed class MqttConnection : StreamConnection
 {
@@ -29,7 +29,7 @@ internal sealed class MqttConnection : StreamConnection
         _payload = payload;
         var client = Encoding.UTF8.GetBytes($"stress-{Guid.NewGuid():N}");
 
-        // Protocol MQTT, level 4, a clean session, and no keep-alive: a load is never silent for long.
+        // Protocol MQTT, level 4, a clean session, and no keep-alive.
         byte[] head = [0, 4, .. "MQTT"u8, 4, 2, 0, 0];
         _packets.Write<byte>([0x10, .. Length(head.Length + 2 + client.Length), .. head, .. Short(client.Length), .. client]);
         _unanswered = 1;

@@ -5,8 +5,8 @@ using System.Text;
 namespace PubSub.Stress;
 
 /// <summary>
-/// Speaks the NATS client protocol. Publishes are not answered; a PING stands behind each subscription and its PONG is the answer.
-/// What is published between two flushes travels in one frame, as NATS' own clients do it.
+/// Speaks the NATS client protocol. Publishes are not answered; a PING follows each subscription, and its PONG counts as the answer.
+/// Messages published between two flushes are sent in one frame, as NATS' own clients do.
 /// </summary>
 internal sealed class NatsConnection : StreamConnection
 {

@@ -4,11 +4,11 @@ using System.Text;
 
 namespace PubSub.Stress;
 
-/// <summary>How the servers of one protocol are spoken to: what of a frame does not depend on the connection.</summary>
-/// <param name="IdPrefix">Stands before the number in every id: nothing, or what makes it a UUID.</param>
+/// <summary>The parts of frames that all connections to one server share.</summary>
+/// <param name="IdPrefix">The text before the number in every id: empty, or the start of a UUID.</param>
 /// <param name="Payload">The JSON token that every message carries.</param>
 /// <param name="Shapes">
-/// By topic, of events. Shared by the connections of a server: a thousand subscribers of one topic compare with the same few cache lines.
+/// The shape of events, by topic. Shared, so that a thousand subscribers of one topic compare with the same few cache lines.
 /// </param>
 internal sealed record PubSubSpelling(string IdPrefix, byte[] Payload, ConcurrentDictionary<string, FrameShape> Shapes);
 
@@ -41,13 +41,13 @@ internal sealed class PubSubConnection(Loop loop, Endpoint endpoint, PubSubSpell
     /// <summary>The code of the error the server sent last.</summary>
     public string? Error { get; private set; }
 
-    /// <summary>Told of every answer, with the code of an error or null; while set, an error is an answer like any other.</summary>
+    /// <summary>Called for every answer, with the code of an error or null. If set, an error does not fail the run.</summary>
     public Action<string?>? OnAnswer { get; set; }
 
-    /// <summary>Told of events of other topics than the first that was subscribed to.</summary>
+    /// <summary>Called for events of topics other than the first subscribed topic.</summary>
     public Action<string, long>? OnOtherTopic { get; set; }
 
-    /// <summary>Told of the notice that a topic was deleted.</summary>
+    /// <summary>Called for the notice that a topic was deleted.</summary>
     public Action<string>? OnTopicDeleted { get; set; }
 
     public override void Subscribe(string topic, int lastN)
@@ -62,12 +62,12 @@ internal sealed class PubSubConnection(Loop loop, Endpoint endpoint, PubSubSpell
 
     public void Ping() => Ask($$"""{"type":"ping","request_id":"{{NextId()}}"}""");
 
-    /// <summary>So many bytes of a request that is never finished, and then nothing that a server could read.</summary>
+    /// <summary>Sends a frame's header and this many bytes of its payload, and never the rest.</summary>
     public void BreakOffAfter(int bytes)
     {
         var request = new byte[bytes + 14];
         request[0] = 0x81;
-        request[1] = 0xFE; // masked, and as long as the next two bytes say
+        request[1] = 0xFE; // masked; the length is in the next two bytes
         request[2] = 0x10;
         Flush();
         _ = Socket.Send(request, System.Net.Sockets.SocketFlags.None, out _);
@@ -85,14 +85,14 @@ internal sealed class PubSubConnection(Loop loop, Endpoint endpoint, PubSubSpell
         _topicNumberAt = -1;
     }
 
-    /// <summary>As <see cref="PublishTo"/>, for topics that differ only in the number that ends their name.</summary>
+    /// <summary>Like <see cref="PublishTo"/>, for topics whose names differ only in the number at their end.</summary>
     public void PublishToNumbered(string stem)
     {
         PublishTo(stem + Digits.Text(0));
         _topicNumberAt = """{"type":"publish","topic":"}""".Length - 1 + Encoding.UTF8.GetByteCount(stem);
     }
 
-    /// <summary>To one of the numbered topics.</summary>
+    /// <summary>Queues one message to one of the numbered topics.</summary>
     public void Publish(long topicNumber, long id)
     {
         Digits.Write(topicNumber, _publish.AsSpan(_topicNumberAt));
@@ -152,7 +152,8 @@ internal sealed class PubSubConnection(Loop loop, Endpoint endpoint, PubSubSpell
         var message = new ServerMessage(frame);
         switch (message.Type)
         {
-            case "event" when message.Topic is { } topic && _topics.Contains(topic) && frame[message.Payload].SequenceEqual(_spelling.Payload):
+            case "event" when message.Topic is { } topic && _topics.Contains(topic)
+                && frame[message.Payload].SequenceEqual(_spelling.Payload):
                 var number = Number(frame, message.MessageIdAt);
                 if (topic == _topic)
                 {
@@ -172,7 +173,7 @@ internal sealed class PubSubConnection(Loop loop, Endpoint endpoint, PubSubSpell
             case "pong":
                 Answered(Number(frame, message.RequestIdAt), null);
                 break;
-            case "info": // a heartbeat, or the notice of an end, which then speaks for itself
+            case "info": // a heartbeat, a deleted topic, or the notice of an end, which the end itself reports
                 if (message.Topic is { } deleted)
                 {
                     OnTopicDeleted?.Invoke(deleted);
@@ -218,7 +219,7 @@ internal sealed class PubSubConnection(Loop loop, Endpoint endpoint, PubSubSpell
         OnAnswer?.Invoke(error);
     }
 
-    // One reading of the clock serves everything that is read, or sent, in one go.
+    // The clock is read once for everything that is read, or sent, in one call.
     private long Now() => _burst != 0 ? _burst : _burst = Stopwatch.GetTimestamp();
 
     private long Number(ReadOnlySpan<byte> frame, int at) =>

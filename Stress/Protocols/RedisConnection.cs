@@ -6,7 +6,7 @@ using System.Text;
 namespace PubSub.Stress;
 
 /// <summary>
-/// Speaks Redis' pub/sub (RESP 2). A publish is answered with the number of its receivers; a connection that has subscribed only listens.
+/// Speaks Redis' pub/sub (RESP 2). A publish is answered with the number of its receivers; a connection that subscribed cannot publish.
 /// </summary>
 internal sealed class RedisConnection(Loop loop, Endpoint endpoint, byte[] payload, int receiveBuffer)
     : StreamConnection(loop, endpoint, receiveBuffer)
@@ -102,7 +102,7 @@ internal sealed class RedisConnection(Loop loop, Endpoint endpoint, byte[] paylo
 
         if (_subscribed.Length == 0 || bytes[0] == (byte)'-')
         {
-            throw Unexpected(bytes); // an error, or something that only a subscriber is sent
+            throw Unexpected(bytes); // an error, or a message that only a subscriber receives
         }
 
         if (IsWhole(bytes, _subscribed, 0, ref length))
@@ -120,7 +120,7 @@ internal sealed class RedisConnection(Loop loop, Endpoint endpoint, byte[] paylo
         return false;
     }
 
-    // True when all of it has arrived; false when more may come; anything else than these two was never asked for.
+    // True if the whole message has arrived, false if more may come. Any message but these two kinds fails the run.
     private bool IsWhole(ReadOnlySpan<byte> bytes, byte[] head, int following, ref int length)
     {
         if (bytes.Length < head.Length + following)

@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>When each request was sent that is not answered yet; requests are numbered, and answered in that order.</summary>
+/// <summary>The send times of the unanswered requests. Requests are numbered, and answered in that order.</summary>
 internal sealed class SendTimes
 {
     private long[] _times = new long[64]; // by the number modulo the length, which is a power of two

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace PubSub.Stress;
 
-/// <summary>One message of a PubSub server, parsed without trusting it. Positions are byte offsets of a value in the frame, -1 if absent.</summary>
+/// <summary>One message of a server, parsed with all checks. Positions are byte offsets of a value in the frame, -1 if absent.</summary>
 internal struct ServerMessage
 {
     public string? Type;
@@ -14,7 +14,7 @@ internal struct ServerMessage
     public int MessageIdAt = -1;
     public Range Payload;
 
-    /// <summary>Inside its quotes; without one, the end of the frame.</summary>
+    /// <summary>Without its quotes; empty, at the end of the frame, if there is none.</summary>
     public Range Timestamp;
 
     public ServerMessage(ReadOnlySpan<byte> frame)

@@ -1,7 +1,7 @@
 namespace PubSub.Stress;
 
 /// <summary>
-/// A protocol that is a stream of bytes, over plain TCP or in the frames of a WebSocket, which may cut it anywhere.
+/// A protocol that is a stream of bytes, over plain TCP or in the frames of a WebSocket, which may split a message anywhere.
 /// </summary>
 internal abstract class StreamConnection(Loop loop, Endpoint endpoint, int receiveBuffer) : Connection(loop, endpoint, receiveBuffer)
 {
@@ -10,7 +10,7 @@ internal abstract class StreamConnection(Loop loop, Endpoint endpoint, int recei
     private byte[] _carry = [];
     private int _carryLength;
 
-    /// <summary>Returns how many bytes were consumed: the whole messages.</summary>
+    /// <returns>How many bytes were consumed: those of complete messages.</returns>
     protected abstract override int Consume(ReadOnlySpan<byte> bytes);
 
     protected sealed override void Receive(ReadOnlySpan<byte> message)
@@ -21,13 +21,13 @@ internal abstract class StreamConnection(Loop loop, Endpoint endpoint, int recei
             return;
         }
 
-        var joined = new byte[_carryLength + message.Length]; // only behind a cut
+        var joined = new byte[_carryLength + message.Length]; // only after a split message
         _carry.AsSpan(0, _carryLength).CopyTo(joined);
         message.CopyTo(joined.AsSpan(_carryLength));
         Carry(joined.AsSpan(Consume(joined)));
     }
 
-    /// <summary>The number that a payload begins with; the rest must be what was published.</summary>
+    /// <summary>The number at the start of a payload. Fails if the rest differs from the published payload.</summary>
     protected static long Number(ReadOnlySpan<byte> payload, ReadOnlySpan<byte> published) =>
         payload.Length == published.Length
         && payload[Digits.Width..].SequenceEqual(published[Digits.Width..])

@@ -3,16 +3,16 @@ using ScottPlot.TickGenerators;
 
 namespace PubSub.Stress;
 
-/// <summary>What an axis says, and how it counts.</summary>
-/// <param name="Label">With the unit.</param>
-/// <param name="IsLogarithmic">Equal factors are equally far apart.</param>
-/// <param name="Ticks">Where they are; round numbers unless it is said.</param>
+/// <summary>The label, the scale and the ticks of an axis.</summary>
+/// <param name="Label">The label, with the unit.</param>
+/// <param name="IsLogarithmic">True for a logarithmic scale, false for a linear one.</param>
+/// <param name="Ticks">The values of the ticks; null for round numbers.</param>
 internal sealed record Axis(string Label, bool IsLogarithmic, IReadOnlyList<(double At, string Text)>? Ticks = null)
 {
-    /// <summary>Where a value is drawn.</summary>
+    /// <summary>The coordinate of a value.</summary>
     public double Place(double value) => IsLogarithmic ? Math.Log10(Math.Max(value, 1e-6)) : value;
 
-    /// <summary>Ticks for what is drawn between two places.</summary>
+    /// <summary>The ticks between two coordinates.</summary>
     public NumericManual Generate(double from, double to)
     {
         var ticks = new NumericManual();

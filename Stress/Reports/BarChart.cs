@@ -3,9 +3,14 @@ using ScottPlot.TickGenerators;
 
 namespace PubSub.Stress;
 
-/// <summary>One number each, in the order given from the top, told at the end of its bar; with a line where a bound is.</summary>
+/// <summary>Horizontal bars, from the top in the given order, each with its value at the end; with a line at the reference value.</summary>
 internal sealed record BarChart(
-    string Name, string Title, string Subtitle, string XLabel, IReadOnlyList<(string Label, string Hex, Spread Value)> Bars, double? Reference = null) : IChart
+    string Name,
+    string Title,
+    string Subtitle,
+    string XLabel,
+    IReadOnlyList<(string Label, string Hex, Spread Value)> Bars,
+    double? Reference = null) : IChart
 {
     private const float TitleSize = 19, TextSize = 13;
 

@@ -2,10 +2,10 @@ using ScottPlot;
 
 namespace PubSub.Stress;
 
-/// <summary>One line of a chart: a median at each place, and how far the runs lie apart.</summary>
+/// <summary>One line of a chart: the median and range of the runs at each x.</summary>
 internal sealed record Series(string Label, string Hex, IReadOnlyList<(double X, Spread Y)> Points, bool IsOurs, bool IsFaint = false);
 
-/// <summary>Lines over a number, labelled at their right ends; the title is the question that it answers.</summary>
+/// <summary>Lines, labelled at their right ends. The title is the question that the chart answers.</summary>
 internal sealed record LineChart(string Name, string Title, string Subtitle, Axis X, Axis Y, IReadOnlyList<Series> Lines) : IChart
 {
     private const double LabelRoom = 0.3; // of the width of the data, right of it
@@ -17,7 +17,8 @@ internal sealed record LineChart(string Name, string Title, string Subtitle, Axi
         var plot = new Plot();
         var points = Lines.SelectMany(line => line.Points).ToArray();
         var (left, right) = Range(points.Select(point => X.Place(point.X)));
-        var (bottom, top) = Range(points.SelectMany(point => new[] { Y.Place(Math.Max(point.Y.Min, Least(point.Y))), Y.Place(point.Y.Max) }));
+        var (bottom, top) = Range(points.SelectMany(point =>
+            new[] { Y.Place(Math.Max(point.Y.Min, Least(point.Y))), Y.Place(point.Y.Max) }));
         if (!Y.IsLogarithmic)
         {
             bottom = Math.Min(0, bottom);
@@ -30,7 +31,11 @@ internal sealed record LineChart(string Name, string Title, string Subtitle, Axi
         }
 
         Label(plot, width, height);
-        plot.Axes.SetLimits(left - (width * 0.03), right + (width * LabelRoom), bottom - (Y.IsLogarithmic ? height * 0.06 : 0), top + (height * 0.06));
+        plot.Axes.SetLimits(
+            left - (width * 0.03),
+            right + (width * LabelRoom),
+            bottom - (Y.IsLogarithmic ? height * 0.06 : 0),
+            top + (height * 0.06));
         plot.Axes.Bottom.TickGenerator = X.Generate(left, right);
         plot.Axes.Left.TickGenerator = Y.Generate(bottom, top);
         Style.Apply(plot, Title, Subtitle, X.Label, Y.Label, TitleSize, TextSize);
@@ -42,7 +47,9 @@ internal sealed record LineChart(string Name, string Title, string Subtitle, Axi
         var points = line.Points.OrderBy(point => point.X).ToArray();
         var color = Palette.Of(line.Hex);
         var scatter = plot.Add.Scatter(
-            points.Select(point => X.Place(point.X)).ToArray(), points.Select(point => Y.Place(Math.Max(point.Y.Median, Least(point.Y)))).ToArray(), color);
+            points.Select(point => X.Place(point.X)).ToArray(),
+            points.Select(point => Y.Place(Math.Max(point.Y.Median, Least(point.Y)))).ToArray(),
+            color);
         scatter.LineWidth = line.IsOurs ? 3.2f : 1.8f;
         scatter.MarkerSize = line.IsOurs ? 9 : 6;
         if (line.IsFaint)
@@ -60,7 +67,7 @@ internal sealed record LineChart(string Name, string Title, string Subtitle, Axi
         }
     }
 
-    // Behind the last point of each, moved up and down where two would touch.
+    // Labels are right of each line's last point, moved up or down where two would overlap.
     private void Label(Plot plot, double width, double height)
     {
         var labels = Lines.Select(line => (Line: line, Last: line.Points.MaxBy(point => point.X)))
@@ -96,6 +103,6 @@ internal sealed record LineChart(string Name, string Title, string Subtitle, Axi
         return (all.Min(), all.Max());
     }
 
-    // A logarithm has no zero: what was too little to be counted is drawn far below.
+    // A logarithmic axis has no zero: a value of zero is drawn far below.
     private static double Least(Spread spread) => spread.Median > 0 ? spread.Median / 1000 : 1e-6;
 }

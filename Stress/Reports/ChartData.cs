@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PubSub.Stress;
 
-/// <summary>All groups of runs, as charts ask for them.</summary>
+/// <summary>Selects the groups of runs for charts.</summary>
 internal sealed class ChartData(IReadOnlyList<RunGroup> groups)
 {
     private readonly string[] _others = [.. groups.Select(group => group.Contender).Distinct().Where(name => !Palette.Knows(name))];
@@ -11,11 +11,16 @@ internal sealed class ChartData(IReadOnlyList<RunGroup> groups)
 
     public string Hex(string contender) => Palette.Hex(contender, Array.IndexOf(_others, contender));
 
-    /// <summary>One line; what was not measured is left out.</summary>
+    /// <summary>One line, without the points that were not measured.</summary>
     public Series Line(string contender, IEnumerable<(double X, Spread? Y)> points, string more = "", bool faint = false) => new(
         Palette.Label(contender) + more,
         Hex(contender),
-        [.. points.Where(point => point.Y is not null && double.IsFinite(point.X)).Select(point => (point.X, point.Y!)).OrderBy(point => point.X)],
+        [
+            .. points
+                .Where(point => point.Y is not null && double.IsFinite(point.X))
+                .Select(point => (point.X, point.Y!))
+                .OrderBy(point => point.X),
+        ],
         IsOurs: contender == "pubsub",
         IsFaint: faint || contender == "limit");
 
@@ -28,7 +33,7 @@ internal sealed class ChartData(IReadOnlyList<RunGroup> groups)
             .Where(line => line.Points.Count > 0),
     ];
 
-    /// <summary>A tick at each value that was measured.</summary>
+    /// <summary>A tick at each measured value.</summary>
     public IReadOnlyList<(double, string)> Ticks(string scenario, string parameter) =>
     [
         .. Of(scenario)
@@ -39,7 +44,7 @@ internal sealed class ChartData(IReadOnlyList<RunGroup> groups)
             .Select(at => (at, parameter == Names.Payload ? Axis.Binary(at) : Axis.Short(at))),
     ];
 
-    /// <summary>What was the same in all runs of a chart, and how many there are.</summary>
+    /// <summary>The payload, if all runs of a chart have the same, and the number of runs.</summary>
     public string Note(string scenario)
     {
         var payloads = Of(scenario).Select(group => group.Parameter(Names.Payload)).Where(double.IsFinite).Distinct().ToArray();

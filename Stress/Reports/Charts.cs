@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>Which charts a set of runs gives, in the order of the questions.</summary>
+/// <summary>The charts of a set of runs.</summary>
 internal static class Charts
 {
     public static IReadOnlyList<(string Scenario, IChart Chart)> Of(IReadOnlyList<RunGroup> groups)

@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>A figure over what grows: the audience, the payload, the topics, the connections.</summary>
+/// <summary>Line charts of a figure over a growing parameter: subscribers, payload, topics, connections.</summary>
 internal static class GrowthCharts
 {
     private static readonly Growth[] All =
@@ -31,7 +31,8 @@ internal static class GrowthCharts
             if (lines.Any(line => line.Points.Count > 1))
             {
                 var x = new Axis(one.X, !one.IsLinear, one.IsLinear ? null : data.Ticks(one.Scenario, one.Parameter));
-                yield return (one.Scenario, new LineChart(one.Name, one.Title, data.Note(one.Scenario), x, new Axis(one.Y, !one.IsLinear), lines));
+                var y = new Axis(one.Y, !one.IsLinear);
+                yield return (one.Scenario, new LineChart(one.Name, one.Title, data.Note(one.Scenario), x, y, lines));
             }
         }
     }

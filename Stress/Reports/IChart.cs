@@ -2,15 +2,15 @@ using ScottPlot;
 
 namespace PubSub.Stress;
 
-/// <summary>Something to draw.</summary>
+/// <summary>A chart that can be saved as files.</summary>
 internal interface IChart
 {
-    /// <summary>Of its files.</summary>
+    /// <summary>The name of its files, without extension.</summary>
     string Name { get; }
 
     string Title { get; }
 
-    /// <summary>In pixels, at scale 1; its width is always the same.</summary>
+    /// <summary>In pixels at scale 1; the width is fixed.</summary>
     int Height => 480;
 
     Plot Draw();
@@ -32,11 +32,14 @@ internal static class Drawing
     }
 }
 
-/// <summary>What all charts have in common.</summary>
+/// <summary>The style of all charts.</summary>
 internal static class Style
 {
-    // Names that the usual systems have; where none is, the drawing library falls back to what there is.
-    private static readonly string[] FontNames = ["Inter", "Segoe UI", "Helvetica Neue", "Noto Sans", "DejaVu Sans", "Liberation Sans", "Arial"];
+    // Fonts of the usual systems. If none is installed, the drawing library chooses one.
+    private static readonly string[] FontNames =
+    [
+        "Inter", "Segoe UI", "Helvetica Neue", "Noto Sans", "DejaVu Sans", "Liberation Sans", "Arial",
+    ];
 
     private static readonly string FontName = FontNames.FirstOrDefault(Exists) ?? Fonts.Default;
 

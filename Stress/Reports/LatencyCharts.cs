@@ -2,10 +2,12 @@ using System.Globalization;
 
 namespace PubSub.Stress;
 
-/// <summary>How long messages take: at a fixed rate by percentile, and at two percentiles over the load.</summary>
+/// <summary>Charts of latency: by percentile at a fixed rate, and at two percentiles over the load.</summary>
 internal static class LatencyCharts
 {
-    private static readonly Axis Percentiles = new("of all deliveries", false, [(1, "p50"), (2, "p90"), (3, "p99"), (4, "p99.9"), (5, "max")]);
+    private static readonly Axis Percentiles =
+        new("of all deliveries", false, [(1, "p50"), (2, "p90"), (3, "p99"), (4, "p99.9"), (5, "max")]);
+
     private static readonly Func<Percentiles, double>[] Read = [p => p.P50, p => p.P90, p => p.P99, p => p.P999, p => p.Max];
     private static readonly Axis Milliseconds = new("due to received, ms", true);
 
@@ -13,9 +15,11 @@ internal static class LatencyCharts
 
     private static IEnumerable<(string, IChart)> AtFixedRates(ChartData data)
     {
-        var loads = data.Of(Latency.Scenario).GroupBy(group => (Rate: group.Parameter(Names.Rate), Subscribers: group.Parameter(Names.Subscribers)));
+        var loads = data.Of(Latency.Scenario)
+            .GroupBy(group => (Rate: group.Parameter(Names.Rate), Subscribers: group.Parameter(Names.Subscribers)));
         foreach (var load in loads.OrderBy(load => load.Key))
         {
+            var (rate, subscribers) = load.Key;
             var lines = load
                 .Select(group => data.Line(group.Contender, Read.Select((one, n) => (n + 1.0, Of(group, one)))))
                 .Where(line => line.Points.Count > 0)
@@ -23,8 +27,9 @@ internal static class LatencyCharts
             if (lines.Length > 0)
             {
                 yield return (Latency.Scenario, new LineChart(
-                    string.Create(CultureInfo.InvariantCulture, $"latency-{load.Key.Rate:0}-per-second-to-{load.Key.Subscribers:0}"),
-                    string.Create(CultureInfo.InvariantCulture, $"How long does a message take at {load.Key.Rate:N0} per second to {load.Key.Subscribers:N0}?"),
+                    string.Create(CultureInfo.InvariantCulture, $"latency-{rate:0}-per-second-to-{subscribers:0}"),
+                    string.Create(
+                        CultureInfo.InvariantCulture, $"How long does a message take at {rate:N0} per second to {subscribers:N0}?"),
                     $"Open loop, from when each was due. {data.Note(Latency.Scenario)}",
                     Percentiles,
                     Milliseconds,
@@ -53,8 +58,13 @@ internal static class LatencyCharts
         }
 
         Series Curve(IGrouping<string, RunGroup> own, string more, Func<Percentiles, double> percentile, bool faint) =>
-            data.Line(own.Key, own.Select(group => (group.Figure(Names.Deliveries)?.Median ?? double.NaN, Of(group, percentile))), more, faint);
+            data.Line(
+                own.Key,
+                own.Select(group => (group.Figure(Names.Deliveries)?.Median ?? double.NaN, Of(group, percentile))),
+                more,
+                faint);
     }
 
-    private static Spread? Of(RunGroup group, Func<Percentiles, double> percentile) => group.Latency(Names.DeliveryLatency, percentile)?.Times(1e-3);
+    private static Spread? Of(RunGroup group, Func<Percentiles, double> percentile) =>
+        group.Latency(Names.DeliveryLatency, percentile)?.Times(1e-3);
 }

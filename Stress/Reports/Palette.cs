@@ -2,7 +2,7 @@ using ScottPlot;
 
 namespace PubSub.Stress;
 
-/// <summary>A contender looks the same in every chart; colours are told apart without seeing red and green.</summary>
+/// <summary>The colours. A contender has the same colour in every chart; colour-blind readers can distinguish them.</summary>
 internal static class Palette
 {
     public const string Ink = "#1b2430";
@@ -35,10 +35,11 @@ internal static class Palette
 
     public static bool Knows(string contender) => Known.ContainsKey(contender);
 
-    public static string Hex(string contender, int otherNumber) => Known.GetValueOrDefault(contender) ?? Others[otherNumber % Others.Length];
+    public static string Hex(string contender, int otherNumber) =>
+        Known.GetValueOrDefault(contender) ?? Others[otherNumber % Others.Length];
 
     public static Color Of(string hex) => Color.FromHex(hex);
 
-    /// <summary>What it is called where people read.</summary>
+    /// <summary>The name of a contender in charts.</summary>
     public static string Label(string contender) => Labels.GetValueOrDefault(contender, contender);
 }

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace PubSub.Stress;
 
-/// <summary>One load of a scenario: what it is called, and its parameters in kind and number.</summary>
+/// <summary>One load of a scenario: its title, its numeric parameters, and its variant.</summary>
 internal sealed record Load(string Scenario, string Title, IReadOnlyDictionary<string, double> Parameters, string? Variant = null);
 
-/// <summary>Lets the contenders take turns, tells what each run came to, and writes all of it down.</summary>
+/// <summary>Runs the contenders in turn, prints the result of each run, and writes all results to a file.</summary>
 internal sealed class Bench
 {
     private const double Busy = 0.95; // of the time of one thread
@@ -15,9 +15,9 @@ internal sealed class Bench
     private readonly Setting _setting;
     private readonly List<Run> _runs = [];
 
-    /// <param name="verb">Names the file of the results.</param>
-    /// <param name="lineup">Who takes part.</param>
-    /// <param name="folder">Where the results go; null for nowhere.</param>
+    /// <param name="verb">The start of the result file's name.</param>
+    /// <param name="lineup">The servers that take part.</param>
+    /// <param name="folder">The folder for the results; null to write none.</param>
     public Bench(string verb, Lineup lineup, string? folder)
     {
         (_verb, Lineup, _folder) = (verb, lineup, folder);
@@ -38,7 +38,7 @@ internal sealed class Bench
     /// <summary>Every promise was kept in every run.</summary>
     public bool AllKept => _runs.TrueForAll(run => run.Failure is null);
 
-    /// <summary>Runs a load so many times against every contender, A B, B A, A B, …, and sums up.</summary>
+    /// <summary>Runs a load several times against every contender, A B, B A, A B, …, and prints a summary.</summary>
     public IReadOnlyList<Run> Compare(Load load, int repetitions, Func<IContender, Measured> once)
     {
         Console.WriteLine(load.Title);
@@ -58,7 +58,7 @@ internal sealed class Bench
         return runs;
     }
 
-    /// <summary>Runs a load so many times against the first contender alone.</summary>
+    /// <summary>Runs a load several times against the first contender alone, and prints a summary.</summary>
     public IReadOnlyList<Run> Repeat(Load load, int repetitions, Func<int, Measured> once)
     {
         Console.WriteLine(load.Title);
@@ -75,7 +75,7 @@ internal sealed class Bench
         return _runs[first..];
     }
 
-    /// <summary>Runs a load once; a promise that is broken ends this run, not the others.</summary>
+    /// <summary>Runs a load once. A broken promise ends this run, not the others.</summary>
     public Run Attempt(Load load, string contender, int repetition, Func<Measured> once)
     {
         Run run;
@@ -86,7 +86,8 @@ internal sealed class Bench
         }
         catch (RunFailed e)
         {
-            run = new Run(load.Scenario, contender, repetition, load.Variant, load.Parameters, NoFigures, NoLatencies, Explain(e, contender));
+            var failure = Explain(e, contender);
+            run = new Run(load.Scenario, contender, repetition, load.Variant, load.Parameters, NoFigures, NoLatencies, failure);
         }
 
         _runs.Add(run);
@@ -95,7 +96,7 @@ internal sealed class Bench
         return run;
     }
 
-    /// <summary>Runs what is to be run, and writes what there is, however that ends.</summary>
+    /// <summary>Runs the loads and then writes the results, also after a failure.</summary>
     /// <returns>Whether every promise was kept.</returns>
     public bool CloseAfter(Action measure)
     {
@@ -118,14 +119,15 @@ internal sealed class Bench
         return ended;
     }
 
-    /// <summary>Writes what there is.</summary>
+    /// <summary>Writes the results.</summary>
     /// <returns>Whether every promise was kept.</returns>
     public bool Close()
     {
-        foreach (var busy in _runs.Where(run => run.Figures.TryGetValue(Names.ClientCpu, out var cpu) && cpu.Value > Busy * LoopsInUse(run)))
+        foreach (var busy in _runs.Where(IsClientBusy))
         {
+            var cores = Summary.Number(busy.Figures[Names.ClientCpu].Value);
             Console.WriteLine(
-                $"note: {Describe(busy)}: the load generator was busy all the time ({Summary.Number(busy.Figures[Names.ClientCpu].Value)} cores, " +
+                $"note: {Describe(busy)}: the load generator was busy all the time ({cores} cores, " +
                 $"{LoopsInUse(busy)} in use); the rate may be its limit and not the server's.");
         }
 
@@ -145,7 +147,9 @@ internal sealed class Bench
         return AllKept;
     }
 
-    /// <summary>Threads that have a connection to drive: they are dealt out one after the other, and a publisher is at home in the first.</summary>
+    /// <summary>
+    /// Threads that have a connection to drive: connections are assigned to them in turn, and the publisher to the first.
+    /// </summary>
     public static int LoopsInUse(Run run)
     {
         var connections = run.Parameters.TryGetValue(Names.Subscribers, out var subscribers) ? subscribers
@@ -153,6 +157,9 @@ internal sealed class Bench
             : double.PositiveInfinity;
         return (int)Math.Min(run.Parameters.GetValueOrDefault(Names.Loops, 1), Math.Max(1, connections));
     }
+
+    private static bool IsClientBusy(Run run) =>
+        run.Figures.TryGetValue(Names.ClientCpu, out var cpu) && cpu.Value > Busy * LoopsInUse(run);
 
     private static string Describe(Run run)
     {

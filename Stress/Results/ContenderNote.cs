@@ -1,4 +1,4 @@
 namespace PubSub.Stress;
 
-/// <summary>A server that took part, with all that identifies it; or one that would have, with the reason why not: absent, not beaten.</summary>
+/// <summary>A server that took part, with its version and settings; or an absent one, with the reason in place of the version.</summary>
 internal sealed record ContenderNote(string Name, string Version, bool Absent);

@@ -1,6 +1,6 @@
 namespace PubSub.Stress;
 
-/// <summary>What one run has measured.</summary>
+/// <summary>The figures and latencies of one run.</summary>
 internal sealed class Measured
 {
     public const string More = "more";
@@ -13,7 +13,7 @@ internal sealed class Measured
 
     public IReadOnlyDictionary<string, Percentiles> Latencies => _latencies;
 
-    /// <summary>A figure that is not known is left out.</summary>
+    /// <summary>Adds a figure, unless it is null or not finite.</summary>
     public Measured Add(string name, double? value, string unit, string? better = null)
     {
         if (value is { } known && double.IsFinite(known))

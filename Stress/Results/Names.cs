@@ -1,12 +1,12 @@
 namespace PubSub.Stress;
 
-/// <summary>The names of figures, latencies and parameters that several files speak of.</summary>
+/// <summary>The names of figures, latencies and parameters that several files use.</summary>
 internal static class Names
 {
     public const string Deliveries = "deliveries";
     public const string Publishes = "publishes";
 
-    /// <summary>Messages per second that were due, whatever became of them.</summary>
+    /// <summary>Messages per second that were due, sent or not.</summary>
     public const string Offered = "offered";
 
     public const string CpuPerDelivery = "server_cpu_per_delivery";
@@ -22,7 +22,7 @@ internal static class Names
     public const string DeliveryLatency = "publish_to_receive";
     public const string AckLatency = "publish_to_ack";
 
-    /// <summary>Of the load generator: from when a message was due to when it was sent.</summary>
+    /// <summary>The load generator's delay from when a message was due to when it was sent.</summary>
     public const string SendLateness = "due_to_sent";
 
     public const string Subscribers = "subscribers";

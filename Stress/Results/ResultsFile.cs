@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace PubSub.Stress;
 
-/// <summary>All runs of one command line, and where they were made: the one form in which every verb writes down what it found.</summary>
+/// <summary>All runs of one command line, with machine and versions: the file format of every verb.</summary>
 internal sealed record ResultsFile(int Schema, Setting Setting, IReadOnlyList<Run> Runs)
 {
     public const int CurrentSchema = 1;
@@ -31,7 +31,7 @@ internal sealed record ResultsFile(int Schema, Setting Setting, IReadOnlyList<Ru
 [JsonSerializable(typeof(ResultsFile))]
 internal sealed partial class ResultsJson : JsonSerializerContext
 {
-    /// <summary>Leaves µ and → as they are: the file is read by people too.</summary>
+    /// <summary>Does not escape µ and →, because people read the file too.</summary>
     public static ResultsJson Form { get; } = new(new JsonSerializerOptions
     {
         WriteIndented = true,

@@ -4,9 +4,9 @@ namespace PubSub.Stress;
 /// <param name="Scenario">The verb.</param>
 /// <param name="Contender">The server's name.</param>
 /// <param name="Repetition">From 1; contenders take turns within a repetition.</param>
-/// <param name="Variant">What was different in kind, where a scenario has several.</param>
-/// <param name="Parameters">What was different in number.</param>
-/// <param name="Figures">What was measured.</param>
+/// <param name="Variant">The kind of load, if a scenario has several.</param>
+/// <param name="Parameters">The numeric parameters of the load.</param>
+/// <param name="Figures">The measured values.</param>
 /// <param name="Latencies">Distributions of durations, in microseconds.</param>
 /// <param name="Failure">The promise that was broken; null if all were kept.</param>
 internal sealed record Run(
@@ -19,7 +19,7 @@ internal sealed record Run(
     IReadOnlyDictionary<string, Percentiles> Latencies,
     string? Failure);
 
-/// <param name="Value">How much.</param>
-/// <param name="Unit">Of what.</param>
-/// <param name="Better">more or less; null for a figure that is no merit.</param>
+/// <param name="Value">The number.</param>
+/// <param name="Unit">The unit of the number.</param>
+/// <param name="Better">more or less; null if neither is better.</param>
 internal sealed record Figure(double Value, string Unit, string? Better = null);

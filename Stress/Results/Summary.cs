@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PubSub.Stress;
 
-/// <summary>Runs in words: each on a line, then the medians of each contender, then the first one's against each other's.</summary>
+/// <summary>Prints runs as text: each on a line, the medians of each contender, and the ratios of the first one to the others.</summary>
 internal static class Summary
 {
     private const int NameWidth = 10;
@@ -31,11 +31,11 @@ internal static class Summary
         }
     }
 
-    /// <summary>The middle of the runs that did not fail, and how far they lie apart; null if there are none.</summary>
+    /// <summary>The median and range of a figure over the runs that did not fail; null if there are none.</summary>
     public static Spread? Of(IEnumerable<Run> runs, string figure) =>
         Spread.Of(runs.Where(run => run.Failure is null).Select(run => run.Figures.GetValueOrDefault(figure)?.Value).OfType<double>());
 
-    /// <summary>As <see cref="Of(IEnumerable{Run}, string)"/>, of a percentile in microseconds.</summary>
+    /// <summary>The median and range of a percentile, in microseconds; null if no run has it.</summary>
     public static Spread? Of(IEnumerable<Run> runs, string latency, Func<Percentiles, double> percentile) =>
         Spread.Of(runs.Where(run => run.Latencies.ContainsKey(latency)).Select(run => percentile(run.Latencies[latency])));
 
@@ -47,7 +47,8 @@ internal static class Summary
         _ => value.ToString("0.####", CultureInfo.InvariantCulture),
     };
 
-    private static IEnumerable<string> Figures(Run run) => run.Figures.Select(one => $"{one.Key} {Number(one.Value.Value)} {one.Value.Unit}");
+    private static IEnumerable<string> Figures(Run run) =>
+        run.Figures.Select(one => $"{one.Key} {Number(one.Value.Value)} {one.Value.Unit}");
 
     private static string Medians(Run[] runs)
     {
@@ -65,7 +66,7 @@ internal static class Summary
         return string.Join("  ", figures.Concat(latencies)) + (failed > 0 ? $"  {failed} of {runs.Length} runs FAILED" : "");
     }
 
-    // The load generator's own is told with each run, and compared with nothing.
+    // The load generator's own lateness is printed with each run, but not compared.
     private static bool OfServer(string latency) => latency != Names.SendLateness;
 
     private static string Range(Spread spread) => $"{Number(spread.Median)} ({Number(spread.Min)}..{Number(spread.Max)})";

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace PubSub.Stress;
 
-/// <summary>Closed loop against a server that is asked, before and after, what it has allocated.</summary>
+/// <summary>A closed loop against a server that reports its allocations before and after.</summary>
 internal sealed class Allocations : Verb
 {
     public const string Scenario = "allocations";
@@ -11,8 +11,12 @@ internal sealed class Allocations : Verb
 
     private const string Contender = "pubsub";
 
-    private readonly Option<string?> _server = Offer.Text("--server", "The executable or .dll to start instead of a build of Host; of .NET, for the JIT.", "PATH");
-    private readonly Option<int[]> _subscribers = Offer.Wholes("--subscribers", "Subscribers of the one topic.", [1, 10, 100, 1000], 1, 10_000);
+    private readonly Option<string?> _server = Offer.Text(
+        "--server", "The executable or .dll of a .NET build for the JIT to start instead of a build of Host.", "PATH");
+
+    private readonly Option<int[]> _subscribers = Offer.Wholes(
+        "--subscribers", "Subscribers of the topic.", [1, 10, 100, 1000], 1, 10_000);
+
     private readonly Option<string?> _out = Offer.Out();
     private readonly LoadOptions _load;
 
@@ -20,9 +24,10 @@ internal sealed class Allocations : Verb
         : base(
             Scenario,
             "How many bytes does the server allocate for a publish, and for a delivery?",
-            "Counts what the server's process allocates on its managed heap over the timed window of a closed loop, by a startup hook that the\n" +
-            "runtime loads into it: the server itself is not changed. It includes everything the process does in that time, and what\n" +
-            "is collected later. Only a build for the JIT can be asked; Native AOT runs the same code on the same heap.")
+            "Counts the bytes that the server's process allocates on its managed heap over the timed window of a closed loop, by a\n" +
+            "startup hook that the runtime loads into it: the server itself is not changed. The figure includes everything the process\n" +
+            "does in that time, and memory that is collected later. The hook needs a build for the JIT; Native AOT runs the same code\n" +
+            "on the same heap.")
     {
         Options.Add(_server);
         Options.Add(_subscribers);
@@ -30,7 +35,7 @@ internal sealed class Allocations : Verb
         Options.Add(_out);
     }
 
-    /// <summary>Starts a server of its own.</summary>
+    /// <summary>Starts the server itself, with the startup hook.</summary>
     public static IReadOnlyList<Run> Measure(Bench bench, string server, int[] subscribers, ClosedLoad load)
     {
         var first = bench.Runs.Count;
@@ -75,7 +80,7 @@ internal sealed class Allocations : Verb
             var closed = new ClosedLoop(loops.Home, publisher, audience.Paces, load.Outstanding);
             closed.Run(load.Warmup);
 
-            // Between its two readings everything that was published is delivered and answered.
+            // At both readings everything published so far is delivered and answered.
             closed.Finish();
             var (published, received, allocated) = (closed.Published, closed.Received, meter.Read());
             closed.Run(load.Window);

@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>Everything at once: subscribing, unsubscribing, publishing, creating and deleting, leaving and coming back, over the same few topics.</summary>
+/// <summary>
+/// Clients subscribe, unsubscribe, publish, leave and come back, and topics are created and deleted, all at once over a few topics.
+/// </summary>
 internal sealed class Churn : ScenarioVerb
 {
     public const string Scenario = "churn";
@@ -17,23 +19,23 @@ internal sealed class Churn : ScenarioVerb
     private readonly Option<int> _topics = Offer.Whole("--topics", "Topics.", 4, 1, 100);
     private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second, at most.", 2000, 1, 1_000_000);
     private readonly Option<int> _churn = Offer.Whole("--churn", "Subscribes and unsubscribes per second.", 500, 0, 100_000);
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "How long.", 10);
-    private readonly Option<int> _runs = Offer.Whole("--runs", "How often.", 3, 1, 1000);
+    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The length of a run.", 10);
+    private readonly Option<int> _runs = Offer.Whole("--runs", "The number of runs.", 3, 1, 1000);
     private readonly Option<int> _seed = Offer.Seed();
 
     public Churn()
         : base(
             Scenario,
             "Does every promise hold while clients subscribe, unsubscribe and leave, and topics are created and deleted, under publishing?",
-            "Everything that is asked, answered and received is recorded and judged by the history checker of the conformance suite. Nobody\n" +
-            "may be cut: no more is outstanding than a server with default settings allows.",
+            "All requests, answers and events are recorded and judged by the history checker of the conformance suite. The server may\n" +
+            "not cut any client: no more is outstanding than a server with default settings allows.",
             compares: false)
     {
         Option[] options = [_subscribers, _publishers, _topics, _rate, _churn, _window, _runs, _seed];
         Array.ForEach(options, option => Add(option));
     }
 
-    // So that a connection outlives a topic: there is more to see. Other servers may hang up.
+    // A deletion then does not end connections, so more clients stay to be checked. Other servers may close them.
     protected override (string Name, string Value)[] Settings => [("TOPIC_DELETION", "unsubscribe")];
 
     protected override void Measure(Bench bench, ParseResult parsed)
@@ -57,7 +59,10 @@ internal sealed class Churn : ScenarioVerb
             [Names.Seed] = seed,
         };
         bench.Repeat(
-            new Load(Scenario, $"{load.Subscribers:N0} subscribers, {load.Publishers} publishers, {load.Topics} topics, seed {seed}", parameters),
+            new Load(
+                Scenario,
+                $"{load.Subscribers:N0} subscribers, {load.Publishers} publishers, {load.Topics} topics, seed {seed}",
+                parameters),
             parsed.GetValue(_runs),
             run => Once(bench.Lineup.First, load, new Random(seed + run)));
     }
@@ -107,8 +112,8 @@ internal sealed class Churn : ScenarioVerb
         return measured;
     }
 
-    /// <summary>One member turns a subscription on or off; one in fifty leaves instead, half of them without a word.</summary>
-    /// <returns>Whether it left without a word.</returns>
+    /// <summary>Lets one member subscribe or unsubscribe; one in fifty leaves instead, half of them by a reset.</summary>
+    /// <returns>Whether it left by a reset.</returns>
     public static bool Act(Crowd crowd, HashSet<RecordedClient> leaving, Random random)
     {
         var member = crowd.Members[random.Next(crowd.Members.Count)];
@@ -145,7 +150,7 @@ internal sealed class Churn : ScenarioVerb
         return false;
     }
 
-    /// <summary>Ends the members that have unsubscribed from everything: nothing is owed to them when the answers are there.</summary>
+    /// <summary>Ends the members that have unsubscribed from everything. Once that is answered, they are owed no more events.</summary>
     public static void LetGo(Crowd crowd, HashSet<RecordedClient> leaving)
     {
         foreach (var member in leaving.Where(member => member.IsIdle || member.Ending is not null).ToArray())
@@ -160,7 +165,7 @@ internal sealed class Churn : ScenarioVerb
         }
     }
 
-    // The server may hang up on a member whose topic is gone, and on nobody else.
+    // The server may end the connection of a member whose topic was deleted, and no other.
     private static void Replace(Crowd crowd)
     {
         foreach (var member in crowd.Members.Where(member => member.Ending is not null).ToArray())

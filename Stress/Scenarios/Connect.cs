@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>Everybody comes at once; then everybody loses the connection and comes back at once, with replay.</summary>
+/// <summary>Many clients connect at once; then all subscribers lose their connection and come back at once, with replay.</summary>
 internal sealed class Connect : ScenarioVerb
 {
     public const string Scenario = "connect";
@@ -13,18 +13,22 @@ internal sealed class Connect : ScenarioVerb
     private static readonly TimeSpan StormTimeout = TimeSpan.FromSeconds(120);
 
     private readonly Option<int> _connections = Offer.Whole("--connections", "Connections of the connect storm.", 5000, 1, 50_000);
-    private readonly Option<int> _reconnections = Offer.Whole("--reconnections", "Subscribers of the reconnect storm, each with last_n=100.", 1000, 1, 10_000);
+    private readonly Option<int> _reconnections = Offer.Whole(
+        "--reconnections", "Subscribers of the reconnect storm, each with last_n=100.", 1000, 1, 10_000);
+
     private readonly Option<int> _parallel = Offer.Whole("--parallel", "Handshakes under way at a time.", 200, 1, 4000);
-    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second that go on during the reconnect storm, at most.", 200, 1, 100_000);
+    private readonly Option<int> _rate = Offer.Whole(
+        "--rate", "Messages per second during the reconnect storm, at most.", 200, 1, 100_000);
+
     private readonly Option<int> _runs = Offer.Whole("--runs", "Storms of each kind.", 3, 1, 1000);
     private readonly Option<int> _seed = Offer.Seed();
 
     public Connect()
         : base(
             Scenario,
-            "How fast are thousands of connections taken in, and taken back with replay after all were lost?",
-            "Connect storm: each connection upgrades and subscribes; then a message must reach every one. Reconnect storm: all subscribers of a\n" +
-            "busy topic are broken off and come back with last_n=100; what they received is judged by the history checker.",
+            "How fast does the server accept thousands of connections, and accept them again with replay after all were lost?",
+            "Connect storm: each connection upgrades and subscribes; then a message must reach every one. Reconnect storm: all\n" +
+            "subscribers of a busy topic are reset and come back with last_n=100; the history checker judges what they received.",
             compares: false)
     {
         Option[] options = [_connections, _reconnections, _parallel, _rate, _runs, _seed];
@@ -33,8 +37,9 @@ internal sealed class Connect : ScenarioVerb
 
     protected override void Measure(Bench bench, ParseResult parsed)
     {
-        var (connections, reconnections, parallel) = (parsed.GetValue(_connections), parsed.GetValue(_reconnections), parsed.GetValue(_parallel));
-        var (rate, seed, runs) = (parsed.GetValue(_rate), parsed.GetValue(_seed), parsed.GetValue(_runs));
+        var (connections, reconnections) = (parsed.GetValue(_connections), parsed.GetValue(_reconnections));
+        var (parallel, rate) = (parsed.GetValue(_parallel), parsed.GetValue(_rate));
+        var (seed, runs) = (parsed.GetValue(_seed), parsed.GetValue(_runs));
         bench.Repeat(
             new Load(
                 Scenario,
@@ -47,7 +52,13 @@ internal sealed class Connect : ScenarioVerb
             new Load(
                 Scenario,
                 $"reconnect storm: {reconnections:N0} subscribers come back with last_n={LastN}, seed {seed}",
-                new Dictionary<string, double> { [Names.Connections] = reconnections, [Names.Rate] = rate, ["parallel"] = parallel, [Names.Seed] = seed },
+                new Dictionary<string, double>
+                {
+                    [Names.Connections] = reconnections,
+                    [Names.Rate] = rate,
+                    ["parallel"] = parallel,
+                    [Names.Seed] = seed,
+                },
                 "reconnect"),
             runs,
             run => Reconnect(bench.Lineup.First, reconnections, parallel, rate, new Random(seed + run)));
@@ -85,7 +96,9 @@ internal sealed class Connect : ScenarioVerb
                 publisher.Publish(id);
                 publisher.Flush();
                 loop.Until(
-                    () => publisher.Unanswered == 0 && all.TrueForAll(c => c.Inbox!.Count == id), StormTimeout, $"for message {id} to reach every connection");
+                    () => publisher.Unanswered == 0 && all.TrueForAll(c => c.Inbox!.Count == id),
+                    StormTimeout,
+                    $"for message {id} to reach every connection");
             }
 
             measured
@@ -125,7 +138,7 @@ internal sealed class Connect : ScenarioVerb
         using var loop = new Loop();
         using var crowd = new Crowd(loop, server, [topic], publishers: 1, random);
         Gather();
-        crowd.Run(TimeSpan.FromSeconds(Math.Max(1, (LastN + 20) / rate)), rate, () => { }); // the ring is full
+        crowd.Run(TimeSpan.FromSeconds(Math.Max(1, (LastN + 20) / rate)), rate, () => { }); // so that the topic retains LastN messages
 
         foreach (var member in crowd.Members.ToArray())
         {
@@ -148,7 +161,7 @@ internal sealed class Connect : ScenarioVerb
         clocked.AddTo(measured);
         return measured;
 
-        // Each is back when a pong stands behind its replay.
+        // A subscriber is back when its subscribe, and its probe if any, is answered.
         void Gather()
         {
             var start = Stopwatch.GetTimestamp();

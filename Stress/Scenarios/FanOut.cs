@@ -2,30 +2,32 @@ using System.CommandLine;
 
 namespace PubSub.Stress;
 
-/// <summary>One topic, one publisher, N subscribers, closed loop: the most deliveries a server sustains, and what each costs it.</summary>
+/// <summary>One topic, one publisher, N subscribers, closed loop: the maximum of deliveries per second, and the CPU time of each.</summary>
 internal sealed class FanOut : ScenarioVerb
 {
     public const string Scenario = "fan-out";
 
-    private readonly Option<int[]> _subscribers = Offer.Wholes("--subscribers", "Subscribers of the one topic.", [1, 10, 100, 1000, 10_000], 1, 50_000);
+    private readonly Option<int[]> _subscribers = Offer.Wholes(
+        "--subscribers", "Subscribers of the topic.", [1, 10, 100, 1000, 10_000], 1, 50_000);
+
     private readonly LoadOptions _load;
 
     public FanOut()
         : base(
             Scenario,
             "How many deliveries per second from one publisher to 1 … 10,000 subscribers, and at what cost each?",
-            "Closed loop: the publisher is at most --outstanding messages ahead of the slowest subscriber and of the last answer, so nobody\n" +
-            "who reads is a slow consumer. Every subscriber must receive every message once and in order.",
+            "Closed loop: the publisher is at most --outstanding messages ahead of the slowest subscriber and of the last answer, so no\n" +
+            "subscriber is a slow consumer. Every subscriber must receive every message once and in order.",
             compares: true)
     {
         Add(_subscribers);
         _load = new LoadOptions(this);
     }
 
-    /// <param name="bench">Who takes part.</param>
-    /// <param name="subscribers">Of the one topic.</param>
-    /// <param name="load">What is published, and for how long.</param>
-    /// <param name="alone">Only the first contender is asked.</param>
+    /// <param name="bench">The servers that take part, and the results.</param>
+    /// <param name="subscribers">The number of subscribers of the topic.</param>
+    /// <param name="load">Payload, window and repetitions.</param>
+    /// <param name="alone">True to measure only the first contender.</param>
     public static IReadOnlyList<Run> Measure(Bench bench, int subscribers, ClosedLoad load, bool alone = false)
     {
         var parameters = load.Parameters;
@@ -45,7 +47,7 @@ internal sealed class FanOut : ScenarioVerb
         }
     }
 
-    /// <summary>Also the maximum that other scenarios start from.</summary>
+    /// <summary>One run. Other scenarios use its rate as the server's maximum.</summary>
     public static Measured Once(IContender contender, int subscribers, ClosedLoad load)
     {
         var topic = $"fan-out-{Guid.NewGuid():N}";

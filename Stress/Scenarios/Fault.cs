@@ -3,46 +3,67 @@ using System.Net.Sockets;
 
 namespace PubSub.Stress;
 
-/// <summary>Where a fault is committed.</summary>
-/// <param name="Server">The server that has to survive it.</param>
-/// <param name="Loop">What drives the connections.</param>
-/// <param name="Topic">What rude clients subscribe to; its messages have <see cref="FaultLoad.PayloadBytes"/>.</param>
+/// <summary>The context of a fault.</summary>
+/// <param name="Server">The server that must survive the fault.</param>
+/// <param name="Loop">Drives the connections.</param>
+/// <param name="Topic">The topic of the faulty clients; its messages have <see cref="FaultLoad.PayloadBytes"/>.</param>
 /// <param name="Cost">The server's process.</param>
-/// <param name="Inbox">What a rude client's events go into.</param>
+/// <param name="Inbox">Makes the inbox of a faulty client.</param>
 internal sealed record FaultScene(PubSubContender Server, Loop Loop, string Topic, ProcessCost Cost, Func<Inbox> Inbox);
 
-/// <summary>Something that clients do, or suffer, that no server can prevent.</summary>
-/// <param name="Name">On the command line.</param>
-/// <param name="What">In a sentence.</param>
-/// <param name="Begin">Prepares it.</param>
+/// <summary>A fault of clients or of the machine that no server can prevent.</summary>
+/// <param name="Name">The name on the command line.</param>
+/// <param name="What">The fault in a sentence.</param>
+/// <param name="Begin">Prepares the fault.</param>
 internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> Begin)
 {
     /// <summary>The name of the fault in which no client can connect.</summary>
     public const string Descriptors = "descriptors";
 
-    private const int TinyWindow = 1; // byte; the kernel makes it the least it has
+    private const int TinyWindow = 1; // byte; the kernel raises it to its minimum
     private const int TcpLevel = 6, TcpRepair = 19;
 
-    /// <summary>What it is on this machine instead, if that is something else.</summary>
+    /// <summary>What happens on this machine instead; null if the fault is as described.</summary>
     public Func<string?> Falls { get; private init; } = () => null;
 
     public static IReadOnlyList<Fault> All { get; } =
     [
-        new("mid-frame", "subscribers stop in the middle of a request's frame and hang up", scene => new Clients(scene, c => c.BreakOffAfter(100), leave: c => c.Dispose())),
-        new("reset", "subscribers break off with a reset", scene => new Clients(scene, _ => { }, leave: c => c.Reset())),
-        new("half-open", "subscribers ask, close their sending side, and wait for every answer", scene => new Clients(scene, AskAndShut, leave: null)),
-        new("vanish", "subscribers vanish without a word, as a machine that lost its power", scene => new Clients(scene, _ => { }, leave: Vanish)) { Falls = () => CanVanish() ? null : "no right to TCP_REPAIR: they fall silent instead" },
-        new("mute", "connections are opened and nothing is ever asked", scene => new Mutes(scene)),
-        new("silent", "WebSocket clients never say anything, not even a Pong", scene => new Clients(scene, scene.Loop.Remove, leave: null) { Subscribe = false }),
-        new("tiny-window", "subscribers whose window is as small as it can be never read", scene => new Clients(scene, scene.Loop.Remove, leave: null, TinyWindow)),
+        new(
+            "mid-frame",
+            "subscribers stop in the middle of a request's frame and close the connection",
+            scene => new Clients(scene, c => c.BreakOffAfter(100), leave: c => c.Dispose())),
+        new("reset", "subscribers reset the connection", scene => new Clients(scene, _ => { }, leave: c => c.Reset())),
+        new(
+            "half-open",
+            "subscribers send requests, close their sending side, and wait for every answer",
+            scene => new Clients(scene, AskAndShut, leave: null)),
+        new(
+            "vanish",
+            "subscribers vanish without a TCP segment, like a machine that lost its power",
+            scene => new Clients(scene, _ => { }, leave: Vanish))
+        {
+            Falls = () => CanVanish() ? null : "no right to TCP_REPAIR: they fall silent instead",
+        },
+        new("mute", "connections are opened and never send a byte", scene => new Mutes(scene)),
+        new(
+            "silent",
+            "WebSocket clients never send anything, not even a Pong",
+            scene => new Clients(scene, scene.Loop.Remove, leave: null) { Subscribe = false }),
+        new(
+            "tiny-window",
+            "subscribers with the smallest receive window never read",
+            scene => new Clients(scene, scene.Loop.Remove, leave: null, TinyWindow)),
         new("sigstop", "subscribers' processes are stopped, and killed at the end", scene => new StoppedProcesses(scene)),
         new("unread-log", "the log is not read while connections come and go", scene => new UnreadLog(scene)),
         new("stopped-server", "the server is stopped for longer than a Ping may go unanswered", scene => new StoppedServer(scene)),
-        new("memory", "retained messages and outstanding events fill the memory that the server allows them", scene => new FullMemory(scene)),
+        new(
+            "memory",
+            "retained messages and outstanding events fill the memory that the server allows them",
+            scene => new FullMemory(scene)),
         new(Descriptors, "the server runs out of file descriptors while connections come", scene => new NoDescriptors(scene)),
     ];
 
-    /// <summary>Whether this process may let a connection vanish; otherwise it stays, silent, until the server gives up on it.</summary>
+    /// <summary>True if this process may let a connection vanish. Otherwise the connection falls silent until the server ends it.</summary>
     public static bool CanVanish()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -71,13 +92,14 @@ internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> 
         {
             if (client.Unanswered > 0)
             {
-                throw new RunFailed($"a client that had closed its sending side missed {client.Unanswered} of {Pings} answers: {client.Ending}");
+                throw new RunFailed(
+                    $"a client that had closed its sending side missed {client.Unanswered} of {Pings} answers: {client.Ending}");
             }
         };
         client.Socket.Shutdown(SocketShutdown.Send);
     }
 
-    // Closing in repair mode sends nothing; it takes a right that not everybody has.
+    // Closing in repair mode sends nothing. It needs CAP_NET_ADMIN.
     private static void Vanish(PubSubConnection client)
     {
         try
@@ -86,7 +108,7 @@ internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> 
         }
         catch (SocketException)
         {
-            client.Loop.Remove(client); // then it only falls silent, which CanVanish says
+            client.Loop.Remove(client); // it falls silent instead, as Falls reports
             return;
         }
 
@@ -94,7 +116,7 @@ internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> 
     }
 }
 
-/// <summary>A fault that is being committed, again and again, until it ends.</summary>
+/// <summary>A fault under way, committed again and again until its end.</summary>
 internal abstract class Damage(FaultScene scene) : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
@@ -107,7 +129,7 @@ internal abstract class Damage(FaultScene scene) : IDisposable
 
     protected FaultScene Scene => scene;
 
-    /// <summary>Commits it once more when it is time.</summary>
+    /// <summary>Commits the fault once more, if 50 ms have passed.</summary>
     public void Commit()
     {
         if (Stopwatch.GetElapsedTime(_committedAt) >= Interval)
@@ -118,12 +140,12 @@ internal abstract class Damage(FaultScene scene) : IDisposable
         }
     }
 
-    /// <summary>Undoes what would keep the server from recovering.</summary>
+    /// <summary>Undoes the effects that keep the server from recovering.</summary>
     public virtual void End()
     {
     }
 
-    /// <summary>Ends the clients that are left.</summary>
+    /// <summary>Ends the remaining clients.</summary>
     public abstract void Dispose();
 
     protected abstract void Again();
@@ -137,14 +159,15 @@ internal abstract class Damage(FaultScene scene) : IDisposable
     }
 }
 
-/// <summary>Clients that subscribe, do something rude, and end in their way a little later; or never, where there is no way.</summary>
-internal sealed class Clients(FaultScene scene, Action<PubSubConnection> act, Action<PubSubConnection>? leave, int receiveBuffer = 0) : Damage(scene)
+/// <summary>Clients that subscribe, act, and leave when five newer ones are there; without an action to leave they stay.</summary>
+internal sealed class Clients(FaultScene scene, Action<PubSubConnection> act, Action<PubSubConnection>? leave, int receiveBuffer = 0)
+    : Damage(scene)
 {
     private const int AtATime = 5;
 
     private readonly Queue<PubSubConnection> _here = [];
 
-    /// <summary>Otherwise they act as soon as they are connected.</summary>
+    /// <summary>True if they subscribe and act once that is answered; false if they act once they are connected.</summary>
     public bool Subscribe { get; init; } = true;
 
     public override void End()
@@ -195,7 +218,7 @@ internal sealed class Mutes(FaultScene scene) : Damage(scene)
     protected override void Again() => _here.Add(_endpoint.Begin(receiveBuffer: 0));
 }
 
-/// <summary>Subscribers that the scheduler never runs again: more of them than descriptors may be left over.</summary>
+/// <summary>Subscriber processes that are stopped: more of them than the number of descriptors that may be left over.</summary>
 internal sealed class StoppedProcesses : Damage
 {
     private readonly List<Process> _processes = [];
@@ -223,7 +246,7 @@ internal sealed class StoppedProcesses : Damage
         }
     }
 
-    /// <summary>It is committed once for each, and lasts.</summary>
+    /// <summary>One for each process.</summary>
     public override int Count => _processes.Count;
 
     public override void Dispose()
@@ -237,11 +260,11 @@ internal sealed class StoppedProcesses : Damage
     }
 }
 
-/// <summary>The server may open two more files, and many connections come.</summary>
+/// <summary>The server may open only two more descriptors, and many connections come.</summary>
 internal sealed class NoDescriptors : Damage
 {
     private readonly List<PubSubConnection> _here = [];
-    private readonly ulong[] _limit = new ulong[2]; // as it was: soft and hard
+    private readonly ulong[] _limit = new ulong[2]; // the original soft and hard limit
     private bool _limited;
 
     public NoDescriptors(FaultScene scene)
@@ -268,7 +291,7 @@ internal sealed class NoDescriptors : Damage
 
     public override void Dispose()
     {
-        // However the run has failed, the server of the next one is the same.
+        // Also after a failed run: the next run uses the same server.
         if (Scene.Cost.IsAlive)
         {
             End();
@@ -278,7 +301,7 @@ internal sealed class NoDescriptors : Damage
     protected override void Again() => _here.Add(Rude());
 }
 
-/// <summary>The tool does not read the server's log, and connections that come and go make the server write it.</summary>
+/// <summary>The tool does not read the server's log, while connections come and go, so that the server writes to it.</summary>
 internal sealed class UnreadLog : Damage
 {
     private const int AtOnce = 10;
@@ -312,7 +335,7 @@ internal sealed class UnreadLog : Damage
     }
 }
 
-/// <summary>The scheduler does not run the server: as when a virtual machine is moved, or a container is paused.</summary>
+/// <summary>The server's process is stopped, as when a virtual machine is moved or a container is paused.</summary>
 internal sealed class StoppedServer(FaultScene scene) : Damage(scene)
 {
     private static readonly TimeSpan Stop = TimeSpan.FromSeconds(5); // longer than the keep-alive's interval and timeout together
@@ -325,7 +348,7 @@ internal sealed class StoppedServer(FaultScene scene) : Damage(scene)
     /// <summary>How often it was stopped.</summary>
     public override int Count => _stops;
 
-    // The server runs again when the timer says so, even if the run has failed meanwhile.
+    // Also after a failed run the server must run again.
     public override void Dispose()
     {
         if (_wake is not null)
@@ -355,12 +378,15 @@ internal sealed class StoppedServer(FaultScene scene) : Damage(scene)
     }
 }
 
-/// <summary>A publisher fills topic after topic, and subscribers of them never read.</summary>
+/// <summary>A publisher fills topic after topic, and their subscribers never read.</summary>
 internal sealed class FullMemory : Damage
 {
     private const int Topics = 40;
-    private const int Full = 4; // of them, before the others get a message: a full topic replaces its oldest message, so its publishes are not refused
-    private const int Readers = 40; // that do not read
+
+    // Topics that are filled first: a full topic replaces its oldest message, so its publishes are not refused.
+    private const int Full = 4;
+
+    private const int Readers = 40; // subscribers that do not read
     private const int PayloadBytes = 16_000;
     private const int AtOnce = 10; // messages
     private const int TinyWindow = 1; // byte
@@ -383,17 +409,23 @@ internal sealed class FullMemory : Damage
 
         _publisher = scene.Server.Begin(scene.Loop, PayloadBytes);
         _publisher.PublishToNumbered(_stem);
-        _publisher.OnAnswer = error => _refused += error is null ? 0 : error == "LIMIT_EXCEEDED" ? 1 : throw new RunFailed($"a publish was refused with {error}");
+        _publisher.OnAnswer = error => _refused += error switch
+        {
+            null => 0,
+            "LIMIT_EXCEEDED" => 1,
+            _ => throw new RunFailed($"a publish was refused with {error}"),
+        };
     }
 
-    /// <summary>Publishes that were refused since retained messages may take no more.</summary>
+    /// <summary>Publishes refused because of the limit of retained bytes.</summary>
     public override int Count => _refused;
 
     public override void End()
     {
         if (_refused == 0 || _cut == 0)
         {
-            throw new RunFailed($"the memory was not filled: {_refused} publishes were refused, {_cut} subscribers that do not read were cut");
+            throw new RunFailed(
+                $"the memory was not filled: {_refused} publishes were refused, {_cut} subscribers that do not read were cut");
         }
 
         Leave();
@@ -412,8 +444,9 @@ internal sealed class FullMemory : Damage
             _readers.Add(reader);
         }
 
-        // One that does not read does not see its end; the socket does.
-        foreach (var reader in _readers.Where(reader => reader.Ending is not null || reader.Socket.Poll(0, SelectMode.SelectError)).ToArray())
+        // A connection that is not read does not notice its end; the socket does.
+        var ended = _readers.Where(reader => reader.Ending is not null || reader.Socket.Poll(0, SelectMode.SelectError)).ToArray();
+        foreach (var reader in ended)
         {
             _cut++;
             reader.Abandon();

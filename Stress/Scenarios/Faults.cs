@@ -3,31 +3,40 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>Clients that break off, vanish, stall or crowd the door, and a server without descriptors: everybody else is to notice nothing.</summary>
+/// <summary>
+/// Clients that reset, vanish, stall or take all descriptors, and other faults: the other clients must not notice, and nothing may leak.
+/// </summary>
 internal sealed class Faults : ScenarioVerb
 {
     public const string Scenario = "faults";
 
-    private static readonly TimeSpan SettleTimeout = TimeSpan.FromSeconds(45); // a keep-alive's interval and deadline, and a little more
+    private static readonly TimeSpan SettleTimeout = TimeSpan.FromSeconds(45); // more than keep-alive's interval and timeout
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan CatchUp = TimeSpan.FromMilliseconds(500);
 
     private const double LeastSeconds = 0.1;
 
-    private readonly Option<string?> _only = Offer.Text("--only", $"One of them: {string.Join(", ", Fault.All.Select(fault => fault.Name))}.", "FAULT");
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "Each phase: without the fault, with it, and without.", 3, LeastSeconds);
+    private readonly Option<string?> _only = Offer.Text(
+        "--only", $"A single fault: {string.Join(", ", Fault.All.Select(fault => fault.Name))}.", "FAULT");
+
+    private readonly Option<TimeSpan> _window = Offer.Seconds(
+        "--seconds", "The length of each phase: without the fault, with it, and without.", 3, LeastSeconds);
+
     private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each fault.", 1, 1, 1000);
-    private readonly Option<TimeSpan> _together = Offer.Seconds("--together", "All faults at once for so long, instead of each alone.", 0);
+    private readonly Option<TimeSpan> _together = Offer.Seconds(
+        "--together", "All faults at once for this long, instead of each alone.", 0);
+
     private readonly Option<int> _seed = Offer.Seed();
 
     public Faults()
         : base(
             Scenario,
-            "Does a server survive rude and unlucky clients, without leaking and without slowing others?",
-            "Open loop to subscribers that behave, undisturbed, while a fault is committed again and again, and undisturbed again. Afterwards the server\n" +
-            "must be alive, everyone who behaved must have every message, connections must be accepted, nobody else may be counted as a\n" +
-            "subscriber, and the descriptors must be back to what they were. The ratio of the p99 with it to that without says what the others noticed. Keep-alive is set to 2 s and 2 s, so that the\n" +
-            "peers that vanish are noticed within the run.",
+            "Does a server survive faults of clients and of the machine, without leaks and without slowing other clients?",
+            "Open loop to well-behaved subscribers: undisturbed, while a fault is committed again and again, and undisturbed again.\n" +
+            "Afterwards the server must be alive and accept connections, the well-behaved subscribers must have every message and be\n" +
+            "the only ones counted, and the number of descriptors must be as before. The ratio of the p99 with the fault to the p99\n" +
+            "without it shows the effect on the others. Keep-alive is set to 2 s and 2 s, so that the server notices vanished clients\n" +
+            "within the run.",
             compares: false)
     {
         Option[] options = [_only, _window, _runs, _together, _seed];
@@ -47,7 +56,10 @@ internal sealed class Faults : ScenarioVerb
         if (parsed.GetValue(_together) is { } window && window > TimeSpan.Zero)
         {
             bench.Repeat(
-                new Load(FaultsTogether.Scenario, $"{window}: all at once, beside clients that come and go", new Dictionary<string, double> { [Names.Window] = window.TotalSeconds }),
+                new Load(
+                    FaultsTogether.Scenario,
+                    $"{window}: all at once, beside clients that come and go",
+                    new Dictionary<string, double> { [Names.Window] = window.TotalSeconds }),
                 1,
                 _ => FaultsTogether.Once(bench.Lineup.First, window, new Random(parsed.GetValue(_seed))));
             return;
@@ -92,11 +104,11 @@ internal sealed class Faults : ScenarioVerb
         var before = Phase.Of(open, audience, schedule, window, DrainTimeout);
 
         using var damage = fault.Begin(new FaultScene(server, loop, topic, cost, () => new TailInbox()));
-        open.Run(CatchUp); // what came due while the fault was prepared is late by the load generator's fault
+        open.Run(CatchUp); // messages that came due while the fault was prepared are late because of the load generator
         var during = Phase.Of(open, audience, schedule, window, DrainTimeout, damage.Commit);
         damage.End();
 
-        // It goes on while the server finds out about those that are gone.
+        // The load continues while the server notices the clients that are gone.
         var start = Stopwatch.GetTimestamp();
         var cut = new CutWatch(server, topic, FaultLoad.Subscribers);
         cut.Start();
@@ -115,11 +127,14 @@ internal sealed class Faults : ScenarioVerb
         var settled = Stopwatch.GetElapsedTime(start);
         var without = before.With(Phase.Of(open, audience, schedule, window, DrainTimeout));
         open.Sentinel();
-        loops.Until(() => audience.HasAll(open.Published) && publisher.Unanswered == 0, DrainTimeout, "for the last messages of those who behaved");
+        loops.Until(
+            () => audience.HasAll(open.Published) && publisher.Unanswered == 0,
+            DrainTimeout,
+            "for the last messages of the well-behaved subscribers");
         server.Open(loop, FaultLoad.PayloadBytes).Dispose();
         if (!cost.IsAlive)
         {
-            throw new RunFailed("the server is gone");
+            throw new RunFailed("the server has exited");
         }
 
         server.DeleteTopic(topic);
@@ -134,7 +149,7 @@ internal sealed class Faults : ScenarioVerb
     }
 }
 
-/// <summary>What goes on beside every fault.</summary>
+/// <summary>The load beside every fault.</summary>
 internal static class FaultLoad
 {
     public const int Subscribers = 10;

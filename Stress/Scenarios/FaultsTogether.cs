@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace PubSub.Stress;
 
 /// <summary>
-/// All faults at once, round after round, beside clients that behave while they come and go. Everything that these ask, are answered and
-/// receive is judged by the history checker after each round, and memory and descriptors must be flat over the rounds.
+/// All faults at once, round after round, beside well-behaved clients that come and go. After each round the history checker judges
+/// their requests, answers and events. Memory and descriptors must be flat over the rounds.
 /// </summary>
 internal static class FaultsTogether
 {
@@ -14,18 +14,18 @@ internal static class FaultsTogether
     private const int Publishers = 3;
     private const int Subscribers = 20;
     private const double MessagesPerSecond = 1000; // at most
-    private const double ActsPerSecond = 50; // subscribes, unsubscribes, departures
+    private const double ActsPerSecond = 50; // subscribes, unsubscribes, ends of connections
     private const double MegabytesOfSlack = 8;
     private const double ShareOfSlack = 0.05;
-    private const int LeastRounds = 4; // that flatness can be judged by
+    private const int LeastRounds = 4; // the fewest samples of which flatness can be judged
 
-    private static readonly TimeSpan Undisturbed = TimeSpan.FromSeconds(2); // so that the topics retain what they may before the memory is filled
+    private static readonly TimeSpan Undisturbed = TimeSpan.FromSeconds(2); // to fill the topics before the memory is full
     private static readonly TimeSpan LongestRound = TimeSpan.FromSeconds(45);
     private static readonly TimeSpan DescriptorsFor = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan SettleTimeout = TimeSpan.FromSeconds(45); // a keep-alive's interval and deadline, a stop, and a little more
+    private static readonly TimeSpan SettleTimeout = TimeSpan.FromSeconds(45); // more than keep-alive's interval and timeout, and a stop
 
-    /// <param name="server">Started here: its log is left unread.</param>
-    /// <param name="window">How long.</param>
+    /// <param name="server">A server started by this tool, because its log is left unread.</param>
+    /// <param name="window">The length of the run.</param>
     /// <param name="random">Draws what the clients do.</param>
     public static Measured Once(PubSubContender server, TimeSpan window, Random random)
     {
@@ -48,8 +48,9 @@ internal static class FaultsTogether
             memory.Add(cost.Resident / 1e6);
             descriptors.Add(cost.Descriptors);
             Progress.Say(
-                $"{Scenario}: {Stopwatch.GetElapsedTime(start):hh\\:mm\\:ss}, {published:N0} messages, {memory.Last:0.0} MB (at most {most:0.0}), " +
-                $"{descriptors.Last} descriptors, {refused:N0} requests refused, {turnedAway:N0} connections refused");
+                $"{Scenario}: {Stopwatch.GetElapsedTime(start):hh\\:mm\\:ss}, {published:N0} messages, " +
+                $"{memory.Last:0.0} MB (at most {most:0.0}), {descriptors.Last} descriptors, " +
+                $"{refused:N0} requests refused, {turnedAway:N0} connections refused");
         }
 
         var measured = new Measured()
@@ -91,7 +92,7 @@ internal static class FaultsTogether
         /// <summary>Clients that were refused with 503, since the server had no connection left.</summary>
         public long TurnedAway { get; private set; }
 
-        /// <summary>Megabytes while the faults went on.</summary>
+        /// <summary>The most resident megabytes during the faults.</summary>
         public double MostMemory { get; private set; }
 
         public void Run(TimeSpan length, SortedDictionary<string, int> committed)
@@ -116,7 +117,7 @@ internal static class FaultsTogether
                     damages.Push((fault, fault.Begin(scene)));
                 }
 
-                Behave(DescriptorsFor, mayLeave: false, Commit); // a client that would come now could not
+                Behave(DescriptorsFor, mayLeave: false, Commit); // a new client could not connect now
                 foreach (var (fault, damage) in damages)
                 {
                     damage.End();
@@ -177,7 +178,7 @@ internal static class FaultsTogether
             });
         }
 
-        // The faults take all the connections that the server has: one that comes then is told so, and comes again.
+        // The faults may use up the connections of the server: a client that connects then is refused, and connects again.
         private void Replace(RecordedClient member)
         {
             if (member.Ending?.Contains("HTTP/1.1 503", StringComparison.Ordinal) is not true)
@@ -191,7 +192,7 @@ internal static class FaultsTogether
             Crowd.Admit();
         }
 
-        // The server finds out about those that are gone.
+        // Waits until the server has noticed the clients that are gone.
         private void AwaitSockets() => _loop.Until(
             () => _cost.Sockets <= _socketsBefore + FaultLoad.DescriptorsOfSlack,
             SettleTimeout,

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace PubSub.Stress;
 
-/// <summary>Many connections that do nothing: what each keeps in the server's memory, and whether a message still reaches them all.</summary>
+/// <summary>Many idle connections: the server's memory for each, and whether a message still reaches them all.</summary>
 internal sealed class Idle : ScenarioVerb
 {
     public const string Scenario = "idle";
@@ -13,17 +13,19 @@ internal sealed class Idle : ScenarioVerb
     private const int PayloadBytes = 100;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(60);
 
-    private readonly Option<int[]> _connections = Offer.Wholes("--connections", "Connections with one subscription each.", [10_000], 1, 60_000);
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "In which nothing happens, for processor time.", 5);
+    private readonly Option<int[]> _connections = Offer.Wholes(
+        "--connections", "Connections with one subscription each.", [10_000], 1, 60_000);
+
+    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The idle time over which processor time is measured.", 5);
     private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each contender; they take turns.", 1, 1, 1000);
 
     public Idle()
         : base(
             Scenario,
             "What does an idle connection cost in memory and time, and does a message still reach all 10,000?",
-            "Memory is the resident set of the server's process, settled, with the connections less what it was before them; a few connections\n" +
-            "come and go first, so that what is paid once is not counted. One run follows another in the same process: memory that a server\n" +
-            "keeps for the next connections makes the later runs look better, so a bar is measured with --runs 1.",
+            "Memory is the growth of the server's resident set, once settled, from before the connections to after them. A few\n" +
+            "connections come and go first, so that one-time costs are not counted. All runs use the same process: memory that a server\n" +
+            "keeps for later connections makes the later runs look better, so a bar is measured with --runs 1.",
             compares: true)
     {
         Option[] options = [_connections, _window, _runs];
@@ -72,7 +74,7 @@ internal sealed class Idle : ScenarioVerb
         return measured;
     }
 
-    // Opens and subscribes all, lets the rest happen, then proves that a message reaches each exactly once.
+    // Opens and subscribes all, calls rest, then checks that a message reaches each exactly once.
     private static void Reach(IContender contender, int connections, Measured? measured, Action<Loop> rest)
     {
         var topic = $"idle-{Guid.NewGuid():N}";
@@ -83,10 +85,15 @@ internal sealed class Idle : ScenarioVerb
             var schedule = new Schedule(1);
             var latencies = new Latencies();
             var all = Gathering.Subscribe(
-                loops, contender, topic, connections, PayloadBytes, n => new TimedInbox(new OrderedInbox($"connection {n + 1}"), schedule, latencies));
+                loops,
+                contender,
+                topic,
+                connections,
+                PayloadBytes,
+                n => new TimedInbox(new OrderedInbox($"connection {n + 1}"), schedule, latencies));
             rest(loop);
 
-            // The second message stands behind whatever the first one may have caused twice.
+            // The second message follows any duplicate of the first one, and so reveals it.
             var publisher = contender.Open(loop, PayloadBytes);
             publisher.PublishTo(topic);
             schedule.Count(1, 1);

@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>Subscribers join a busy topic with replay: whatever the moment, each sees a gapless window of the topic's one order.</summary>
+/// <summary>Subscribers join a busy topic with replay at random times: each must receive a gapless window of the topic's order.</summary>
 internal sealed class JoinStorm : ScenarioVerb
 {
     public const string Scenario = "join-storm";
@@ -12,8 +12,8 @@ internal sealed class JoinStorm : ScenarioVerb
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
 
     private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers that join.", 60, 1, 5000);
-    private readonly Option<int> _publishers = Offer.Whole("--publishers", "Connections that publish to the one topic.", 3, 1, 9);
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "In which they join, at random times.", 3);
+    private readonly Option<int> _publishers = Offer.Whole("--publishers", "Connections that publish to the topic.", 3, 1, 9);
+    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The time in which they join, at random moments.", 3);
     private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second, at most.", 2000, 1, 1_000_000);
     private readonly Option<int> _runs = Offer.Whole("--runs", "Storms.", 3, 1, 1000);
     private readonly Option<int> _seed = Offer.Seed();
@@ -21,9 +21,9 @@ internal sealed class JoinStorm : ScenarioVerb
     public JoinStorm()
         : base(
             Scenario,
-            "Is replay seamless while several publish and many join?",
-            "Everything that is asked, answered and received is recorded and judged by the history checker of the conformance suite: no gap and\n" +
-            "no duplicate where replay meets live events, and one order for all.",
+            "Is replay seamless while several clients publish and many join?",
+            "All requests, answers and events are recorded and judged by the history checker of the conformance suite: no gap and no\n" +
+            "duplicate between replay and live events, and one order for all.",
             compares: false)
     {
         Option[] options = [_subscribers, _publishers, _window, _rate, _runs, _seed];
@@ -42,7 +42,8 @@ internal sealed class JoinStorm : ScenarioVerb
             [Names.Window] = parsed.GetValue(_window).TotalSeconds,
             [Names.Seed] = seed,
         };
-        var load = new Load(Scenario, $"{subscribers:N0} join a topic of {publishers} publishers with last_n={LastN}, seed {seed}", parameters);
+        var load = new Load(
+            Scenario, $"{subscribers:N0} join a topic of {publishers} publishers with last_n={LastN}, seed {seed}", parameters);
         bench.Repeat(load, parsed.GetValue(_runs), run =>
             Once(bench.Lineup.First, subscribers, publishers, parsed.GetValue(_window), rate, new Random(seed + run)));
     }
@@ -54,7 +55,7 @@ internal sealed class JoinStorm : ScenarioVerb
         using var crowd = new Crowd(loop, server, [topic], publishers, random);
         var witness = crowd.Admit();
         Join(witness, topic);
-        loop.Until(() => witness.IsIdle, AnswerTimeout, "for the witness's subscribe to be answered");
+        loop.Until(() => witness.IsIdle, AnswerTimeout, "for the first subscriber's subscribe to be answered");
 
         var times = new Queue<double>(Enumerable.Range(0, subscribers).Select(_ => random.NextDouble() * window.TotalSeconds).Order());
         var clocked = new Clocked(server.Cost);
@@ -77,7 +78,7 @@ internal sealed class JoinStorm : ScenarioVerb
         crowd.Judge();
         if (witness.Received != crowd.Published)
         {
-            throw new RunFailed($"the witness received {witness.Received} of {crowd.Published} messages");
+            throw new RunFailed($"the first subscriber received {witness.Received} of {crowd.Published} messages");
         }
 
         server.DeleteTopic(topic);

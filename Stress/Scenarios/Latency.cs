@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace PubSub.Stress;
 
-/// <summary>Open loop: how long a message takes from when it was due to when it is there, at rates that do not care.</summary>
+/// <summary>Open loop: how long a message takes from when it was due to its arrival, at fixed rates.</summary>
 internal sealed class Latency : ScenarioVerb
 {
     public const string Scenario = "latency";
@@ -10,16 +10,17 @@ internal sealed class Latency : ScenarioVerb
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(60);
 
     private readonly Option<int[]> _rates = Offer.Wholes("--rates", "Messages per second.", [100, 1000, 10_000], 1, 10_000_000);
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers of the one topic.", 10, 1, 50_000);
+    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers of the topic.", 10, 1, 50_000);
     private readonly LoadOptions _load;
 
     public Latency()
         : base(
             Scenario,
             "How long does a message take at a fixed rate?",
-            "Open loop: messages are due at a fixed rate, and latency counts from then, not from when one was sent, so a server that pauses\n" +
-            "is charged for everybody who waits (no coordinated omission). How late the load generator itself was is told beside it.\n" +
-            "Queues are as deep as a peer's (" + DeepQueues.Words + "), so that what is measured is speed and not a bound.",
+            "Open loop: messages are due at a fixed rate, and latency counts from then, not from when a message was sent. So a pause of\n" +
+            "the server counts for every message that waits (no coordinated omission). The lateness of the load generator itself is\n" +
+            "printed beside it. Queues are as deep as those of a peer (" + DeepQueues.Words + "),\n" +
+            "so that the limit of a queue does not decide the outcome.",
             compares: true)
     {
         Add(_rates);
@@ -29,10 +30,10 @@ internal sealed class Latency : ScenarioVerb
 
     protected override (string Name, string Value)[] Settings => DeepQueues.Settings;
 
-    /// <param name="bench">Who takes part.</param>
+    /// <param name="bench">The servers that take part, and the results.</param>
     /// <param name="rate">Messages per second.</param>
-    /// <param name="subscribers">Of the one topic.</param>
-    /// <param name="load">What is published, and for how long.</param>
+    /// <param name="subscribers">The number of subscribers of the topic.</param>
+    /// <param name="load">Payload, window and repetitions.</param>
     public static IReadOnlyList<Run> Measure(Bench bench, int rate, int subscribers, ClosedLoad load)
     {
         var parameters = load.Parameters;
@@ -53,7 +54,7 @@ internal sealed class Latency : ScenarioVerb
         }
     }
 
-    /// <summary>Fails when not everything arrives; whether it arrives in time is what is measured.</summary>
+    /// <summary>One run. Fails if a message does not arrive; lateness is measured and does not fail the run.</summary>
     public static Measured Once(IContender contender, double rate, int subscribers, ClosedLoad load)
     {
         var topic = $"latency-{Guid.NewGuid():N}";

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace PubSub.Stress;
 
-/// <summary>The reference server as it is built, doing nothing.</summary>
+/// <summary>The size of the idle reference server, as built for Native AOT and for the JIT.</summary>
 internal sealed class Memory : Verb
 {
     public const string Scenario = "memory";
@@ -15,9 +15,9 @@ internal sealed class Memory : Verb
     public Memory()
         : base(
             Scenario,
-            "How large is the server, on disk and in memory, before anyone is there?",
-            "Publishes Host for Native AOT and for the JIT, starts each, creates a topic, waits for memory to settle, and reads the resident set.\n" +
-            "Native AOT needs clang or gcc and zlib's headers.")
+            "How large is the server, on disk and in memory, before any client connects?",
+            "Publishes Host for Native AOT and for the JIT, starts each, creates a topic, waits for memory to settle, and reads the\n" +
+            "resident set. Native AOT needs clang or gcc and zlib's headers.")
     {
         Add(_runs);
         Add(_out);
@@ -32,7 +32,8 @@ internal sealed class Memory : Verb
             foreach (var build in builds)
             {
                 Progress.Say($"{Scenario}: start {repetition} of {runs}, {build.Kind}");
-                bench.Attempt(new Load(Scenario, "", new Dictionary<string, double>(), build.Kind), build.Kind, repetition, () => Once(build));
+                var load = new Load(Scenario, "", new Dictionary<string, double>(), build.Kind);
+                bench.Attempt(load, build.Kind, repetition, () => Once(build));
             }
         }
 

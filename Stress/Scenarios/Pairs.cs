@@ -2,22 +2,24 @@ using System.CommandLine;
 
 namespace PubSub.Stress;
 
-/// <summary>Many topics with one publisher and one subscriber each: nothing is shared but the server.</summary>
+/// <summary>Many topics with one publisher and one subscriber each: the pairs share only the server.</summary>
 internal sealed class Pairs : ScenarioVerb
 {
     public const string Scenario = "pairs";
 
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 
-    private readonly Option<int[]> _pairs = Offer.Wholes("--pairs", "Topics with a publisher and a subscriber each.", [1, 10, 50, 100, 1000], 1, 9000);
+    private readonly Option<int[]> _pairs = Offer.Wholes(
+        "--pairs", "Topics with a publisher and a subscriber each.", [1, 10, 50, 100, 1000], 1, 9000);
+
     private readonly LoadOptions _load;
 
     public Pairs()
         : base(
             Scenario,
             "How many deliveries per second over 1 … 1,000 topics with one publisher and one subscriber each?",
-            "Closed loop in every pair: --outstanding messages of each may be under way. Every subscriber must receive its publisher's messages,\n" +
-            "each once and in order, and nobody else's.",
+            "Closed loop in every pair: --outstanding messages of each may be under way. Every subscriber must receive its publisher's\n" +
+            "messages, each once and in order, and no others.",
             compares: true)
     {
         Add(_pairs);
@@ -49,7 +51,10 @@ internal sealed class Pairs : ScenarioVerb
         var measured = new Measured();
         using (var loops = new Loops(load.Loops))
         {
-            Pair[] pairs = [.. topics.Select((topic, n) => new Pair(loops[n], contender, topic, n + 1, load.PayloadBytes, load.Outstanding))];
+            Pair[] pairs =
+            [
+                .. topics.Select((topic, n) => new Pair(loops[n], contender, topic, n + 1, load.PayloadBytes, load.Outstanding)),
+            ];
             loops.Until(() => Array.TrueForAll(pairs, pair => pair.IsReady), AnswerTimeout, "for every subscribe to be answered");
             Array.ForEach(pairs, pair => pair.Start());
             loops.Start();
@@ -63,7 +68,10 @@ internal sealed class Pairs : ScenarioVerb
             loops.Stop();
 
             Array.ForEach(pairs, pair => pair.Stop());
-            loops.Until(() => Array.TrueForAll(pairs, pair => pair.IsDrained), AnswerTimeout, "for the last messages to be received and answered");
+            loops.Until(
+                () => Array.TrueForAll(pairs, pair => pair.IsDrained),
+                AnswerTimeout,
+                "for the last messages to be received and answered");
             measured
                 .Add(Names.Deliveries, received / clocked.Window.TotalSeconds, "1/s", Measured.More)
                 .Add(Names.CpuPerDelivery, clocked.Server?.TotalMicroseconds / received, "µs", Measured.Less);

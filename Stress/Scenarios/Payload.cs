@@ -10,14 +10,14 @@ internal sealed class Payload : ScenarioVerb
     private readonly Option<int[]> _sizes = Offer.Wholes(
         "--sizes", "Characters of the payload.", [16, 64, 256, 1024, 4096, 16_384, 65_536], Digits.Width, LoadOptions.LargestPayload);
 
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers of the one topic.", 10, 1, 50_000);
+    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers of the topic.", 10, 1, 50_000);
     private readonly LoadOptions _load;
 
     public Payload()
         : base(
             Scenario,
             "What does a message cost as it grows from 16 bytes to 64 KiB?",
-            "Closed loop, as fan-out. Queues are as deep as a peer's (" + DeepQueues.Words + ").",
+            "Closed loop, as fan-out. Queues are as deep as those of a peer (" + DeepQueues.Words + ").",
             compares: true)
     {
         Add(_sizes);

@@ -2,21 +2,24 @@ using System.CommandLine;
 
 namespace PubSub.Stress;
 
-/// <summary>Latency against load: at shares of the most that the same server sustains.</summary>
+/// <summary>Latency over load: at shares of each server's own maximum.</summary>
 internal sealed class Saturation : ScenarioVerb
 {
     public const string Scenario = "saturation";
 
-    private readonly Option<int[]> _shares = Offer.Wholes("--shares", "Of the closed loop's maximum, in percent.", [10, 25, 50, 75, 90, 100], 1, 200);
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers of the one topic.", 10, 1, 50_000);
+    private readonly Option<int[]> _shares = Offer.Wholes(
+        "--shares", "Shares of the closed loop's maximum, in percent.", [10, 25, 50, 75, 90, 100], 1, 200);
+
+    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers of the topic.", 10, 1, 50_000);
     private readonly LoadOptions _load;
 
     public Saturation()
         : base(
             Scenario,
-            "How does latency grow with load, up to the most that a server sustains?",
-            "First a closed loop finds each server's maximum; then an open loop offers it shares of that. Each server is measured against its\n" +
-            "own maximum, so the faster one carries the higher load. Queues are as deep as a peer's (" + DeepQueues.Words + ").",
+            "How does latency grow with load, up to a server's maximum?",
+            "First a closed loop finds each server's maximum; then an open loop publishes at shares of it. The shares are those of the\n" +
+            "server's own maximum, so the faster server has the higher load. Queues are as deep as those of a peer\n" +
+            "(" + DeepQueues.Words + ").",
             compares: true)
     {
         Add(_shares);
@@ -57,7 +60,7 @@ internal sealed class Saturation : ScenarioVerb
     private static Measured Once(IContender contender, int share, IReadOnlyList<Run> maximum, int subscribers, ClosedLoad load)
     {
         var most = Summary.Of(maximum.Where(run => run.Contender == contender.Name), Names.Publishes)
-            ?? throw new RunFailed("its maximum is not known");
+            ?? throw new RunFailed("the server's maximum is not known");
         return Latency.Once(contender, most.Median * share / 100, subscribers, load);
     }
 }

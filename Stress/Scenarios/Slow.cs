@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace PubSub.Stress;
 
-/// <summary>Subscribers that never read, or read a trickle, among others that do: what the others notice, and what becomes of them.</summary>
+/// <summary>Subscribers that never read, or read a trickle: how they affect the others, and how the server cuts them.</summary>
 internal sealed class Slow : ScenarioVerb
 {
     public const string Scenario = "slow";
@@ -10,7 +10,7 @@ internal sealed class Slow : ScenarioVerb
     public const string Trickle = "reads a trickle";
     public const string SlowOnes = "slow";
     public const string Admitted = "admitted";
-    public const string Present = "slow_present"; // at a time, on average
+    public const string Present = "slow_present"; // the average number at a time
     public const string Told = "cut_and_told";
     public const string Reset = "cut_and_reset";
 
@@ -18,33 +18,37 @@ internal sealed class Slow : ScenarioVerb
 
     private const double LeastSeconds = 0.1;
 
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers, the slow ones included.", 100, 2, 10_000);
-    private readonly Option<int[]> _shares = Offer.Wholes("--shares", "How many of them are slow, in percent; at least one is.", [1, 10, 50], 1, 99);
+    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers, including the slow ones.", 100, 2, 10_000);
+    private readonly Option<int[]> _shares = Offer.Wholes(
+        "--shares", "The share of slow subscribers, in percent; at least one is slow.", [1, 10, 50], 1, 99);
+
     private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second.", 200, 1, 100_000);
     private readonly Option<int> _payload = Offer.Whole("--payload", "Characters of the payload.", 4096, Digits.Width, 60_000);
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "Each phase: without the slow ones, with them, and without.", 5, LeastSeconds);
-    private readonly Option<TimeSpan> _limit = Offer.Seconds("--limit", "Until every one that never reads has to be cut.", 30);
+    private readonly Option<TimeSpan> _window = Offer.Seconds(
+        "--seconds", "The length of each phase: without the slow ones, with them, and without.", 5, LeastSeconds);
+
+    private readonly Option<TimeSpan> _limit = Offer.Seconds("--limit", "The time to cut all subscribers that never read.", 30);
     private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each kind.", 5, 1, 1000);
 
     public Slow()
         : base(
             Scenario,
-            "Do subscribers that never read, or read a trickle, hurt anyone else?",
-            "Open loop at a fixed rate: the same healthy subscribers are measured without the slow ones, with them, and without them again, and\n" +
-            "the ratio of their p99 with to that without says what they notice. They must receive every message. Who never reads must be cut,\n" +
-            "and for each that is, another comes while they are measured, which counts as theirs; what the slow ones find when they read at\n" +
-            "last must be without a gap.",
+            "Do subscribers that never read, or read a trickle, affect the others?",
+            "Open loop at a fixed rate: the same healthy subscribers are measured without the slow ones, with them, and without them\n" +
+            "again. The ratio of their p99 with the slow ones to the p99 without shows the effect. They must receive every message.\n" +
+            "The server must cut a subscriber that never reads; during the measurement another one replaces it, which must be cut too.\n" +
+            "What the slow ones read at the end must have no gap.",
             compares: false)
     {
         Option[] options = [_subscribers, _shares, _rate, _payload, _window, _limit, _runs];
         Array.ForEach(options, option => Add(option));
     }
 
-    /// <param name="bench">Who takes part.</param>
-    /// <param name="slow">How many of them are slow.</param>
+    /// <param name="bench">The servers that take part, and the results.</param>
+    /// <param name="slow">The number of slow subscribers.</param>
     /// <param name="kind"><see cref="Never"/> or <see cref="Trickle"/>.</param>
-    /// <param name="load">All the rest.</param>
-    /// <param name="runs">How often.</param>
+    /// <param name="load">The other parameters of the load.</param>
+    /// <param name="runs">The number of runs.</param>
     public static IReadOnlyList<Run> Measure(Bench bench, int slow, string kind, SlowLoad load, int runs)
     {
         var parameters = new Dictionary<string, double>
@@ -61,13 +65,17 @@ internal sealed class Slow : ScenarioVerb
             _ => Once(bench.Lineup.First, slow, kind == Never, load));
     }
 
-    /// <summary>One reads, several read.</summary>
+    /// <summary>"reads" becomes "read" for several subscribers.</summary>
     public static string Plural(string kind, int count) => count == 1 ? kind : kind.Replace("reads", "read", StringComparison.Ordinal);
 
     protected override void Measure(Bench bench, ParseResult parsed)
     {
         var load = new SlowLoad(
-            parsed.GetValue(_subscribers), parsed.GetValue(_rate), parsed.GetValue(_payload), parsed.GetValue(_window), parsed.GetValue(_limit));
+            parsed.GetValue(_subscribers),
+            parsed.GetValue(_rate),
+            parsed.GetValue(_payload),
+            parsed.GetValue(_window),
+            parsed.GetValue(_limit));
         foreach (var share in parsed.GetValue(_shares)!)
         {
             Measure(bench, Math.Max(1, load.Subscribers * share / 100), Never, load, parsed.GetValue(_runs));
@@ -94,7 +102,7 @@ internal sealed class Slow : ScenarioVerb
         var before = Phase.Of(open, audience, schedule, load.Window, load.Limit, cut.Look);
 
         var crowd = new SlowReaders(loop, server, topic, slow, load.PayloadBytes, never);
-        open.Run(CatchUp, Besides); // what came due while they subscribed is late by the load generator's fault
+        open.Run(CatchUp, Besides); // messages that came due while they subscribed are late because of the load generator
         var (present, answers) = (0L, 0);
         cut.Heard = (others, askedAt) =>
         {
@@ -108,13 +116,14 @@ internal sealed class Slow : ScenarioVerb
         var during = Phase.Of(open, audience, schedule, load.Window, load.Limit, Besides);
         cut.Heard = null;
 
-        // It goes on until the last of them is cut; how that is for the others was measured.
+        // The load continues until the last of them is cut, but no longer counts.
         cut.Start();
         while (never && (crowd.IsComing || !cut.IsSeen))
         {
             if (cut.Elapsed > load.Limit)
             {
-                throw new RunFailed($"of {crowd.Admitted} subscribers that never read not all were cut within {load.Limit.TotalSeconds:0} s");
+                throw new RunFailed(
+                    $"not all of {crowd.Admitted} subscribers that never read were cut within {load.Limit.TotalSeconds:0} s");
             }
 
             open.Run(TimeSpan.FromMilliseconds(20), cut.Look);
@@ -125,7 +134,10 @@ internal sealed class Slow : ScenarioVerb
         var after = Phase.Of(open, audience, schedule, load.Window, load.Limit, cut.Look);
 
         open.Sentinel();
-        loops.Until(() => audience.HasAll(open.Published) && publisher.Unanswered == 0, load.Limit, "for the last messages of the healthy");
+        loops.Until(
+            () => audience.HasAll(open.Published) && publisher.Unanswered == 0,
+            load.Limit,
+            "for the last messages of the healthy subscribers");
         server.DeleteTopic(topic);
         var without = before.With(after);
         var measured = new Measured()

@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>A bit of everything for a long time: whether memory and descriptors stay where they are.</summary>
+/// <summary>A mixed load for a long time: memory and descriptors must stay flat.</summary>
 internal sealed class Soak : ScenarioVerb
 {
     public const string Scenario = "soak";
@@ -21,8 +21,8 @@ internal sealed class Soak : ScenarioVerb
     private const double LeastSeconds = 0.1;
     private const int LeastSamples = 4; // a quarter, and three thirds
 
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "How long.", 600, LeastSeconds);
-    private readonly Option<TimeSpan> _interval = Offer.Seconds("--sample", "Between two samples.", 1, LeastSeconds);
+    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The length of the run.", 600, LeastSeconds);
+    private readonly Option<TimeSpan> _interval = Offer.Seconds("--sample", "The time between two samples.", 1, LeastSeconds);
     private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers that stay.", 20, 1, 10_000);
     private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second.", 1000, 1, 1_000_000);
 
@@ -30,9 +30,10 @@ internal sealed class Soak : ScenarioVerb
         : base(
             Scenario,
             "Are memory and descriptors flat after minutes, or hours?",
-            "Open loop to subscribers that stay, while others come with replay and are broken off, and topics are created and deleted.\n" +
-            "The rule for flat: the first quarter of the samples is warm-up; of the rest, the median of the last third may exceed the median of\n" +
-            "the first third by 5 % and 4 MB of memory, or 8 descriptors. Who stays must receive every message. Hours: --seconds 14400.",
+            "Open loop to subscribers that stay, while others come with replay and leave, and topics are created and deleted. The rule\n" +
+            "for flat: the first quarter of the samples is warm-up; of the rest, the median of the last third may exceed the median of\n" +
+            "the first third by 5 % and 4 MB of memory, or by 5 % and 8 descriptors. The subscribers that stay must receive every\n" +
+            "message. For four hours: --seconds 14400.",
             compares: false)
     {
         Option[] options = [_window, _interval, _subscribers, _rate];
@@ -45,7 +46,8 @@ internal sealed class Soak : ScenarioVerb
             (parsed.GetValue(_window), parsed.GetValue(_interval), parsed.GetValue(_subscribers), parsed.GetValue(_rate));
         if (window < interval * LeastSamples)
         {
-            throw new UsageError($"--seconds {window.TotalSeconds} is too short for {LeastSamples} samples, one every {interval.TotalSeconds} s (--sample)");
+            throw new UsageError(
+                $"--seconds {window.TotalSeconds} is too short for {LeastSamples} samples, one every {interval.TotalSeconds} s (--sample)");
         }
 
         var parameters = new Dictionary<string, double>
@@ -61,12 +63,12 @@ internal sealed class Soak : ScenarioVerb
             _ => Once(bench.Lineup.First, window, interval, subscribers, rate));
     }
 
-    /// <param name="server">Started here, or with a known process.</param>
-    /// <param name="window">How long.</param>
-    /// <param name="interval">Between two samples.</param>
-    /// <param name="subscribers">Those that stay.</param>
+    /// <param name="server">A server whose process is known.</param>
+    /// <param name="window">The length of the run.</param>
+    /// <param name="interval">The time between two samples.</param>
+    /// <param name="subscribers">The number of subscribers that stay.</param>
     /// <param name="rate">Messages per second.</param>
-    /// <param name="slack">Megabytes; more where the time is too short for a heap to find its size.</param>
+    /// <param name="slack">Megabytes of growth allowed; a run too short for the heap to settle needs more.</param>
     public static Measured Once(
         PubSubContender server, TimeSpan window, TimeSpan interval, int subscribers, double rate, double slack = MegabytesOfSlack)
     {
@@ -100,7 +102,9 @@ internal sealed class Soak : ScenarioVerb
             if (elapsed - told > Told && memory.Count > 0)
             {
                 told = elapsed;
-                Progress.Say($"{Scenario}: {elapsed:hh\\:mm\\:ss}, {open.Published:N0} messages, {memory.Last:0.0} MB, {descriptors.Last} descriptors");
+                Progress.Say(
+                    $"{Scenario}: {elapsed:hh\\:mm\\:ss}, {open.Published:N0} messages, {memory.Last:0.0} MB, " +
+                    $"{descriptors.Last} descriptors");
             }
         });
         clocked.Stop();

@@ -5,22 +5,23 @@ using System.Diagnostics;
 namespace PubSub.Stress;
 
 /// <summary>
-/// A subscriber in a process of its own, which can be stopped and killed as no connection of this process can be. It is a hidden verb
-/// of this same tool.
+/// A subscriber in a process of its own, which can be stopped and killed, unlike a connection of this process. It is a hidden verb of
+/// this tool.
 /// </summary>
 internal sealed class SubscriberProcess : Verb
 {
     private const string VerbName = "subscriber";
     private const string Ready = "subscribed";
-    private const int GoneMilliseconds = 10_000; // from when it is killed
+    private const int GoneMilliseconds = 10_000; // from the kill to its exit
 
     private static readonly ConcurrentDictionary<int, Process> Running = [];
 
-    private readonly Option<string?> _url = Offer.Text("--url", "Where.", "URL");
-    private readonly Option<string?> _topic = Offer.Text("--topic", "To what.", "TOPIC");
+    private readonly Option<string?> _url = Offer.Text("--url", "The server.", "URL");
+    private readonly Option<string?> _topic = Offer.Text("--topic", "The topic to subscribe to.", "TOPIC");
 
-    // A stopped process does not hear Ctrl-C.
-    static SubscriberProcess() => AppDomain.CurrentDomain.ProcessExit += (_, _) => Array.ForEach([.. Running.Values], process => process.Kill());
+    // A stopped process does not react to Ctrl-C.
+    static SubscriberProcess() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        Array.ForEach([.. Running.Values], process => process.Kill());
 
     public SubscriberProcess()
         : base(VerbName, "Subscribes and reads until it is killed; for the faults.", "")
@@ -30,7 +31,7 @@ internal sealed class SubscriberProcess : Verb
         Options.Add(_topic);
     }
 
-    /// <summary>Starts one, which subscribes while the caller goes on.</summary>
+    /// <summary>Starts a subscriber without waiting until it has subscribed.</summary>
     public static Process Start(PubSubContender server, string topic)
     {
         var start = new ProcessStartInfo(
@@ -52,7 +53,7 @@ internal sealed class SubscriberProcess : Verb
         }
     }
 
-    /// <summary>Killed, stopped or not.</summary>
+    /// <summary>Kills the process, also if it is stopped.</summary>
     public static void End(Process process)
     {
         Running.TryRemove(process.Id, out _);

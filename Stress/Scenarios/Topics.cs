@@ -3,21 +3,21 @@ using System.Diagnostics;
 
 namespace PubSub.Stress;
 
-/// <summary>Publishing while the server holds few topics or very many: whether it has to look for one.</summary>
+/// <summary>Publishing while the server has few or very many topics: whether the cost of finding a topic grows.</summary>
 internal sealed class Topics : ScenarioVerb
 {
     public const string Scenario = "topics";
 
     private const string Busy = "topics_published_to"; // parameter
     private const int MostTopics = 100_000;
-    private const int Asked = 100; // topics whose replay is looked at
+    private const int Asked = 100; // topics whose replay is checked
     private const int CreatorTasks = 8;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 
     private readonly Option<int[]> _topics = Offer.Wholes(
         "--topics", "Topics that exist.", [1, 10, 100, 1000, 10_000, MostTopics], 1, MostTopics);
 
-    private readonly Option<int> _busy = Offer.Whole("--busy", "How many of them are published to, at most.", MostTopics, 1, MostTopics);
+    private readonly Option<int> _busy = Offer.Whole("--busy", "The number of topics to publish to, at most.", MostTopics, 1, MostTopics);
     private readonly Option<int> _seed = Offer.Seed();
     private readonly LoadOptions _load;
 
@@ -25,10 +25,11 @@ internal sealed class Topics : ScenarioVerb
         : base(
             Scenario,
             "What does a publish cost with 1 … 100,000 topics?",
-            "One connection publishes to topics at random that nobody subscribes to, --outstanding unanswered at a time: the cost is that of\n" +
-            "finding and retaining. With --busy 1 the other topics are merely there, which shows whether the server has to look for one; otherwise\n" +
-            "each publish is to another, which shows what memory costs that no cache holds. Then the server's counts must add up to what was acknowledged, and the replay of a hundred topics must\n" +
-            "end with the last messages that each was sent, in order.",
+            "One connection publishes to random topics without subscribers, --outstanding unanswered at a time: the cost is that of\n" +
+            "finding the topic and retaining the message. With --busy 1 the other topics only exist, which shows whether the server\n" +
+            "searches for a topic; otherwise each publish goes to another topic, which adds the cost of cache misses. Afterwards the\n" +
+            "server's counts must add up to the acknowledged messages, and the replay of a hundred topics must end with the last\n" +
+            "messages sent to each, in order.",
             compares: false)
     {
         Add(_topics);
@@ -37,16 +38,16 @@ internal sealed class Topics : ScenarioVerb
         _load = new LoadOptions(this);
     }
 
-    /// <summary>With the default the 100,000 topics of this scenario would be one too many where others exist.</summary>
+    /// <summary>The default limit has no room for the 100,000 topics of this scenario if any other topic exists.</summary>
     public static readonly (string Name, string Value)[] ManyTopics = [("MAX_TOPICS", "1000000")];
 
     protected override (string Name, string Value)[] Settings => ManyTopics;
 
-    /// <param name="bench">Whom to ask, and where the results go.</param>
-    /// <param name="topics">How many exist.</param>
-    /// <param name="load">How large, how long, how often.</param>
-    /// <param name="seed">Of what is random.</param>
-    /// <param name="busy">How many of them are published to, at most.</param>
+    /// <param name="bench">The server, and the results.</param>
+    /// <param name="topics">The number of topics that exist.</param>
+    /// <param name="load">Payload, window and repetitions.</param>
+    /// <param name="seed">The seed of all random choices.</param>
+    /// <param name="busy">The number of topics to publish to, at most.</param>
     public static IReadOnlyList<Run> Measure(Bench bench, int topics, ClosedLoad load, int seed, int busy = MostTopics)
     {
         var server = bench.Lineup.First;
@@ -60,7 +61,11 @@ internal sealed class Topics : ScenarioVerb
         parameters[Names.Seed] = seed;
         var published = new Published((int)parameters[Busy]);
         var runs = bench.Repeat(
-            new Load(Scenario, $"{topics:N0} topics, {published.Topics:N0} of them published to, {load.PayloadBytes} bytes, {load.Outstanding} outstanding, seed {seed}", parameters),
+            new Load(
+                Scenario,
+                $"{topics:N0} topics, {published.Topics:N0} of them published to, {load.PayloadBytes} bytes, " +
+                $"{load.Outstanding} outstanding, seed {seed}",
+                parameters),
             load.Repetitions,
             run => Once(server, stem, published, load, new Random(seed + run)));
 
@@ -99,7 +104,8 @@ internal sealed class Topics : ScenarioVerb
             throw new RunFailed($"the server counts {counted} messages, but acknowledged {published.Count}");
         }
 
-        foreach (var topic in Enumerable.Range(0, Math.Min(Asked, published.Topics)).Select(_ => random.Next(published.Topics)).Distinct())
+        var asked = Enumerable.Range(0, Math.Min(Asked, published.Topics)).Select(_ => random.Next(published.Topics)).Distinct();
+        foreach (var topic in asked)
         {
             AskForReplay(server, loop, stem, topic, published, load.PayloadBytes);
         }
@@ -151,14 +157,14 @@ internal sealed class Topics : ScenarioVerb
         {
             if (!await act(n).ConfigureAwait(false))
             {
-                throw new RunFailed($"topic {n} was there already, or gone");
+                throw new RunFailed($"topic {n} existed before its creation, or did not exist at its deletion");
             }
         }).GetAwaiter().GetResult();
 
-    /// <summary>How many messages each topic was sent; within a topic they are numbered from 1.</summary>
+    /// <summary>The number of messages published to each topic; within a topic they are numbered from 1.</summary>
     private sealed class Published(int topics)
     {
-        /// <summary>More messages are never asked for.</summary>
+        /// <summary>The most messages that a replay asks for.</summary>
         public const int Remembered = 100;
 
         private readonly long[] _last = new long[topics];
@@ -176,7 +182,7 @@ internal sealed class Topics : ScenarioVerb
         public long Last(int topic) => _last[topic];
     }
 
-    /// <summary>The end of a topic's messages, without a gap, and as long as it must be.</summary>
+    /// <summary>Expects the last messages of a topic, without a gap: as many as are retained and asked for.</summary>
     private sealed class ReplayInbox(int topic, long last, long retained) : Inbox
     {
         private readonly long _owed = Math.Min(Math.Min(last, retained), Published.Remembered);

@@ -1,14 +1,14 @@
 namespace PubSub.Canaries;
 
 /// <summary>
-/// Two sums of which everything is known. A mutation runner that calls them right is believed when it judges the Broker; one that does not
-/// is broken, whatever score it gives.
+/// Two functions whose mutants have known results. A mutation runner that reports them correctly may judge the Broker; one that does not
+/// is broken, and its score is not used.
 /// </summary>
 public static class Canary
 {
-    /// <summary>Every change of this one is found out by its test: it must be reported killed.</summary>
+    /// <summary>Its test notices every mutant: each must be reported killed.</summary>
     public static int Sum(int a, int b) => a + b;
 
-    /// <summary>With <c>&gt;=</c> instead this is the same function: that mutant, and no other, must be reported to survive.</summary>
+    /// <summary>With <c>&gt;=</c> this is the same function: that mutant, and no other, must be reported to survive.</summary>
     public static int Larger(int a, int b) => a > b ? a : b;
 }
