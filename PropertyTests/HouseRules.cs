@@ -23,7 +23,8 @@ public sealed partial class HouseRules
         Assert.That(references, Has.All.StartsWith("System."));
         Assert.That(references.Where(name => foreign.Any(other => name.StartsWith(other, StringComparison.Ordinal))), Is.Empty);
         Assert.That(References("Broker/Broker.csproj"), Is.Empty);
-        Assert.That(XDocument.Parse(Repository.Read("Broker/Broker.csproj")).Root!.Attribute("Sdk")!.Value, Is.EqualTo("Microsoft.NET.Sdk"));
+        var project = XDocument.Parse(Repository.Read("Broker/Broker.csproj"));
+        Assert.That(project.Root!.Attribute("Sdk")!.Value, Is.EqualTo("Microsoft.NET.Sdk"));
     }
 
     [TestCase("Host/Host.csproj", "Broker.csproj")]
@@ -35,7 +36,12 @@ public sealed partial class HouseRules
     [TestCase("Conformance/Suite/Conformance.Suite.csproj")]
     [TestCase("Conformance/Gallery/Conformance.Gallery.csproj", "Conformance.Suite.csproj")]
     [TestCase("Conformance/Cli/Conformance.Cli.csproj", "Conformance.Suite.csproj", "Conformance.Gallery.csproj")]
-    [TestCase("Conformance/NUnit/Conformance.NUnit.csproj", "Conformance.Suite.csproj", "Conformance.Cli.csproj", "Conformance.Gallery.csproj", "Host.csproj")]
+    [TestCase(
+        "Conformance/NUnit/Conformance.NUnit.csproj",
+        "Conformance.Suite.csproj",
+        "Conformance.Cli.csproj",
+        "Conformance.Gallery.csproj",
+        "Host.csproj")]
     public void A_project_references_no_other_than_these(string project, params string[] others)
     {
         var projects = References(project)
@@ -214,7 +220,9 @@ public sealed partial class HouseRules
         var sources = Repository.AllSources();
 
         Assert.That(sources, Has.Count.GreaterThan(30));
-        Assert.That(sources.Where(file => folders.Any(folder => Repository.Read(file).Contains(folder, StringComparison.Ordinal))), Is.Empty);
+        Assert.That(
+            sources.Where(file => folders.Any(folder => Repository.Read(file).Contains(folder, StringComparison.Ordinal))),
+            Is.Empty);
     }
 
     private static List<string> References(string project) =>
@@ -232,7 +240,9 @@ public sealed partial class HouseRules
         var text = value.Replace("_", "", StringComparison.Ordinal).Replace(",", "", StringComparison.Ordinal).Trim(' ', '"', '`');
         var factors = text.Split('*', StringSplitOptions.TrimEntries);
         return factors.Length > 1
-            ? factors.Aggregate(1, (product, factor) => product * int.Parse(factor, CultureInfo.InvariantCulture)).ToString(CultureInfo.InvariantCulture)
+            ? factors
+                .Aggregate(1, (product, factor) => product * int.Parse(factor, CultureInfo.InvariantCulture))
+                .ToString(CultureInfo.InvariantCulture)
             : text;
     }
 

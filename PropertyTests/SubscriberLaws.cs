@@ -577,7 +577,8 @@ public sealed class SubscriberLaws
     }
 
     [Test]
-    public void A_reader_is_woken_by_a_subscribe_an_unsubscribe_and_a_reply([Values("subscribe", "replay", "unsubscribe", "reply")] string by)
+    public void A_reader_is_woken_by_a_subscribe_an_unsubscribe_and_a_reply(
+        [Values("subscribe", "replay", "unsubscribe", "reply")] string by)
     {
         var broker = new Broker(new BrokerLimits());
         var (topic, subscriber) = (Create(broker, "topic"), broker.Admit());

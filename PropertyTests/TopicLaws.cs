@@ -361,7 +361,9 @@ public sealed class TopicLaws
         Unsubscribe(a, subscriber, "left");
         var withRoom = Subscribe(c, subscriber, 1, "ack");
 
-        Assert.That((oneMore, again, withRoom), Is.EqualTo((SubscribeResult.LimitReached, SubscribeResult.Already, SubscribeResult.Joined)));
+        Assert.That(
+            (oneMore, again, withRoom),
+            Is.EqualTo((SubscribeResult.LimitReached, SubscribeResult.Already, SubscribeResult.Joined)));
         Assert.That(subscriber.TakeAll(), Is.EqualTo(new[] { "again", "left", "ack", "3" }));
         Assert.That(c.Count().Subscribers, Is.EqualTo(1));
     }
@@ -392,7 +394,12 @@ public sealed class TopicLaws
             creating,
             Is.EqualTo(new[]
             {
-                CreateResult.Created, CreateResult.Created, CreateResult.LimitReached, CreateResult.Exists, CreateResult.Created, CreateResult.LimitReached,
+                CreateResult.Created,
+                CreateResult.Created,
+                CreateResult.LimitReached,
+                CreateResult.Exists,
+                CreateResult.Created,
+                CreateResult.LimitReached,
             }));
         Assert.That(broker.List().Select(topic => topic.Name), Is.EqualTo(new[] { "a", "c" }));
     }

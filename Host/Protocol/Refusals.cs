@@ -2,12 +2,6 @@ using PubSub.Hosting.WebSocket;
 
 namespace PubSub.Hosting.Protocol;
 
-/// <summary>A request that is not carried out.</summary>
-/// <param name="Status">The HTTP status, over REST and in the answer to a handshake; an error message has none.</param>
-/// <param name="Code">One of <see cref="ErrorCode"/>, for machines.</param>
-/// <param name="Text">The field and the rule, for people.</param>
-internal readonly record struct Refusal(int Status, string Code, string Text);
-
 /// <summary>
 /// Every way in which the Host refuses a request (SPEC, section Errors), over WebSocket and REST. The texts of bad requests name the field
 /// and the rule, so they are written where the rule is checked.

@@ -95,7 +95,8 @@ internal sealed class MessageReader(int maxMessageBytes)
 
         if ((_frame.Opcode == Opcode.Continuation) != (_kind != Opcode.Continuation))
         {
-            throw new BrokenProtocolException(_kind == Opcode.Continuation ? "there is no message to continue" : "the last message is unfinished");
+            throw new BrokenProtocolException(
+                _kind == Opcode.Continuation ? "there is no message to continue" : "the last message is unfinished");
         }
 
         if (_frame.Opcode != Opcode.Continuation)
@@ -222,6 +223,8 @@ internal readonly record struct Received(Opcode Kind, ReadOnlyMemory<byte> Paylo
             throw new BrokenProtocolException("no client may send this status");
         }
 
-        return Utf8.IsValid(Payload.Span[2..]) ? status : throw new BrokenProtocolException("a reason must be UTF-8", status: WebSocket.CloseStatus.InvalidText);
+        return Utf8.IsValid(Payload.Span[2..])
+            ? status
+            : throw new BrokenProtocolException("a reason must be UTF-8", status: WebSocket.CloseStatus.InvalidText);
     }
 }

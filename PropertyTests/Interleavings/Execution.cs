@@ -212,7 +212,8 @@ internal sealed class Execution
             var (live, unread) = (given.Sum(one => one.Live), given.Sum(one => one.Others));
             var waiting = stuck.Select(one => (Step)one.WaitsFor!).Where(step => step.Subscriber == place).ToList();
             var asks = waiting.Exists(step => step.Verb == Verb.Room);
-            story.MostOutstanding = Math.Max(story.MostOutstanding, given.Skip(1).Sum(one => one.Live)); // the first was taken before, not queued
+            var queued = given.Skip(1).Sum(one => one.Live); // the first batch was taken before
+            story.MostOutstanding = Math.Max(story.MostOutstanding, queued);
             story.SleepsThroughIt = (live + unread > held || closed) && waiting.Exists(step => step.Verb != Verb.Room);
             story.WaitsInVain = asks ? closed || unread < _program.Limits.MaxReplies : !story.Subscriber.WaitForRoomAsync().IsCompleted;
         }

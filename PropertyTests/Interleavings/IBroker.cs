@@ -64,7 +64,8 @@ internal sealed class RealBroker(BrokerLimits limits) : IBroker
         _broker.Find(topic) is { } found && found.Publish(message, ((RealWakes)wakes).Inner) == PublishResult.Accepted;
 
     public SubscribeResult Subscribe(string topic, ISubscriber subscriber, int lastN, Frame? ack, IWakes wakes) =>
-        _broker.Find(topic)?.Subscribe(((RealSubscriber)subscriber).Inner, lastN, ack, ((RealWakes)wakes).Inner) ?? SubscribeResult.TopicNotFound;
+        _broker.Find(topic)?.Subscribe(((RealSubscriber)subscriber).Inner, lastN, ack, ((RealWakes)wakes).Inner)
+        ?? SubscribeResult.TopicNotFound;
 
     public bool TryUnsubscribe(string topic, ISubscriber subscriber, Frame? ack, IWakes wakes) =>
         _broker.Find(topic) is { } found && found.TryUnsubscribe(((RealSubscriber)subscriber).Inner, ack, ((RealWakes)wakes).Inner);

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace PubSub.Interleavings.Twins;
 
 /// <summary>
-/// The broker once more, as small as it can be, made of parts: a wrong twin is this with one part exchanged. Unexchanged it breaks no law, so
-/// what a wrong twin breaks is its part's doing.
+/// The broker once more, as small as it can be, made of parts: a wrong twin is this with one part exchanged. Unexchanged it breaks no law,
+/// so what a wrong twin breaks is its part's doing.
 /// </summary>
 internal class Twin(BrokerLimits limits) : IBroker
 {
@@ -61,7 +61,9 @@ internal class Twin(BrokerLimits limits) : IBroker
         Find(topic) is { } found && Publish(found, message, (TwinWakes)wakes);
 
     public SubscribeResult Subscribe(string topic, ISubscriber subscriber, int lastN, Frame? ack, IWakes wakes) =>
-        Find(topic) is { } found ? Subscribe(found, (TwinSubscriber)subscriber, lastN, ack!.Value, (TwinWakes)wakes) : SubscribeResult.TopicNotFound;
+        Find(topic) is { } found
+            ? Subscribe(found, (TwinSubscriber)subscriber, lastN, ack!.Value, (TwinWakes)wakes)
+            : SubscribeResult.TopicNotFound;
 
     public bool TryUnsubscribe(string topic, ISubscriber subscriber, Frame? ack, IWakes wakes) =>
         Find(topic) is { } found && Unsubscribe(found, (TwinSubscriber)subscriber, ack!.Value, (TwinWakes)wakes);
@@ -287,7 +289,8 @@ internal class Twin(BrokerLimits limits) : IBroker
         }
     }
 
-    protected virtual SubscribeResult Join(TwinTopic topic, TwinSubscriber subscriber, IEnumerable<Frame> replay, Frame ack, TwinWakes wakes)
+    protected virtual SubscribeResult Join(
+        TwinTopic topic, TwinSubscriber subscriber, IEnumerable<Frame> replay, Frame ack, TwinWakes wakes)
     {
         lock (subscriber.Latch)
         {

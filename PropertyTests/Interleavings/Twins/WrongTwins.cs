@@ -145,7 +145,7 @@ internal sealed class ForgetsByName(BrokerLimits limits) : Twin(limits)
     }
 }
 
-/// <summary>Says that the topic has been deleted before it has told all its subscribers, so that another may be created among them.</summary>
+/// <summary>Marks the topic as deleted before all its subscribers have the notice, so another may be created in between.</summary>
 internal sealed class SaysDeletedTooSoon(BrokerLimits limits) : Twin(limits)
 {
     protected override bool End(TwinTopic topic, Frame notice, bool disconnect, TwinWakes wakes)
@@ -248,7 +248,8 @@ internal sealed class CountsFromWhatItSaw(BrokerLimits limits) : Twin(limits)
 /// <summary>Looks whether the subscriber is closed, and then lets it join.</summary>
 internal sealed class ChecksClosedThenJoins(BrokerLimits limits) : Twin(limits)
 {
-    protected override SubscribeResult Join(TwinTopic topic, TwinSubscriber subscriber, IEnumerable<Frame> replay, Frame ack, TwinWakes wakes)
+    protected override SubscribeResult Join(
+        TwinTopic topic, TwinSubscriber subscriber, IEnumerable<Frame> replay, Frame ack, TwinWakes wakes)
     {
         lock (subscriber.Latch)
         {
