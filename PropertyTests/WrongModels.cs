@@ -139,10 +139,10 @@ internal static class WrongModels
     {
         protected override void Publish(Stream topic, Entry live)
         {
-            var everybody = topic.Subscribers.ToList();
-            topic.Subscribers.RemoveRange(0, Math.Max(0, everybody.Count - 1));
+            var all = topic.Subscribers.ToList();
+            topic.Subscribers.RemoveRange(0, Math.Max(0, all.Count - 1));
             base.Publish(topic, live);
-            topic.Subscribers.InsertRange(0, everybody.SkipLast(1));
+            topic.Subscribers.InsertRange(0, all.SkipLast(1));
         }
     }
 

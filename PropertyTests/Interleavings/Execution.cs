@@ -226,7 +226,7 @@ internal sealed class Execution
             }
         }
 
-        // A closed subscriber must get nothing more, whatever is tried; an open one that is subscribed must get one more message.
+        // A closed subscriber must get nothing more; an open one that is subscribed must get one more message.
         foreach (var step in _program.Script)
         {
             if (step.Fiber != Program.Afterwards)
