@@ -180,7 +180,6 @@ public sealed class Subscriber
         var sent = LastTaken;
         var (live, bytes, others, otherBytes) = Sum(sent);
         GiveBack(_holds ? live : 0, _holds ? bytes : 0, others, otherBytes);
-        _holds = false;
         sent.Clear();
         _releasing = _next;
         if (_next == _takenCount)

@@ -64,13 +64,15 @@ internal static class Seams
             .And(Create("a"));
 
         yield return new Program(
-            "a topic created again while its deleter still forgets it, and then another") { Limits = new BrokerLimits(MaxTopics: 2) }
+            "a topic created again while its deleter still forgets it, and then another")
+        { Limits = new BrokerLimits(MaxTopics: 2) }
             .First(Create("a"))
             .And(Delete("a"))
             .And(Create("a"), Create("b"));
 
         yield return new Program(
-            "a topic created again while the subscribers of the last are still told") { Limits = Roomy, Subscribers = 2 }
+            "a topic created again while the subscribers of the last are still told")
+        { Limits = Roomy, Subscribers = 2 }
             .First(Create("a"), Subscribe("a", 0), Subscribe("a", 1))
             .And(Delete("a"))
             .And(Create("a"), Subscribe("a", 0), Publish("a"))
