@@ -17,6 +17,7 @@ internal static class FaultsTogether
     private const double ActsPerSecond = 50; // subscribes, unsubscribes, ends of connections
     private const double MegabytesOfSlack = 8;
     private const double ShareOfSlack = 0.05;
+    private const double DescriptorsOfSlack = 8; // the tool's HTTP client keeps some connections open between requests
     private const int LeastRounds = 4; // the fewest samples of which flatness can be judged
 
     private static readonly TimeSpan Undisturbed = TimeSpan.FromSeconds(2); // to fill the topics before the memory is full
@@ -31,7 +32,7 @@ internal static class FaultsTogether
     {
         var cost = server.Cost ?? throw new UsageError("--url needs --pid here: memory and descriptors are read from the server's process");
         var memory = new Flatness("resident", "MB", ShareOfSlack, MegabytesOfSlack);
-        var descriptors = new Flatness("descriptors", "descriptors", 0, FaultLoad.DescriptorsOfSlack);
+        var descriptors = new Flatness("descriptors", "descriptors", 0, DescriptorsOfSlack);
         var committed = new SortedDictionary<string, int>(StringComparer.Ordinal);
         var (published, received, refused, turnedAway, most) = (0L, 0L, 0L, 0L, 0d);
         var length = TimeSpan.FromTicks(Math.Min(LongestRound.Ticks, window.Ticks / LeastRounds));
