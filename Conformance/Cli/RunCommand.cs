@@ -13,7 +13,7 @@ internal sealed class RunCommand
 
         Exit status: 0 nothing violated, 1 a requirement is violated, 2 wrong usage, 3 unreachable or not this protocol, 4 the suite
         itself erred, 5 an expectation went stale, 6 not evaluated (the target was lost, time ran out, a binding requirement could not be
-        decided), 130 cancelled. Where there was a run, its reports are written, whatever the status.
+        decided), 130 cancelled. If there was a run, its reports are written, with any status.
 
         A server that dies violates PS-ROB-001. With --launch or --restart it is started again, the scenario that kills it is found, and
         the run goes on without that scenario.

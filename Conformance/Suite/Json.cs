@@ -33,7 +33,7 @@ public static partial class Json
         }
     }
 
-    /// <summary>Equal as JSON values, whatever the key order, escapes, spelling of a number and digits beyond a double.</summary>
+    /// <summary>Equal as JSON values. Key order, escapes, a number's spelling and its digits beyond a double make no difference.</summary>
     public static bool AreEqual(string expected, string observed) =>
         string.Equals(expected, observed, StringComparison.Ordinal)
         || (TryParse(expected) is { } left && TryParse(observed) is { } right && AreEqual(left, right));

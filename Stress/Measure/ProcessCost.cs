@@ -26,6 +26,9 @@ internal sealed class ProcessCost(int id)
     /// <summary>Bytes of resident memory.</summary>
     public long Resident => Status("VmRSS:") * 1024;
 
+    /// <summary>The most bytes of resident memory since the process started.</summary>
+    public long MostResident => Status("VmHWM:") * 1024;
+
     public long Threads => Status("Threads:");
 
     /// <summary>Open file descriptors: mostly sockets, and files of the runtime.</summary>

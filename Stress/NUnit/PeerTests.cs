@@ -6,13 +6,7 @@ namespace PubSub.Stress.Tests;
 [TestFixture]
 public sealed class PeerTests
 {
-    private static readonly ClosedLoad Short = new(
-        PayloadBytes: 20,
-        Outstanding: 20,
-        Warmup: TimeSpan.FromMilliseconds(100),
-        Window: TimeSpan.FromMilliseconds(300),
-        Repetitions: 1,
-        Loops: 1);
+    private static readonly ClosedLoad Short = ScriptedServer.Short;
 
     [TestCase("nats")]
     [TestCase("nats-tcp")]

@@ -6,6 +6,15 @@ namespace PubSub.Stress.Tests;
 /// <summary>The correct server with room for every load, optionally with one fault, and a contender that connects to it.</summary>
 internal sealed class ScriptedServer : IDisposable
 {
+    /// <summary>A load of a moment, long enough for every fault to happen.</summary>
+    public static readonly ClosedLoad Short = new(
+        PayloadBytes: 20,
+        Outstanding: 20,
+        Warmup: TimeSpan.FromMilliseconds(100),
+        Window: TimeSpan.FromMilliseconds(300),
+        Repetitions: 1,
+        Loops: 1);
+
     private const int WrongFrom = 100;
 
     /// <summary>

@@ -306,10 +306,32 @@ internal sealed class UnreadLog : Damage
 {
     private const int AtOnce = 10;
 
+    // Connections, with two lines each: more than a pipe of 64 KiB and a logger's queue of 2,500 lines hold.
+    private const int FillsLog = 2_000;
+
+    private static readonly TimeSpan OpenTimeout = TimeSpan.FromSeconds(10);
+
     private readonly List<PubSubConnection> _here = [];
 
     public UnreadLog(FaultScene scene)
-        : base(scene) => scene.Server.ReadLog(false);
+        : base(scene)
+    {
+        scene.Server.ReadLog(false);
+        try
+        {
+            for (var opened = 0; opened < FillsLog; opened += AtOnce)
+            {
+                Again();
+                scene.Loop.Until(
+                    () => _here.TrueForAll(client => client.IsOpen), OpenTimeout, "for connections to open while the log is not read");
+            }
+        }
+        catch
+        {
+            End();
+            throw;
+        }
+    }
 
     public override void End()
     {
@@ -389,6 +411,7 @@ internal sealed class FullMemory : Damage
     private const int Readers = 40; // subscribers that do not read
     private const int PayloadBytes = 16_000;
     private const int AtOnce = 10; // messages
+    private const int MostFilled = 2_000; // messages; four times as many as MAX_RETAINED_BYTES has room for
     private const int TinyWindow = 1; // byte
 
     private static readonly TimeSpan FillTimeout = TimeSpan.FromSeconds(20);
@@ -424,6 +447,10 @@ internal sealed class FullMemory : Damage
         while (_refused == 0)
         {
             Fill(Topics, AtOnce);
+            if (_published > MostFilled)
+            {
+                throw new RunFailed($"{_published} messages of {PayloadBytes} bytes are retained: the server has no bound on them");
+            }
         }
     }
 

@@ -53,7 +53,8 @@ internal sealed class Faults : ScenarioVerb
     {
         var only = parsed.GetValue(_only);
         var chosen = Fault.All.Where(fault => only is null || fault.Name == only).ToArray();
-        if (parsed.GetValue(_together) is { } window && window > TimeSpan.Zero)
+        var window = parsed.GetValue(_together);
+        if (window > TimeSpan.Zero)
         {
             bench.Repeat(
                 new Load(

@@ -34,7 +34,7 @@ internal static class FaultsTogether
         var memory = new Flatness("resident", "MB", ShareOfSlack, MegabytesOfSlack);
         var descriptors = new Flatness("descriptors", "descriptors", 0, DescriptorsOfSlack);
         var committed = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        var (published, received, refused, turnedAway, most) = (0L, 0L, 0L, 0L, 0d);
+        var (published, received, refused, turnedAway) = (0L, 0L, 0L, 0L);
         var length = TimeSpan.FromTicks(Math.Min(LongestRound.Ticks, window.Ticks / LeastRounds));
         var start = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(start) < window || memory.Count < LeastRounds)
@@ -45,12 +45,11 @@ internal static class FaultsTogether
             received += round.Crowd.Received;
             refused += round.Crowd.Refused;
             turnedAway += round.TurnedAway;
-            most = Math.Max(most, round.MostMemory);
             memory.Add(cost.Resident / 1e6);
             descriptors.Add(cost.Descriptors);
             Progress.Say(
                 $"{Scenario}: {Stopwatch.GetElapsedTime(start):hh\\:mm\\:ss}, {published:N0} messages, " +
-                $"{memory.Last:0.0} MB (at most {most:0.0}), {descriptors.Last} descriptors, " +
+                $"{memory.Last:0.0} MB (at most {cost.MostResident / 1e6:0.0}), {descriptors.Last} descriptors, " +
                 $"{refused:N0} requests refused, {turnedAway:N0} connections refused");
         }
 
@@ -60,7 +59,7 @@ internal static class FaultsTogether
             .Add(Names.Received, received, "events")
             .Add("refused_as_memory_was_full", refused, "requests")
             .Add("refused_as_connections_were_full", turnedAway, "connections")
-            .Add("resident_under_faults", most, "MB");
+            .Add("resident_under_faults", cost.MostResident / 1e6, "MB");
         foreach (var (fault, times) in committed)
         {
             measured.Add($"committed_{fault}", times, "times");
@@ -93,9 +92,6 @@ internal static class FaultsTogether
         /// <summary>Clients that were refused with 503, since the server had no connection left.</summary>
         public long TurnedAway { get; private set; }
 
-        /// <summary>The most resident megabytes during the faults.</summary>
-        public double MostMemory { get; private set; }
-
         public void Run(TimeSpan length, SortedDictionary<string, int> committed)
         {
             for (var n = 0; n < Subscribers; n++)
@@ -108,17 +104,15 @@ internal static class FaultsTogether
             var damages = new Stack<(Fault Fault, Damage Damage)>();
             try
             {
-                foreach (var fault in Fault.All.OrderBy(fault => fault.Name == Fault.Descriptors))
+                foreach (var fault in Fault.All.Where(fault => fault.Name != Fault.Descriptors))
                 {
-                    if (fault.Name == Fault.Descriptors)
-                    {
-                        Behave(length, mayLeave: true, Commit);
-                    }
-
                     damages.Push((fault, fault.Begin(scene)));
                 }
 
-                Behave(DescriptorsFor, mayLeave: false, Commit); // a new client could not connect now
+                Behave(length, mayLeave: true, Commit);
+                var last = Fault.All.First(fault => fault.Name == Fault.Descriptors);
+                damages.Push((last, last.Begin(scene)));
+                Behave(DescriptorsFor, mayLeave: false, Commit); // a client that would connect now could not
                 foreach (var (fault, damage) in damages)
                 {
                     damage.End();
@@ -127,9 +121,9 @@ internal static class FaultsTogether
             }
             finally
             {
-                while (damages.TryPop(out var last))
+                while (damages.TryPop(out var begun))
                 {
-                    last.Damage.Dispose();
+                    begun.Damage.Dispose();
                 }
             }
 
@@ -145,8 +139,6 @@ internal static class FaultsTogether
                 {
                     damage.Commit();
                 }
-
-                MostMemory = Math.Max(MostMemory, _cost.Resident / 1e6);
             }
         }
 

@@ -489,7 +489,7 @@ internal static class Backpressure
         var sent = new List<string>();
         var cut = false;
 
-        // With a distant target a step takes long, whatever its size.
+        // With a distant target every step takes long, a small one too.
         var factor = !stage.Target.IsFar ? 1 : readers.Count == 0 ? 8 : 4;
         var perStep = stage.Burst(PerStep * factor);
         while (sent.Count * Heavy.Length < Budget && !(cut = await SubscribersAsync(stage, topic) == readers.Count))

@@ -41,7 +41,7 @@ internal static class FanOut
             var reader = await stage.SubscriberAsync("reader", topic);
             var publisher = await stage.ConnectAsync("publisher");
 
-            // The reader is never further behind than this, whatever the distance.
+            // The reader is never further behind than this, also at a distance.
             var underWay = stage.Burst(50);
             var sent = Habits.Ids("m", Length);
             var acks = new Queue<string>();
