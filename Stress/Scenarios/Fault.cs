@@ -415,7 +415,7 @@ internal sealed class FullMemory : Damage
     private const int TinyWindow = 1; // byte
 
     private static readonly TimeSpan FillTimeout = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan CutTimeout = TimeSpan.FromSeconds(10); // from the start, with a CLOSE_TIMEOUT of 2 s
+    private static readonly TimeSpan CutTimeout = TimeSpan.FromSeconds(20); // from the start; the server may be stopped for a part of it
 
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly string _stem = $"fill-{Guid.NewGuid():N}-";
