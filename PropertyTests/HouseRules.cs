@@ -51,29 +51,31 @@ public sealed partial class HouseRules
         Assert.That(projects, Is.SubsetOf(others));
     }
 
-    /// <summary>The rooms of the Host, and which others each may use. All may use the root: settings, the log.</summary>
-    [TestCase("WebSocket")]
-    [TestCase("Transport")]
-    [TestCase("Protocol", "WebSocket")]
-    [TestCase("Connections", "Protocol")]
-    [TestCase("Sockets", "Protocol", "WebSocket", "Transport", "Connections")]
-    [TestCase("Rest", "Protocol", "Connections", "Sockets")]
-    public void A_room_of_the_Host_uses_no_other_than_these(string room, params string[] others)
+    /// <summary>
+    /// The rooms of each project, which are its folders, and which others each may use. All may use the root of their project.
+    /// </summary>
+    [TestCase("Host", "PubSub.Hosting", "WebSocket")]
+    [TestCase("Host", "PubSub.Hosting", "Transport")]
+    [TestCase("Host", "PubSub.Hosting", "Protocol", "WebSocket")]
+    [TestCase("Host", "PubSub.Hosting", "Connections", "Protocol")]
+    [TestCase("Host", "PubSub.Hosting", "Sockets", "Protocol", "WebSocket", "Transport", "Connections")]
+    [TestCase("Host", "PubSub.Hosting", "Rest", "Protocol", "Connections", "Sockets")]
+    public void A_room_uses_no_other_than_these(string project, string root, string room, params string[] others)
     {
-        var files = Repository.CSharp($"Host/{room}").ToDictionary(file => file, Repository.Read);
+        var files = Repository.CSharp($"{project}/{room}").ToDictionary(file => file, Repository.Read);
 
-        Assert.That(ForbiddenUses(files, "PubSub.Hosting", room, others), Is.Empty);
+        Assert.That(ForbiddenUses(files, root, room, others, Rooms(project)), Is.Empty);
     }
 
-    [Test]
-    public void Every_folder_of_the_Host_is_a_room_with_walls()
+    [TestCase("Host")]
+    public void Every_folder_of_a_project_is_a_room_with_walls(string project)
     {
-        var rooms = typeof(HouseRules).GetMethod(nameof(A_room_of_the_Host_uses_no_other_than_these))!
+        var walled = typeof(HouseRules).GetMethod(nameof(A_room_uses_no_other_than_these))!
             .GetCustomAttributes<TestCaseAttribute>()
-            .Select(room => (string)room.Arguments[0]!);
-        var folders = Repository.CSharp("Host").Where(file => file.Count(c => c == '/') > 1).Select(file => file.Split('/')[1]).Distinct();
+            .Where(room => (string)room.Arguments[0]! == project)
+            .Select(room => (string)room.Arguments[2]!);
 
-        Assert.That(folders, Is.EquivalentTo(rooms));
+        Assert.That(Rooms(project), Is.EquivalentTo(walled));
     }
 
     [TestCase("namespace PubSub.Hosting.Room;", ExpectedResult = 0)]
@@ -85,7 +87,7 @@ public sealed partial class HouseRules
     [TestCase("namespace PubSub.Hosting.Room;\n\nvar type = new Far.Type();", ExpectedResult = 1)]
     [TestCase("namespace PubSub.Hosting.Elsewhere;", ExpectedResult = 1)]
     public int A_forbidden_use_is_found(string source) =>
-        ForbiddenUses(new() { ["Host/Room/File.cs"] = source }, "PubSub.Hosting", "Room", ["Next"], ["Next", "Far"]).Count;
+        ForbiddenUses(new() { ["Host/Room/File.cs"] = source }, "PubSub.Hosting", "Room", ["Next"], ["Room", "Next", "Far"]).Count;
 
     /// <summary>As .editorconfig has it, which no tool enforces.</summary>
     [Test]
@@ -246,11 +248,28 @@ public sealed partial class HouseRules
             : text;
     }
 
+    /// <summary>The folders right under a project's own that have C# files of that project.</summary>
+    private static string[] Rooms(string project) =>
+    [
+        .. Repository.CSharp(project)
+            .Select(file => file[(project.Length + 1)..])
+            .Where(file => file.Contains('/', StringComparison.Ordinal))
+            .Select(file => file.Split('/')[0])
+            .Distinct()
+            .Except(OtherProjects(project)),
+    ];
+
+    private static IEnumerable<string> OtherProjects(string project) =>
+        Directory.EnumerateDirectories(Repository.PathOf(project))
+            .Where(folder => Directory.EnumerateFiles(folder, "*.csproj").Any())
+            .Select(Path.GetFileName)
+            .OfType<string>();
+
     private static List<string> ForbiddenUses(
-        Dictionary<string, string> files, string root, string room, string[] others, string[]? rooms = null)
+        Dictionary<string, string> files, string root, string room, string[] others, string[] rooms)
     {
-        var forbidden = (rooms ?? [.. Directory.EnumerateDirectories(Repository.PathOf("Host")).Select(Path.GetFileName).OfType<string>()])
-            .Where(other => other != room && !others.Contains(other) && char.IsUpper(other[0]))
+        var forbidden = rooms
+            .Where(other => other != room && !others.Contains(other))
             .Select(other => new Regex($@"{Regex.Escape(root)}\.{other}\b|(?<![\w.""/]){other}\.[A-Z]"))
             .ToList();
         var home = new Regex($@"^namespace {Regex.Escape(root)}\.{room};\r?$", RegexOptions.Multiline);
