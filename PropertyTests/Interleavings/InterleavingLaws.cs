@@ -1,5 +1,6 @@
 using System.Globalization;
 using NUnit.Framework;
+using PubSub.Interleavings.Harness;
 
 namespace PubSub.Interleavings;
 
@@ -9,6 +10,7 @@ namespace PubSub.Interleavings;
 /// interrupt a fiber. <c>PUBSUB_SCHEDULES</c> is the number of random programs, and of random schedules of each program of
 /// <see cref="Seams"/>.
 /// </remarks>
+[Parallelizable(ParallelScope.Children)]
 public sealed class InterleavingLaws
 {
     private static readonly int Preemptions = Asked("PUBSUB_PREEMPTIONS", otherwise: 2);
@@ -44,15 +46,21 @@ public sealed class InterleavingLaws
     [TestCaseSource(nameof(Programs))]
     public void Every_law_holds_in_all_schedules_with_few_preemptions(object given)
     {
-        var explored = new Exploration((Program)given).Exhaustively(Preemptions).MustHold();
+        using var explored = new Exploration((Program)given);
+
+        explored.Exhaustively(Preemptions).MustHold();
 
         TestContext.Out.WriteLine($"{explored.Schedules} schedules, {explored.Outcomes} outcomes");
         Assert.That(explored.Outcomes, Is.GreaterThan(1), "the fibers of the program must race");
     }
 
     [TestCaseSource(nameof(Programs))]
-    public void Every_law_holds_in_schedules_with_any_number_of_preemptions(object given) =>
-        new Exploration((Program)given).AtRandom(seed: 1, Asked("PUBSUB_SCHEDULES", otherwise: 500)).MustHold();
+    public void Every_law_holds_in_schedules_with_any_number_of_preemptions(object given)
+    {
+        using var explored = new Exploration((Program)given);
+
+        explored.AtRandom(seed: 1, Asked("PUBSUB_SCHEDULES", otherwise: 500)).MustHold();
+    }
 
     [Test]
     public void Every_law_holds_in_random_programs()
@@ -61,7 +69,8 @@ public sealed class InterleavingLaws
         var programs = Asked("PUBSUB_SCHEDULES", otherwise: 500);
         for (var seed = 1; seed <= programs; seed++)
         {
-            var explored = new Exploration(RandomPrograms.Of(seed)) { Seen = Count }.AtRandom(seed, schedules: 50).MustHold();
+            using var explored = new Exploration(RandomPrograms.Of(seed)) { Seen = Count };
+            explored.AtRandom(seed, schedules: 50).MustHold();
             schedules += explored.Schedules;
             outcomes += explored.Outcomes;
         }
@@ -79,11 +88,26 @@ public sealed class InterleavingLaws
         }
     }
 
+    [TestCaseSource(nameof(Programs))]
+    public void A_random_schedule_is_the_same_again_by_its_text(object given)
+    {
+        using var scheduler = new Scheduler();
+        for (var seed = 1; seed <= 50; seed++)
+        {
+            var schedule = Schedule.Random(seed);
+
+            var once = Execution.Of(scheduler, (Program)given, schedule);
+            var again = Execution.Of(scheduler, (Program)given, Schedule.Parse($"{schedule}"));
+
+            Assert.That($"{again}", Is.EqualTo($"{once}"));
+        }
+    }
+
     [TestCaseSource(nameof(Moments))]
     public void Some_schedules_win_the_race_and_some_do_not(string program, object moment)
     {
         var met = 0;
-        var explored = new Exploration(Seams.Named(program)) { Seen = history => met += ((Func<History, bool>)moment)(history) ? 1 : 0 };
+        using var explored = new Exploration(Seams.Named(program)) { Seen = history => met += ((Func<History, bool>)moment)(history) ? 1 : 0 };
 
         explored.AtRandom(seed: 1, schedules: 500);
 

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using PubSub.Interleavings.Harness;
 
 namespace PubSub.Interleavings;
 

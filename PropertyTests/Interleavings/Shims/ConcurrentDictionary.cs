@@ -1,6 +1,6 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
-using PubSub.Interleavings;
+using PubSub.Interleavings.Harness;
 
 namespace System.Collections.Concurrent;
 
@@ -31,10 +31,6 @@ internal sealed class ConcurrentDictionary<TKey, TValue>(IEqualityComparer<TKey>
         Fiber.Current?.Pause();
         return found;
     }
-
-    public bool TryAdd(TKey key, TValue value) => Atomically(() => _entries.TryAdd(key, value));
-
-    public bool TryRemove(TKey key) => Atomically(() => _entries.Remove(key));
 
     public bool TryRemove(KeyValuePair<TKey, TValue> entry) =>
         Atomically(() => ((ICollection<KeyValuePair<TKey, TValue>>)_entries).Remove(entry));

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using PubSub.Interleavings;
+using PubSub.Interleavings.Harness;
 
 namespace System.Threading;
 
@@ -18,20 +18,17 @@ internal sealed class Lock([CallerFilePath] string guards = "")
     /// <summary>The source file of the data it guards, without path and extension.</summary>
     public string Guards { get; } = Path.GetFileNameWithoutExtension(guards);
 
-    public bool IsHeldByCurrentThread => _owner == Me || IsPorous;
+    public bool IsHeldByCurrentThread => _owner == Me;
 
-    public bool IsFreeFor(Fiber fiber) => _owner is null || _owner == fiber || IsPorous;
+    public bool IsFreeFor(Fiber fiber) => _owner is null || _owner == fiber;
 
     private static object Me => Fiber.Current ?? Harness;
-
-    /// <summary>Whether it admits every fiber, to show that the lock is needed.</summary>
-    private bool IsPorous => Fiber.Current is { } fiber && fiber.Scheduler.Porous == Guards;
 
     public Scope EnterScope()
     {
         var fiber = Fiber.Current;
         fiber?.Pause(this);
-        if (_owner is not null && _owner != Me && !IsPorous)
+        if (_owner is not null && _owner != Me)
         {
             throw new SynchronizationLockException($"a lock of {Guards} was never released");
         }

@@ -1,4 +1,4 @@
-using PubSub.Interleavings;
+using PubSub.Interleavings.Harness;
 
 namespace System.Threading.Tasks.Sources;
 

@@ -1,6 +1,6 @@
-using static PubSub.Interleavings.Steps;
+using static PubSub.Interleavings.Harness.Steps;
 
-namespace PubSub.Interleavings;
+namespace PubSub.Interleavings.Harness;
 
 /// <summary>Random programs of all verbs, with bounds so small that each is reached.</summary>
 internal static class RandomPrograms

@@ -1,22 +1,23 @@
-namespace PubSub.Interleavings;
+namespace PubSub.Interleavings.Harness;
 
 /// <summary>A thread of a program. It runs only while it has the turn, and is reused for one program after another.</summary>
-#pragma warning disable CA1001 // it lives as long as the process
-internal sealed class Fiber
-#pragma warning restore CA1001
+internal sealed class Fiber : IDisposable
 {
     [ThreadStatic]
     private static Fiber? _current;
 
     private readonly SemaphoreSlim _turn = new(0);
     private readonly List<Lock> _held = [];
+    private readonly Thread _thread;
     private Action? _act;
     private Func<bool>? _until;
+    private bool _isDisposed;
 
     public Fiber(Scheduler scheduler)
     {
         Scheduler = scheduler;
-        new Thread(Live) { IsBackground = true }.Start();
+        _thread = new Thread(Live) { IsBackground = true };
+        _thread.Start();
     }
 
     /// <summary>The fiber of this thread, or null on any other thread.</summary>
@@ -45,6 +46,15 @@ internal sealed class Fiber
     public void GiveTurn() => _turn.Release();
 
     public void AwaitTurn() => _turn.Wait();
+
+    /// <summary>Ends its thread. It must not be in the middle of a program.</summary>
+    public void Dispose()
+    {
+        _isDisposed = true;
+        GiveTurn();
+        _thread.Join();
+        _turn.Dispose();
+    }
 
     /// <summary>A point where the turn may change; returns when <paramref name="wants"/>, if any, is free.</summary>
     public void Pause(Lock? wants = null)
@@ -114,6 +124,11 @@ internal sealed class Fiber
         while (true)
         {
             AwaitTurn();
+            if (_isDisposed)
+            {
+                return;
+            }
+
             Exception? fault = null;
             try
             {

@@ -1,4 +1,4 @@
-namespace PubSub.Interleavings;
+namespace PubSub.Interleavings.Harness;
 
 /// <summary>The result of a verb.</summary>
 internal enum Answer
@@ -38,7 +38,7 @@ internal readonly record struct Given(int Began, int Ended, int Live, int Others
 /// <summary>What one subscriber took, and how it ended.</summary>
 internal sealed class SubscriberStory
 {
-    public required ISubscriber Subscriber { get; init; }
+    public required Subscriber Subscriber { get; init; }
 
     /// <summary>Everything that was taken, in order.</summary>
     public List<Got> Taken { get; } = [];

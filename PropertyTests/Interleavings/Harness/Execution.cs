@@ -1,23 +1,23 @@
-namespace PubSub.Interleavings;
+namespace PubSub.Interleavings.Harness;
 
 /// <summary>Runs a program once by a schedule, and records what happened.</summary>
 internal sealed class Execution
 {
     private readonly Scheduler _scheduler;
     private readonly Program _program;
-    private readonly IBroker _broker;
+    private readonly Broker _broker;
     private readonly History _history;
 
-    private Execution(Scheduler scheduler, Program program, IBroker broker)
+    private Execution(Scheduler scheduler, Program program)
     {
-        (_scheduler, _program, _broker) = (scheduler, program, broker);
+        (_scheduler, _program, _broker) = (scheduler, program, new Broker(program.Limits));
         _history = new History { Program = program };
     }
 
-    public static History Of(Scheduler scheduler, Program program, Func<BrokerLimits, IBroker> build, Schedule schedule)
+    public static History Of(Scheduler scheduler, Program program, Schedule schedule)
     {
         scheduler.Reset();
-        var execution = new Execution(scheduler, program, build(program.Limits));
+        var execution = new Execution(scheduler, program);
 #pragma warning disable CA1031 // any exception, also before and after the fibers, is a result of the schedule
         try
         {
@@ -67,7 +67,7 @@ internal sealed class Execution
 
     private void Act(IReadOnlyList<Step> steps)
     {
-        var wakes = _broker.NewWakes();
+        var wakes = new Wakes();
         foreach (var step in steps)
         {
             if (step.Verb is Verb.Room or Verb.Read or Verb.Keep)
@@ -90,7 +90,7 @@ internal sealed class Execution
         wakes.Release();
     }
 
-    private Answer Do(Step step, IWakes wakes)
+    private Answer Do(Step step, Wakes wakes)
     {
         var story = step.Subscriber >= 0 ? _history.Subscribers[step.Subscriber] : null;
         switch (step.Verb)
@@ -105,18 +105,18 @@ internal sealed class Execution
             case Verb.Delete:
                 return YesOrNo(_broker.TryDelete(step.Topic, step.Frame, step.Disconnect));
             case Verb.Publish:
-                return YesOrNo(_broker.TryPublish(step.Topic, step.Frame, wakes));
+                return YesOrNo(_broker.Find(step.Topic)?.Publish(step.Frame, wakes) == PublishResult.Accepted);
             case Verb.Subscribe:
-                return _broker.Subscribe(step.Topic, story!.Subscriber, step.Number, step.Frame, wakes) switch
+                return _broker.Find(step.Topic)?.Subscribe(story!.Subscriber, step.Number, step.Frame, wakes) switch
                 {
                     SubscribeResult.Joined => Answer.Joined,
                     SubscribeResult.Already => Answer.Already,
-                    SubscribeResult.TopicNotFound => Answer.No,
+                    SubscribeResult.TopicNotFound or null => Answer.No,
                     SubscribeResult.LimitReached => Answer.LimitReached,
                     _ => Answer.Closed,
                 };
             case Verb.Unsubscribe:
-                return YesOrNo(_broker.TryUnsubscribe(step.Topic, story!.Subscriber, step.Frame, wakes));
+                return YesOrNo(_broker.Find(step.Topic)?.TryUnsubscribe(story!.Subscriber, step.Frame, wakes) == true);
             case Verb.Reply:
                 story!.Subscriber.Reply(step.Frame, wakes);
                 return Answer.Yes;
@@ -220,7 +220,7 @@ internal sealed class Execution
 
         foreach (var topic in _program.Topics)
         {
-            if (_broker.Count(topic) is { } counts)
+            if (_broker.Find(topic)?.Count() is { } counts)
             {
                 _history.Settled.Add(topic, counts.Subscribers);
             }
@@ -251,7 +251,7 @@ internal sealed class Execution
         _history.Counted = _broker.Count();
         foreach (var topic in _program.Topics)
         {
-            if (_broker.Count(topic) is { } counts)
+            if (_broker.Find(topic)?.Count() is { } counts)
             {
                 _history.Standing.Add(topic, counts);
             }

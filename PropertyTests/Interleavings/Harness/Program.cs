@@ -1,4 +1,4 @@
-namespace PubSub.Interleavings;
+namespace PubSub.Interleavings.Harness;
 
 /// <summary>A few fibers with a few steps each, on one broker, after first steps without concurrency.</summary>
 /// <param name="Name">The race that it tests.</param>

@@ -1,6 +1,6 @@
-using static PubSub.Interleavings.Steps;
+using static PubSub.Interleavings.Harness.Steps;
 
-namespace PubSub.Interleavings;
+namespace PubSub.Interleavings.Harness;
 
 /// <summary>Programs about races between two or more verbs.</summary>
 internal static class Seams
@@ -64,11 +64,11 @@ internal static class Seams
             .And(Create("a"));
 
         yield return new Program(
-            "a topic created again while its deleter still forgets it, and then another")
+            "a topic created again while its deleter still forgets it, and then others")
         { Limits = new BrokerLimits(MaxTopics: 2) }
             .First(Create("a"))
             .And(Delete("a"))
-            .And(Create("a"), Create("b"));
+            .And(Create("a"), Create("b"), Create("c"));
 
         yield return new Program(
             "a topic created again while the subscribers of the last are still told")
@@ -104,7 +104,7 @@ internal static class Seams
             .And(Unsubscribe("a"));
 
         yield return new Program("an overflow in one topic against another") { Limits = new BrokerLimits(MaxQueueSize: 1), Subscribers = 2 }
-            .First(Create("a"), Create("b"), Subscribe("a", 0), Subscribe("b", 0), Subscribe("a", 1), Subscribe("b", 1))
+            .First(Create("a"), Create("b"), Subscribe("a", 0), Subscribe("a", 1), Subscribe("b", 1), Subscribe("b", 0))
             .And(Publish("a"))
             .And(Publish("b"))
             .And(Read(0));
@@ -131,6 +131,11 @@ internal static class Seams
             .And(Close())
             .And(Unsubscribe("b"))
             .And(Delete("a", disconnect: true));
+
+        yield return new Program("a reader that one publisher wakes twice") { Limits = Roomy }
+            .First(Create("a"), Subscribe("a"))
+            .And(Read(), Read(), Read())
+            .And(Publish("a"), Publish("a"));
 
         foreach (var eager in new[] { false, true })
         {

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace PubSub.Interleavings;
+namespace PubSub.Interleavings.Harness;
 
 /// <summary>
 /// Chooses the next fiber at each point. The first option is to stay, or else the first fiber that can go on. It records its choices, so

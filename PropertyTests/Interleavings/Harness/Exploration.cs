@@ -1,17 +1,15 @@
 using System.Globalization;
 using System.Text;
 
-namespace PubSub.Interleavings;
+namespace PubSub.Interleavings.Harness;
 
 /// <summary>Runs a program by many schedules, and checks every law on each history.</summary>
-internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? build = null, string? porous = null)
+internal sealed class Exploration(Program program) : IDisposable
 {
     /// <summary>The most schedules of one program. One more is an error, so that no incomplete search passes for a complete one.</summary>
     public const int MaxSchedules = 5_000_000;
 
-    private static readonly Scheduler Scheduler = new();
-
-    private readonly Func<BrokerLimits, IBroker> _build = build ?? (limits => new RealBroker(limits));
+    private readonly Scheduler _scheduler = new();
     private readonly HashSet<string> _outcomes = [];
 
     /// <summary>How many schedules were run.</summary>
@@ -23,8 +21,8 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? 
     /// <summary>The first law found broken, or null.</summary>
     public Finding? Found { get; private set; }
 
-    /// <summary>The one law that is checked; all, if null.</summary>
-    public Law? Only { get; init; }
+    /// <summary>The name of the one law that is checked; all, if null.</summary>
+    public string? Only { get; init; }
 
     /// <summary>Called for each history.</summary>
     public Action<History>? Seen { get; init; }
@@ -60,7 +58,7 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? 
     /// <summary>Runs one schedule again, and reports everything that happens in it.</summary>
     public (IReadOnlyList<string> Broken, string Report) Replay(string schedule)
     {
-        Scheduler.Trace = [];
+        _scheduler.Trace = [];
         try
         {
             var history = Perform(Schedule.Parse(schedule));
@@ -68,20 +66,22 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? 
             var report = new StringBuilder()
                 .AppendLine(program.ToString())
                 .AppendLine(CultureInfo.InvariantCulture, $"by the schedule \"{schedule}\":")
-                .AppendJoin('\n', Scheduler.Trace.Select(line => $"    {line}")).AppendLine()
+                .AppendJoin('\n', _scheduler.Trace.Select(line => $"    {line}")).AppendLine()
                 .AppendLine(history.ToString())
                 .AppendJoin('\n', broken.Select(law => $"broken: {law.Law}: {law.Why}")).AppendLine();
             return ([.. broken.Select(law => law.Law)], report.ToString());
         }
         finally
         {
-            Scheduler.Trace = null;
+            _scheduler.Trace = null;
         }
     }
 
     /// <summary>Throws if a law was found broken; the message has the schedule and all that happens in it.</summary>
     public Exploration MustHold() =>
         Found is null ? this : throw new InvalidOperationException($"{Found.Law}\n{Replay(Found.Schedule).Report}");
+
+    public void Dispose() => _scheduler.Dispose();
 
     private void Play(Schedule schedule, int bound)
     {
@@ -98,7 +98,7 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? 
 
         foreach (var (law, _) in Laws.BrokenBy(history))
         {
-            if (Only is null || Only.Method.Name == law)
+            if (Only is null || Only == law)
             {
                 Found ??= new Finding(law, schedule.ToString());
             }
@@ -108,11 +108,7 @@ internal sealed class Exploration(Program program, Func<BrokerLimits, IBroker>? 
         Seen?.Invoke(history);
     }
 
-    private History Perform(Schedule schedule)
-    {
-        Scheduler.Porous = porous;
-        return Execution.Of(Scheduler, program, _build, schedule);
-    }
+    private History Perform(Schedule schedule) => Execution.Of(_scheduler, program, schedule);
 }
 
 /// <summary>A law that does not hold, and a schedule that shows it.</summary>

@@ -1,4 +1,4 @@
-namespace PubSub.Interleavings;
+namespace PubSub.Interleavings.Harness;
 
 /// <summary>
 /// Runs the fibers of a program, exactly one at a time. A <see cref="Schedule"/> decides which fiber has the turn after every point where
@@ -13,9 +13,7 @@ namespace PubSub.Interleavings;
 /// no latch. So code that uses the data of a lock without holding it is not found here. Memory is sequentially consistent:
 /// <c>ConcurrencyLaws</c>, with real threads, covers the reordering of a processor.</para>
 /// </remarks>
-#pragma warning disable CA1001 // it lives as long as the process
-internal sealed class Scheduler
-#pragma warning restore CA1001
+internal sealed class Scheduler : IDisposable
 {
     /// <summary>The most points of one schedule; only a program that never ends reaches it.</summary>
     public const int MaxSteps = 20_000;
@@ -30,9 +28,6 @@ internal sealed class Scheduler
     private Schedule _schedule = Schedule.Straight;
     private Action? _watch;
     private int _steps;
-
-    /// <summary>The source file whose locks admit every fiber; none if null.</summary>
-    public string? Porous { get; set; }
 
     /// <summary>A moment: no two are the same, later ones are larger.</summary>
     public int Clock { get; private set; }
@@ -141,6 +136,13 @@ internal sealed class Scheduler
         {
             PassOn(null);
         }
+    }
+
+    /// <summary>Ends the threads of all fibers.</summary>
+    public void Dispose()
+    {
+        _fibers.ForEach(fiber => fiber.Dispose());
+        _over.Dispose();
     }
 
     /// <returns>Whether <paramref name="from"/> keeps the turn.</returns>

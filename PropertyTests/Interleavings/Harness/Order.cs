@@ -1,4 +1,4 @@
-namespace PubSub.Interleavings;
+namespace PubSub.Interleavings.Harness;
 
 /// <summary>
 /// Searches an order of the steps to one topic name. In that order, a plain list must give the result of each step, and the frames that

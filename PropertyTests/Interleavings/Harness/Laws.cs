@@ -1,4 +1,4 @@
-namespace PubSub.Interleavings;
+namespace PubSub.Interleavings.Harness;
 
 /// <summary>A property of every history. It returns a description of the violation, or null.</summary>
 internal delegate string? Law(History history);

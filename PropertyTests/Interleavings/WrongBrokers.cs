@@ -1,0 +1,186 @@
+using static PubSub.Interleavings.Harness.Laws;
+
+namespace PubSub.Interleavings;
+
+/// <summary>Brokers that are wrong in one place. Most are right on one thread: only some schedules show the fault.</summary>
+internal static class WrongBrokers
+{
+    // Another thread may enter between the two.
+    private const string LeaveAndEnterGate = "} lock (_gate) {";
+    private const string LeaveAndEnterLatch = "} lock (_latch) {";
+    private const string LeaveAndEnterCreation = "} lock (_creation) {";
+
+    private const string CreatedAgain = "a topic created again while its deleter still forgets it";
+    private const string CreatedAndOthers = "a topic created again while its deleter still forgets it, and then others";
+    private const string ToldInTheMiddle = "a topic created again while the subscribers of the last are still told";
+
+    public static IReadOnlyList<Patch> All { get; } = [.. Creating(), .. Publishing(), .. Subscribing(), .. Deleting(), .. Closing(), .. Waking()];
+
+    private static IEnumerable<Patch> Creating() =>
+    [
+        new Patch("Checks the name, then creates the topic", "Broker.cs")
+            .Before("if (_count == limits.MaxTopics)", LeaveAndEnterCreation)
+            .Breaks(Topics_are_the_created_without_the_deleted, "two creates of one name"),
+        new Patch("Checks the number of topics, then creates one", "Broker.cs")
+            .Before("var bytes = Budget.PerTopic", LeaveAndEnterCreation)
+            .Breaks(A_topic_is_refused_only_when_there_are_too_many, "the last free place for a topic"),
+        new Patch("Creates topics without the lock of creation", "Broker.cs")
+            .Replace("private readonly Lock _creation = new();", "private static Lock _creation => new();")
+            .Breaks(Topics_are_the_created_without_the_deleted, "two creates of one name")
+            .Breaks(A_topic_is_refused_only_when_there_are_too_many, "the last free place for a topic"),
+        new Patch("Still counts a deleted topic whose name it gives to the next", "Broker.cs")
+            .Remove("Forget(namesake);")
+            .Breaks(A_topic_is_refused_only_when_there_are_too_many, CreatedAndOthers),
+        new Patch("Forgets a deleted topic twice in the count", "Broker.cs")
+            .Replace(
+                "if (_topics.TryRemove(KeyValuePair.Create(deleted.Name, deleted))) { _count--; }",
+                "_topics.TryRemove(KeyValuePair.Create(deleted.Name, deleted)); _count--;")
+            .Breaks(A_topic_is_refused_only_when_there_are_too_many, CreatedAndOthers),
+        new Patch("Forgets the topic that has the name of the deleted one now", "Broker.cs")
+            .Before("if (_topics.TryRemove(KeyValuePair", "if (_topics.TryGetValue(deleted.Name, out var namesake)) { deleted = namesake; }")
+            .Breaks(Topics_are_the_created_without_the_deleted, CreatedAgain),
+    ];
+
+    private static IEnumerable<Patch> Publishing() =>
+    [
+        new Patch("Delivers a message after it has left the gate", "Topic.cs")
+            .Replace(
+                "foreach (var subscriber in _subscribers) { if (!subscriber.TryDeliver",
+                "} { foreach (var subscriber in _subscribers.ToArray()) { if (!subscriber.TryDeliver")
+            .Breaks(All_subscribers_see_one_order, "two subscribers of two publishers")
+            .Breaks(Nothing_of_a_topic_follows_the_last_word_about_it, "an unsubscribe among publishes"),
+        new Patch("Has no gate", "Topic.cs")
+            .Replace("private readonly Lock _gate = new();", "private static Lock _gate => new();")
+            .Breaks(All_subscribers_see_one_order, "two subscribers of two publishers")
+            .Breaks(A_replay_and_what_is_live_meet_without_gap_or_duplicate, "a subscribe among publishes"),
+        new Patch("Publishes to a topic that was deleted before the gate", "Topic.cs")
+            .Remove("if (_deleted) { return PublishResult.TopicNotFound; }")
+            .Breaks(Some_order_of_the_verbs_explains_everything, "a delete against a subscribe and a publish"),
+        new Patch("Checks the bound, then queues the event", "Subscriber.cs")
+            .Before("_outstanding++;", LeaveAndEnterLatch)
+            .Breaks(No_more_is_outstanding_than_the_bound, "a bound that two publishers reach at once"),
+        new Patch("Counts up from what was outstanding before the latch", "Subscriber.cs")
+            .After("internal bool TryDeliver(Frame live, Wakes wakes) {", "var seen = _outstanding;")
+            .Replace("_outstanding++;", "_outstanding = seen + 1;")
+            .Breaks(Only_who_is_over_the_bound_is_slow, "an overflow against a reader"),
+    ];
+
+    private static IEnumerable<Patch> Subscribing() =>
+    [
+        new Patch("Reads the retained events before the gate", "Topic.cs")
+            .After("int lastN, Frame? ack, Wakes wakes) {", "var retainedBefore = _retained.Last(lastN).ToArray();")
+            .Replace("_retained.Last(lastN).Select", "retainedBefore.Select")
+            .Breaks(A_replay_and_what_is_live_meet_without_gap_or_duplicate, "a subscribe among publishes"),
+        new Patch("Joins, then replays", "Topic.cs")
+            .Replace("_retained.Last(lastN).Select(retained => retained.Frame)", "[]")
+            .Replace(
+                "_subscribers.Add(subscriber); } return outcome; }",
+                """
+                _subscribers.Add(subscriber);
+                }
+                else
+                {
+                    return outcome;
+                }
+                }
+
+                lock (_gate)
+                {
+                    foreach (var retained in _retained.Last(lastN))
+                    {
+                        subscriber.Reply(retained.Frame, wakes);
+                    }
+
+                    return SubscribeResult.Joined;
+                }
+                """)
+            .Breaks(An_ack_comes_before_the_replay_and_the_replay_before_what_is_live, "a subscribe among publishes")
+            .Breaks(A_replay_and_what_is_live_meet_without_gap_or_duplicate, "a subscribe among publishes"),
+        new Patch("Adds the subscriber, then acks and replays", "Topic.cs")
+            .Before("var outcome = subscriber.Join", "_subscribers.Add(subscriber);" + LeaveAndEnterGate)
+            .Breaks(An_ack_comes_before_the_replay_and_the_replay_before_what_is_live, "a subscribe among publishes"),
+        new Patch("Subscribes to a topic that was deleted before the gate", "Topic.cs")
+            .Remove("if (_deleted) { return SubscribeResult.TopicNotFound; }")
+            .Breaks(Some_order_of_the_verbs_explains_everything, "a delete against a subscribe and a publish"),
+        new Patch("Acks the unsubscribe, then removes the subscriber", "Topic.cs")
+            .Replace(
+                "_subscribers.Remove(subscriber); subscriber.Leave(this, ack, wakes);",
+                $"subscriber.Leave(this, ack, wakes); {LeaveAndEnterGate} _subscribers.Remove(subscriber);")
+            .Breaks(Nothing_of_a_topic_follows_the_last_word_about_it, "an unsubscribe among publishes"),
+        new Patch("Unsubscribes from a topic that was deleted before the gate", "Topic.cs")
+            .Replace("if (_deleted) { return false; } _subscribers.Remove(subscriber);", "_subscribers.Remove(subscriber);")
+            .Breaks(Some_order_of_the_verbs_explains_everything, ToldInTheMiddle),
+    ];
+
+    private static IEnumerable<Patch> Deleting() =>
+    [
+        new Patch("Says that a topic is deleted before its subscribers have the notice", "Topic.cs")
+            .Before("foreach (var subscriber in _subscribers) { subscriber.Leave", "_deleted = true;")
+            .Breaks(Nothing_of_a_topic_follows_the_last_word_about_it, ToldInTheMiddle)
+            .Breaks(Some_order_of_the_verbs_explains_everything, ToldInTheMiddle),
+        new Patch("Forgets a topic before its subscribers have the notice", "Broker.cs")
+            .Before("var deleted = topic.TryDelete", "Forget(topic);")
+            .Breaks(Nothing_of_a_topic_follows_the_last_word_about_it, ToldInTheMiddle)
+            .Breaks(Some_order_of_the_verbs_explains_everything, ToldInTheMiddle),
+        new Patch("Queues the notices, then ends the subscriptions", "Topic.cs")
+            .Before("_subscribers.Clear();", LeaveAndEnterGate)
+            .Breaks(Nothing_of_a_topic_follows_the_last_word_about_it, ToldInTheMiddle),
+        new Patch("Lets two deletes of one topic succeed", "Topic.cs")
+            .Replace("return false; } foreach", "return true; } foreach")
+            .Breaks(Topics_are_the_created_without_the_deleted, "two creates and two deletes of one name"),
+    ];
+
+    private static IEnumerable<Patch> Closing() =>
+    [
+        new Patch("Checks whether the subscriber is closed, then joins", "Subscriber.cs")
+            .Before("var joins = ", LeaveAndEnterLatch)
+            .Breaks(Who_is_closed_gets_nothing_more_and_is_in_no_topic, "a close against a subscribe"),
+        new Patch("Checks whether the subscriber is closed, then replies", "Subscriber.cs")
+            .After("public void Reply(Frame reply, Wakes wakes) {", "var isOpen = _closed == CloseReason.None;")
+            .Replace("if (_closed == CloseReason.None) { Append(reply", "if (isOpen) { Append(reply")
+            .Breaks(Who_is_closed_gets_nothing_more_and_is_in_no_topic, "a reader against a close"),
+        new Patch("Takes a slow consumer out of its topics inside a gate", "Topic.cs")
+            .Before("_subscribers.Remove(subscriber); // a HashSet", "subscriber.Depart();")
+            .Breaks(Nobody_waits_for_a_lock_for_ever, "an overflow in one topic against another"),
+        new Patch("Takes a closed subscriber out of its topics inside its latch", "Subscriber.cs")
+            .Replace(
+                "awaited = _room.Disarm(); } foreach (var topic in topics) { topic.Remove(this); }",
+                "awaited = _room.Disarm(); foreach (var topic in topics) { topic.Remove(this); } }")
+            .Breaks(Nobody_waits_for_a_lock_for_ever, "a close against an unsubscribe and a delete"),
+    ];
+
+    private static IEnumerable<Patch> Waking() =>
+    [
+        new Patch("Checks whether anything is queued, then sleeps", "Subscriber.cs")
+            .Replace(
+                "return HasMore() is { } answer ? ValueTask.FromResult(answer) : _frames.ArmForAnswer();",
+                $"if (HasMore() is {{ }} answer) {{ return ValueTask.FromResult(answer); }} {LeaveAndEnterLatch} return _frames.ArmForAnswer();")
+            .Breaks(No_wake_up_is_lost, "a reader asleep while two publishers note it"),
+        new Patch("Checks whether the reader sleeps, then queues the event", "Subscriber.cs")
+            .Replace(
+                "Append(live, live: true, wakes); NoteWake(wakes);",
+                $"NoteWake(wakes); {LeaveAndEnterLatch} Append(live, live: true, wakes);")
+            .Breaks(No_wake_up_is_lost, "a reader asleep while two publishers note it"),
+        new Patch("Takes a wake list that was released for one that is still to be", "Subscriber.cs")
+            .Remove("_noted = null;")
+            .Breaks(No_wake_up_is_lost, "a reader that one publisher wakes twice"),
+        new Patch("Checks whether the reader sleeps, then ends its wait", "Subscriber.cs")
+            .Before("if (answer is not null)", LeaveAndEnterLatch)
+            .Breaks(No_verb_fails, "a reader asleep while two publishers note it"),
+        new Patch("Wakes readers inside the gate", "Topic.cs")
+            .Before("return PublishResult.Accepted;", "wakes.Release();")
+            .Breaks(Nothing_inside_a_gate_waits_calls_out_or_enters_another, "a reader against an overflow"),
+        new Patch("Wakes a reader inside the latch", "Subscriber.cs")
+            .After("_frames.Disarm();", "_frames.Set(answer.Value); answer = null;")
+            .Breaks(Nothing_inside_a_gate_waits_calls_out_or_enters_another, "a reader asleep while two publishers note it"),
+        new Patch("Checks whether there is room, then waits for it", "Subscriber.cs")
+            .Replace(
+                "return _unread < _limits.MaxReplies || _closed != CloseReason.None ? ValueTask.CompletedTask : _room.Arm();",
+                "if (_unread < _limits.MaxReplies || _closed != CloseReason.None) { return ValueTask.CompletedTask; }"
+                + $"{LeaveAndEnterLatch} return _room.Arm();")
+            .Breaks(Room_returns, "a close against who waits for room"),
+        new Patch("Ends the wait for room at every release", "Subscriber.cs")
+            .Remove("_unread < _limits.MaxReplies && ")
+            .Breaks(Nobody_passes_without_room, "two that reply to one who waits for room"),
+    ];
+}
