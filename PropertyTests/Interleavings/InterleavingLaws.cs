@@ -10,7 +10,7 @@ namespace PubSub.Interleavings;
 /// interrupt a fiber. <c>PUBSUB_SCHEDULES</c> is the number of random programs, and of random schedules of each program of
 /// <see cref="Seams"/>.
 /// </remarks>
-[Parallelizable(ParallelScope.Children)]
+[Parallelizable(ParallelScope.Children)] // each exploration has a scheduler of its own
 public sealed class InterleavingLaws
 {
     private static readonly int Preemptions = Asked("PUBSUB_PREEMPTIONS", otherwise: 2);
@@ -107,7 +107,10 @@ public sealed class InterleavingLaws
     public void Some_schedules_win_the_race_and_some_do_not(string program, object moment)
     {
         var met = 0;
-        using var explored = new Exploration(Seams.Named(program)) { Seen = history => met += ((Func<History, bool>)moment)(history) ? 1 : 0 };
+        using var explored = new Exploration(Seams.Named(program))
+        {
+            Seen = history => met += ((Func<History, bool>)moment)(history) ? 1 : 0,
+        };
 
         explored.AtRandom(seed: 1, schedules: 500);
 

@@ -8,7 +8,7 @@ namespace PubSub.Interleavings;
 
 /// <summary>The broker's sources with a patch, and the harness, compiled in memory into an assembly of their own.</summary>
 /// <remarks>
-/// They are compiled without DEBUG, as the broker is shipped: a law must notice the fault, and not an assertion of the broker itself.
+/// They are compiled without DEBUG, as the broker is shipped: a law must notice the fault, not one of the broker's own assertions.
 /// </remarks>
 internal sealed class PatchedBroker : IDisposable
 {
@@ -58,7 +58,7 @@ internal sealed class PatchedBroker : IDisposable
         var errors = compilation.Emit(image).Diagnostics.Where(found => found.Severity == DiagnosticSeverity.Error).ToList();
         if (errors.Count > 0)
         {
-            throw new InvalidOperationException($"\"{patch?.Fault}\" does not compile:\n{string.Join('\n', errors)}");
+            throw new InvalidOperationException($"\"{patch?.Fault ?? "No fault"}\" does not compile:\n{string.Join('\n', errors)}");
         }
 
         image.Position = 0;

@@ -3,16 +3,17 @@ using PubSub.Interleavings.Harness;
 
 namespace PubSub.Interleavings;
 
-/// <summary>The laws refute each wrong broker. So they would notice if the broker itself became wrong in this way.</summary>
-[Parallelizable(ParallelScope.Children)]
+/// <summary>The laws notice each known fault in the broker's own sources.</summary>
+[Parallelizable(ParallelScope.Children)] // each exploration has a scheduler of its own
 public sealed class TeethTests
 {
     private const int Preemptions = 2;
 
-    private static IEnumerable<TestCaseData> Patches => WrongBrokers.All.Select(patch => new TestCaseData(patch).SetArgDisplayNames(patch.Fault));
+    private static IEnumerable<TestCaseData> Patches =>
+        WrongBrokers.All.Select(patch => new TestCaseData(patch).SetArgDisplayNames(patch.Fault));
 
     [TestCaseSource(nameof(Patches))]
-    public void A_patched_broker_is_refuted_by_the_laws_that_it_breaks(object given)
+    public void The_laws_notice_a_fault(object given)
     {
         var patch = (Patch)given;
         using var broker = PatchedBroker.Compile(patch);
@@ -22,18 +23,18 @@ public sealed class TeethTests
             var (broken, report) = broker.Explore(program, law.Method.Name, Preemptions);
 
             TestContext.Out.WriteLine(report);
-            Assert.That(broken, Does.Contain(law.Method.Name), program);
+            Assert.That(broken, Does.Contain(law.Method.Name), $"{program}: {report}");
         }
     }
 
-    /// <summary>So what a patched broker breaks is the doing of its patch, and not of the way in which it is compiled.</summary>
+    /// <summary>So the patch alone breaks the laws, and not the way in which the broker is compiled here.</summary>
     [Test]
     public void The_broker_without_a_patch_breaks_no_law()
     {
         using var broker = PatchedBroker.Compile(patch: null);
         foreach (var program in Seams.All)
         {
-            var (broken, report) = broker.Explore(program.Name, null, 1);
+            var (broken, report) = broker.Explore(program.Name, null, Preemptions - 1);
 
             Assert.That(broken, Is.Empty, report);
         }
@@ -46,7 +47,8 @@ public sealed class TeethTests
 
     [TestCase("one two", "one  \n two", ExpectedResult = "")]
     [TestCase("two", "one two three", ExpectedResult = "one  three")]
-    public string A_patch_applies_to_text_that_occurs_once(string old, string source) => new Patch("fault", "Topic.cs").Remove(old).Apply(source);
+    public string A_patch_applies_to_text_that_occurs_once(string old, string source) =>
+        new Patch("fault", "Topic.cs").Remove(old).Apply(source);
 
     [TestCase("three", "has this text 0 times")]
     [TestCase("one", "has this text 2 times")]

@@ -2,10 +2,10 @@ using static PubSub.Interleavings.Harness.Laws;
 
 namespace PubSub.Interleavings;
 
-/// <summary>Brokers that are wrong in one place. Most are right on one thread: only some schedules show the fault.</summary>
+/// <summary>Brokers with one fault each. Most are right on one thread: only some schedules show the fault.</summary>
 internal static class WrongBrokers
 {
-    // Another thread may enter between the two.
+    // Divides what was one step: another thread may come in between.
     private const string LeaveAndEnterGate = "} lock (_gate) {";
     private const string LeaveAndEnterLatch = "} lock (_latch) {";
     private const string LeaveAndEnterCreation = "} lock (_creation) {";
@@ -14,7 +14,8 @@ internal static class WrongBrokers
     private const string CreatedAndOthers = "a topic created again while its deleter still forgets it, and then others";
     private const string ToldInTheMiddle = "a topic created again while the subscribers of the last are still told";
 
-    public static IReadOnlyList<Patch> All { get; } = [.. Creating(), .. Publishing(), .. Subscribing(), .. Deleting(), .. Closing(), .. Waking()];
+    public static IReadOnlyList<Patch> All { get; } =
+        [.. Creating(), .. Publishing(), .. Subscribing(), .. Deleting(), .. Closing(), .. Waking()];
 
     private static IEnumerable<Patch> Creating() =>
     [
@@ -28,16 +29,16 @@ internal static class WrongBrokers
             .Replace("private readonly Lock _creation = new();", "private static Lock _creation => new();")
             .Breaks(Topics_are_the_created_without_the_deleted, "two creates of one name")
             .Breaks(A_topic_is_refused_only_when_there_are_too_many, "the last free place for a topic"),
-        new Patch("Still counts a deleted topic whose name it gives to the next", "Broker.cs")
+        new Patch("Counts a deleted topic forever when its name is taken again", "Broker.cs")
             .Remove("Forget(namesake);")
             .Breaks(A_topic_is_refused_only_when_there_are_too_many, CreatedAndOthers),
-        new Patch("Forgets a deleted topic twice in the count", "Broker.cs")
+        new Patch("Subtracts a deleted topic twice from the count", "Broker.cs")
             .Replace(
                 "if (_topics.TryRemove(KeyValuePair.Create(deleted.Name, deleted))) { _count--; }",
                 "_topics.TryRemove(KeyValuePair.Create(deleted.Name, deleted)); _count--;")
             .Breaks(A_topic_is_refused_only_when_there_are_too_many, CreatedAndOthers),
-        new Patch("Forgets the topic that has the name of the deleted one now", "Broker.cs")
-            .Before("if (_topics.TryRemove(KeyValuePair", "if (_topics.TryGetValue(deleted.Name, out var namesake)) { deleted = namesake; }")
+        new Patch("Removes the new topic of a name instead of the deleted one", "Broker.cs")
+            .Replace("_topics.TryRemove(KeyValuePair.Create(deleted.Name, deleted))", "_topics.TryRemove(deleted.Name, out _)")
             .Breaks(Topics_are_the_created_without_the_deleted, CreatedAgain),
     ];
 
@@ -53,13 +54,13 @@ internal static class WrongBrokers
             .Replace("private readonly Lock _gate = new();", "private static Lock _gate => new();")
             .Breaks(All_subscribers_see_one_order, "two subscribers of two publishers")
             .Breaks(A_replay_and_what_is_live_meet_without_gap_or_duplicate, "a subscribe among publishes"),
-        new Patch("Publishes to a topic that was deleted before the gate", "Topic.cs")
+        new Patch("Publishes to a deleted topic", "Topic.cs")
             .Remove("if (_deleted) { return PublishResult.TopicNotFound; }")
             .Breaks(Some_order_of_the_verbs_explains_everything, "a delete against a subscribe and a publish"),
         new Patch("Checks the bound, then queues the event", "Subscriber.cs")
             .Before("_outstanding++;", LeaveAndEnterLatch)
             .Breaks(No_more_is_outstanding_than_the_bound, "a bound that two publishers reach at once"),
-        new Patch("Counts up from what was outstanding before the latch", "Subscriber.cs")
+        new Patch("Reads the number of outstanding events before the latch", "Subscriber.cs")
             .After("internal bool TryDeliver(Frame live, Wakes wakes) {", "var seen = _outstanding;")
             .Replace("_outstanding++;", "_outstanding = seen + 1;")
             .Breaks(Only_who_is_over_the_bound_is_slow, "an overflow against a reader"),
@@ -99,7 +100,7 @@ internal static class WrongBrokers
         new Patch("Adds the subscriber, then acks and replays", "Topic.cs")
             .Before("var outcome = subscriber.Join", "_subscribers.Add(subscriber);" + LeaveAndEnterGate)
             .Breaks(An_ack_comes_before_the_replay_and_the_replay_before_what_is_live, "a subscribe among publishes"),
-        new Patch("Subscribes to a topic that was deleted before the gate", "Topic.cs")
+        new Patch("Subscribes to a deleted topic", "Topic.cs")
             .Remove("if (_deleted) { return SubscribeResult.TopicNotFound; }")
             .Breaks(Some_order_of_the_verbs_explains_everything, "a delete against a subscribe and a publish"),
         new Patch("Acks the unsubscribe, then removes the subscriber", "Topic.cs")
@@ -107,14 +108,14 @@ internal static class WrongBrokers
                 "_subscribers.Remove(subscriber); subscriber.Leave(this, ack, wakes);",
                 $"subscriber.Leave(this, ack, wakes); {LeaveAndEnterGate} _subscribers.Remove(subscriber);")
             .Breaks(Nothing_of_a_topic_follows_the_last_word_about_it, "an unsubscribe among publishes"),
-        new Patch("Unsubscribes from a topic that was deleted before the gate", "Topic.cs")
+        new Patch("Unsubscribes from a deleted topic", "Topic.cs")
             .Replace("if (_deleted) { return false; } _subscribers.Remove(subscriber);", "_subscribers.Remove(subscriber);")
             .Breaks(Some_order_of_the_verbs_explains_everything, ToldInTheMiddle),
     ];
 
     private static IEnumerable<Patch> Deleting() =>
     [
-        new Patch("Says that a topic is deleted before its subscribers have the notice", "Topic.cs")
+        new Patch("Marks a topic as deleted before its subscribers have the notice", "Topic.cs")
             .Before("foreach (var subscriber in _subscribers) { subscriber.Leave", "_deleted = true;")
             .Breaks(Nothing_of_a_topic_follows_the_last_word_about_it, ToldInTheMiddle)
             .Breaks(Some_order_of_the_verbs_explains_everything, ToldInTheMiddle),
@@ -154,14 +155,15 @@ internal static class WrongBrokers
         new Patch("Checks whether anything is queued, then sleeps", "Subscriber.cs")
             .Replace(
                 "return HasMore() is { } answer ? ValueTask.FromResult(answer) : _frames.ArmForAnswer();",
-                $"if (HasMore() is {{ }} answer) {{ return ValueTask.FromResult(answer); }} {LeaveAndEnterLatch} return _frames.ArmForAnswer();")
+                "if (HasMore() is { } answer) { return ValueTask.FromResult(answer); }"
+                + $"{LeaveAndEnterLatch} return _frames.ArmForAnswer();")
             .Breaks(No_wake_up_is_lost, "a reader asleep while two publishers note it"),
         new Patch("Checks whether the reader sleeps, then queues the event", "Subscriber.cs")
             .Replace(
                 "Append(live, live: true, wakes); NoteWake(wakes);",
                 $"NoteWake(wakes); {LeaveAndEnterLatch} Append(live, live: true, wakes);")
             .Breaks(No_wake_up_is_lost, "a reader asleep while two publishers note it"),
-        new Patch("Takes a wake list that was released for one that is still to be", "Subscriber.cs")
+        new Patch("Does not forget the wake list that woke the reader", "Subscriber.cs")
             .Remove("_noted = null;")
             .Breaks(No_wake_up_is_lost, "a reader that one publisher wakes twice"),
         new Patch("Checks whether the reader sleeps, then ends its wait", "Subscriber.cs")

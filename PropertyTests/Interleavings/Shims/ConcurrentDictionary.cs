@@ -5,7 +5,7 @@ using PubSub.Interleavings.Harness;
 namespace System.Collections.Concurrent;
 
 /// <summary>
-/// Replaces the runtime's own, as far as the broker uses it. Another fiber may get the turn before and after each operation, and between
+/// Replaces the runtime's own, as far as the broker uses it, or a fault in it. Another fiber may get the turn before and after each operation, and between
 /// two entries of an enumeration.
 /// </summary>
 /// <remarks>
@@ -30,6 +30,14 @@ internal sealed class ConcurrentDictionary<TKey, TValue>(IEqualityComparer<TKey>
         var found = _entries.TryGetValue(key, out value);
         Fiber.Current?.Pause();
         return found;
+    }
+
+    public bool TryRemove(TKey key, [MaybeNullWhen(false)] out TValue value)
+    {
+        Fiber.Current?.Pause();
+        var removed = _entries.Remove(key, out value);
+        Fiber.Current?.Pause();
+        return removed;
     }
 
     public bool TryRemove(KeyValuePair<TKey, TValue> entry) =>
