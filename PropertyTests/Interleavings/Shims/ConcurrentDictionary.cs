@@ -5,8 +5,8 @@ using PubSub.Interleavings.Harness;
 namespace System.Collections.Concurrent;
 
 /// <summary>
-/// Replaces the runtime's own, as far as the broker uses it, or a fault in it. Another fiber may get the turn before and after each operation, and between
-/// two entries of an enumeration.
+/// Replaces the runtime's own, as far as the broker uses it, or one of its wrong variants. Another fiber may get the turn before and after
+/// each operation, and between two entries of an enumeration.
 /// </summary>
 /// <remarks>
 /// An enumeration goes through the keys that existed at its beginning, and skips those that were removed. The runtime's may show a key that
