@@ -90,7 +90,7 @@ internal sealed class RestartCommand(string command) : IRestart, IDisposable
         }
 
         Dispose();
-        _last = Process.Start(LaunchedProcess.Shell($"exec </dev/null >/dev/null 2>&1\n{command}"));
+        _last = Process.Start(LaunchedProcess.SilentShell(command));
         return Task.FromResult<Uri?>(null);
     }
 

@@ -58,13 +58,18 @@ public sealed partial class LaunchedProcess : LaunchedServer
     {
         if (OperatingSystem.IsWindows())
         {
-            return new ProcessStartInfo("cmd.exe", ["/c", command]);
+            // A string, not a list: cmd wants its quotes as they were typed, without the escapes of other programs.
+            return new ProcessStartInfo("cmd.exe", $"/d /s /c \"{command}\"");
         }
 
         string[] shell = ["/bin/sh", "-c", $"trap : TERM INT HUP\n{command}"];
         var group = GroupLeaders.FirstOrDefault(File.Exists);
         return group is null ? new ProcessStartInfo(shell[0], shell[1..]) : new ProcessStartInfo(group, shell);
     }
+
+    /// <summary>The same, without input and with its output discarded, for a command that may stay after this process has ended.</summary>
+    public static ProcessStartInfo SilentShell(string command) =>
+        Shell(OperatingSystem.IsWindows() ? $"({command}) <nul >nul 2>&1" : $"exec </dev/null >/dev/null 2>&1\n{command}");
 
     /// <summary>
     /// Starts the process and returns once its port is open, or it has ended. The server listens at <paramref name="address"/>, or at the
