@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using PubSub.Stress.Bars;
+using PubSub.Stress.Scenarios;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.CommandLine;
 
 /// <summary>The command line as a whole.</summary>
 internal static class Tool

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>Processor time of the server and of the load generator, over the same window of time.</summary>
 internal sealed class Clocked

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using PubSub.Conformance.Histories;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Net;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// Several publishers, and subscribers that come and go, over some topics. Everything is recorded in a history, which is judged at

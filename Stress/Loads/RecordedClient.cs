@@ -1,6 +1,9 @@
 using PubSub.Conformance.Histories;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// A connection that is recorded in a history: its requests, the answers, the events, and its end.

@@ -1,4 +1,8 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
+
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// Subscribers that come with replay, stay a moment, and leave, half of them with a reset; and topics that are created and deleted.

@@ -1,5 +1,8 @@
 using System.Text.Json;
 using NUnit.Framework;
+using PubSub.Stress.CommandLine;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
 
 namespace PubSub.Stress.Tests;
 

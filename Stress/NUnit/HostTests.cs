@@ -1,4 +1,9 @@
 using NUnit.Framework;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
+using PubSub.Stress.Verbs;
 
 namespace PubSub.Stress.Tests;
 

@@ -1,6 +1,12 @@
 using System.Diagnostics;
 using System.Text;
 using NUnit.Framework;
+using PubSub.Stress.Bars;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
+using PubSub.Stress.Results;
 
 namespace PubSub.Stress.Tests;
 

@@ -1,5 +1,10 @@
 using System.Diagnostics;
 using NUnit.Framework;
+using PubSub.Stress.CommandLine;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Reports;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
 
 namespace PubSub.Stress.Tests;
 

@@ -1,7 +1,8 @@
+using PubSub.Stress.Measure;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Reports;
 
 /// <summary>Horizontal bars, from the top in the given order, each with its value at the end; with a line at the reference value.</summary>
 internal sealed record BarChart(

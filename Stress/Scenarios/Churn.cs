@@ -1,7 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>
 /// Clients subscribe, unsubscribe, publish, leave and come back, and topics are created and deleted, all at once over a few topics.
@@ -14,14 +20,14 @@ internal sealed class Churn : ScenarioVerb
     private const double ChangesPerSecond = 20; // topics created or deleted
     private static readonly TimeSpan ChangeTimeout = TimeSpan.FromSeconds(20);
 
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Connections that come and go.", 20, 1, 1000);
-    private readonly Option<int> _publishers = Offer.Whole("--publishers", "Connections that publish.", 3, 1, 100);
-    private readonly Option<int> _topics = Offer.Whole("--topics", "Topics.", 4, 1, 100);
-    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second, at most.", 2000, 1, 1_000_000);
-    private readonly Option<int> _churn = Offer.Whole("--churn", "Subscribes and unsubscribes per second.", 500, 0, 100_000);
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The length of a run.", 10);
-    private readonly Option<int> _runs = Offer.Whole("--runs", "The number of runs.", 3, 1, 1000);
-    private readonly Option<int> _seed = Offer.Seed();
+    private readonly Option<int> _subscribers = OptionFactory.Whole("--subscribers", "Connections that come and go.", 20, 1, 1000);
+    private readonly Option<int> _publishers = OptionFactory.Whole("--publishers", "Connections that publish.", 3, 1, 100);
+    private readonly Option<int> _topics = OptionFactory.Whole("--topics", "Topics.", 4, 1, 100);
+    private readonly Option<int> _rate = OptionFactory.Whole("--rate", "Messages per second, at most.", 2000, 1, 1_000_000);
+    private readonly Option<int> _churn = OptionFactory.Whole("--churn", "Subscribes and unsubscribes per second.", 500, 0, 100_000);
+    private readonly Option<TimeSpan> _window = OptionFactory.Seconds("--seconds", "The length of a run.", 10);
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "The number of runs.", 3, 1, 1000);
+    private readonly Option<int> _seed = OptionFactory.Seed();
 
     public Churn()
         : base(

@@ -1,7 +1,14 @@
 using System.CommandLine;
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Many clients connect at once; then all subscribers lose their connection and come back at once, with replay.</summary>
 internal sealed class Connect : ScenarioVerb
@@ -12,16 +19,16 @@ internal sealed class Connect : ScenarioVerb
     private const int PayloadBytes = 100;
     private static readonly TimeSpan StormTimeout = TimeSpan.FromSeconds(120);
 
-    private readonly Option<int> _connections = Offer.Whole("--connections", "Connections of the connect storm.", 5000, 1, 50_000);
-    private readonly Option<int> _reconnections = Offer.Whole(
+    private readonly Option<int> _connections = OptionFactory.Whole("--connections", "Connections of the connect storm.", 5000, 1, 50_000);
+    private readonly Option<int> _reconnections = OptionFactory.Whole(
         "--reconnections", "Subscribers of the reconnect storm, each with last_n=100.", 1000, 1, 10_000);
 
-    private readonly Option<int> _parallel = Offer.Whole("--parallel", "Handshakes under way at a time.", 200, 1, 4000);
-    private readonly Option<int> _rate = Offer.Whole(
+    private readonly Option<int> _parallel = OptionFactory.Whole("--parallel", "Handshakes under way at a time.", 200, 1, 4000);
+    private readonly Option<int> _rate = OptionFactory.Whole(
         "--rate", "Messages per second during the reconnect storm, at most.", 200, 1, 100_000);
 
-    private readonly Option<int> _runs = Offer.Whole("--runs", "Storms of each kind.", 3, 1, 1000);
-    private readonly Option<int> _seed = Offer.Seed();
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "Storms of each kind.", 3, 1, 1000);
+    private readonly Option<int> _seed = OptionFactory.Seed();
 
     public Connect()
         : base(

@@ -1,13 +1,19 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>One topic, one publisher, N subscribers, closed loop: the maximum of deliveries per second, and the CPU time of each.</summary>
 internal sealed class FanOut : ScenarioVerb
 {
     public const string Scenario = "fan-out";
 
-    private readonly Option<int[]> _subscribers = Offer.Wholes(
+    private readonly Option<int[]> _subscribers = OptionFactory.Wholes(
         "--subscribers", "Subscribers of the topic.", [1, 10, 100, 1000, 10_000], 1, 50_000);
 
     private readonly LoadOptions _load;

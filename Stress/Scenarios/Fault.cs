@@ -1,7 +1,11 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>The context of a fault.</summary>
 /// <param name="Server">The server that must survive the fault.</param>

@@ -1,7 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>
 /// Clients that reset, vanish, stall or take all descriptors, and other faults: the other clients must not notice, and nothing may leak.
@@ -16,17 +22,17 @@ internal sealed class Faults : ScenarioVerb
 
     private const double LeastSeconds = 0.1;
 
-    private readonly Option<string?> _only = Offer.Text(
+    private readonly Option<string?> _only = OptionFactory.Text(
         "--only", $"A single fault: {string.Join(", ", Fault.All.Select(fault => fault.Name))}.", "FAULT");
 
-    private readonly Option<TimeSpan> _window = Offer.Seconds(
+    private readonly Option<TimeSpan> _window = OptionFactory.Seconds(
         "--seconds", "The length of each phase: without the fault, with it, and without.", 3, LeastSeconds);
 
-    private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each fault.", 1, 1, 1000);
-    private readonly Option<TimeSpan> _together = Offer.Seconds(
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "Runs of each fault.", 1, 1, 1000);
+    private readonly Option<TimeSpan> _together = OptionFactory.Seconds(
         "--together", "All faults at once for this long, instead of each alone.", 0);
 
-    private readonly Option<int> _seed = Offer.Seed();
+    private readonly Option<int> _seed = OptionFactory.Seed();
 
     public Faults()
         : base(

@@ -1,6 +1,12 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Many idle connections: the server's memory for each, and whether a message still reaches them all.</summary>
 internal sealed class Idle : ScenarioVerb
@@ -13,11 +19,12 @@ internal sealed class Idle : ScenarioVerb
     private const int PayloadBytes = 100;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(60);
 
-    private readonly Option<int[]> _connections = Offer.Wholes(
+    private readonly Option<int[]> _connections = OptionFactory.Wholes(
         "--connections", "Connections with one subscription each.", [10_000], 1, 60_000);
 
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The idle time over which processor time is measured.", 5);
-    private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each contender; they take turns.", 1, 1, 1000);
+    private readonly Option<TimeSpan> _window = OptionFactory.Seconds(
+        "--seconds", "The idle time over which processor time is measured.", 5);
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "Runs of each contender; they take turns.", 1, 1, 1000);
 
     public Idle()
         : base(

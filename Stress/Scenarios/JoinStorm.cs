@@ -1,7 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Subscribers join a busy topic with replay at random times: each must receive a gapless window of the topic's order.</summary>
 internal sealed class JoinStorm : ScenarioVerb
@@ -11,12 +17,12 @@ internal sealed class JoinStorm : ScenarioVerb
     private const int LastN = 100;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
 
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers that join.", 60, 1, 5000);
-    private readonly Option<int> _publishers = Offer.Whole("--publishers", "Connections that publish to the topic.", 3, 1, 9);
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The time in which they join, at random moments.", 3);
-    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second, at most.", 2000, 1, 1_000_000);
-    private readonly Option<int> _runs = Offer.Whole("--runs", "Storms.", 3, 1, 1000);
-    private readonly Option<int> _seed = Offer.Seed();
+    private readonly Option<int> _subscribers = OptionFactory.Whole("--subscribers", "Subscribers that join.", 60, 1, 5000);
+    private readonly Option<int> _publishers = OptionFactory.Whole("--publishers", "Connections that publish to the topic.", 3, 1, 9);
+    private readonly Option<TimeSpan> _window = OptionFactory.Seconds("--seconds", "The time in which they join, at random moments.", 3);
+    private readonly Option<int> _rate = OptionFactory.Whole("--rate", "Messages per second, at most.", 2000, 1, 1_000_000);
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "Storms.", 3, 1, 1000);
+    private readonly Option<int> _seed = OptionFactory.Seed();
 
     public JoinStorm()
         : base(

@@ -1,6 +1,12 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Open loop: how long a message takes from when it was due to its arrival, at fixed rates.</summary>
 internal sealed class Latency : ScenarioVerb
@@ -9,8 +15,8 @@ internal sealed class Latency : ScenarioVerb
 
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(60);
 
-    private readonly Option<int[]> _rates = Offer.Wholes("--rates", "Messages per second.", [100, 1000, 10_000], 1, 10_000_000);
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers of the topic.", 10, 1, 50_000);
+    private readonly Option<int[]> _rates = OptionFactory.Wholes("--rates", "Messages per second.", [100, 1000, 10_000], 1, 10_000_000);
+    private readonly Option<int> _subscribers = OptionFactory.Whole("--subscribers", "Subscribers of the topic.", 10, 1, 50_000);
     private readonly LoadOptions _load;
 
     public Latency()

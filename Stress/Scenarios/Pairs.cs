@@ -1,6 +1,12 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Many topics with one publisher and one subscriber each: the pairs share only the server.</summary>
 internal sealed class Pairs : ScenarioVerb
@@ -9,7 +15,7 @@ internal sealed class Pairs : ScenarioVerb
 
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 
-    private readonly Option<int[]> _pairs = Offer.Wholes(
+    private readonly Option<int[]> _pairs = OptionFactory.Wholes(
         "--pairs", "Topics with a publisher and a subscriber each.", [1, 10, 50, 100, 1000], 1, 9000);
 
     private readonly LoadOptions _load;

@@ -1,6 +1,13 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Subscribers that never read, or read a trickle: how they affect the others, and how the server cuts them.</summary>
 internal sealed class Slow : ScenarioVerb
@@ -18,17 +25,18 @@ internal sealed class Slow : ScenarioVerb
 
     private const double LeastSeconds = 0.1;
 
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers, including the slow ones.", 100, 2, 10_000);
-    private readonly Option<int[]> _shares = Offer.Wholes(
+    private readonly Option<int> _subscribers = OptionFactory.Whole(
+        "--subscribers", "Subscribers, including the slow ones.", 100, 2, 10_000);
+    private readonly Option<int[]> _shares = OptionFactory.Wholes(
         "--shares", "The share of slow subscribers, in percent; at least one is slow.", [1, 10, 50], 1, 99);
 
-    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second.", 200, 1, 100_000);
-    private readonly Option<int> _payload = Offer.Whole("--payload", "Characters of the payload.", 4096, Digits.Width, 60_000);
-    private readonly Option<TimeSpan> _window = Offer.Seconds(
+    private readonly Option<int> _rate = OptionFactory.Whole("--rate", "Messages per second.", 200, 1, 100_000);
+    private readonly Option<int> _payload = OptionFactory.Whole("--payload", "Characters of the payload.", 4096, Digits.Width, 60_000);
+    private readonly Option<TimeSpan> _window = OptionFactory.Seconds(
         "--seconds", "The length of each phase: without the slow ones, with them, and without.", 5, LeastSeconds);
 
-    private readonly Option<TimeSpan> _limit = Offer.Seconds("--limit", "The time to cut all subscribers that never read.", 30);
-    private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each kind.", 5, 1, 1000);
+    private readonly Option<TimeSpan> _limit = OptionFactory.Seconds("--limit", "The time to cut all subscribers that never read.", 30);
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "Runs of each kind.", 5, 1, 1000);
 
     public Slow()
         : base(

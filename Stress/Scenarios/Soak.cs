@@ -1,7 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>A mixed load for a long time: memory and descriptors must stay flat.</summary>
 internal sealed class Soak : ScenarioVerb
@@ -21,10 +27,10 @@ internal sealed class Soak : ScenarioVerb
     private const double LeastSeconds = 0.1;
     private const int LeastSamples = 4; // a quarter, and three thirds
 
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The length of the run.", 600, LeastSeconds);
-    private readonly Option<TimeSpan> _interval = Offer.Seconds("--sample", "The time between two samples.", 1, LeastSeconds);
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers that stay.", 20, 1, 10_000);
-    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second.", 1000, 1, 1_000_000);
+    private readonly Option<TimeSpan> _window = OptionFactory.Seconds("--seconds", "The length of the run.", 600, LeastSeconds);
+    private readonly Option<TimeSpan> _interval = OptionFactory.Seconds("--sample", "The time between two samples.", 1, LeastSeconds);
+    private readonly Option<int> _subscribers = OptionFactory.Whole("--subscribers", "Subscribers that stay.", 20, 1, 10_000);
+    private readonly Option<int> _rate = OptionFactory.Whole("--rate", "Messages per second.", 1000, 1, 1_000_000);
 
     public Soak()
         : base(

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>Reads memory once it no longer changes.</summary>
 internal static class Settled
