@@ -7,6 +7,7 @@ using PubSub.Stress.Results;
 namespace PubSub.Stress.Tests;
 
 [TestFixture]
+[Platform("Linux", Reason = Tool.LinuxOnly)]
 public sealed class CommandLineTests
 {
     private static readonly string[] Quick =

@@ -10,6 +10,7 @@ namespace PubSub.Stress.Tests;
 
 /// <summary>A report draws what was measured and leaves out the rest.</summary>
 [TestFixture]
+[Platform("Linux", Reason = Tool.LinuxOnly)]
 public sealed class ReportTests
 {
     [Test]

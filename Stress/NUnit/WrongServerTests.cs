@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Stress.CommandLine;
 using PubSub.Stress.Contenders;
 using PubSub.Stress.Loads;
 using PubSub.Stress.Net;
@@ -11,6 +12,7 @@ namespace PubSub.Stress.Tests;
 
 /// <summary>The tool must fail a faulty server for the right reason, and pass a correct one.</summary>
 [TestFixture]
+[Platform("Linux", Reason = Tool.LinuxOnly)]
 public sealed class WrongServerTests
 {
     private static readonly ClosedLoad Short = ScriptedServer.Short;
