@@ -70,17 +70,17 @@ internal sealed class FanOut : ScenarioVerb
 
             publisher.RoundTrips = new Latencies();
             var (published, received) = (closed.Published, closed.Received);
-            var clocked = new Clocked(contender.Cost);
+            var cpu = new CpuMeter(contender.Cost);
             closed.Run(load.Window);
-            clocked.Stop();
+            cpu.Stop();
             (published, received) = (closed.Published - published, closed.Received - received);
 
             measured
-                .Add(Names.Deliveries, received / clocked.Window.TotalSeconds, "1/s", Measured.More)
-                .Add(Names.Publishes, published / clocked.Window.TotalSeconds, "1/s")
-                .Add(Names.CpuPerDelivery, clocked.Server?.TotalMicroseconds / received, "µs", Measured.Less)
+                .Add(Names.Deliveries, received / cpu.Window.TotalSeconds, "1/s", Measured.More)
+                .Add(Names.Publishes, published / cpu.Window.TotalSeconds, "1/s")
+                .Add(Names.CpuPerDelivery, cpu.Server?.TotalMicroseconds / received, "µs", Measured.Less)
                 .Add(Names.AckLatency, publisher.RoundTrips);
-            clocked.AddTo(measured);
+            cpu.AddTo(measured);
             closed.Finish();
             loops.Stop();
         }

@@ -85,7 +85,7 @@ internal sealed class Faults : ScenarioVerb
                 [Names.Rate] = FaultLoad.Rate,
                 [Names.Window] = parsed.GetValue(_window).TotalSeconds,
             };
-            var instead = fault.Falls();
+            var instead = fault.Fallback();
             bench.Repeat(
                 new Load(Scenario, $"{fault.Name}: {fault.What}{(instead is null ? "" : $" ({instead})")}", parameters, fault.Name),
                 parsed.GetValue(_runs),
@@ -110,10 +110,10 @@ internal sealed class Faults : ScenarioVerb
         var descriptors = cost.Descriptors;
         var before = Phase.Of(open, audience, schedule, window, DrainTimeout);
 
-        using var damage = fault.Begin(new FaultScene(server, loop, topic, cost, () => new TailInbox()));
+        using var injection = fault.Begin(new FaultContext(server, loop, topic, cost, () => new TailInbox()));
         open.Run(CatchUp); // messages that came due while the fault was prepared are late because of the load generator
-        var during = Phase.Of(open, audience, schedule, window, DrainTimeout, damage.Commit);
-        damage.End();
+        var during = Phase.Of(open, audience, schedule, window, DrainTimeout, injection.Commit);
+        injection.End();
 
         // The load continues while the server notices the clients that are gone.
         var start = Stopwatch.GetTimestamp();
@@ -147,8 +147,8 @@ internal sealed class Faults : ScenarioVerb
         server.DeleteTopic(topic);
         var measured = new Measured()
             .Add(Names.P99Ratio, during.P99 / without.P99, "x", Measured.Less)
-            .Add("committed", damage.Count, "times")
-            .Add("as_described", fault.Falls() is null ? 1 : 0, "of 1")
+            .Add("committed", injection.Count, "times")
+            .Add("as_described", fault.Fallback() is null ? 1 : 0, "of 1")
             .Add("descriptors_back_after", settled.TotalSeconds, "s");
         without.AddTo(measured, "without");
         during.AddTo(measured, "with");

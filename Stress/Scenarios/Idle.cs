@@ -63,20 +63,20 @@ internal sealed class Idle : ScenarioVerb
         long before;
         using (var quiet = new Loop())
         {
-            before = Settled.Resident(quiet, cost);
+            before = SettledMemory.Resident(quiet, cost);
         }
 
         Reach(contender, connections, measured, loop =>
         {
-            var after = Settled.Resident(loop, cost);
-            var clocked = new Clocked(cost);
+            var after = SettledMemory.Resident(loop, cost);
+            var cpu = new CpuMeter(cost);
             loop.For(window);
-            clocked.Stop();
+            cpu.Stop();
             measured
                 .Add(Names.BytesPerConnection, (double)(after - before) / connections, "bytes", Measured.Less)
                 .Add("resident_before", before / 1e6, "MB")
                 .Add(ResidentWith, after / 1e6, "MB")
-                .Add(Names.ServerCpu, clocked.Server / clocked.Window, "cores", Measured.Less);
+                .Add(Names.ServerCpu, cpu.Server / cpu.Window, "cores", Measured.Less);
         });
         return measured;
     }

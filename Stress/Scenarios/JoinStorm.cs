@@ -58,42 +58,42 @@ internal sealed class JoinStorm : ScenarioVerb
     {
         var topic = $"join-storm-{Guid.NewGuid():N}";
         using var loop = new Loop();
-        using var crowd = new Crowd(loop, server, [topic], publishers, random);
-        var witness = crowd.Admit();
+        using var recorded = new RecordedLoad(loop, server, [topic], publishers, random);
+        var witness = recorded.Admit();
         Join(witness, topic);
         loop.Until(() => witness.IsIdle, AnswerTimeout, "for the first subscriber's subscribe to be answered");
 
         var times = new Queue<double>(Enumerable.Range(0, subscribers).Select(_ => random.NextDouble() * window.TotalSeconds).Order());
-        var clocked = new Clocked(server.Cost);
+        var cpu = new CpuMeter(server.Cost);
         var start = Stopwatch.GetTimestamp();
-        crowd.Run(window, rate, () =>
+        recorded.Run(window, rate, () =>
         {
             while (times.TryPeek(out var next) && Stopwatch.GetElapsedTime(start).TotalSeconds >= next)
             {
                 times.Dequeue();
-                Join(crowd.Admit(), topic);
+                Join(recorded.Admit(), topic);
             }
         });
-        clocked.Stop();
+        cpu.Stop();
         while (times.TryDequeue(out _))
         {
-            Join(crowd.Admit(), topic);
+            Join(recorded.Admit(), topic);
         }
 
-        crowd.Drain();
-        crowd.Judge();
-        if (witness.Received != crowd.Published)
+        recorded.Drain();
+        recorded.Judge();
+        if (witness.Received != recorded.Published)
         {
-            throw new RunFailed($"the first subscriber received {witness.Received} of {crowd.Published} messages");
+            throw new RunFailed($"the first subscriber received {witness.Received} of {recorded.Published} messages");
         }
 
         server.DeleteTopic(topic);
         var measured = new Measured()
-            .Add(Names.Published, crowd.Published, "messages")
-            .Add(Names.Received, crowd.Received, "events")
-            .Add("shortest_window", crowd.Members.Min(member => member.Received), "events")
-            .Add("longest_window", crowd.Members.Max(member => member.Received), "events");
-        clocked.AddTo(measured);
+            .Add(Names.Published, recorded.Published, "messages")
+            .Add(Names.Received, recorded.Received, "events")
+            .Add("shortest_window", recorded.Members.Min(member => member.Received), "events")
+            .Add("longest_window", recorded.Members.Max(member => member.Received), "events");
+        cpu.AddTo(measured);
         return measured;
     }
 

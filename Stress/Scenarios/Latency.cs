@@ -81,9 +81,9 @@ internal sealed class Latency : ScenarioVerb
             open.Run(load.Warmup);
 
             var (published, received) = (open.Published, audience.Received);
-            var clocked = new Clocked(contender.Cost);
+            var cpu = new CpuMeter(contender.Cost);
             open.Run(load.Window);
-            clocked.Stop();
+            cpu.Stop();
             (published, received) = (open.Published - published, audience.Received - received);
 
             open.Sentinel();
@@ -93,13 +93,13 @@ internal sealed class Latency : ScenarioVerb
                 DrainTimeout,
                 "for the last messages to be received by all and answered");
             measured
-                .Add(Names.Publishes, published / clocked.Window.TotalSeconds, "1/s")
+                .Add(Names.Publishes, published / cpu.Window.TotalSeconds, "1/s")
                 .Add(Names.Offered, rate, "1/s")
-                .Add(Names.Deliveries, received / clocked.Window.TotalSeconds, "1/s")
-                .Add(Names.CpuPerDelivery, clocked.Server?.TotalMicroseconds / received, "µs", Measured.Less)
+                .Add(Names.Deliveries, received / cpu.Window.TotalSeconds, "1/s")
+                .Add(Names.CpuPerDelivery, cpu.Server?.TotalMicroseconds / received, "µs", Measured.Less)
                 .Add(Names.DeliveryLatency, audience.Latencies)
                 .Add(Names.SendLateness, open.Lateness);
-            clocked.AddTo(measured);
+            cpu.AddTo(measured);
         }
 
         contender.DeleteTopic(topic);

@@ -65,7 +65,7 @@ internal sealed class Memory : Verb
         using var loop = new Loop();
         loop.For(Rest);
         return new Measured()
-            .Add(Names.Resident, Settled.Resident(loop, server.Cost!) / 1e6, "MB", Measured.Less)
+            .Add(Names.Resident, SettledMemory.Resident(loop, server.Cost!) / 1e6, "MB", Measured.Less)
             .Add("on_disk", build.Size / 1e6, "MB", Measured.Less)
             .Add("threads", server.Cost!.Threads, "threads");
     }

@@ -67,10 +67,10 @@ internal sealed class Pairs : ScenarioVerb
             loops.Home.For(load.Warmup);
 
             var received = -pairs.Sum(pair => pair.Received);
-            var clocked = new Clocked(contender.Cost);
+            var cpu = new CpuMeter(contender.Cost);
             loops.Home.For(load.Window);
             received += pairs.Sum(pair => pair.Received);
-            clocked.Stop();
+            cpu.Stop();
             loops.Stop();
 
             Array.ForEach(pairs, pair => pair.Stop());
@@ -79,9 +79,9 @@ internal sealed class Pairs : ScenarioVerb
                 AnswerTimeout,
                 "for the last messages to be received and answered");
             measured
-                .Add(Names.Deliveries, received / clocked.Window.TotalSeconds, "1/s", Measured.More)
-                .Add(Names.CpuPerDelivery, clocked.Server?.TotalMicroseconds / received, "µs", Measured.Less);
-            clocked.AddTo(measured);
+                .Add(Names.Deliveries, received / cpu.Window.TotalSeconds, "1/s", Measured.More)
+                .Add(Names.CpuPerDelivery, cpu.Server?.TotalMicroseconds / received, "µs", Measured.Less);
+            cpu.AddTo(measured);
         }
 
         Array.ForEach(topics, contender.DeleteTopic);

@@ -109,7 +109,7 @@ internal sealed class Slow : ScenarioVerb
         open.Run(load.Window / 2, cut.Look); // warm-up
         var before = Phase.Of(open, audience, schedule, load.Window, load.Limit, cut.Look);
 
-        var crowd = new SlowReaders(loop, server, topic, slow, load.PayloadBytes, never);
+        var slowReaders = new SlowReaders(loop, server, topic, slow, load.PayloadBytes, never);
         open.Run(CatchUp, Besides); // messages that came due while they subscribed are late because of the load generator
         var (present, answers) = (0L, 0);
         cut.Heard = (others, askedAt) =>
@@ -118,7 +118,7 @@ internal sealed class Slow : ScenarioVerb
             answers++;
             if (never)
             {
-                crowd.Replace(others, askedAt);
+                slowReaders.Replace(others, askedAt);
             }
         };
         var during = Phase.Of(open, audience, schedule, load.Window, load.Limit, Besides);
@@ -126,18 +126,18 @@ internal sealed class Slow : ScenarioVerb
 
         // The load continues until the last of them is cut, but no longer counts.
         cut.Start();
-        while (never && (crowd.IsComing || !cut.IsSeen))
+        while (never && (slowReaders.IsComing || !cut.IsSeen))
         {
             if (cut.Elapsed > load.Limit)
             {
                 throw new RunFailed(
-                    $"not all of {crowd.Admitted} subscribers that never read were cut within {load.Limit.TotalSeconds:0} s");
+                    $"not all of {slowReaders.Admitted} subscribers that never read were cut within {load.Limit.TotalSeconds:0} s");
             }
 
             open.Run(TimeSpan.FromMilliseconds(20), cut.Look);
         }
 
-        crowd.Finish(loops, open.Published, load.Limit);
+        slowReaders.Finish(loops, open.Published, load.Limit);
         open.Run(CatchUp, cut.Look);
         var after = Phase.Of(open, audience, schedule, load.Window, load.Limit, cut.Look);
 
@@ -151,18 +151,18 @@ internal sealed class Slow : ScenarioVerb
         var measured = new Measured()
             .Add(Names.P99Ratio, during.P99 / without.P99, "x", Measured.Less)
             .Add("all_cut_after", never ? cut.Elapsed.TotalSeconds : null, "s")
-            .Add(Admitted, crowd.Admitted, "subscribers")
+            .Add(Admitted, slowReaders.Admitted, "subscribers")
             .Add(Present, answers == 0 ? null : (double)present / answers, "subscribers")
-            .Add(Told, crowd.Told, "subscribers")
-            .Add(Reset, crowd.Reset, "subscribers")
-            .Add("slow_received", crowd.Received, "events");
+            .Add(Told, slowReaders.Told, "subscribers")
+            .Add(Reset, slowReaders.Reset, "subscribers")
+            .Add("slow_received", slowReaders.Received, "events");
         without.AddTo(measured, "without");
         during.AddTo(measured, "with");
         return measured;
 
         void Besides()
         {
-            crowd.Sip();
+            slowReaders.Sip();
             cut.Look();
         }
     }

@@ -88,17 +88,17 @@ internal sealed class Soak : ScenarioVerb
         var publisher = server.Open(loop, PayloadBytes);
         publisher.PublishTo(topic);
         var open = new OpenLoop(loop, publisher, schedule);
-        var visitors = new Visitors(loop, server, topic, PayloadBytes);
+        var shortLived = new ShortLivedSubscribers(loop, server, topic, PayloadBytes);
         var memory = new Flatness("resident", "MB", ShareOfSlack, slack);
         var descriptors = new Flatness("descriptors", "descriptors", ShareOfSlack, DescriptorsOfSlack);
         var (start, told) = (Stopwatch.GetTimestamp(), TimeSpan.Zero);
         schedule.Start();
         schedule.Count((long)(rate * window.TotalSeconds / 4) + 1, long.MaxValue); // the first quarter is warm-up
-        var clocked = new Clocked(cost);
+        var cpu = new CpuMeter(cost);
         open.Run(window, () =>
         {
             var elapsed = Stopwatch.GetElapsedTime(start);
-            visitors.Keep(elapsed.TotalSeconds * ReconnectsPerSecond, elapsed.TotalSeconds * TopicsPerSecond);
+            shortLived.Keep(elapsed.TotalSeconds * ReconnectsPerSecond, elapsed.TotalSeconds * TopicsPerSecond);
             if (elapsed >= interval * (memory.Count + 1))
             {
                 memory.Add(cost.Resident / 1e6);
@@ -113,24 +113,24 @@ internal sealed class Soak : ScenarioVerb
                     $"{descriptors.Last} descriptors");
             }
         });
-        clocked.Stop();
+        cpu.Stop();
         schedule.Count((long)(rate * window.TotalSeconds / 4) + 1, open.Published);
         open.Sentinel();
         loops.Until(
-            () => audience.HasAll(open.Published) && publisher.Unanswered == 0 && visitors.IsIdle,
+            () => audience.HasAll(open.Published) && publisher.Unanswered == 0 && shortLived.IsIdle,
             DrainTimeout,
             "for the last messages to be received by all and answered");
-        visitors.Dispose();
+        shortLived.Dispose();
         server.DeleteTopic(topic);
 
         var measured = new Measured()
             .Add(Names.Published, open.Published, "messages")
             .Add(Names.Received, audience.Received, "events")
-            .Add("visitors", visitors.Count, "connections")
-            .Add("topics_used", visitors.TopicsUsed, "topics")
+            .Add("visitors", shortLived.Count, "connections")
+            .Add("topics_used", shortLived.TopicsUsed, "topics")
             .Add(Names.DeliveryLatency, audience.Latencies)
             .Add(Names.SendLateness, open.Lateness);
-        clocked.AddTo(measured);
+        cpu.AddTo(measured);
         return string.Join("; ", new[] { memory.Judge(measured), descriptors.Judge(measured) }.OfType<string>()) is { Length: > 0 } leak
             ? throw new RunFailed(leak)
             : measured;

@@ -99,9 +99,9 @@ internal sealed class Topics : ScenarioVerb
 
         var count = published.Count;
         publisher.RoundTrips = new Latencies();
-        var clocked = new Clocked(server.Cost);
+        var cpu = new CpuMeter(server.Cost);
         Publish(load.Window);
-        clocked.Stop();
+        cpu.Stop();
         count = published.Count - count;
         loop.Until(() => publisher.Unanswered == 0, AnswerTimeout, "for the last publishes to be answered");
 
@@ -119,11 +119,11 @@ internal sealed class Topics : ScenarioVerb
         }
 
         var measured = new Measured()
-            .Add(Names.Publishes, count / clocked.Window.TotalSeconds, "1/s", Measured.More)
-            .Add(Names.CpuPerPublish, clocked.Server?.TotalMicroseconds / count, "µs", Measured.Less)
+            .Add(Names.Publishes, count / cpu.Window.TotalSeconds, "1/s", Measured.More)
+            .Add(Names.CpuPerPublish, cpu.Server?.TotalMicroseconds / count, "µs", Measured.Less)
             .Add(Names.Resident, server.Cost?.Resident / 1e6, "MB")
             .Add(Names.AckLatency, publisher.RoundTrips);
-        clocked.AddTo(measured);
+        cpu.AddTo(measured);
         return measured;
 
         void Publish(TimeSpan length)

@@ -8,7 +8,7 @@ namespace PubSub.Stress.Loads;
 /// Subscribers that come with replay, stay a moment, and leave, half of them with a reset; and topics that are created and deleted.
 /// What the subscribers receive must have no gap.
 /// </summary>
-internal sealed class Visitors(Loop loop, PubSubContender server, string topic, int payloadBytes) : IDisposable
+internal sealed class ShortLivedSubscribers(Loop loop, PubSubContender server, string topic, int payloadBytes) : IDisposable
 {
     private const int AtATime = 10;
     private const int LastN = 50;
