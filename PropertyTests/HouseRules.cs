@@ -60,6 +60,17 @@ public sealed partial class HouseRules
     [TestCase("Host", "PubSub.Hosting", "Connections", "Protocol")]
     [TestCase("Host", "PubSub.Hosting", "Sockets", "Protocol", "WebSocket", "Transport", "Connections")]
     [TestCase("Host", "PubSub.Hosting", "Rest", "Protocol", "Connections", "Sockets")]
+    [TestCase("Stress", "PubSub.Stress", "Net")]
+    [TestCase("Stress", "PubSub.Stress", "Measure")]
+    [TestCase("Stress", "PubSub.Stress", "Protocols", "Net", "Measure")]
+    [TestCase("Stress", "PubSub.Stress", "Results", "Measure")]
+    [TestCase("Stress", "PubSub.Stress", "Contenders", "Net", "Measure", "Protocols", "Results")]
+    [TestCase("Stress", "PubSub.Stress", "Loads", "Net", "Measure", "Protocols", "Results", "Contenders")]
+    [TestCase("Stress", "PubSub.Stress", "Verbs", "Measure", "Protocols", "Results", "Contenders", "Loads")]
+    [TestCase("Stress", "PubSub.Stress", "Scenarios", "Net", "Measure", "Protocols", "Results", "Contenders", "Loads", "Verbs")]
+    [TestCase("Stress", "PubSub.Stress", "Bars", "Measure", "Results", "Contenders", "Loads", "Verbs", "Scenarios")]
+    [TestCase("Stress", "PubSub.Stress", "Reports", "Measure", "Results", "Scenarios")]
+    [TestCase("Stress", "PubSub.Stress", "CommandLine", "Results", "Verbs", "Scenarios", "Bars", "Reports")]
     public void A_room_uses_no_other_than_these(string project, string root, string room, params string[] others)
     {
         var files = Repository.CSharp($"{project}/{room}").ToDictionary(file => file, Repository.Read);
@@ -68,6 +79,7 @@ public sealed partial class HouseRules
     }
 
     [TestCase("Host")]
+    [TestCase("Stress")]
     public void Every_folder_of_a_project_is_a_room_with_walls(string project)
     {
         var walled = typeof(HouseRules).GetMethod(nameof(A_room_uses_no_other_than_these))!

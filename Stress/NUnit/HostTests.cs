@@ -1,9 +1,16 @@
 using NUnit.Framework;
+using PubSub.Stress.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
+using PubSub.Stress.Verbs;
 
 namespace PubSub.Stress.Tests;
 
 /// <summary>The reference server under each load for a moment: it keeps its promises, and its costs have the expected ratios.</summary>
 [TestFixture]
+[Platform("Linux", Reason = Tool.LinuxOnly)]
 public sealed class HostTests
 {
     private static readonly ClosedLoad Short = new(

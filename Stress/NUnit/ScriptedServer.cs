@@ -1,5 +1,7 @@
 using System.Text;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
 
 namespace PubSub.Stress.Tests;
 

@@ -1,10 +1,14 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
+
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// Subscribers that come with replay, stay a moment, and leave, half of them with a reset; and topics that are created and deleted.
 /// What the subscribers receive must have no gap.
 /// </summary>
-internal sealed class Visitors(Loop loop, PubSubContender server, string topic, int payloadBytes) : IDisposable
+internal sealed class ShortLivedSubscribers(Loop loop, PubSubContender server, string topic, int payloadBytes) : IDisposable
 {
     private const int AtATime = 10;
     private const int LastN = 50;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Results;
 
 /// <summary>The machine, the software and the servers of a run: figures cannot be compared without them.</summary>
 internal sealed record Setting(

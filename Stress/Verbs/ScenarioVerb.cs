@@ -1,12 +1,12 @@
 using System.CommandLine;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Verbs;
 
 /// <summary>A verb that measures servers: it starts them, runs its loads, and writes the results.</summary>
 internal abstract class ScenarioVerb : Verb
 {
     private readonly ServerOptions _servers;
-    private readonly Option<string?> _out = Offer.Out();
+    private readonly Option<string?> _out = OptionFactory.Out();
 
     protected ScenarioVerb(string name, string question, string details, bool compares)
         : base(name, question, details)

@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Verbs;
 
 /// <summary>One question the tool can answer.</summary>
 internal abstract class Verb : Command

@@ -1,4 +1,4 @@
-namespace PubSub.Stress;
+namespace PubSub.Stress.Measure;
 
 /// <summary>The figures and latencies of one run.</summary>
 internal sealed class Measured
@@ -34,3 +34,8 @@ internal sealed class Measured
         return this;
     }
 }
+
+/// <param name="Value">The number.</param>
+/// <param name="Unit">The unit of the number.</param>
+/// <param name="Better">more or less; null if neither is better.</param>
+internal sealed record Figure(double Value, string Unit, string? Better = null);

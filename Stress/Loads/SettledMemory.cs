@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>Reads memory once it no longer changes.</summary>
-internal static class Settled
+internal static class SettledMemory
 {
     private const int Samples = 4;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);

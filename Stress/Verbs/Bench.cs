@@ -1,6 +1,9 @@
 using System.Globalization;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Verbs;
 
 /// <summary>One load of a scenario: its title, its numeric parameters, and its variant.</summary>
 internal sealed record Load(string Scenario, string Title, IReadOnlyDictionary<string, double> Parameters, string? Variant = null);

@@ -1,4 +1,4 @@
-namespace PubSub.Stress;
+namespace PubSub.Stress.Protocols;
 
 /// <summary>Checks the events of one subscriber against the promises of the protocol.</summary>
 internal abstract class Inbox

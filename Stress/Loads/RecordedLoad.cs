@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using PubSub.Conformance.Histories;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Net;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// Several publishers, and subscribers that come and go, over some topics. Everything is recorded in a history, which is judged at
@@ -12,7 +14,7 @@ namespace PubSub.Stress;
 /// follows all events queued before it. Events under way when the ping arrived may follow the pong, so at most twice as many are
 /// outstanding. That is less than the bound of a server with default settings, so the server may not cut a member that reads.
 /// </remarks>
-internal sealed class Crowd : IDisposable
+internal sealed class RecordedLoad : IDisposable
 {
     private const int MostAhead = 45;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
@@ -25,7 +27,7 @@ internal sealed class Crowd : IDisposable
     private readonly Random _random;
     private int _admitted;
 
-    public Crowd(Loop loop, PubSubContender server, string[] topics, int publishers, Random random, int payloadBytes = 100)
+    public RecordedLoad(Loop loop, PubSubContender server, string[] topics, int publishers, Random random, int payloadBytes = 100)
     {
         (_loop, _server, Topics, _random, PayloadBytes) = (loop, server, topics, random, payloadBytes);
         foreach (var topic in topics)

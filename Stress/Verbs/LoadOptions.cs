@@ -1,19 +1,8 @@
 using System.CommandLine;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
-
-/// <summary>A closed loop: payload, messages ahead, durations, repetitions, and threads of the load generator.</summary>
-internal sealed record ClosedLoad(int PayloadBytes, int Outstanding, TimeSpan Warmup, TimeSpan Window, int Repetitions, int Loops)
-{
-    /// <summary>A new dictionary for the results, to which the caller adds its own parameters.</summary>
-    public Dictionary<string, double> Parameters => new()
-    {
-        [Names.Payload] = PayloadBytes,
-        [Names.Outstanding] = Outstanding,
-        [Names.Window] = Window.TotalSeconds,
-        [Names.Loops] = Loops,
-    };
-}
+namespace PubSub.Stress.Verbs;
 
 /// <summary>The options of a closed loop.</summary>
 internal sealed class LoadOptions
@@ -34,11 +23,11 @@ internal sealed class LoadOptions
 
     public LoadOptions(Command command, int payload = 100, int outstanding = 50, double warmup = 3, double window = 5, int runs = 5)
     {
-        _payload = Offer.Whole("--payload", "Characters of the payload.", payload, Digits.Width, LargestPayload);
-        _outstanding = Offer.Whole("--outstanding", "Messages that may be under way.", outstanding, 1, MostOutstanding);
-        _warmup = Offer.Seconds("--warmup", "Load before the timed window.", warmup);
-        _window = Offer.Seconds("--seconds", "The timed window of a run.", window);
-        _runs = Offer.Whole("--runs", "Runs of each contender; they take turns.", runs, 1, MostRepetitions);
+        _payload = OptionFactory.Whole("--payload", "Characters of the payload.", payload, Digits.Width, LargestPayload);
+        _outstanding = OptionFactory.Whole("--outstanding", "Messages that may be under way.", outstanding, 1, MostOutstanding);
+        _warmup = OptionFactory.Seconds("--warmup", "Load before the timed window.", warmup);
+        _window = OptionFactory.Seconds("--seconds", "The timed window of a run.", window);
+        _runs = OptionFactory.Whole("--runs", "Runs of each contender; they take turns.", runs, 1, MostRepetitions);
         _loops = LoopsOption();
         Option[] options = [_payload, _outstanding, _warmup, _window, _runs, _loops];
         foreach (var option in options)
@@ -48,7 +37,7 @@ internal sealed class LoadOptions
     }
 
     /// <summary>By default half of the processors, so that the other half is free for the server.</summary>
-    public static Option<int> LoopsOption() => Offer.Whole(
+    public static Option<int> LoopsOption() => OptionFactory.Whole(
         "--loops",
         "Threads of the load generator; by default half of the processors.",
         Math.Max(1, Environment.ProcessorCount / 2),

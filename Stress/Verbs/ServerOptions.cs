@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using PubSub.Conformance;
+using PubSub.Stress.Contenders;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Verbs;
 
 /// <summary>The options that name the servers to measure: ours or another of the protocol, and the peers of a verb that compares.</summary>
 internal sealed class ServerOptions
@@ -10,22 +11,22 @@ internal sealed class ServerOptions
     private const string Peers = "nats, nats-tcp, redis, mosquitto";
     private const string Unnamed = "";
 
-    private readonly Option<string?> _url = Offer.Text(
+    private readonly Option<string?> _url = OptionFactory.Text(
         "--url", "A running server, instead of one started here; the URL includes the server's path prefix, if any.", "URL");
 
-    private readonly Option<string?> _server = Offer.Text(
+    private readonly Option<string?> _server = OptionFactory.Text(
         "--server", "The executable or .dll to start instead of a build of Host; it is started with PORT=0.", "PATH");
 
-    private readonly Option<bool> _aot = Offer.Flag("--aot", "Builds Host with Native AOT instead of for the JIT.");
-    private readonly Option<string[]> _set = Offer.Texts("--set", "A setting of the server that is started.", "NAME=VALUE");
+    private readonly Option<bool> _aot = OptionFactory.Flag("--aot", "Builds Host with Native AOT instead of for the JIT.");
+    private readonly Option<string[]> _set = OptionFactory.Texts("--set", "A setting of the server that is started.", "NAME=VALUE");
 
-    private readonly Option<string[]> _dialect = Offer.Texts(
+    private readonly Option<string[]> _dialect = OptionFactory.Texts(
         "--dialect", "v1, classic or a dialect file, for --url or for the server that --against calls NAME.", "[NAME=]DIALECT");
 
-    private readonly Option<string[]> _pid = Offer.Texts(
+    private readonly Option<string[]> _pid = OptionFactory.Texts(
         "--pid", "The server's process on this machine, for CPU and memory, for --url or for a URL of --against.", "[NAME=]PID");
 
-    private readonly Option<string[]> _against = Offer.Texts(
+    private readonly Option<string[]> _against = OptionFactory.Texts(
         "--against",
         $"A peer to compare with, if it is installed ({Peers}), limit (a broker in C, compiled here), all of these, or another server of " +
         "the protocol: NAME=URL, or NAME=COMMAND, which is started with a free port in PORT.",

@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>Processor time of the server and of the load generator, over the same window of time.</summary>
-internal sealed class Clocked
+internal sealed class CpuMeter
 {
     private readonly ProcessCost? _cost;
     private readonly long _start = Stopwatch.GetTimestamp();
@@ -13,7 +15,7 @@ internal sealed class Clocked
     private TimeSpan _clientUsed;
 
     /// <summary>Starts the window.</summary>
-    public Clocked(ProcessCost? cost)
+    public CpuMeter(ProcessCost? cost)
     {
         _cost = cost;
         _server = cost?.Cpu ?? default;
@@ -24,7 +26,7 @@ internal sealed class Clocked
     /// <summary>Processor time of the server's process; null if it cannot be observed.</summary>
     public TimeSpan? Server => _cost is null ? null : _serverUsed;
 
-    public Clocked Stop()
+    public CpuMeter Stop()
     {
         Window = Stopwatch.GetElapsedTime(_start);
         _serverUsed = (_cost?.Cpu ?? default) - _server;

@@ -2,10 +2,10 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Verbs;
 
 /// <summary>Makes the kinds of options that the verbs share, each with its validation.</summary>
-internal static class Offer
+internal static class OptionFactory
 {
     private const double LongestSeconds = 7 * 24 * 3600;
 
