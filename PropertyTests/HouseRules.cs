@@ -6,6 +6,7 @@ using System.Xml.Linq;
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 using PubSub.Hosting;
+using PubSub.PropertyTests.Tools;
 
 namespace PubSub.PropertyTests;
 
@@ -60,6 +61,18 @@ public sealed partial class HouseRules
     [TestCase("Host", "PubSub.Hosting", "Connections", "Protocol")]
     [TestCase("Host", "PubSub.Hosting", "Sockets", "Protocol", "WebSocket", "Transport", "Connections")]
     [TestCase("Host", "PubSub.Hosting", "Rest", "Protocol", "Connections", "Sockets")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Models", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Concurrency", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "BrokerParts", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "WebSocket", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Transport", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Protocol", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Connections", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Sockets", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Rest", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Startup", "Wire", "Tools")]
     public void A_room_uses_no_other_than_these(string project, string root, string room, params string[] others)
     {
         var files = Repository.CSharp($"{project}/{room}").ToDictionary(file => file, Repository.Read);
@@ -68,6 +81,7 @@ public sealed partial class HouseRules
     }
 
     [TestCase("Host")]
+    [TestCase("PropertyTests")]
     public void Every_folder_of_a_project_is_a_room_with_walls(string project)
     {
         var walled = typeof(HouseRules).GetMethod(nameof(A_room_uses_no_other_than_these))!
