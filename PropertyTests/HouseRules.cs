@@ -123,12 +123,12 @@ public sealed partial class HouseRules
     }
 
     [Test]
-    public void The_broker_has_others_wait_and_waits_for_nothing() =>
+    public void The_broker_awaits_nothing() =>
         Assert.That(Repository.CSharp("Broker").Where(file => Word("await").IsMatch(Repository.Read(file))), Is.Empty);
 
     /// <summary>A change that no test notices is known by the text of its line.</summary>
     [Test]
-    public void A_reason_why_a_change_may_go_unnoticed_is_one_and_its_line_is_still_there()
+    public void Every_surviving_change_has_a_reason_and_its_line_still_exists()
     {
         using var survivors = JsonDocument.Parse(Repository.Read("ci/stryker/survivors.json"));
         var entries = survivors.RootElement.EnumerateObject().SelectMany(part => part.Value.EnumerateArray()).ToList();
@@ -200,7 +200,7 @@ public sealed partial class HouseRules
     }
 
     [Test]
-    public void Every_path_that_the_README_sends_its_reader_to_exists()
+    public void Every_path_in_the_map_of_the_README_exists()
     {
         var section = Repository.Read("README.md").Split("## Where do I change X?")[1].Split("\n## ")[0];
         var paths = CodeSpan().Matches(section).Select(match => match.Groups[1].Value)

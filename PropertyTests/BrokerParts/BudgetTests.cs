@@ -13,7 +13,7 @@ public sealed class BudgetTests
     private const int Bound = 800_000; // bytes outstanding
 
     [Test]
-    public void A_message_that_does_not_fit_any_more_is_refused_and_nothing_has_happened()
+    public void A_message_over_the_bound_is_refused_and_changes_nothing()
     {
         var broker = Retaining(Topic + 2 * (Event + 100));
         var (topic, subscriber) = (Create(broker, "a"), broker.Admit());
@@ -36,7 +36,7 @@ public sealed class BudgetTests
     }
 
     [Test]
-    public void What_a_topic_takes_is_given_back_with_it()
+    public void The_deletion_of_a_topic_gives_its_bytes_back()
     {
         var broker = Retaining(Topic + Event + 100 + Subscription);
         for (var time = 0; time < 3; time++)
@@ -51,7 +51,7 @@ public sealed class BudgetTests
     [TestCase("unsubscribe")]
     [TestCase("close")]
     [TestCase("slow")]
-    public void What_a_subscription_takes_is_given_back_with_it(string how)
+    public void The_end_of_a_subscription_gives_its_bytes_back(string how)
     {
         var broker = Retaining(Topic + Subscription + 2 * (Event + 100), maxMessages: 2);
         var topic = Create(broker, "a");
@@ -84,7 +84,7 @@ public sealed class BudgetTests
     }
 
     [Test]
-    public void The_subscriber_with_the_most_is_cut_and_the_others_lose_nothing()
+    public void The_subscriber_with_the_most_bytes_is_cut_and_the_others_lose_nothing()
     {
         var broker = Outstanding(640 * 1024);
         var (heavy, light) = (broker.Admit(), broker.Admit());
@@ -108,7 +108,7 @@ public sealed class BudgetTests
     }
 
     [Test]
-    public void What_is_taken_and_sent_is_not_outstanding_any_more([Values] bool holds)
+    public void A_sent_frame_is_no_longer_outstanding([Values] bool holds)
     {
         var broker = Outstanding(160 * 1024);
         var (topic, subscriber) = (Create(broker, "a"), broker.Admit());
@@ -131,7 +131,7 @@ public sealed class BudgetTests
     }
 
     [Test]
-    public void Replies_count_and_requests_that_are_kept([Values] bool replies)
+    public void Replies_and_unfinished_requests_are_counted([Values] bool replies)
     {
         var broker = Outstanding(640 * 1024);
         var (wakes, subscriber, other) = (new Wakes(), broker.Admit(), broker.Admit());
@@ -160,7 +160,7 @@ public sealed class BudgetTests
     }
 
     [Test]
-    public void What_a_subscriber_holds_is_counted_to_within_the_slack()
+    public void The_bytes_of_a_subscriber_are_counted_to_within_the_slack()
     {
         const int slack = 16 * 1024;
         var broker = Outstanding(Bound);
@@ -191,7 +191,7 @@ public sealed class BudgetTests
     }
 
     [Test]
-    public void What_is_taken_is_not_counted_and_what_is_held_is_until_it_is_released()
+    public void A_taken_event_is_counted_only_while_it_is_held_and_a_reply_until_it_is_released()
     {
         var broker = Outstanding(Bound);
         var (topic, subscriber) = (Create(broker, "a"), broker.Admit());
@@ -215,7 +215,7 @@ public sealed class BudgetTests
     }
 
     [Test]
-    public void A_slow_consumer_counts_no_more_even_before_its_reader_has_ended()
+    public void A_slow_consumer_is_not_counted_even_before_its_reader_has_ended()
     {
         var broker = new Broker(new BrokerLimits(MaxQueueSize: 2, MaxOutstandingBytes: Bound));
         var (topic, subscriber) = (Create(broker, "a"), broker.Admit());
@@ -230,7 +230,7 @@ public sealed class BudgetTests
     }
 
     [Test]
-    public void Subscribers_that_hold_nothing_any_more_hide_none_of_the_others([Range(0, 3)] int gone)
+    public void Subscribers_without_bytes_do_not_hide_larger_ones([Range(0, 3)] int gone)
     {
         var broker = Outstanding(Bound);
         Subscriber[] subscribers = [.. Enumerable.Range(0, 4).Select(_ => broker.Admit())];
@@ -283,7 +283,7 @@ public sealed class BudgetTests
     }
 
     [Test]
-    public void A_subscriber_that_is_gone_counts_no_more()
+    public void A_subscriber_that_left_is_not_counted()
     {
         var broker = Outstanding(640 * 1024);
         var stays = broker.Admit();
@@ -303,7 +303,7 @@ public sealed class BudgetTests
     }
 
     [Test]
-    public void A_subscriber_that_says_goodbye_can_be_cut_as_well()
+    public void A_draining_subscriber_can_be_cut_too()
     {
         var broker = Outstanding(640 * 1024);
         var (topic, leaving, wakes) = (Create(broker, "a"), broker.Admit(), new Wakes());
@@ -321,7 +321,7 @@ public sealed class BudgetTests
     }
 
     [Test]
-    public void Whoever_is_cut_leaves_an_eighth_free()
+    public void The_largest_subscribers_are_closed_first()
     {
         var broker = Outstanding(800_000);
         Subscriber[] subscribers = [.. Enumerable.Range(0, 9).Select(_ => broker.Admit())];
@@ -339,7 +339,7 @@ public sealed class BudgetTests
     }
 
     [Test]
-    public void Nothing_is_counted_twice_or_lost_by_many_threads_at_once()
+    public void Concurrent_changes_are_each_counted_once()
     {
         const int bound = 1024 * 1024;
         var broker = new Broker(new BrokerLimits(MaxMessages: 5, MaxRetainedBytes: bound, MaxOutstandingBytes: bound));

@@ -5,7 +5,7 @@ using static PubSub.PropertyTests.Tools.Shorthand;
 
 namespace PubSub.PropertyTests.BrokerParts;
 
-/// <summary>What the broker no longer needs, it no longer holds; and what it needs again and again, it does not make anew.</summary>
+/// <summary>The broker drops what it no longer needs, and reuses the memory of its queues.</summary>
 public sealed class MemoryTests
 {
     /// <summary>Frames of the longest queue whose memory is kept when it is empty.</summary>
@@ -14,7 +14,7 @@ public sealed class MemoryTests
     [TestCase(1)]
     [TestCase(15)]
     [TestCase(KeptLength)]
-    public void A_queue_that_is_read_costs_no_memory_that_was_not_there_before(int burst)
+    public void A_queue_that_fills_and_empties_allocates_no_memory(int burst)
     {
         const int rounds = 200;
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxMessages: 1, MaxQueueSize: burst));
@@ -40,7 +40,7 @@ public sealed class MemoryTests
     }
 
     [Test]
-    public void A_queue_that_has_grown_long_is_not_kept()
+    public void The_memory_of_a_long_queue_is_given_back()
     {
         const int rounds = 20, burst = KeptLength + 1;
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxMessages: 1, MaxQueueSize: burst));
@@ -64,7 +64,7 @@ public sealed class MemoryTests
     [TestCase(1, 1)]
     [TestCase(10, 3)]
     [TestCase(40, 40)]
-    public void Nobody_holds_a_frame_that_was_sent(int published, int atOnce)
+    public void A_frame_that_was_sent_is_not_referenced(int published, int atOnce)
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxMessages: 1));
         var sent = PublishedTo(topic, published);
@@ -82,7 +82,7 @@ public sealed class MemoryTests
     }
 
     [Test]
-    public void Nobody_holds_a_frame_that_a_slow_consumer_will_not_get()
+    public void A_frame_that_a_slow_consumer_will_not_get_is_not_referenced()
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxMessages: 1, MaxQueueSize: 40));
         var lost = PublishedTo(topic, 40);
@@ -109,7 +109,7 @@ public sealed class MemoryTests
     }
 
     [Test]
-    public void Wakes_hold_nobody_once_they_are_released()
+    public void Released_wakes_reference_no_subscriber()
     {
         var (broker, wakes) = (new Broker(new BrokerLimits(MaxQueueSize: 1)), new Wakes());
         var slow = Cut(broker, wakes);
@@ -118,14 +118,6 @@ public sealed class MemoryTests
 
         Assert.That(Held([slow]), Is.Zero);
         GC.KeepAlive(wakes);
-    }
-
-    private static (Topic Topic, Subscriber Subscriber) Subscribed(BrokerLimits limits)
-    {
-        var broker = new Broker(limits);
-        var (topic, subscriber) = (Create(broker, "topic"), broker.Admit());
-        topic.Subscribe(subscriber);
-        return (topic, subscriber);
     }
 
     private static long AllocatedBy(int rounds, Action round)
@@ -139,7 +131,7 @@ public sealed class MemoryTests
         return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
-    // What follows is not inlined, so that no variable of a law holds what the law says is held by nobody.
+    // These are not inlined, so that no variable of a test references what the test says is not referenced.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static List<WeakReference> PublishedTo(Topic topic, int count)
     {

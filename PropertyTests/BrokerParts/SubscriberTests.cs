@@ -1,5 +1,3 @@
-using FsCheck;
-using FsCheck.Fluent;
 using NUnit.Framework;
 using PubSub.PropertyTests.Tools;
 using static PubSub.PropertyTests.Tools.Shorthand;
@@ -9,149 +7,6 @@ namespace PubSub.PropertyTests.BrokerParts;
 public sealed class SubscriberTests
 {
     private static readonly CloseReason[] Polite = [CloseReason.Left, CloseReason.TopicDeleted, CloseReason.Draining];
-
-    private enum Act
-    {
-        Deliver,
-        Reply,
-        Take,
-        Hold,
-        Release,
-    }
-
-    [Test]
-    public void Frames_are_taken_first_in_first_out_each_once_in_batches_that_fit()
-    {
-        var steps =
-            from act in Gen.Elements(Act.Deliver, Act.Deliver, Act.Deliver, Act.Reply, Act.Reply, Act.Take, Act.Release)
-            from bytes in act == Act.Take ? Gen.Choose(0, 150) : Gen.Choose(1, 60)
-            select (act, bytes);
-
-        Law.HoldsForRows(
-            steps,
-            atMost: 120,
-            row =>
-            {
-                var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 1000));
-                var (put, read, taken) = (new List<string>(), new List<string>(), default(ReadOnlyMemory<Outgoing>));
-                foreach (var (act, bytes) in row)
-                {
-                    switch (act)
-                    {
-                        case Act.Deliver:
-                            topic.TryPublish(Frames.Of(put.Count, bytes));
-                            put.Add($"{put.Count} True");
-                            break;
-                        case Act.Reply:
-                            Reply(subscriber, Frames.Of(put.Count, bytes));
-                            put.Add($"{put.Count} False");
-                            break;
-                        case Act.Take when taken.IsEmpty:
-                            taken = subscriber.Take(bytes);
-                            if ((taken.IsEmpty && read.Count < put.Count) || (taken.Length > 1 && Length(taken) > bytes))
-                            {
-                                return false;
-                            }
-
-                            break;
-                        case Act.Release when !taken.IsEmpty:
-                            read.AddRange(Labelled(taken));
-                            subscriber.Release();
-                            taken = default;
-                            break;
-                    }
-                }
-
-                read.AddRange(Labelled(taken));
-                subscriber.Release();
-                while (subscriber.Take(7) is { IsEmpty: false } rest)
-                {
-                    read.AddRange(Labelled(rest));
-                    subscriber.Release();
-                }
-
-                return read.SequenceEqual(put);
-            },
-            times: 500);
-    }
-
-    [Test]
-    public void A_subscriber_is_cut_by_the_first_event_over_a_bound_and_by_nothing_else()
-    {
-        var limits = new BrokerLimits(MaxQueueSize: 5, MaxQueueBytes: 60, MaxReplies: 4);
-        var steps =
-            from act in Gen.Elements(Act.Deliver, Act.Deliver, Act.Deliver, Act.Reply, Act.Take, Act.Hold, Act.Release)
-            from bytes in Gen.Frequency((8, Gen.Choose(1, 25)), (1, Gen.Choose(55, 65)))
-            select (act, bytes);
-
-        Law.HoldsForRows(
-            steps,
-            atMost: 60,
-            row =>
-            {
-                var (topic, subscriber) = Subscribed(limits);
-                var (queued, taken, holds) = (0, default(ReadOnlyMemory<Outgoing>), false);
-                var (outstanding, outstandingBytes, unread) = (0, 0, 0);
-                ValueTask? room = null;
-                foreach (var (act, bytes) in row)
-                {
-                    switch (act)
-                    {
-                        case Act.Deliver:
-                            topic.TryPublish(Frames.Of(1, bytes));
-                            if (outstanding >= limits.MaxQueueSize || (outstanding > 0 && outstandingBytes + bytes > limits.MaxQueueBytes))
-                            {
-                                return subscriber.Closed == CloseReason.SlowConsumer
-                                    && !subscriber.HasMore()
-                                    && topic.Count().Subscribers == 0
-                                    && room is not { IsCompleted: false };
-                            }
-
-                            (queued, outstanding, outstandingBytes) = (queued + 1, outstanding + 1, outstandingBytes + bytes);
-                            break;
-                        case Act.Reply:
-                            Reply(subscriber, Frames.Of(2, bytes));
-                            (queued, unread) = (queued + 1, unread + 1);
-                            break;
-                        case Act.Take when taken.IsEmpty:
-                            taken = subscriber.Take(bytes);
-                            queued -= taken.Length;
-                            Count(-1);
-                            break;
-                        case Act.Hold when !taken.IsEmpty && !holds:
-                            subscriber.Hold();
-                            Count(1);
-                            holds = true;
-                            break;
-                        case Act.Release when !taken.IsEmpty:
-                            Count(holds ? -1 : 0);
-                            unread -= taken.ToArray().Count(outgoing => !outgoing.Live);
-                            subscriber.Release();
-                            (taken, holds) = (default, false);
-                            break;
-                    }
-
-                    void Count(int sign)
-                    {
-                        var live = taken.ToArray().Where(outgoing => outgoing.Live).Select(outgoing => outgoing.Frame.Length).ToArray();
-                        (outstanding, outstandingBytes) = (outstanding + (sign * live.Length), outstandingBytes + (sign * live.Sum()));
-                    }
-
-                    room ??= subscriber.WaitForRoomAsync();
-                    if (subscriber.Closed != CloseReason.None
-                        || (queued > 0 && subscriber.WaitAsync() is not { IsCompletedSuccessfully: true, Result: true })
-                        || room.Value.IsCompleted != unread < limits.MaxReplies)
-                    {
-                        return false;
-                    }
-
-                    room = room.Value.IsCompleted ? null : room;
-                }
-
-                return true;
-            },
-            times: 1000);
-    }
 
     [Test]
     public void A_batch_is_as_many_frames_as_fit_and_at_least_one()
@@ -217,7 +72,7 @@ public sealed class SubscriberTests
     }
 
     [Test]
-    public void What_was_taken_stays_as_it_is_whatever_is_queued_and_taken_before_it_is_released()
+    public void A_taken_batch_does_not_change_until_it_is_released()
     {
         var (topic, subscriber) = Subscribed();
         Publish(topic, 1, 3);
@@ -267,7 +122,7 @@ public sealed class SubscriberTests
     }
 
     [Test]
-    public void Events_that_are_taken_give_their_room_back_at_once_and_take_it_again_while_they_are_held()
+    public void Taken_events_are_outstanding_only_while_they_are_held()
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 3));
         Publish(topic, 1, 3);
@@ -424,7 +279,7 @@ public sealed class SubscriberTests
     }
 
     [TestCaseSource(nameof(Polite))]
-    public void A_close_lets_a_waiting_requester_go(CloseReason reason)
+    public void A_close_ends_the_wait_of_a_requester(CloseReason reason)
     {
         var subscriber = new Broker(new BrokerLimits(MaxReplies: 1)).Admit();
         Reply(subscriber, Frames.Of("reply"));
@@ -438,7 +293,7 @@ public sealed class SubscriberTests
     }
 
     [Test]
-    public void A_cut_lets_a_waiting_requester_go()
+    public void A_cut_ends_the_wait_of_a_requester()
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 1, MaxReplies: 1));
         Reply(subscriber, Frames.Of("reply"));
@@ -450,7 +305,7 @@ public sealed class SubscriberTests
     }
 
     [TestCaseSource(nameof(Polite))]
-    public void A_polite_close_lets_the_reader_have_what_was_queued(CloseReason reason)
+    public void After_a_polite_close_the_reader_gets_the_queued_frames(CloseReason reason)
     {
         var (topic, subscriber) = Subscribed();
         Publish(topic, 1, 3);
@@ -485,7 +340,7 @@ public sealed class SubscriberTests
     }
 
     [Test]
-    public void A_slow_consumer_gets_nothing_more_even_of_what_it_had_begun_to_take()
+    public void A_slow_consumer_gets_no_more_frames_not_even_of_a_batch_it_has_begun()
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 3));
         Publish(topic, 1, 3);
@@ -498,7 +353,7 @@ public sealed class SubscriberTests
     }
 
     [Test]
-    public void The_first_reason_stands()
+    public void The_first_reason_of_a_close_stands()
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 1));
 
@@ -510,7 +365,7 @@ public sealed class SubscriberTests
     }
 
     [Test]
-    public void A_slow_consumer_stays_one()
+    public void A_slow_consumer_stays_closed_as_one()
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 1));
 
@@ -610,7 +465,7 @@ public sealed class SubscriberTests
     }
 
     [Test]
-    public void A_reader_is_woken_by_the_first_to_release_of_all_who_gave_it_something()
+    public void A_reader_is_woken_by_the_first_of_its_publishers_to_release_its_wakes()
     {
         var (topic, subscriber) = Subscribed();
         var (first, second) = (new Wakes(), new Wakes());
@@ -619,14 +474,14 @@ public sealed class SubscriberTests
         topic.Publish(Frames.Of("first"), first);
         topic.Publish(Frames.Of("second"), second);
         second.Release();
-        first.Release(); // nobody sleeps any more, and what there is has perhaps not been taken yet
+        first.Release(); // the reader is awake already, and may not have taken the frames yet
 
         Assert.That(waiting.Wait(Threads.Patience), Is.True);
         Assert.That(subscriber.TakeAll(), Is.EqualTo(new[] { "first", "second" }));
     }
 
     [Test]
-    public void A_wake_that_comes_too_late_is_no_reason_to_go_on()
+    public void A_late_wake_does_not_end_the_next_wait()
     {
         var (topic, subscriber) = Subscribed();
         var (first, second) = (new Wakes(), new Wakes());
@@ -650,23 +505,23 @@ public sealed class SubscriberTests
     }
 
     [Test]
-    public void Release_says_whether_anyone_had_to_be_told()
+    public void Release_returns_whether_it_woke_a_reader()
     {
         var (topic, subscriber) = Subscribed();
         var wakes = new Wakes();
 
-        topic.Publish(Frames.Of("to one who is awake"), wakes);
+        topic.Publish(Frames.Of("to a reader that is awake"), wakes);
         var awake = wakes.Release();
         subscriber.TakeAll();
         _ = subscriber.WaitAsync().AsTask();
-        topic.Publish(Frames.Of("to one who sleeps"), wakes);
+        topic.Publish(Frames.Of("to a reader that sleeps"), wakes);
         var asleep = wakes.Release();
 
         Assert.That((awake, asleep, wakes.Release()), Is.EqualTo((false, true, false)));
     }
 
     [Test]
-    public void Release_says_whether_anyone_was_closed()
+    public void Release_returns_whether_a_subscriber_was_closed()
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 1));
         var wakes = new Wakes();
@@ -733,7 +588,7 @@ public sealed class SubscriberTests
     [TestCase(CloseReason.TopicDeleted)]
     [TestCase(CloseReason.Draining)]
     [TestCase(CloseReason.SlowConsumer)]
-    public void A_close_wakes_a_reader_that_waits_for_nothing(CloseReason reason)
+    public void A_close_wakes_a_reader_of_an_empty_queue(CloseReason reason)
     {
         var subscriber = new Broker(new BrokerLimits()).Admit();
         var waiting = subscriber.WaitAsync().AsTask();
@@ -787,24 +642,4 @@ public sealed class SubscriberTests
 
         Assert.That((begun, returned), Is.EqualTo((true, true)));
     }
-
-    private static (Topic Topic, Subscriber Subscriber) Subscribed(BrokerLimits? limits = null)
-    {
-        var broker = new Broker(limits ?? new BrokerLimits());
-        var (topic, subscriber) = (Create(broker, "topic"), broker.Admit());
-        topic.Subscribe(subscriber);
-        return (topic, subscriber);
-    }
-
-    private static void Reply(Subscriber subscriber, Frame reply)
-    {
-        var wakes = new Wakes();
-        subscriber.Reply(reply, wakes);
-        wakes.Release();
-    }
-
-    private static int Length(ReadOnlyMemory<Outgoing> batch) => batch.ToArray().Sum(outgoing => outgoing.Frame.Length);
-
-    private static IEnumerable<string> Labelled(ReadOnlyMemory<Outgoing> batch) =>
-        batch.ToArray().Select(outgoing => $"{outgoing.Frame.Text()} {outgoing.Live}");
 }

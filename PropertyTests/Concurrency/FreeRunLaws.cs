@@ -33,7 +33,7 @@ public sealed class FreeRunLaws
     }
 
     [TestCaseSource(nameof(Wrong))]
-    public void Every_fault_that_shows_only_at_times_is_found(string fault)
+    public void Every_rare_fault_is_found(string fault)
     {
         const int most = 40;
         var (make, shows) = WrongVerbs.All[fault];

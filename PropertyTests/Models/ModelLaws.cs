@@ -14,7 +14,7 @@ public sealed class ModelLaws
     private static IEnumerable<string> WrongModelNames => WrongModels.All.Keys;
 
     [Test]
-    public void Whatever_happens_the_broker_does_what_the_model_does() =>
+    public void The_broker_agrees_with_the_model() =>
         Law.Holds(
             Histories.All,
             Histories.Shorter,
@@ -22,7 +22,7 @@ public sealed class ModelLaws
             times: 2000);
 
     [TestCaseSource(nameof(WrongModelNames))]
-    public void No_law_of_the_model_can_be_broken_unseen(string fault)
+    public void Every_wrong_model_is_found(string fault)
     {
         var wrong = WrongModels.All[fault];
 
@@ -59,7 +59,7 @@ public sealed class ModelLaws
     }
 
     [Test]
-    public void Whatever_happens_the_Host_does_what_the_model_does([Values] bool disconnects)
+    public void The_Host_agrees_with_the_model([Values] bool disconnects)
     {
         using var host = Start(disconnects, retained: 3);
         var played = 0;
@@ -73,7 +73,7 @@ public sealed class ModelLaws
 
     [TestCase(true, 4)]
     [TestCase(false, 3)]
-    public async Task A_Host_that_does_otherwise_is_found_out(bool disconnects, int retained)
+    public async Task A_Host_that_differs_from_the_model_is_found(bool disconnects, int retained)
     {
         using var host = Start(disconnects, retained);
         var histories = Histories.Under(Wide, disconnects: true).Sample(100, 40);

@@ -1,17 +1,12 @@
-using System.Text;
-using System.Text.Json;
-using FsCheck;
-using FsCheck.Fluent;
 using NUnit.Framework;
 using PubSub.Hosting.Protocol;
 using PubSub.PropertyTests.Tools;
+using static PubSub.PropertyTests.Protocol.RequestTexts;
 
 namespace PubSub.PropertyTests.Protocol;
 
 public sealed class RequestTests
 {
-    private static readonly string[] Types = ["subscribe", "publish", "unsubscribe", "ping"];
-
     private static readonly (string Type, string Field)[] StringFields =
     [
         ("subscribe", "topic"), ("subscribe", "client_id"), ("unsubscribe", "topic"), ("unsubscribe", "client_id"),
@@ -27,128 +22,6 @@ public sealed class RequestTests
         "-1", "1.5", "1.0", "1e2", "1E0", "2147483648", "-2147483648", "4294967296", new string('9', 400), "\"5\"", "\"\"", "null", "true",
         "false", "[]", "[5]", "{}",
     ];
-
-    [Test]
-    public void Any_bytes_are_parsed_or_refused_with_a_message()
-    {
-        Law.HoldsForRows(Gen.Choose(0, 255).Select(number => (byte)number), atMost: 80, IsParsedOrRefused, times: 3000);
-    }
-
-    [Test]
-    public void Any_JSON_tokens_are_parsed_or_refused_with_a_message()
-    {
-        var token = Gen.OneOf(
-            Gen.Elements(
-                "{", "}", "[", "]", ":", ",", "\"type\"", "\"topic\"", "\"message\"", "\"request_id\"", "\"last_n\"", "\"payload\"",
-                "\"id\"", "\"ping\"", "\"publish\"", "\"", "\\", "\\u0074ype", " ", "\uFEFF", "/*", "//", "null", "nul", "1", "-", "\0"),
-            JsonTexts.Value);
-
-        Law.HoldsForRows(token, atMost: 25, tokens => IsParsedOrRefused(Utf8(string.Concat(tokens))), times: 3000);
-    }
-
-    [Test]
-    public void A_damaged_request_is_parsed_or_refused_with_a_message()
-    {
-        var damage =
-            from place in Gen.Choose(0, 10_000)
-            from kind in Gen.Choose(0, 4)
-            from value in Gen.OneOf(Gen.Choose(0, 255), Gen.Elements("{}[]\",:\\u0".ToCharArray()).Select(character => (int)character))
-            from length in Gen.Choose(1, 12)
-            select (place, kind, value: (byte)value, length);
-        var cases =
-            from type in Gen.Elements(Types)
-            from damages in Gen.Choose(1, 5).SelectMany(length => damage.ArrayOf(length))
-            select (type, damages);
-
-        Law.Holds(
-            cases,
-            given =>
-            {
-                var bytes = Utf8(Json(given.type)).ToList();
-                foreach (var (place, kind, value, length) in given.damages.Where(_ => bytes.Count > 0))
-                {
-                    var at = place % bytes.Count;
-                    var few = Math.Min(length, bytes.Count - at);
-                    switch (kind)
-                    {
-                        case 0:
-                            bytes[at] = value;
-                            break;
-                        case 1:
-                            bytes.Insert(at, value);
-                            break;
-                        case 2:
-                            bytes.RemoveRange(at, few);
-                            break;
-                        case 3:
-                            bytes.InsertRange(at, bytes.GetRange(at, few));
-                            break;
-                        default:
-                            bytes.RemoveRange(at, bytes.Count - at);
-                            break;
-                    }
-                }
-
-                return IsParsedOrRefused([.. bytes]);
-            },
-            times: 5000);
-    }
-
-    [Test]
-    public void A_message_is_passed_on_byte_for_byte()
-    {
-        var extra =
-            from name in JsonTexts.String
-            from value in JsonTexts.Value
-            select MeansMember(name) ? null : $"{name}:{value}";
-
-        var cases =
-            from payload in JsonTexts.Value
-            from extras in Gen.Choose(0, 3).SelectMany(length => extra.ArrayOf(length))
-            from space in JsonTexts.Space.ArrayOf(6)
-            from first in Gen.Elements(true, false)
-            select (payload, extras, space, first);
-
-        Law.Holds(
-            cases,
-            given =>
-            {
-                var (space, id) = (given.space, """ "id" : "m\u0031" """);
-                var payload = $"{space[0]}\"payload\"{space[1]}:{space[2]}{given.payload}{space[3]}";
-                var members = (string?[])[given.first ? id : payload, .. given.extras, given.first ? payload : id];
-                var message = "{" + string.Join(',', members.Where(member => member is not null)) + "}";
-                var json = $$"""{"type":"publish","message":{{space[4]}}{{message}}{{space[5]}},"topic":"orders"}""";
-
-                return Request.Parse(Utf8(json)) is Request.Publish publish && Text(publish.Message) == message;
-            },
-            times: 1000);
-    }
-
-    [Test]
-    public void White_space_the_order_of_members_and_unknown_members_make_no_difference()
-    {
-        var cases =
-            from unknown in JsonTexts.Value
-            from space in JsonTexts.Space.ArrayOf(4)
-            from order in Gen.Shuffle(Enumerable.Range(0, 6))
-            select (unknown, space, order);
-
-        Law.Holds(cases, given =>
-        {
-            string[] members =
-            [
-                "\"type\":\"subscribe\"", "\"topic\":\"ord\\u0065rs\"", "\"client_id\":\"me\"", "\"last_n\":7",
-                "\"request_id\":\"r\\u0031\"", $"\"Type\":{given.unknown}",
-            ];
-            var space = given.space;
-            var content = string.Join(space[1] + "," + space[2], given.order.Select(place => members[place]));
-            var json = space[0] + "{" + content + "}" + space[3];
-
-            return Request.Parse(Utf8(json)) is Request.Subscribe { Topic: "orders", LastN: 7 } subscribe
-                && Text(subscribe.RawTopic) == "\"ord\\u0065rs\""
-                && Text(subscribe.RequestId) == "\"r\\u0031\"";
-        });
-    }
 
     [Test]
     public void A_request_of_each_type_is_parsed()
@@ -472,25 +345,6 @@ public sealed class RequestTests
     public void JSON_that_is_no_object_is_refused(string text) =>
         Assert.That(Refused(text), Has.Message.EqualTo("the request must be a JSON object"));
 
-    /// <summary>A request of a type with every known member; <paramref name="field"/> has another value, or none if it is null.</summary>
-    private static string Json(string type, string field = "", string? raw = null)
-    {
-        string? Member(string name, string legal) => name == field ? raw : legal;
-        var message = Object(("id", Member("message.id", "\"m1\"")), ("payload", Member("message.payload", "1")));
-        return Object(
-            ("type", Member("type", $"\"{type}\"")),
-            ("topic", Member("topic", "\"orders\"")),
-            ("client_id", Member("client_id", "\"me\"")),
-            ("message", Member("message", message)),
-            ("last_n", Member("last_n", "5")),
-            ("request_id", Member("request_id", "\"r1\"")));
-    }
-
-    private static string Object(params (string Name, string? Raw)[] members) =>
-        "{" + string.Join(',', members.Where(member => member.Raw is not null).Select(member => $"\"{member.Name}\":{member.Raw}")) + "}";
-
-    private static bool MeansMember(string name) => name is "\"id\"" or "\"\\u0069d\"" or "\"payload\"";
-
     private static string Quoted(string character, int times) => $"\"{string.Concat(Enumerable.Repeat(character, times))}\"";
 
     private static Request Parse(string json) => Request.Parse(Utf8(json));
@@ -504,36 +358,4 @@ public sealed class RequestTests
         Assert.That(refused.Message, Is.EqualTo(message), json);
         Assert.That(Text(refused.RequestId), Is.EqualTo(requestId), json);
     }
-
-    /// <summary>Whether a text gives a request whose slices are JSON, or a refusal with a message and a request id that is JSON.</summary>
-    private static bool IsParsedOrRefused(byte[] bytes)
-    {
-        try
-        {
-            var request = Request.Parse(bytes);
-            return IsString(request.RequestId) && request switch
-            {
-                Request.Subscribe subscribe =>
-                    subscribe.LastN >= 0 && TopicName.Fault(subscribe.Topic) is null && IsString(subscribe.RawTopic),
-                Request.Unsubscribe unsubscribe => TopicName.Fault(unsubscribe.Topic) is null && IsString(unsubscribe.RawTopic),
-                Request.Publish publish =>
-                    TopicName.Fault(publish.Topic) is null && IsString(publish.RawTopic) && IsObject(publish.Message),
-                _ => true,
-            };
-        }
-        catch (BadRequestException refused)
-        {
-            return refused.Message.Length > 0 && IsString(refused.RequestId);
-        }
-    }
-
-    private static bool IsString(ReadOnlyMemory<byte> raw) =>
-        raw.IsEmpty || (raw.Span[0] == '"' && raw.Span[^1] == '"' && JsonDocument.Parse(raw).RootElement.ValueKind == JsonValueKind.String);
-
-    private static bool IsObject(ReadOnlyMemory<byte> raw) =>
-        raw.Span[0] == '{' && raw.Span[^1] == '}' && JsonDocument.Parse(raw).RootElement.ValueKind == JsonValueKind.Object;
-
-    private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
-
-    private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
 }

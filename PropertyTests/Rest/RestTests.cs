@@ -252,7 +252,7 @@ public sealed class RestTests : IDisposable
 
     [TestCase(400)]
     [TestCase(418)]
-    public async Task A_refusal_without_a_body_gets_one(int status)
+    public async Task A_refusal_by_the_framework_gets_a_problem_as_its_body(int status)
     {
         _host.Otherwise = context => context.Response.StatusCode = status;
 
@@ -260,7 +260,7 @@ public sealed class RestTests : IDisposable
     }
 
     [Test]
-    public async Task A_success_without_a_body_gets_none()
+    public async Task A_success_without_a_body_stays_without_one()
     {
         _host.Otherwise = context => context.Response.StatusCode = 399;
 

@@ -167,7 +167,7 @@ public sealed class SessionTests : IDisposable
     /// The peer may have received an event, and the next one may be published, before the sending thread goes on (PS-BPR-006).
     /// </summary>
     [Test]
-    public async Task A_reader_that_has_everything_is_never_cut()
+    public async Task A_reader_that_has_received_everything_is_never_cut()
     {
         const int rounds = 4000;
         using var host = new RunningHost(("MAX_QUEUE_SIZE", "1"));

@@ -131,8 +131,11 @@ public sealed class UnresponsivePeerTests
         return peer;
     }
 
-    /// <summary>A peer that has read the first byte of the frames that wait for it, and no more.</summary>
-    private static async Task<Peer> StuckAsync(RunningHost host, int frames = 1)
+    /// <summary>
+    /// A peer that has read the first byte of the frames that wait for it, and no more. Windows accepts one frame of any size at once, but
+    /// not two.
+    /// </summary>
+    private static async Task<Peer> StuckAsync(RunningHost host, int frames = 2)
     {
         var peer = await SubscribedAsync(host);
         Publish(host, frames);

@@ -69,7 +69,7 @@ public sealed class CompositionTests
     }
 
     [Test]
-    public void The_readable_contract_is_the_first_for_all_JSON()
+    public void The_readable_JSON_contract_comes_first()
     {
         using var host = new RunningHost();
 

@@ -32,12 +32,12 @@ public sealed class OutletTests
         using var pair = new Pair();
         var outlet = new Outlet(pair.Ours);
 
-        var write = await Task.Factory
-            .StartNew(() => outlet.WriteAsync(new byte[8 * 1024 * 1024]).AsTask(), TaskCreationOptions.LongRunning)
+        var (bytes, write) = await Task.Factory
+            .StartNew(() => FillUp(outlet, Batch('a', 1, 8 * 1024 * 1024)), TaskCreationOptions.LongRunning)
             .WaitAsync(Threads.Patience);
 
         Assert.That(write.IsCompleted, Is.False);
-        await pair.ReadAsync(8 * 1024 * 1024);
+        await pair.ReadAsync(bytes);
         await write.WaitAsync(Threads.Patience);
     }
 
