@@ -131,7 +131,7 @@ public sealed class MemoryTests
         return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
-    // These are not inlined, so that no variable of a test references what the test says is not referenced.
+    // These are not inlined, so that no variable of a test keeps alive the object whose collection it expects.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static List<WeakReference> PublishedTo(Topic topic, int count)
     {

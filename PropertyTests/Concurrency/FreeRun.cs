@@ -41,7 +41,7 @@ internal sealed class FreeRun(Verbs verbs, int seed)
     /// <summary>Subscribers closed because a topic of theirs was deleted.</summary>
     public int Disconnected => _disconnected;
 
-    public Conformance.Histories.History Run()
+    public History Run()
     {
         Array.ForEach(Topics, Create);
         Threads.Together([DeleteAndCreate, .. Enumerable.Range(0, Places).Select(place => (Action)(() => TakeTurns(place)))]);

@@ -2,8 +2,6 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
-using PubSub.Hosting.Protocol;
-using PubSub.Hosting.Rest;
 using PubSub.Hosting.Sockets;
 using PubSub.PropertyTests.Tools;
 using PubSub.PropertyTests.Wire;

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using PubSub.Hosting.Sockets;
 using PubSub.Hosting.WebSocket;
 using PubSub.PropertyTests.Tools;
 using PubSub.PropertyTests.Wire;

@@ -2,7 +2,6 @@ using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using NUnit.Framework;
-using PubSub.Hosting.Sockets;
 using PubSub.Hosting.WebSocket;
 using PubSub.PropertyTests.Tools;
 using PubSub.PropertyTests.Wire;

@@ -1,6 +1,5 @@
 using System.Text;
 using NUnit.Framework;
-using PubSub.Hosting.Sockets;
 using PubSub.Hosting.WebSocket;
 using PubSub.PropertyTests.Tools;
 using PubSub.PropertyTests.Wire;

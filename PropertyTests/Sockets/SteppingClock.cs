@@ -5,7 +5,7 @@ namespace PubSub.PropertyTests.Sockets;
 /// <summary>A clock that advances in small steps, and that can fail once.</summary>
 internal sealed class SteppingClock : FakeTimeProvider
 {
-    /// <summary>Divides the times of all tests, and the interval of the sweep: each sweep runs exactly when it is due.</summary>
+    /// <summary>The times of all tests and the interval of the sweep are multiples of it, so each sweep runs exactly when it is due.</summary>
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
 
     private Exception? _fault;
@@ -25,7 +25,7 @@ internal sealed class SteppingClock : FakeTimeProvider
         Advance(left);
     }
 
-    /// <summary>Throws this exception at the next question for the time of day, once.</summary>
+    /// <summary>Makes the next call of <see cref="GetUtcNow"/> throw, and no other.</summary>
     public void FailNext(Exception fault) => _fault = fault;
 
     public override DateTimeOffset GetUtcNow() => Interlocked.Exchange(ref _fault, null) is { } fault ? throw fault : base.GetUtcNow();

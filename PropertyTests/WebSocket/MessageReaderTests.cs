@@ -5,7 +5,6 @@ using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
 using NUnit.Framework.Constraints;
-using PubSub.Hosting.Rest;
 using PubSub.Hosting.WebSocket;
 using PubSub.PropertyTests.Tools;
 using PubSub.PropertyTests.Wire;

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
-using PubSub.Hosting.Protocol;
 using PubSub.Hosting.WebSocket;
 using PubSub.PropertyTests.Tools;
 
