@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
+using PubSub.Hosting.Rest;
 using PubSub.Hosting.Sockets;
 using PubSub.PropertyTests.Tools;
 using PubSub.PropertyTests.Wire;

@@ -5,7 +5,7 @@ namespace PubSub.PropertyTests.Sockets;
 /// <summary>A clock that advances in small steps, and that can fail once.</summary>
 internal sealed class SteppingClock : FakeTimeProvider
 {
-    /// <summary>The times of all tests and the interval of the sweep are multiples of it, so each sweep runs exactly when it is due.</summary>
+    /// <summary>Times in tests and the interval of the sweep are multiples of it, so each sweep runs exactly when it is due.</summary>
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
 
     private Exception? _fault;
