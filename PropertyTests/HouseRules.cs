@@ -6,6 +6,7 @@ using System.Xml.Linq;
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 using PubSub.Hosting;
+using PubSub.PropertyTests.Tools;
 
 namespace PubSub.PropertyTests;
 
@@ -71,6 +72,18 @@ public sealed partial class HouseRules
     [TestCase("Stress", "PubSub.Stress", "Bars", "Measure", "Results", "Contenders", "Loads", "Verbs", "Scenarios")]
     [TestCase("Stress", "PubSub.Stress", "Reports", "Measure", "Results", "Scenarios")]
     [TestCase("Stress", "PubSub.Stress", "CommandLine", "Results", "Verbs", "Scenarios", "Bars", "Reports")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Models", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Concurrency", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "BrokerParts", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "WebSocket", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Transport", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Protocol", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Connections", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Sockets", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Rest", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Startup", "Wire", "Tools")]
     public void A_room_uses_no_other_than_these(string project, string root, string room, params string[] others)
     {
         var files = Repository.CSharp($"{project}/{room}").ToDictionary(file => file, Repository.Read);
@@ -80,6 +93,7 @@ public sealed partial class HouseRules
 
     [TestCase("Host")]
     [TestCase("Stress")]
+    [TestCase("PropertyTests")]
     public void Every_folder_of_a_project_is_a_room_with_walls(string project)
     {
         var walled = typeof(HouseRules).GetMethod(nameof(A_room_uses_no_other_than_these))!
@@ -121,12 +135,12 @@ public sealed partial class HouseRules
     }
 
     [Test]
-    public void The_broker_has_others_wait_and_waits_for_nothing() =>
+    public void The_broker_awaits_nothing() =>
         Assert.That(Repository.CSharp("Broker").Where(file => Word("await").IsMatch(Repository.Read(file))), Is.Empty);
 
     /// <summary>A change that no test notices is known by the text of its line.</summary>
     [Test]
-    public void A_reason_why_a_change_may_go_unnoticed_is_one_and_its_line_is_still_there()
+    public void Every_surviving_change_has_a_reason_and_its_line_still_exists()
     {
         using var survivors = JsonDocument.Parse(Repository.Read("ci/stryker/survivors.json"));
         var entries = survivors.RootElement.EnumerateObject().SelectMany(part => part.Value.EnumerateArray()).ToList();
@@ -198,7 +212,7 @@ public sealed partial class HouseRules
     }
 
     [Test]
-    public void Every_path_that_the_README_sends_its_reader_to_exists()
+    public void Every_path_in_the_map_of_the_README_exists()
     {
         var section = Repository.Read("README.md").Split("## Where do I change X?")[1].Split("\n## ")[0];
         var paths = CodeSpan().Matches(section).Select(match => match.Groups[1].Value)
