@@ -18,7 +18,7 @@ public sealed partial record Accommodations
 
     private static readonly IReadOnlyDictionary<string, string> NoSecrets = new Dictionary<string, string>();
     private static readonly string[] Types = ["subscribe", "unsubscribe", "publish", "ping"];
-    private static readonly string[] Paths = [Rest.TopicsPath, Rest.NamedTopicPath, Rest.HealthPath, Rest.StatsPath];
+    private static readonly string[] Paths = [RestPaths.Topics, RestPaths.NamedTopic, RestPaths.Health, RestPaths.Stats];
 
     public static Accommodations None { get; } = new();
 

@@ -134,7 +134,7 @@ public sealed class Client : IAsyncDisposable
         Array.ForEach(identified, RequireSize);
         string[] ids = [.. identified.Select(request => request.RequestId!)];
         Array.ForEach(identified, request => _unanswered.TryAdd(request.RequestId!, request.Requirement));
-        await _raw.SendTogetherAsync([.. identified.Select(request => Frame.Text(request.To(_target)))]);
+        await _raw.SendTogetherAsync([.. identified.Select(request => request.To(_target).ToFrame())]);
         return ids;
     }
 

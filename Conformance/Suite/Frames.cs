@@ -44,8 +44,6 @@ public sealed record Frame(Opcode Opcode, ReadOnlyMemory<byte> Payload)
 
     public static Frame Text(string text) => new(Opcode.Text, Encoding.UTF8.GetBytes(text));
 
-    public static Frame Text(Request request) => Text(request.ToString());
-
     public static Frame Binary(ReadOnlyMemory<byte> payload) => new(Opcode.Binary, payload);
 
     public static Frame Continuation(string text) => new(Opcode.Continuation, Encoding.UTF8.GetBytes(text));

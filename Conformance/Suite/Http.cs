@@ -96,7 +96,7 @@ internal static class Http
 
     private static bool IsSafe(string label) => label.Split(' ')[0] is "GET" or "HEAD" or "OPTIONS";
 
-    private static bool IsReadiness(string label) => label.EndsWith(Rest.ReadyPath, StringComparison.Ordinal);
+    private static bool IsReadiness(string label) => label.EndsWith(RestPaths.Ready, StringComparison.Ordinal);
 
     private static async Task<HttpAnswer> ExchangeOnceAsync(
         ReadOnlyMemory<byte> request,
@@ -250,31 +250,4 @@ internal sealed class StartingLine(int contenders)
 
         return _all.Task;
     }
-}
-
-/// <summary>Waits with a time limit.</summary>
-internal static class Bounds
-{
-    /// <summary>Throws <see cref="TimeoutException"/> when the limit, and not the caller, ended the wait.</summary>
-    public static async Task<T> Within<T>(
-        TimeSpan limit, TimeProvider time, Func<CancellationToken, Task<T>> wait, CancellationToken cancellation)
-    {
-        using var timer = new CancellationTokenSource(limit, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
-        try
-        {
-            return await wait(either.Token);
-        }
-        catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
-        {
-            throw new TimeoutException();
-        }
-    }
-
-    public static Task Within(TimeSpan limit, TimeProvider time, Func<CancellationToken, Task> wait, CancellationToken cancellation) =>
-        Within<bool>(limit, time, async token =>
-        {
-            await wait(token);
-            return true;
-        }, cancellation);
 }

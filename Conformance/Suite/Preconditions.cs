@@ -1,37 +1,11 @@
 namespace PubSub.Conformance;
 
 /// <summary>
-/// What the failure of a wait means. A failed precondition is <see cref="Inconclusive"/> and names the requirement that is really broken;
-/// a failed check violates its own expectation.
+/// A failed precondition is <see cref="Inconclusive"/> and names the requirement that is really broken; a failed check violates its own
+/// expectation.
 /// </summary>
 public static class Preconditions
 {
-    /// <summary>A violation during the wait violates this expectation.</summary>
-    public static async Task<T> For<T>(this Task<T> wait, string expectation)
-    {
-        try
-        {
-            return await wait;
-        }
-        catch (Violation violation)
-        {
-            throw new Violation(expectation, violation.Expected, violation.Observed);
-        }
-    }
-
-    /// <summary>A violation during the wait breaks this requirement, unless it already names one.</summary>
-    internal static async Task<T> Breaking<T>(this Task<T> wait, string requirement)
-    {
-        try
-        {
-            return await wait;
-        }
-        catch (Violation violation) when (violation.Breaks is null)
-        {
-            throw new Violation(violation.Expectation, violation.Expected, violation.Observed) { Breaks = requirement };
-        }
-    }
-
     /// <summary>Requires an ack as a precondition.</summary>
     public static async Task<ServerMessage> Acked(this Task<ServerMessage> reply)
     {
@@ -67,20 +41,6 @@ public static class Preconditions
         catch (Violation violation)
         {
             throw new Inconclusive($"not established: {precondition}. {violation.Message}", blames ?? violation.Breaks, violation);
-        }
-    }
-
-    /// <summary>The answer, or null without one: that the server answers is another requirement.</summary>
-    public static async Task<T?> IfAnswered<T>(this Task<T> answer) where T : class
-    {
-        try
-        {
-            return await answer;
-        }
-        catch (Violation)
-        {
-            // The server closed the connection, or did not answer.
-            return null;
         }
     }
 

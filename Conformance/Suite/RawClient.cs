@@ -176,7 +176,7 @@ public sealed class RawClient : IAsyncDisposable
         return answer;
     }
 
-    public Task SendAsync(Request request) => SendAsync(Frame.Text(request.To(_target)));
+    public Task SendAsync(Request request) => SendAsync(request.To(_target).ToFrame());
 
     public Task SendTextAsync(string text) => SendAsync(Frame.Text(text));
 

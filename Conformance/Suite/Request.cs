@@ -107,6 +107,8 @@ public sealed record Request
 
     public Request WithoutRequestId() => Without("request_id") with { RequestId = null, IsAnonymous = true };
 
+    public Frame ToFrame() => Frame.Text(ToString());
+
     /// <summary>The JSON text.</summary>
     public override string ToString() => SpeltFor is null ? Plain() : Spelling.Of(Plain(), SpeltFor, ClientId, isWhole: false);
 

@@ -5,18 +5,10 @@ namespace PubSub.Conformance;
 
 /// <summary>
 /// The REST interface, one connection per request. Request targets are sent byte for byte: nothing collapses <c>%2F</c> or <c>..</c>.
-/// Only this class knows the paths and the members of the bodies.
+/// Only this class knows the members of the bodies.
 /// </summary>
 public sealed class Rest
 {
-    public const string TopicsPath = "/topics";
-    public const string HealthPath = "/health";
-    public const string StatsPath = "/stats";
-    public const string ReadyPath = "/readyz";
-
-    /// <summary>The path of a topic in <see cref="Accommodations.Slashes"/>.</summary>
-    internal const string NamedTopicPath = "/topics/{name}";
-
     private readonly Target _target;
     private readonly Transcript _transcript;
     private readonly CancellationToken _cancellation;
@@ -36,13 +28,13 @@ public sealed class Rest
 
     /// <summary>The path of a topic, with everything encoded that a path could misread.</summary>
     public static string TopicPath(string name) =>
-        $"{TopicsPath}/{(name is "." or ".." ? name.Replace(".", "%2E", StringComparison.Ordinal) : Uri.EscapeDataString(name))}";
+        $"{RestPaths.Topics}/{(name is "." or ".." ? name.Replace(".", "%2E", StringComparison.Ordinal) : Uri.EscapeDataString(name))}";
 
     /// <exception cref="Unsupported">The name alone exceeds the message limit of the server.</exception>
     public async Task<HttpAnswer> CreateTopicAsync(string name)
     {
         var body = CreateBody(name);
-        var answer = await OwedAsync(IsPlain(name) ? "PS-REST-001" : "PS-REST-021", SendAsync("POST", TopicsPath, body));
+        var answer = await OwedAsync(IsPlain(name) ? "PS-REST-001" : "PS-REST-021", SendAsync("POST", RestPaths.Topics, body));
         return answer.Status == 413 && Encoding.UTF8.GetByteCount(body) > _target.Limits.MessageBytes
             ? throw new Unsupported($"the target does not take messages over {_target.Limits.MessageBytes} bytes")
             : answer;
@@ -55,17 +47,18 @@ public sealed class Rest
         OwedAsync(IsPlain(name) ? "PS-REST-006" : "PS-REST-023", SendAsync("DELETE", TopicPath(name)));
 
     public async Task<TopicsAnswer> ListTopicsAsync() =>
-        new(await OwedAsync("PS-REST-004", SendAsync("GET", TopicsPath)), _target.Dialect);
+        new(await OwedAsync("PS-REST-004", SendAsync("GET", RestPaths.Topics)), _target.Dialect);
 
     public async Task<TopicAnswer> GetTopicAsync(string name) => new(await OwedAsync("PS-REST-014", SendAsync("GET", TopicPath(name))));
 
-    public async Task<HealthAnswer> HealthAsync() => new(await OwedAsync("PS-OBS-001", SendAsync("GET", HealthPath)), _target.Dialect);
+    public async Task<HealthAnswer> HealthAsync() =>
+        new(await OwedAsync("PS-OBS-001", SendAsync("GET", RestPaths.Health)), _target.Dialect);
 
-    public async Task<StatsAnswer> StatsAsync() => new(await OwedAsync("PS-OBS-006", SendAsync("GET", StatsPath)));
+    public async Task<StatsAnswer> StatsAsync() => new(await OwedAsync("PS-OBS-006", SendAsync("GET", RestPaths.Stats)));
 
     public Task<HttpAnswer> LiveAsync() => ExchangeAsync("GET", AtRoot("/livez"), null, null, null);
 
-    public Task<HttpAnswer> ReadyAsync() => ExchangeAsync("GET", AtRoot(ReadyPath), null, null, null);
+    public Task<HttpAnswer> ReadyAsync() => ExchangeAsync("GET", AtRoot(RestPaths.Ready), null, null, null);
 
     /// <summary>Any request below the root of the interface; a null content type, like a null header, leaves the header out.</summary>
     public Task<HttpAnswer> SendAsync(
@@ -115,8 +108,8 @@ public sealed class Rest
     /// <summary>The request target for a path of the interface.</summary>
     internal string RequestTarget(string path) => path switch
     {
-        HealthPath when _target.Health is { } health => health.AbsolutePath,
-        StatsPath when _target.Stats is { } stats => stats.AbsolutePath,
+        RestPaths.Health when _target.Health is { } health => health.AbsolutePath,
+        RestPaths.Stats when _target.Stats is { } stats => stats.AbsolutePath,
         _ => _target.Rest.AbsolutePath.TrimEnd('/') + Spelling.Path(path, _target),
     };
 

@@ -94,7 +94,7 @@ internal static class Spelling
             return path;
         }
 
-        var kind = path.StartsWith($"{Rest.TopicsPath}/", StringComparison.Ordinal) ? Rest.NamedTopicPath : path;
+        var kind = path.StartsWith($"{RestPaths.Topics}/", StringComparison.Ordinal) ? RestPaths.NamedTopic : path;
         return target.Accommodations.Slashes.Contains(kind) ? $"{path}/" : path;
     }
 

@@ -137,7 +137,7 @@ internal sealed class Discovery(ProbeSession session)
                 _ => $"{listing.Status}",
             })
             {
-                RedirectedFrom = target.Rest == url && target.Accommodations.Slashes.Count == 0 ? null : Target.Below(url, Rest.TopicsPath),
+                RedirectedFrom = target.Rest == url && target.Accommodations.Slashes.Count == 0 ? null : Target.Below(url, RestPaths.Topics),
                 Slashes = target.Accommodations.Slashes,
             };
         }
@@ -162,20 +162,20 @@ internal sealed class Discovery(ProbeSession session)
 
         var isSlashed = place.AbsolutePath.EndsWith('/');
         var path = place.AbsolutePath.TrimEnd('/');
-        if (!path.EndsWith(Rest.TopicsPath, StringComparison.Ordinal))
+        if (!path.EndsWith(RestPaths.Topics, StringComparison.Ordinal))
         {
             return (target, listing);
         }
 
-        var moved = target with { Rest = Bare(place, path[..^Rest.TopicsPath.Length]) };
-        moved = isSlashed ? moved.Accommodating(moved.Accommodations with { Slashes = [Rest.TopicsPath] }) : moved;
+        var moved = target with { Rest = Bare(place, path[..^RestPaths.Topics.Length]) };
+        moved = isSlashed ? moved.Accommodating(moved.Accommodations with { Slashes = [RestPaths.Topics] }) : moved;
         return (moved, await session.RestOf(moved).ListTopicsAsync());
     }
 
     private static string NoRest(IReadOnlyList<RestCandidate> tried, bool isPlain)
     {
         var rows = string.Join(
-            "; ", tried.Select(candidate => $"GET {candidate.Url.AbsoluteUri.TrimEnd('/')}{Rest.TopicsPath}: {candidate.Refusal}"));
+            "; ", tried.Select(candidate => $"GET {candidate.Url.AbsoluteUri.TrimEnd('/')}{RestPaths.Topics}: {candidate.Refusal}"));
         if (tried.Any(candidate => candidate.Listing is { Status: 401 or 403 }))
         {
             return $"The target asks for credentials ({rows}). {HowToPass}";

@@ -17,9 +17,9 @@ internal static class PlaceSearch
 
         foreach (var (kind, path) in (IEnumerable<(string, string)>)
             [
-                (Rest.HealthPath, Rest.HealthPath),
-                (Rest.StatsPath, Rest.StatsPath),
-                .. probe.Topic is { } topic ? new[] { (Rest.NamedTopicPath, Rest.TopicPath(topic)) } : [],
+                (RestPaths.Health, RestPaths.Health),
+                (RestPaths.Stats, RestPaths.Stats),
+                .. probe.Topic is { } topic ? new[] { (RestPaths.NamedTopic, Rest.TopicPath(topic)) } : [],
             ])
         {
             if (!probe.Target.Accommodations.Slashes.Contains(kind)
@@ -41,7 +41,7 @@ internal static class PlaceSearch
     /// <summary>The URL at which <c>/health</c> answers; sets <see cref="ProbeSession.Health"/>.</summary>
     public static async Task<Answer?> AskHealthAsync(ProbeSession probe)
     {
-        var (place, answer, evidence) = await FindAsync(probe, probe.Options.Health, [Rest.HealthPath, LeanHealthPath]);
+        var (place, answer, evidence) = await FindAsync(probe, probe.Options.Health, [RestPaths.Health, LeanHealthPath]);
         probe.Health = answer;
         probe.Target = probe.Target with { Health = place };
         return Said(place, evidence, probe.Options.Health is not null);
@@ -50,7 +50,7 @@ internal static class PlaceSearch
     /// <summary>The URL at which <c>/stats</c> answers.</summary>
     public static async Task<Answer?> AskStatsAsync(ProbeSession probe)
     {
-        var (place, _, evidence) = await FindAsync(probe, probe.Options.Stats, [Rest.StatsPath]);
+        var (place, _, evidence) = await FindAsync(probe, probe.Options.Stats, [RestPaths.Stats]);
         probe.Target = probe.Target with { Stats = place };
         return Said(place, evidence, probe.Options.Stats is not null);
     }
@@ -78,15 +78,15 @@ internal static class PlaceSearch
         {
             if (await AskAsync(probe, place) is { IsSuccess: true, Json.ValueKind: System.Text.Json.JsonValueKind.Object } answer)
             {
-                return (place, answer, $"it answered; GET {names[0]} beside {Rest.TopicsPath} was answered {usual.Status}");
+                return (place, answer, $"it answered; GET {names[0]} beside {RestPaths.Topics} was answered {usual.Status}");
             }
         }
 
-        return (null, usual, $"GET {names[0]} beside {Rest.TopicsPath} was answered {usual.Status}, and no other place is known");
+        return (null, usual, $"GET {names[0]} beside {RestPaths.Topics} was answered {usual.Status}, and no other place is known");
     }
 
     private static Task<HttpAnswer?> AskAsync(ProbeSession probe, Uri place) =>
-        probe.RestOf(probe.Target with { Health = place }).SendAsync("GET", Rest.HealthPath).IfAnswered();
+        probe.RestOf(probe.Target with { Health = place }).SendAsync("GET", RestPaths.Health).IfAnswered();
 
     // All levels above the REST interface, then the usual prefixes.
     private static IEnumerable<Uri> Places(Uri rest, string[] names)

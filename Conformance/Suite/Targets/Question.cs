@@ -138,7 +138,7 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
 
         if (probe.Health?.Json.Member(dialect.Uptime) is not null)
         {
-            yield return new($"{Rest.HealthPath} has '{dialect.Uptime}'", 1);
+            yield return new($"{RestPaths.Health} has '{dialect.Uptime}'", 1);
         }
 
         var path = probe.Rest.Url.AbsolutePath;
@@ -181,7 +181,7 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         await probe.CreateTopicAsync();
         if (probe.Created is { Status: 401 or 403 })
         {
-            throw Discovery.Closed($"POST {Rest.TopicsPath}", probe.Created);
+            throw Discovery.Closed($"POST {RestPaths.Topics}", probe.Created);
         }
 
         if (probe.Options.Accommodations is null && probe.Created is { IsSuccess: false } refusal)

@@ -1,35 +1,5 @@
 namespace PubSub.Conformance;
 
-/// <summary>The result of a scenario. A pass needs at least one decisive check.</summary>
-public enum Verdict
-{
-    Pass,
-
-    /// <summary>A MUST is violated.</summary>
-    Fail,
-
-    /// <summary>A SHOULD is violated.</summary>
-    Warn,
-
-    /// <summary>One of several legal alternatives was seen.</summary>
-    Observed,
-
-    /// <summary>The target, or the options of the run, do not offer what the scenario needs.</summary>
-    Unsupported,
-
-    /// <summary>A precondition or a control did not hold, so nothing was decided.</summary>
-    Inconclusive,
-
-    /// <summary>Left out by the user.</summary>
-    Disabled,
-
-    /// <summary>The suite itself is wrong.</summary>
-    Error,
-
-    /// <summary>The scenario did not run, or the target was down by then.</summary>
-    NotEvaluated,
-}
-
 /// <summary>The server did not meet the expectation.</summary>
 public sealed class Violation(string expectation, string expected, string observed)
     : Exception(Sentence(expectation.Quoted(), Value(expected), Value(observed)))
@@ -63,3 +33,47 @@ public sealed class Inconclusive(string reason, string? blames = null, Violation
 
 /// <summary>The target legitimately lacks something that the scenario needs.</summary>
 public sealed class Unsupported(string reason) : Exception(reason.Quoted());
+
+/// <summary>What else the violation during a wait may mean.</summary>
+public static class Violations
+{
+    /// <summary>A violation during the wait violates this expectation.</summary>
+    public static async Task<T> For<T>(this Task<T> wait, string expectation)
+    {
+        try
+        {
+            return await wait;
+        }
+        catch (Violation violation)
+        {
+            throw new Violation(expectation, violation.Expected, violation.Observed);
+        }
+    }
+
+    /// <summary>A violation during the wait breaks this requirement, unless it already names one.</summary>
+    internal static async Task<T> Breaking<T>(this Task<T> wait, string requirement)
+    {
+        try
+        {
+            return await wait;
+        }
+        catch (Violation violation) when (violation.Breaks is null)
+        {
+            throw new Violation(violation.Expectation, violation.Expected, violation.Observed) { Breaks = requirement };
+        }
+    }
+
+    /// <summary>The answer, or null without one: that the server answers is another requirement.</summary>
+    public static async Task<T?> IfAnswered<T>(this Task<T> answer) where T : class
+    {
+        try
+        {
+            return await answer;
+        }
+        catch (Violation)
+        {
+            // The server closed the connection, or did not answer.
+            return null;
+        }
+    }
+}
