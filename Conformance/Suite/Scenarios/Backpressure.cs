@@ -1,3 +1,8 @@
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
+
 namespace PubSub.Conformance.Scenarios;
 
 internal static class Backpressure

@@ -2,6 +2,11 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Launching;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Scenarios;
 
