@@ -84,6 +84,21 @@ public sealed partial class HouseRules
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Sockets", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Rest", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Startup", "Wire", "Tools")]
+    [TestCase("Conformance/Suite", "PubSub.Conformance", "Requirements")]
+    [TestCase("Conformance/Suite", "PubSub.Conformance", "Targets", "Requirements")]
+    [TestCase("Conformance/Suite", "PubSub.Conformance", "Network", "Targets")]
+    [TestCase("Conformance/Suite", "PubSub.Conformance", "Protocol", "Network", "Targets")]
+    [TestCase("Conformance/Suite", "PubSub.Conformance", "TestTopics", "Protocol", "Network", "Targets")]
+    [TestCase("Conformance/Suite", "PubSub.Conformance", "Launching", "Targets")]
+    [TestCase("Conformance/Suite", "PubSub.Conformance", "Fixture", "TestTopics", "Launching", "Protocol", "Network", "Targets")]
+    [TestCase("Conformance/Suite", "PubSub.Conformance", "Scenarios", "Fixture", "Launching", "Protocol", "Network", "Targets")]
+    [TestCase("Conformance/Suite", "PubSub.Conformance", "Histories")]
+    [TestCase("Conformance/Suite", "PubSub.Conformance", "Verdicts", "Network", "Targets", "Requirements")]
+    [TestCase("Conformance/Suite", "PubSub.Conformance", "Probing", "Verdicts", "TestTopics", "Protocol", "Network", "Targets")]
+    [TestCase(
+        "Conformance/Suite", "PubSub.Conformance", "Running",
+        "Probing", "Verdicts", "Fixture", "Launching", "TestTopics", "Protocol", "Network", "Targets", "Requirements")]
+    [TestCase("Conformance/Suite", "PubSub.Conformance", "Reports", "Verdicts", "Requirements")]
     public void A_room_uses_no_other_than_these(string project, string root, string room, params string[] others)
     {
         var files = Repository.CSharp($"{project}/{room}").ToDictionary(file => file, Repository.Read);
@@ -94,6 +109,7 @@ public sealed partial class HouseRules
     [TestCase("Host")]
     [TestCase("Stress")]
     [TestCase("PropertyTests")]
+    [TestCase("Conformance/Suite")]
     public void Every_folder_of_a_project_is_a_room_with_walls(string project)
     {
         var walled = typeof(HouseRules).GetMethod(nameof(A_room_uses_no_other_than_these))!
@@ -111,6 +127,7 @@ public sealed partial class HouseRules
     [TestCase("using Type = PubSub.Hosting.Far.Type;\n\nnamespace PubSub.Hosting.Room;", ExpectedResult = 1)]
     [TestCase("namespace PubSub.Hosting.Room;\n\nPubSub.Hosting.Far.Type type;", ExpectedResult = 1)]
     [TestCase("namespace PubSub.Hosting.Room;\n\nvar type = new Far.Type();", ExpectedResult = 1)]
+    [TestCase("namespace PubSub.Hosting.Room;\n\nint[] Far => [];\nint Count => Far.Length;", ExpectedResult = 0)]
     [TestCase("namespace PubSub.Hosting.Elsewhere;", ExpectedResult = 1)]
     public int A_forbidden_use_is_found(string source) =>
         ForbiddenUses(new() { ["Host/Room/File.cs"] = source }, "PubSub.Hosting", "Room", ["Next"], ["Room", "Next", "Far"]).Count;
@@ -294,19 +311,29 @@ public sealed partial class HouseRules
     private static List<string> ForbiddenUses(
         Dictionary<string, string> files, string root, string room, string[] others, string[] rooms)
     {
-        var forbidden = rooms
-            .Where(other => other != room && !others.Contains(other))
-            .Select(other => new Regex($@"{Regex.Escape(root)}\.{other}\b|(?<![\w.""/]){other}\.[A-Z]"))
-            .ToList();
+        string[] forbidden = [.. rooms.Where(other => other != room && !others.Contains(other))];
         var home = new Regex($@"^namespace {Regex.Escape(root)}\.{room};\r?$", RegexOptions.Multiline);
         return
         [
             .. files.Where(file => !home.IsMatch(file.Value)).Select(file => $"{file.Key}: its namespace is not {root}.{room}"),
-            .. files.SelectMany(file => file.Value.Split('\n')
-                .Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal) && forbidden.Exists(use => use.IsMatch(line)))
-                .Select(line => $"{file.Key}: {line.Trim()}")),
+            .. files.SelectMany(file => Uses(Code(file.Value)).Select(line => $"{file.Key}: {line.Trim()}")),
         ];
+
+        IEnumerable<string> Uses(List<string> code)
+        {
+            var uses = forbidden.Select(other => Use(other, code)).ToList();
+            return code.Where(line => uses.Exists(use => use.IsMatch(line)));
+        }
+
+        // Where a member has the name of a room, the name alone means the member.
+        Regex Use(string other, List<string> code) => new(
+            $@"{Regex.Escape(root)}\.{other}\b"
+            + (code.Exists(new Regex($@"[\w>\])?] {other}(?: [{{=]|[,;)])").IsMatch) ? "" : $@"|(?<![\w.""/]){other}\.[A-Z]"));
     }
+
+    /// <summary>The lines that are no comments.</summary>
+    private static List<string> Code(string source) =>
+        [.. source.Split('\n').Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal))];
 
     private static IEnumerable<string> WideLines(string file, string text) =>
         text.Split('\n').Select(line => line.TrimEnd('\r')).Index()

@@ -2,6 +2,10 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using PubSub.Conformance.Launching;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Cli;
 

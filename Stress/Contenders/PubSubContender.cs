@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using PubSub.Conformance;
+using PubSub.Conformance.Targets;
 using PubSub.Stress.Measure;
 using PubSub.Stress.Net;
 using PubSub.Stress.Protocols;

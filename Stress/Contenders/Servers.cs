@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using PubSub.Conformance;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Stress.Contenders;
 

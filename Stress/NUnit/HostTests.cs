@@ -135,6 +135,6 @@ public sealed class HostTests
         var (framework, configuration) = (Path.GetFileName(output), Path.GetFileName(Path.GetDirectoryName(output)!));
         var root = Path.GetFullPath(Path.Combine(output, "../../../../.."));
         var host = Path.Combine(root, "Host", "bin", configuration, framework, "PubSub.Host.dll");
-        return Servers.Start("pubsub", host, settings, Conformance.Dialect.V1);
+        return Servers.Start("pubsub", host, settings, Conformance.Targets.Dialect.V1);
     }
 }

@@ -36,7 +36,7 @@ public sealed class WrongServerTests
     public void A_server_of_the_classic_dialect_is_sent_ids_that_it_accepts()
     {
         using var server = new ScriptedServer(variation: Variation.Classic);
-        using var classic = new PubSubContender("classic", "", server.Url, Conformance.Dialect.Classic, pid: null);
+        using var classic = new PubSubContender("classic", "", server.Url, Conformance.Targets.Dialect.Classic, pid: null);
 
         Assert.That(() => FanOut.Once(classic, 2, Short), Throws.Nothing);
     }

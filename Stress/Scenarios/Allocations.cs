@@ -46,7 +46,7 @@ internal sealed class Allocations : Verb
     {
         var first = bench.Runs.Count;
         var meter = new AllocationMeter();
-        using var contender = Servers.Start(Contender, server, meter.Environment, Conformance.Dialect.V1);
+        using var contender = Servers.Start(Contender, server, meter.Environment, Conformance.Targets.Dialect.V1);
         var overhead = meter.Overhead();
         foreach (var count in subscribers)
         {

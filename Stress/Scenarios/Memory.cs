@@ -59,7 +59,7 @@ internal sealed class Memory : Verb
 
     private static Measured Once(HostBuild build)
     {
-        using var server = Servers.Start(build.Kind, build.Executable, new Dictionary<string, string>(), Conformance.Dialect.V1);
+        using var server = Servers.Start(build.Kind, build.Executable, new Dictionary<string, string>(), Conformance.Targets.Dialect.V1);
         server.CreateTopic("memory");
         server.DeleteTopic("memory");
         using var loop = new Loop();

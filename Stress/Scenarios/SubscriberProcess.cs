@@ -68,7 +68,7 @@ internal sealed class SubscriberProcess : Verb
     protected override bool Run(ParseResult parsed)
     {
         var url = new Uri(parsed.GetValue(_url) ?? throw new UsageError("--url is needed"));
-        using var server = new PubSubContender(VerbName, "", url, Conformance.Dialect.V1, pid: null);
+        using var server = new PubSubContender(VerbName, "", url, Conformance.Targets.Dialect.V1, pid: null);
         using var loop = new Loop();
         var connection = server.Open(loop, FaultLoad.PayloadBytes);
         connection.MayEnd = true;

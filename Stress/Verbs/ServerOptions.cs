@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using PubSub.Conformance;
+using PubSub.Conformance.Targets;
 using PubSub.Stress.Contenders;
 
 namespace PubSub.Stress.Verbs;
