@@ -1,4 +1,3 @@
-using System.CommandLine;
-using PubSub.Stress;
+using PubSub.Stress.CommandLine;
 
 return Tool.Run(args);

@@ -1,4 +1,9 @@
 using System.CommandLine;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.TestTopics;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Cli;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Cli;
 

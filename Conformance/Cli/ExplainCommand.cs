@@ -1,7 +1,11 @@
 using System.CommandLine;
 using System.Text;
+using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery;
+using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Scenarios;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Cli;
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Cli;
 

@@ -1,3 +1,5 @@
+using PubSub.Conformance.TestTopics;
+
 namespace PubSub.Conformance.Cli;
 
 /// <summary>

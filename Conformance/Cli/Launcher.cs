@@ -2,6 +2,10 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using PubSub.Conformance.Launching;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Cli;
 
@@ -90,7 +94,7 @@ internal sealed class RestartCommand(string command) : IRestart, IDisposable
         }
 
         Dispose();
-        _last = Process.Start(LaunchedProcess.Shell($"exec </dev/null >/dev/null 2>&1\n{command}"));
+        _last = Process.Start(LaunchedProcess.SilentShell(command));
         return Task.FromResult<Uri?>(null);
     }
 

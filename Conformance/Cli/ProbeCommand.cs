@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Cli;
 

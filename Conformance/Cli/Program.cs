@@ -1,6 +1,9 @@
 using System.CommandLine;
 using PubSub.Conformance;
 using PubSub.Conformance.Cli;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Verdicts;
 
 // The terminal may be gone when SIGHUP arrives; writing to it must not end the process.
 var output = LossyStream.ReplaceConsole();

@@ -1,4 +1,5 @@
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Cli;
 

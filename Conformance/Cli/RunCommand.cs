@@ -1,6 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
 using PubSub.Conformance.Scenarios;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Cli;
 

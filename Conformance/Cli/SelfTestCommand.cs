@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.IO.Enumeration;
 using PubSub.Conformance.Gallery;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
 using PubSub.Conformance.Scenarios;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Cli;
 

@@ -1,6 +1,11 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.TestTopics;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Cli;
 
@@ -179,7 +184,7 @@ internal sealed class TargetOptions
 
     private static string FolderOf(string file) => Path.GetDirectoryName(Path.GetFullPath(file))!;
 
-    private static Dialect? Known(string name) => Conformance.Dialect.Known.FirstOrDefault(dialect => dialect.Name == name);
+    private static Dialect? Known(string name) => Targets.Dialect.Known.FirstOrDefault(dialect => dialect.Name == name);
 
     // A path in the target file is relative to that file.
     private string? DialectName(ParseResult parsed, TargetFile? file) => parsed.GetValue(_dialect)
@@ -200,9 +205,9 @@ internal sealed class TargetOptions
         }
 
         return System.IO.File.Exists(name)
-            ? CommandLine.ReadFile(name, "--dialect", Conformance.Dialect.Parse)
+            ? CommandLine.ReadFile(name, "--dialect", Targets.Dialect.Parse)
             : throw new WrongUsage(
-                $"--dialect must be {string.Join(" or ", Conformance.Dialect.Known.Select(dialect => dialect.Name))} or a file, "
+                $"--dialect must be {string.Join(" or ", Targets.Dialect.Known.Select(dialect => dialect.Name))} or a file, "
                     + $"but there is no file '{name}'.");
     }
 

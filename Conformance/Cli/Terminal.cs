@@ -1,3 +1,6 @@
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Verdicts;
+
 namespace PubSub.Conformance.Cli;
 
 /// <summary>

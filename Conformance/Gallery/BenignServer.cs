@@ -1,4 +1,6 @@
+using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
 
 namespace PubSub.Conformance.Gallery;
 

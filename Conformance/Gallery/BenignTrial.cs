@@ -1,4 +1,9 @@
+using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Gallery;
 

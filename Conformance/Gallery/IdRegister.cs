@@ -1,3 +1,6 @@
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Requirements;
+
 namespace PubSub.Conformance.Gallery;
 
 /// <summary>

@@ -3,6 +3,8 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Requirements;
 
 namespace PubSub.Conformance.Gallery;
 

@@ -1,3 +1,4 @@
+using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery.Servers;
 
 namespace PubSub.Conformance.Gallery;

@@ -1,6 +1,12 @@
 using System.Collections.Concurrent;
+using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery.Null;
+using PubSub.Conformance.Launching;
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Gallery;
 
@@ -47,7 +53,7 @@ internal sealed record NullSweep(NullTarget Target, IReadOnlyList<Outcome> Outco
 
     private static Runner Playing(NullTarget target, OpenTarget open, Catalogue catalogue, Timeouts timeouts) => new(
         catalogue,
-        Conformance.Target.From(open.Origin) with { Timeouts = timeouts },
+        Targets.Target.From(open.Origin) with { Timeouts = timeouts },
         (settings, _) => Task.FromResult<LaunchedServer>(new NullProcess(target, settings, timeouts)));
 
     /// <summary>The objections to these outcomes.</summary>

@@ -1,4 +1,7 @@
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Gallery;
 

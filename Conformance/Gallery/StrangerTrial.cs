@@ -1,5 +1,10 @@
+using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Gallery;
 

@@ -1,6 +1,10 @@
 using System.Text.Json;
 using NUnit.Framework;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 

@@ -2,7 +2,12 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using NUnit.Framework;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
 using PubSub.Conformance.Scenarios;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 

@@ -1,7 +1,11 @@
 using NUnit.Framework;
+using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
 using PubSub.Conformance.Scenarios;
 using PubSub.Conformance.Tests.Reports;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using NUnit.Framework;
+using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Tests;

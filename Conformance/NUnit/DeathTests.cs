@@ -1,6 +1,13 @@
 using System.Diagnostics;
 using NUnit.Framework;
+using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.TestTopics;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 

@@ -1,7 +1,12 @@
 using System.Net.WebSockets;
 using System.Text.Json.Nodes;
 using NUnit.Framework;
+using PubSub.Conformance.Protocol;
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 
@@ -247,7 +252,7 @@ public sealed class DialectTests
             read = client.Received;
             stage.Expect.Equal(messages.Length, read.Count, "everything arrives");
         }));
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
         return read;
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using NUnit.Framework;
 using PubSub.Conformance.Gallery;
+using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Tests;

@@ -6,6 +6,8 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using PubSub.Conformance.Launching;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Tests;
 

@@ -1,6 +1,13 @@
 using System.Collections.Concurrent;
 using NUnit.Framework;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
 using PubSub.Conformance.Scenarios;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.TestTopics;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 

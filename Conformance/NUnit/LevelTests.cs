@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery;
+using PubSub.Conformance.Requirements;
 
 namespace PubSub.Conformance.Tests;
 

@@ -5,6 +5,8 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Tests;
 
@@ -78,7 +80,7 @@ internal sealed class MortalServer : IAsyncDisposable
     public Target Target(TimeSpan? wait = null)
     {
         var limit = wait ?? TimeSpan.FromSeconds(5);
-        return Conformance.Target.From(Origin, Dialect) with
+        return Targets.Target.From(Origin, Dialect) with
         {
             Timeouts = new Timeouts { Connect = limit, Wait = limit, Cleanup = limit, Scenario = TimeSpan.FromSeconds(30) },
         };

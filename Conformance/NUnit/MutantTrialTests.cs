@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery;
 using PubSub.Conformance.Tests.Reports;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery;
+using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Scenarios;
 
 namespace PubSub.Conformance.Tests;

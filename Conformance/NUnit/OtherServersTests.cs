@@ -1,6 +1,12 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Launching;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
 using PubSub.Conformance.Scenarios;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using NUnit.Framework;
+using PubSub.Conformance.Probing;
 using static PubSub.Conformance.Tests.Probing;
 
 namespace PubSub.Conformance.Tests;

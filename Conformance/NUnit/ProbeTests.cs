@@ -1,4 +1,7 @@
 using NUnit.Framework;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 using static PubSub.Conformance.Tests.Probing;
 
 namespace PubSub.Conformance.Tests;

@@ -3,6 +3,8 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using NUnit.Framework;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Targets;
 using static PubSub.Conformance.Tests.Probing;
 
 namespace PubSub.Conformance.Tests;

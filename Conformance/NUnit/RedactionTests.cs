@@ -2,6 +2,10 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using NUnit.Framework;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 

@@ -1,4 +1,6 @@
 using NUnit.Framework;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 

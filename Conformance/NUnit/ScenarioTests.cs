@@ -1,6 +1,12 @@
 using NUnit.Framework;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Network;
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
 using PubSub.Conformance.Scenarios;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 
@@ -42,7 +48,7 @@ public sealed class ScenarioTests : IDisposable
         var runner = own is null ? _runner! : new Runner(Catalogue.Embedded, Target.From(own.Origin));
         var outcome = await runner.RunAsync(scenario, TestContext.CurrentContext.CancellationToken);
 
-        var story = Story.Of(outcome);
+        var story = Story.Of(outcome.ToResult(), outcome.Requirement);
         Assert.That(
             scenario.IsLoad || IsUsual(outcome.Traffic), Is.True,
             $"{scenario.Id} is not marked as load, but held {outcome.Traffic?.MostOpen} connections and moved "
@@ -71,6 +77,6 @@ public sealed class ScenarioTests : IDisposable
     }
 
     private static bool IsUsual(Traffic? traffic) => traffic is null
-        || (traffic.MostOpen <= Conformance.Scenario.UsualConnections
-            && traffic.BytesSent + traffic.BytesReceived <= Conformance.Scenario.UsualBytes);
+        || (traffic.MostOpen <= Fixture.Scenario.UsualConnections
+            && traffic.BytesSent + traffic.BytesReceived <= Fixture.Scenario.UsualBytes);
 }

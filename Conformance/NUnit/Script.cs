@@ -1,3 +1,9 @@
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Verdicts;
+
 namespace PubSub.Conformance.Tests;
 
 /// <summary>A catalogue with one made-up requirement per level, and short scenarios against a <see cref="MortalServer"/>.</summary>

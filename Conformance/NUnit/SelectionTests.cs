@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using NUnit.Framework;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
 
 namespace PubSub.Conformance.Tests;
 

@@ -1,5 +1,8 @@
 using NUnit.Framework;
+using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Requirements;
 
 namespace PubSub.Conformance.Tests;
 

@@ -1,4 +1,6 @@
 using NUnit.Framework;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 

@@ -1,6 +1,9 @@
 using NUnit.Framework;
+using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery;
+using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Tests.Reports;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 

@@ -1,7 +1,13 @@
 using System.Net.WebSockets;
 using System.Text;
 using NUnit.Framework;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Protocol;
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 
@@ -32,7 +38,9 @@ public sealed class SuiteTests
         var outcome = await RunAsync(Nowhere, Decide, level);
 
         Assert.That(outcome.Verdict, Is.EqualTo(verdict));
-        Assert.That(Story.Of(outcome), Does.Contain("The sentence.").And.Contain("one is two").And.Contain("expected     1"));
+        Assert.That(
+            Story.Of(outcome.ToResult(), outcome.Requirement),
+            Does.Contain("The sentence.").And.Contain("one is two").And.Contain("expected     1"));
 
         static Task Decide(Stage stage)
         {
@@ -201,7 +209,7 @@ public sealed class SuiteTests
                 new Closure(1008, "enough", true, "the end of the TCP stream"), await client.ClosedAsync(), "the close is reported");
         });
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
     }
 
     [Test]
@@ -227,15 +235,15 @@ public sealed class SuiteTests
                 stage.Expect.Equal(text, (await raw.ReadMessageAsync()).Raw, $"{length} bytes come back");
             }
 
-            await raw.SendAsync(Frame.Fragments("one, ", "two, ", "three"));
+            await raw.SendAsync(Network.Frame.Fragments("one, ", "two, ", "three"));
             stage.Expect.Equal("one, two, three", (await raw.ReadMessageAsync()).Raw, "fragments are one message");
-            await raw.SendInPiecesAsync(Frame.Text("in pieces").Encode(), 1);
+            await raw.SendInPiecesAsync(Network.Frame.Text("in pieces").Encode(), 1);
             var first = await raw.ReadFrameAsync();
             stage.Expect.Equal(false, first?.Final, "single frames can be read");
             stage.Expect.Equal("in p", first?.TextPayload, "with their payload");
         });
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
     }
 
     [Test]
@@ -271,7 +279,7 @@ public sealed class SuiteTests
             stage.Expect.Equal("X1", answer.ErrorCode, "the body is read");
         });
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
         Assert.That(await seen.Task, Is.EqualTo("DELETE /v1/topics/a%2Fb/%2E%2E/../c HTTP/1.1"));
     }
 

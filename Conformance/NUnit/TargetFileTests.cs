@@ -1,4 +1,6 @@
 using NUnit.Framework;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Tests;
 

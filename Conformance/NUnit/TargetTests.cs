@@ -1,6 +1,9 @@
 using System.Net;
 using NUnit.Framework;
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests;
 
@@ -88,7 +91,7 @@ public sealed class TargetTests
             stage.Expect.True((await (await stage.ConnectAsync("client")).PingAsync()).IsPong, "a ping is answered");
         }));
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
         Assert.That(outcome.Traffic?.Connections, Is.EqualTo(2));
     }
 

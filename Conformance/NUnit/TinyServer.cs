@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using System.Text;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Tests;
 

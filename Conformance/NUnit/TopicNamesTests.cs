@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using PubSub.Conformance.TestTopics;
 
 namespace PubSub.Conformance.Tests;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Bars;
 
 /// <summary>The target for a figure, set before it was measured.</summary>
 /// <param name="Target">The value for "met".</param>

@@ -1,7 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Bars;
 
 /// <summary>One measurement of all bars: its options, and the results so far.</summary>
 /// <param name="Parsed">The command line.</param>

@@ -1,13 +1,15 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Bars;
 
 /// <summary>Measures the reference server against all its bars, and prints whether each is met.</summary>
 internal sealed class BarsVerb : Verb
 {
     private readonly ServerOptions _servers;
     private readonly LoadOptions _load;
-    private readonly Option<string?> _out = Offer.Out();
+    private readonly Option<string?> _out = OptionFactory.Out();
 
     public BarsVerb()
         : base(

@@ -1,4 +1,10 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
+using PubSub.Stress.Verbs;
+
+namespace PubSub.Stress.Bars;
 
 /// <summary>Figures that need a build of our own: memory when idle, and allocations.</summary>
 internal static class BuildBars

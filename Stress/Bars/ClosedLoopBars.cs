@@ -1,4 +1,9 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
+using PubSub.Stress.Verbs;
+
+namespace PubSub.Stress.Bars;
 
 /// <summary>Throughput and its cost, with the default settings.</summary>
 internal static class ClosedLoopBars

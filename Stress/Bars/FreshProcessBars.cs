@@ -1,4 +1,8 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
+using PubSub.Stress.Verbs;
+
+namespace PubSub.Stress.Bars;
 
 /// <summary>Memory and topics, each in a new server process.</summary>
 internal static class FreshProcessBars

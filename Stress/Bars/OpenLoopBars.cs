@@ -1,4 +1,8 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
+using PubSub.Stress.Verbs;
+
+namespace PubSub.Stress.Bars;
 
 /// <summary>Latency from when each message was due, with queues as deep as those of the peer.</summary>
 internal static class OpenLoopBars

@@ -1,4 +1,7 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
+
+namespace PubSub.Stress.Bars;
 
 /// <summary>A figure of one server divided by that of another: the ratio of the medians, and the range over the repetitions.</summary>
 internal static class Ratio

@@ -1,12 +1,16 @@
 using System.CommandLine;
+using PubSub.Stress.Reports;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.CommandLine;
 
 /// <summary>Draws the results of earlier runs.</summary>
 internal sealed class ReportVerb : Verb
 {
     private readonly Argument<string> _folder = new("FOLDER") { Description = "The folder with the results, as given to --out." };
-    private readonly Option<string?> _out = Offer.Text("--out", "Where report.html and charts/ go; by default FOLDER itself.", "FOLDER");
+    private readonly Option<string?> _out = OptionFactory.Text(
+        "--out", "Where report.html and charts/ go; by default FOLDER itself.", "FOLDER");
     private readonly Func<IReadOnlyDictionary<string, string>> _questions;
 
     /// <param name="questions">The questions of all verbs by name. Called at the run, when all verbs exist.</param>

@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using PubSub.Stress.Bars;
+using PubSub.Stress.Scenarios;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.CommandLine;
 
 /// <summary>The command line as a whole.</summary>
 internal static class Tool
@@ -16,8 +19,19 @@ internal static class Tool
         Exit status: 0 every promise kept, 1 one broken, 2 wrong usage.
         """;
 
-    public static int Run(string[] arguments)
+    /// <summary>What the tool says on other systems.</summary>
+    public const string LinuxOnly = "the load generator runs on Linux only";
+
+    public static int Run(string[] arguments) => Run(arguments, OperatingSystem.IsLinux());
+
+    public static int Run(string[] arguments, bool isLinux)
     {
+        if (!isLinux)
+        {
+            Console.Error.WriteLine(LinuxOnly);
+            return ExitCode.Usage;
+        }
+
         // Exit in order, so that the ProcessExit handlers end servers and delete folders.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Contenders;
 
 /// <summary>A published Release build of the reference server in a folder of its own, deleted with this object.</summary>
 internal sealed class HostBuild : IDisposable

@@ -1,4 +1,8 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
+
+namespace PubSub.Stress.Contenders;
 
 /// <summary>A server to measure, and how to connect to it.</summary>
 internal interface IContender : IDisposable
@@ -22,7 +26,7 @@ internal interface IContender : IDisposable
     /// <param name="loop">Drives the connection.</param>
     /// <param name="payloadBytes">The length of the payloads published and expected.</param>
     /// <param name="receiveBuffer">The size of the kernel's receive buffer in bytes; 0 for the kernel's default.</param>
-    Connection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0);
+    BrokerConnection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0);
 }
 
 internal static class ContenderExtensions
@@ -30,7 +34,7 @@ internal static class ContenderExtensions
     private static readonly TimeSpan OpenTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Connects, and waits until the connection is open.</summary>
-    public static Connection Open(this IContender contender, Loop loop, int payloadBytes, int receiveBuffer = 0)
+    public static BrokerConnection Open(this IContender contender, Loop loop, int payloadBytes, int receiveBuffer = 0)
     {
         var connection = contender.Begin(loop, payloadBytes, receiveBuffer);
         loop.Until(() => connection.IsOpen, OpenTimeout, $"for {contender.Name} to accept a connection");

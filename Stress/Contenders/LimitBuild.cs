@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Contenders;
 
 /// <summary>
 /// The limit: a broker in a few hundred lines of C that does only what a load needs, compiled if there is a C compiler.

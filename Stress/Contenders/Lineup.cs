@@ -1,4 +1,6 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Results;
+
+namespace PubSub.Stress.Contenders;
 
 /// <summary>The servers of one run: the server under test first, then its peers. Disposing of this object ends them.</summary>
 internal sealed class Lineup : IDisposable

@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Contenders;
 
 /// <summary>Mosquitto behind its WebSocket listener: MQTT 3.1.1, QoS 0.</summary>
 internal sealed class MosquittoContender : PeerContender
@@ -36,7 +39,7 @@ internal sealed class MosquittoContender : PeerContender
 
     public override string? Death => _process.Death;
 
-    public override Connection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
+    public override BrokerConnection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
         new MqttConnection(loop, _endpoint, Payload(payloadBytes), receiveBuffer);
 
     public override void Dispose()

@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Contenders;
 
 /// <summary>nats-server, over WebSocket or plain TCP.</summary>
 internal sealed class NatsContender : PeerContender
@@ -31,7 +34,7 @@ internal sealed class NatsContender : PeerContender
 
     public override string? Death => _process.Death;
 
-    public override Connection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
+    public override BrokerConnection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
         new NatsConnection(loop, _endpoint, Payload(payloadBytes), receiveBuffer);
 
     public override void Dispose()

@@ -1,4 +1,8 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
+
+namespace PubSub.Stress.Contenders;
 
 /// <summary>
 /// A peer from the distribution's packages, started for this run alone, with its default settings except those in its version text.
@@ -24,7 +28,7 @@ internal abstract class PeerContender(string name) : IContender
     {
     }
 
-    public abstract Connection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0);
+    public abstract BrokerConnection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0);
 
     public abstract void Dispose();
 

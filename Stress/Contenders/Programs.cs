@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Contenders;
 
 /// <summary>Programs installed on this machine.</summary>
 internal static class Programs

@@ -2,9 +2,12 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using PubSub.Conformance;
+using PubSub.Conformance.Targets;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Contenders;
 
 /// <summary>A server of the protocol of SPEC.md, in one of its dialects.</summary>
 internal sealed class PubSubContender : IContender
@@ -111,7 +114,7 @@ internal sealed class PubSubContender : IContender
     public PubSubConnection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
         new(loop, _endpoint, _spellings.GetOrAdd(payloadBytes, Spelling), receiveBuffer);
 
-    Connection IContender.Begin(Loop loop, int payloadBytes, int receiveBuffer) => Begin(loop, payloadBytes, receiveBuffer);
+    BrokerConnection IContender.Begin(Loop loop, int payloadBytes, int receiveBuffer) => Begin(loop, payloadBytes, receiveBuffer);
 
     /// <summary>Connects, and waits until the connection is open.</summary>
     public PubSubConnection Open(Loop loop, int payloadBytes, int receiveBuffer = 0) =>

@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Contenders;
 
 /// <summary>redis-server over plain TCP, without persistence, and with room for more than its default of 10,000 clients.</summary>
 internal sealed class RedisContender : PeerContender
@@ -34,7 +37,7 @@ internal sealed class RedisContender : PeerContender
 
     public override string? Death => _process.Death;
 
-    public override Connection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
+    public override BrokerConnection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
         new RedisConnection(loop, _endpoint, Payload(payloadBytes), receiveBuffer);
 
     public override void Dispose()

@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Contenders;
 
 /// <summary>A server in a process of its own. The constructor waits until it listens; disposing of it kills it.</summary>
 internal sealed class ServerProcess : IDisposable

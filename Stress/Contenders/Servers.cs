@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using PubSub.Conformance;
+using PubSub.Conformance.Targets;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Contenders;
 
 /// <summary>Starts servers of the protocol, each in a process of its own with a clean environment.</summary>
 internal static class Servers

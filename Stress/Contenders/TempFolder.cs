@@ -1,4 +1,4 @@
-namespace PubSub.Stress;
+namespace PubSub.Stress.Contenders;
 
 /// <summary>A temporary folder, deleted when this object is disposed of or the process exits.</summary>
 internal sealed class TempFolder : IDisposable

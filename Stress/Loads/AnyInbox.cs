@@ -1,4 +1,6 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Protocols;
+
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// Counts the messages of several publishers. Their numbers have no order to check here; the history checker judges the other receivers.

@@ -1,4 +1,8 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// Subscribers of one topic, spread over the loops. Each must receive every message, once, in order. There is one publisher, and all

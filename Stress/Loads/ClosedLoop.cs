@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// One publisher that is never more than <c>outstanding</c> messages ahead of the slowest subscriber and, if the server answers
@@ -10,7 +12,7 @@ namespace PubSub.Stress;
 /// <param name="publisher">The connection that publishes.</param>
 /// <param name="paces">The progress of the subscribers, one for each loop that has any.</param>
 /// <param name="outstanding">The most messages that may be under way.</param>
-internal sealed class ClosedLoop(Loop loop, Connection publisher, Pace[] paces, int outstanding)
+internal sealed class ClosedLoop(Loop loop, BrokerConnection publisher, Pace[] paces, int outstanding)
 {
     private const int TurnMilliseconds = 100; // at most, if nothing arrives
     private static readonly TimeSpan Stalled = TimeSpan.FromSeconds(10);

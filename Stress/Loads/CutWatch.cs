@@ -1,6 +1,7 @@
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// Asks the server every 100 ms, beside the load, whether only the healthy subscribers are left. It also asks before the slow ones

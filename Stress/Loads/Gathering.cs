@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>Opens many connections that subscribe to one topic, 100 at a time, as fast as the server accepts them.</summary>
 internal static class Gathering
@@ -14,11 +17,11 @@ internal static class Gathering
     /// <param name="count">The number of connections.</param>
     /// <param name="payloadBytes">The length of the payloads.</param>
     /// <param name="inbox">Makes the inbox of a connection by its number, from 0.</param>
-    public static List<Connection> Subscribe(
+    public static List<BrokerConnection> Subscribe(
         Loops loops, IContender contender, string topic, int count, int payloadBytes, Func<int, Inbox> inbox)
     {
-        var all = new List<Connection>();
-        var coming = new List<Connection>();
+        var all = new List<BrokerConnection>();
+        var coming = new List<BrokerConnection>();
         for (var progressAt = Stopwatch.GetTimestamp(); all.Count < count || coming.Count > 0;)
         {
             while (all.Count < count && coming.Count < AtATime)

@@ -1,12 +1,15 @@
 using System.Diagnostics;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// One publisher that follows a schedule and does not wait for the server. If it is late, it catches up at once and records its
 /// lateness. If the lateness is not small against the latencies, these measure the load generator and not the server.
 /// </summary>
-internal sealed class OpenLoop(Loop loop, Connection publisher, Schedule schedule)
+internal sealed class OpenLoop(Loop loop, BrokerConnection publisher, Schedule schedule)
 {
     private const int MostUnsent = 64 * 1024 * 1024; // bytes
 

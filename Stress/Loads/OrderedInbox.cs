@@ -1,4 +1,6 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Protocols;
+
+namespace PubSub.Stress.Loads;
 
 /// <summary>Expects every message of one publisher from the first: 1, 2, 3, … Fails on a lost, duplicated or reordered one.</summary>
 internal sealed class OrderedInbox(string subscriber, Pace? pace = null) : Inbox

@@ -1,4 +1,6 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Net;
+
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// The progress of the slowest of many subscribers, at a constant cost per read. Valid while the publisher is never more than

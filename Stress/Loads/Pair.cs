@@ -1,4 +1,8 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
+
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// One publisher and one subscriber with their own topic. Whenever something arrives for either of them, the publisher publishes
@@ -6,8 +10,8 @@ namespace PubSub.Stress;
 /// </summary>
 internal sealed class Pair
 {
-    private readonly Connection _publisher;
-    private readonly Connection _subscriber;
+    private readonly BrokerConnection _publisher;
+    private readonly BrokerConnection _subscriber;
     private readonly int _outstanding;
     private bool _stopped = true;
 

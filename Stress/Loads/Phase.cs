@@ -1,4 +1,7 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
+
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// A timed part of an open loop: the latency of every message that was due in it, even if it arrived later, and the lateness of the

@@ -1,13 +1,16 @@
 using PubSub.Conformance.Histories;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// A connection that is recorded in a history: its requests, the answers, the events, and its end.
 /// </summary>
 internal sealed class RecordedClient : IDisposable
 {
-    private readonly Crowd _crowd;
+    private readonly RecordedLoad _recorded;
     private readonly PubSubConnection _connection;
     private readonly HistoryRecorder _history;
     private readonly SubscriberRecorder _log;
@@ -19,11 +22,11 @@ internal sealed class RecordedClient : IDisposable
     private long _probing;
 
     /// <summary>Begins to connect. Requests made meanwhile are sent once it is connected.</summary>
-    public RecordedClient(Crowd crowd, PubSubContender server, Loop loop, MessageNames names, string name)
+    public RecordedClient(RecordedLoad recorded, PubSubContender server, Loop loop, MessageNames names, string name)
     {
-        (_crowd, _history, _names, _name) = (crowd, crowd.History, names, name);
+        (_recorded, _history, _names, _name) = (recorded, recorded.History, names, name);
         _log = _history.Subscriber(name);
-        _connection = server.Begin(loop, crowd.PayloadBytes);
+        _connection = server.Begin(loop, recorded.PayloadBytes);
         _connection.MayEnd = true;
         _connection.Inbox = new Log(this);
         _connection.OnOtherTopic = Receive;
@@ -132,9 +135,9 @@ internal sealed class RecordedClient : IDisposable
         {
             asked.Acked();
         }
-        else if (error is "TOPIC_NOT_FOUND" || (error is "LIMIT_EXCEEDED" && _crowd.MayBeRefused))
+        else if (error is "TOPIC_NOT_FOUND" || (error is "LIMIT_EXCEEDED" && _recorded.MayBeRefused))
         {
-            _crowd.Refused += error is "LIMIT_EXCEEDED" ? 1 : 0;
+            _recorded.Refused += error is "LIMIT_EXCEEDED" ? 1 : 0;
             asked.Refused();
             refused?.Invoke(error);
         }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// When each message of an open loop is due, whether or not the server and the load generator keep up. Latency counts from then, so

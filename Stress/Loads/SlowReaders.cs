@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>
 /// Subscribers that never read, or read a little at a time. At the end they read the rest, which must have no gap. The caller may

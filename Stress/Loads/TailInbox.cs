@@ -1,4 +1,6 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Protocols;
+
+namespace PubSub.Stress.Loads;
 
 /// <summary>Expects messages without a gap, from any first one on.</summary>
 internal sealed class TailInbox : Inbox

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>Collects the time from when each message was due to its arrival. The clock is read once per read of the socket.</summary>
 internal sealed class TimedInbox(Inbox inner, Schedule schedule, Latencies latencies) : Inbox

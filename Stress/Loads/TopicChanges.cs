@@ -1,6 +1,7 @@
 using PubSub.Conformance.Histories;
+using PubSub.Stress.Contenders;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Loads;
 
 /// <summary>Deletes and creates topics over REST, beside the load, with one request at a time per topic.</summary>
 internal sealed class TopicChanges(PubSubContender server, HistoryRecorder history, string[] topics)

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO.Pipes;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Measure;
 
 /// <summary>Asks a server started with <see cref="StartupHook"/> how many bytes it has allocated.</summary>
 internal sealed class AllocationMeter

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Measure;
 
 /// <summary>
 /// Decides whether samples over time are flat. The rule: the first quarter is warm-up; of the rest, the median of the last third may

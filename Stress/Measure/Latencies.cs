@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using HdrHistogram;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Measure;
 
 /// <summary>
 /// Durations in an HdrHistogram, to three digits, from a nanosecond to an hour, without allocation per duration. For one thread.

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Measure;
 
 /// <summary>Microseconds, except the count.</summary>
 internal sealed record Percentiles(

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Measure;
 
 /// <summary>The resources that a process on this machine uses, as the kernel counts them.</summary>
 internal sealed class ProcessCost(int id)

@@ -1,4 +1,4 @@
-namespace PubSub.Stress;
+namespace PubSub.Stress.Measure;
 
 /// <summary>The median and the range of repeated runs.</summary>
 internal sealed record Spread(double Median, double Min, double Max)

@@ -1,9 +1,13 @@
 using System.Text.Json;
 using NUnit.Framework;
+using PubSub.Stress.CommandLine;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
 
 namespace PubSub.Stress.Tests;
 
 [TestFixture]
+[Platform("Linux", Reason = Tool.LinuxOnly)]
 public sealed class CommandLineTests
 {
     private static readonly string[] Quick =

@@ -1,9 +1,16 @@
 using NUnit.Framework;
+using PubSub.Stress.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
+using PubSub.Stress.Verbs;
 
 namespace PubSub.Stress.Tests;
 
 /// <summary>The reference server under each load for a moment: it keeps its promises, and its costs have the expected ratios.</summary>
 [TestFixture]
+[Platform("Linux", Reason = Tool.LinuxOnly)]
 public sealed class HostTests
 {
     private static readonly ClosedLoad Short = new(
@@ -128,6 +135,6 @@ public sealed class HostTests
         var (framework, configuration) = (Path.GetFileName(output), Path.GetFileName(Path.GetDirectoryName(output)!));
         var root = Path.GetFullPath(Path.Combine(output, "../../../../.."));
         var host = Path.Combine(root, "Host", "bin", configuration, framework, "PubSub.Host.dll");
-        return Servers.Start("pubsub", host, settings, Conformance.Dialect.V1);
+        return Servers.Start("pubsub", host, settings, Conformance.Targets.Dialect.V1);
     }
 }

@@ -1,6 +1,13 @@
 using System.Diagnostics;
 using System.Text;
 using NUnit.Framework;
+using PubSub.Stress.Bars;
+using PubSub.Stress.CommandLine;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
+using PubSub.Stress.Results;
 
 namespace PubSub.Stress.Tests;
 
@@ -124,6 +131,24 @@ public sealed class PartsTests
         Assert.That(all.P50, Is.EqualTo(500).Within(1).Percent);
         Assert.That(all.Max, Is.EqualTo(1000).Within(1).Percent);
         Assert.That(new Latencies().Summarize(), Is.Null);
+    }
+
+    [Test]
+    public void On_another_system_the_tool_says_in_one_line_that_it_runs_on_Linux_only()
+    {
+        using var said = new StringWriter();
+        var error = Console.Error;
+        Console.SetError(said);
+        try
+        {
+            Assert.That(Tool.Run(["--help"], isLinux: false), Is.EqualTo(ExitCode.Usage));
+        }
+        finally
+        {
+            Console.SetError(error);
+        }
+
+        Assert.That(said.ToString(), Is.EqualTo(Tool.LinuxOnly + Environment.NewLine));
     }
 
     private static readonly Dictionary<string, Percentiles> NoLatencies = [];

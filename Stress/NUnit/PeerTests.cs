@@ -1,9 +1,15 @@
 using NUnit.Framework;
+using PubSub.Stress.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Scenarios;
+using PubSub.Stress.Verbs;
 
 namespace PubSub.Stress.Tests;
 
 /// <summary>Peers that are installed pass the same checks as our server.</summary>
 [TestFixture]
+[Platform("Linux", Reason = Tool.LinuxOnly)]
 public sealed class PeerTests
 {
     private static readonly ClosedLoad Short = ScriptedServer.Short;

@@ -1,10 +1,16 @@
 using System.Diagnostics;
 using NUnit.Framework;
+using PubSub.Stress.CommandLine;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Reports;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
 
 namespace PubSub.Stress.Tests;
 
 /// <summary>A report draws what was measured and leaves out the rest.</summary>
 [TestFixture]
+[Platform("Linux", Reason = Tool.LinuxOnly)]
 public sealed class ReportTests
 {
     [Test]

@@ -1,5 +1,7 @@
 using System.Text;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
 
 namespace PubSub.Stress.Tests;
 
@@ -128,7 +130,7 @@ internal sealed class ScriptedServer : IDisposable
     {
         Change[] wrongs = wrong is null ? [] : [Wrong[wrong]];
         _server = new SmallServer([Roomy, server => server.Variation = variation ?? server.Variation, .. wrongs]);
-        Contender = new PubSubContender("scripted", wrong ?? "right", Url, Conformance.Dialect.V1, pid: null)
+        Contender = new PubSubContender("scripted", wrong ?? "right", Url, Conformance.Targets.Dialect.V1, pid: null)
         {
             Retained = _server.Settings.Ring,
         };

@@ -1,10 +1,18 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Stress.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
+using PubSub.Stress.Verbs;
 
 namespace PubSub.Stress.Tests;
 
 /// <summary>The tool must fail a faulty server for the right reason, and pass a correct one.</summary>
 [TestFixture]
+[Platform("Linux", Reason = Tool.LinuxOnly)]
 public sealed class WrongServerTests
 {
     private static readonly ClosedLoad Short = ScriptedServer.Short;
@@ -28,7 +36,7 @@ public sealed class WrongServerTests
     public void A_server_of_the_classic_dialect_is_sent_ids_that_it_accepts()
     {
         using var server = new ScriptedServer(variation: Variation.Classic);
-        using var classic = new PubSubContender("classic", "", server.Url, Conformance.Dialect.Classic, pid: null);
+        using var classic = new PubSubContender("classic", "", server.Url, Conformance.Targets.Dialect.Classic, pid: null);
 
         Assert.That(() => FanOut.Once(classic, 2, Short), Throws.Nothing);
     }
@@ -147,7 +155,7 @@ public sealed class WrongServerTests
         lineup.Lend(server.Contender);
         var bench = new Bench("test", lineup, folder: null);
 
-        Topics.Measure(bench, 3, Short, seed: 1);
+        Scenarios.Topics.Measure(bench, 3, Short, seed: 1);
 
         Assert.That(bench.Runs.Single().Failure, Does.Contain("replayed"));
         Assert.That(bench.Close(), Is.False);

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Text;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Net;
 
 /// <summary>
 /// The client's side of one connection, driven by a <see cref="Loop"/>: a WebSocket (RFC 6455), or plain TCP if its endpoint has no
@@ -57,12 +57,6 @@ internal abstract class Connection : IDisposable
     /// <summary>The loop must report when bytes can be sent; at first, when it is connected.</summary>
     public bool AwaitsRoom { get; private set; } = true;
 
-    /// <summary>Receives the events of this connection's subscription.</summary>
-    public Inbox? Inbox { get; set; }
-
-    /// <summary>Collects the round trip of every answered publish, if set.</summary>
-    public Latencies? RoundTrips { get; set; }
-
     /// <summary>Called once, when the connection is open; what it queues is sent.</summary>
     public Action? Opened { get; set; }
 
@@ -72,9 +66,6 @@ internal abstract class Connection : IDisposable
     /// <summary>Called once, when the connection has ended and <see cref="MayEnd"/> is set.</summary>
     public Action? Ended { get; set; }
 
-    /// <summary>Requests sent that the server must answer and has not.</summary>
-    public abstract int Unanswered { get; }
-
     /// <summary>An error or an end is an outcome of the run, not a failure.</summary>
     public bool MayEnd { get; set; }
 
@@ -83,15 +74,6 @@ internal abstract class Connection : IDisposable
 
     /// <summary>Queued bytes that the kernel has not accepted.</summary>
     public int Unsent => _out.Pending.Length;
-
-    /// <summary>Queues the request; <see cref="Flush"/> sends it.</summary>
-    public abstract void Subscribe(string topic, int lastN);
-
-    /// <summary>Sets the topic for <see cref="Publish"/>.</summary>
-    public abstract void PublishTo(string topic);
-
-    /// <summary>Queues one message; <see cref="Flush"/> sends it.</summary>
-    public abstract void Publish(long id);
 
     /// <summary>Sends what is queued. What the kernel does not accept now is sent when there is room.</summary>
     public void Flush()
@@ -220,7 +202,9 @@ internal abstract class Connection : IDisposable
     protected virtual int Consume(ReadOnlySpan<byte> bytes) => bytes.Length;
 
     /// <summary>Called after the last message of a read.</summary>
-    protected virtual void Settle() => Inbox?.Settle();
+    protected virtual void Settle()
+    {
+    }
 
     /// <summary>Called before bytes are sent, to frame what was collected.</summary>
     protected virtual void Seal()

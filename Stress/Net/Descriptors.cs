@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Net;
 
 /// <summary>A descriptor that any thread can make readable. Only the first signal until it is cleared costs a system call.</summary>
 internal sealed class EventDescriptor : IDisposable

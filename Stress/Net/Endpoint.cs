@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Net;
 
 /// <summary>Where a server accepts connections: WebSocket on a path, or plain TCP.</summary>
 /// <param name="Address">Host and port.</param>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Net;
 
 /// <summary>
 /// Level-triggered readiness of many sockets for one thread, at a cost per ready socket, not per registered one.

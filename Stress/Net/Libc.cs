@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Net;
 
 /// <summary>System calls of Linux that .NET does not offer.</summary>
 internal static partial class Libc

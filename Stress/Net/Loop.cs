@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Net;
 
 /// <summary>
 /// One thread drives many connections. A connection acts only inside a turn, so the state of a load needs no lock. Other threads may

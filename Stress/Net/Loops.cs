@@ -1,4 +1,4 @@
-namespace PubSub.Stress;
+namespace PubSub.Stress.Net;
 
 /// <summary>
 /// One or more loops. Before <see cref="Start"/> and after <see cref="Stop"/> the caller drives all of them; in between it drives only

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Net;
 
 /// <summary>RFC 6455 §5.3: every byte a client sends is XORed with the four bytes of its frame's key.</summary>
 internal static class Mask

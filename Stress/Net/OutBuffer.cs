@@ -1,4 +1,4 @@
-namespace PubSub.Stress;
+namespace PubSub.Stress.Net;
 
 /// <summary>Bytes that wait to be sent, in one array that grows to the most that ever waited.</summary>
 internal sealed class OutBuffer

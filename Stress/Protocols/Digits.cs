@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Protocols;
 
 /// <summary>Numbers as text of fixed width, so that they do not change the length of a frame.</summary>
 internal static class Digits

@@ -1,4 +1,4 @@
-namespace PubSub.Stress;
+namespace PubSub.Stress.Protocols;
 
 /// <summary>
 /// The bytes that all frames of one kind share: everything but one number and one timestamp. Learned from a parsed frame. A frame

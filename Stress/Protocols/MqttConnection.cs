@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
+using PubSub.Stress.Net;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Protocols;
 
 /// <summary>
 /// Speaks MQTT 3.1.1, QoS 0: publishes are not answered. Messages published between two flushes are sent together, in frames of about

@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
+using PubSub.Stress.Net;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Protocols;
 
 /// <summary>
 /// Speaks the NATS client protocol. Publishes are not answered; a PING follows each subscription, and its PONG counts as the answer.

@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
+using PubSub.Stress.Net;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Protocols;
 
 /// <summary>The parts of frames that all connections to one server share.</summary>
 /// <param name="IdPrefix">The text before the number in every id: empty, or the start of a UUID.</param>
@@ -17,7 +18,7 @@ internal sealed record PubSubSpelling(string IdPrefix, byte[] Payload, Concurren
 /// Every event must carry a topic subscribed to and the payload published.
 /// </summary>
 internal sealed class PubSubConnection(Loop loop, Endpoint endpoint, PubSubSpelling spelling, int receiveBuffer)
-    : Connection(loop, endpoint, receiveBuffer)
+    : BrokerConnection(loop, endpoint, receiveBuffer)
 {
     private const byte Text = 0x1;
 

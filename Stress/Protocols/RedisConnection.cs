@@ -2,8 +2,9 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Diagnostics;
 using System.Text;
+using PubSub.Stress.Net;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Protocols;
 
 /// <summary>
 /// Speaks Redis' pub/sub (RESP 2). A publish is answered with the number of its receivers; a connection that subscribed cannot publish.

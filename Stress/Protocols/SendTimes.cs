@@ -1,4 +1,4 @@
-namespace PubSub.Stress;
+namespace PubSub.Stress.Protocols;
 
 /// <summary>The send times of the unanswered requests. Requests are numbered, and answered in that order.</summary>
 internal sealed class SendTimes

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Protocols;
 
 /// <summary>One message of a server, parsed with all checks. Positions are byte offsets of a value in the frame, -1 if absent.</summary>
 internal struct ServerMessage

@@ -1,9 +1,11 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Net;
+
+namespace PubSub.Stress.Protocols;
 
 /// <summary>
 /// A protocol that is a stream of bytes, over plain TCP or in the frames of a WebSocket, which may split a message anywhere.
 /// </summary>
-internal abstract class StreamConnection(Loop loop, Endpoint endpoint, int receiveBuffer) : Connection(loop, endpoint, receiveBuffer)
+internal abstract class StreamConnection(Loop loop, Endpoint endpoint, int receiveBuffer) : BrokerConnection(loop, endpoint, receiveBuffer)
 {
     protected const byte Binary = 0x2;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using ScottPlot.TickGenerators;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Reports;
 
 /// <summary>The label, the scale and the ticks of an axis.</summary>
 /// <param name="Label">The label, with the unit.</param>

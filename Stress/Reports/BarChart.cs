@@ -1,7 +1,8 @@
+using PubSub.Stress.Measure;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Reports;
 
 /// <summary>Horizontal bars, from the top in the given order, each with its value at the end; with a line at the reference value.</summary>
 internal sealed record BarChart(
@@ -9,21 +10,21 @@ internal sealed record BarChart(
     string Title,
     string Subtitle,
     string XLabel,
-    IReadOnlyList<(string Label, string Hex, Spread Value)> Bars,
+    IReadOnlyList<(string Label, string Hex, Spread Value)> Entries,
     double? Reference = null) : IChart
 {
     private const float TitleSize = 19, TextSize = 13;
 
-    public int Height => 190 + (Bars.Count * 46);
+    public int Height => 190 + (Entries.Count * 46);
 
     public Plot Draw()
     {
         var plot = new Plot();
-        var most = Bars.Max(bar => bar.Value.Max);
+        var most = Entries.Max(bar => bar.Value.Max);
         var names = new NumericManual();
-        for (var n = 0; n < Bars.Count; n++)
+        for (var n = 0; n < Entries.Count; n++)
         {
-            var (label, hex, value) = Bars[^(n + 1)];
+            var (label, hex, value) = Entries[^(n + 1)];
             var bar = plot.Add.Bar(n, value.Median);
             bar.Color = Palette.Of(hex);
             bar.Horizontal = true;
@@ -51,7 +52,7 @@ internal sealed record BarChart(
         }
 
         var right = Math.Max(most, Reference ?? 0) * 1.14;
-        plot.Axes.SetLimits(0, right, -0.6, Bars.Count - 0.4);
+        plot.Axes.SetLimits(0, right, -0.6, Entries.Count - 0.4);
         plot.Axes.Bottom.TickGenerator = new Axis(XLabel, IsLogarithmic: false).Generate(0, right);
         plot.Axes.Left.TickGenerator = names;
         Style.Apply(plot, Title, Subtitle, XLabel, "", TitleSize, TextSize);

@@ -1,6 +1,7 @@
+using PubSub.Stress.Measure;
 using ScottPlot;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Reports;
 
 /// <summary>One line of a chart: the median and range of the runs at each x.</summary>
 internal sealed record Series(string Label, string Hex, IReadOnlyList<(double X, Spread Y)> Points, bool IsOurs, bool IsFaint = false);

@@ -1,6 +1,8 @@
 using System.Globalization;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Reports;
 
 /// <summary>Selects the groups of runs for charts.</summary>
 internal sealed class ChartData(IReadOnlyList<RunGroup> groups)

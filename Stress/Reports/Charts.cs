@@ -1,4 +1,4 @@
-namespace PubSub.Stress;
+namespace PubSub.Stress.Reports;
 
 /// <summary>The charts of a set of runs.</summary>
 internal static class Charts

@@ -1,6 +1,9 @@
 using System.Globalization;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Reports;
 
 /// <summary>Bar charts: memory of a connection, influence on other subscribers, memory of an idle server.</summary>
 internal static class CostCharts

@@ -1,4 +1,7 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
+
+namespace PubSub.Stress.Reports;
 
 /// <summary>Line charts of a figure over a growing parameter: subscribers, payload, topics, connections.</summary>
 internal static class GrowthCharts

@@ -1,6 +1,6 @@
 using ScottPlot;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Reports;
 
 /// <summary>A chart that can be saved as files.</summary>
 internal interface IChart

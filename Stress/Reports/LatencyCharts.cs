@@ -1,6 +1,9 @@
 using System.Globalization;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
+using PubSub.Stress.Scenarios;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Reports;
 
 /// <summary>Charts of latency: by percentile at a fixed rate, and at two percentiles over the load.</summary>
 internal static class LatencyCharts

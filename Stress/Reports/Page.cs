@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Reports;
 
 /// <summary>One self-contained HTML page: the charts, every median with its range, the failures, the machine and the versions.</summary>
 internal sealed class Page(

@@ -1,6 +1,6 @@
 using ScottPlot;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Reports;
 
 /// <summary>The colours. A contender has the same colour in every chart; colour-blind readers can distinguish them.</summary>
 internal static class Palette

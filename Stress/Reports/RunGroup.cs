@@ -1,4 +1,7 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
+
+namespace PubSub.Stress.Reports;
 
 /// <summary>The repetitions of one load against one contender.</summary>
 internal sealed record RunGroup(

@@ -1,4 +1,4 @@
-namespace PubSub.Stress;
+namespace PubSub.Stress.Results;
 
 /// <summary>The names of figures, latencies and parameters that several files use.</summary>
 internal static class Names

@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Results;
 
 /// <summary>All runs of one command line, with machine and versions: the file format of every verb.</summary>
 internal sealed record ResultsFile(int Schema, Setting Setting, IReadOnlyList<Run> Runs)

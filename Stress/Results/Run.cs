@@ -1,4 +1,6 @@
-namespace PubSub.Stress;
+using PubSub.Stress.Measure;
+
+namespace PubSub.Stress.Results;
 
 /// <summary>One run of one scenario against one server; a failed one has no figures.</summary>
 /// <param name="Scenario">The verb.</param>
@@ -18,8 +20,3 @@ internal sealed record Run(
     IReadOnlyDictionary<string, Figure> Figures,
     IReadOnlyDictionary<string, Percentiles> Latencies,
     string? Failure);
-
-/// <param name="Value">The number.</param>
-/// <param name="Unit">The unit of the number.</param>
-/// <param name="Better">more or less; null if neither is better.</param>
-internal sealed record Figure(double Value, string Unit, string? Better = null);

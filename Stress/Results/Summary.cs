@@ -1,6 +1,7 @@
 using System.Globalization;
+using PubSub.Stress.Measure;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Results;
 
 /// <summary>Prints runs as text: each on a line, the medians of each contender, and the ratios of the first one to the others.</summary>
 internal static class Summary

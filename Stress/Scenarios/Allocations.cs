@@ -1,6 +1,12 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>A closed loop against a server that reports its allocations before and after.</summary>
 internal sealed class Allocations : Verb
@@ -11,13 +17,13 @@ internal sealed class Allocations : Verb
 
     private const string Contender = "pubsub";
 
-    private readonly Option<string?> _server = Offer.Text(
+    private readonly Option<string?> _server = OptionFactory.Text(
         "--server", "The executable or .dll of a .NET build for the JIT to start instead of a build of Host.", "PATH");
 
-    private readonly Option<int[]> _subscribers = Offer.Wholes(
+    private readonly Option<int[]> _subscribers = OptionFactory.Wholes(
         "--subscribers", "Subscribers of the topic.", [1, 10, 100, 1000], 1, 10_000);
 
-    private readonly Option<string?> _out = Offer.Out();
+    private readonly Option<string?> _out = OptionFactory.Out();
     private readonly LoadOptions _load;
 
     public Allocations()
@@ -40,7 +46,7 @@ internal sealed class Allocations : Verb
     {
         var first = bench.Runs.Count;
         var meter = new AllocationMeter();
-        using var contender = Servers.Start(Contender, server, meter.Environment, Conformance.Dialect.V1);
+        using var contender = Servers.Start(Contender, server, meter.Environment, Conformance.Targets.Dialect.V1);
         var overhead = meter.Overhead();
         foreach (var count in subscribers)
         {

@@ -1,7 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>
 /// Clients subscribe, unsubscribe, publish, leave and come back, and topics are created and deleted, all at once over a few topics.
@@ -14,14 +20,14 @@ internal sealed class Churn : ScenarioVerb
     private const double ChangesPerSecond = 20; // topics created or deleted
     private static readonly TimeSpan ChangeTimeout = TimeSpan.FromSeconds(20);
 
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Connections that come and go.", 20, 1, 1000);
-    private readonly Option<int> _publishers = Offer.Whole("--publishers", "Connections that publish.", 3, 1, 100);
-    private readonly Option<int> _topics = Offer.Whole("--topics", "Topics.", 4, 1, 100);
-    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second, at most.", 2000, 1, 1_000_000);
-    private readonly Option<int> _churn = Offer.Whole("--churn", "Subscribes and unsubscribes per second.", 500, 0, 100_000);
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The length of a run.", 10);
-    private readonly Option<int> _runs = Offer.Whole("--runs", "The number of runs.", 3, 1, 1000);
-    private readonly Option<int> _seed = Offer.Seed();
+    private readonly Option<int> _subscribers = OptionFactory.Whole("--subscribers", "Connections that come and go.", 20, 1, 1000);
+    private readonly Option<int> _publishers = OptionFactory.Whole("--publishers", "Connections that publish.", 3, 1, 100);
+    private readonly Option<int> _topics = OptionFactory.Whole("--topics", "Topics.", 4, 1, 100);
+    private readonly Option<int> _rate = OptionFactory.Whole("--rate", "Messages per second, at most.", 2000, 1, 1_000_000);
+    private readonly Option<int> _churn = OptionFactory.Whole("--churn", "Subscribes and unsubscribes per second.", 500, 0, 100_000);
+    private readonly Option<TimeSpan> _window = OptionFactory.Seconds("--seconds", "The length of a run.", 10);
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "The number of runs.", 3, 1, 1000);
+    private readonly Option<int> _seed = OptionFactory.Seed();
 
     public Churn()
         : base(
@@ -71,53 +77,53 @@ internal sealed class Churn : ScenarioVerb
     {
         var topics = Enumerable.Range(0, load.Topics).Select(_ => $"churn-{Guid.NewGuid():N}").ToArray();
         using var loop = new Loop();
-        using var crowd = new Crowd(loop, server, topics, load.Publishers, random);
+        using var recorded = new RecordedLoad(loop, server, topics, load.Publishers, random);
         for (var n = 0; n < load.Subscribers; n++)
         {
-            crowd.Admit();
+            recorded.Admit();
         }
 
-        var changes = new TopicChanges(server, crowd.History, topics);
+        var changes = new TopicChanges(server, recorded.History, topics);
         var (acts, broken) = (0L, 0L);
         var leaving = new HashSet<RecordedClient>();
-        var clocked = new Clocked(server.Cost);
+        var cpu = new CpuMeter(server.Cost);
         var start = Stopwatch.GetTimestamp();
-        crowd.Run(load.Window, load.Rate, () =>
+        recorded.Run(load.Window, load.Rate, () =>
         {
             var elapsed = Stopwatch.GetElapsedTime(start).TotalSeconds;
             for (; acts < elapsed * load.Churn; acts++)
             {
-                broken += Act(crowd, leaving, random) ? 1 : 0;
+                broken += Act(recorded, leaving, random) ? 1 : 0;
             }
 
             changes.Keep(elapsed * ChangesPerSecond, random);
-            LetGo(crowd, leaving);
-            Replace(crowd);
+            LetGo(recorded, leaving);
+            Replace(recorded);
         });
-        clocked.Stop();
+        cpu.Stop();
         loop.Until(() => changes.IsIdle, ChangeTimeout, "for topics to be created and deleted");
-        crowd.Drain();
-        Replace(crowd);
-        crowd.Judge();
+        recorded.Drain();
+        Replace(recorded);
+        recorded.Judge();
         changes.Restore();
         Array.ForEach(topics, server.DeleteTopic);
 
         var measured = new Measured()
-            .Add(Names.Published, crowd.Published, "messages")
-            .Add(Names.Received, crowd.Received, "events")
+            .Add(Names.Published, recorded.Published, "messages")
+            .Add(Names.Received, recorded.Received, "events")
             .Add("subscribes_and_unsubscribes", acts, "requests")
             .Add("topics_created_or_deleted", changes.Count, "requests")
             .Add("broken_off", broken, "connections");
-        clocked.AddTo(measured);
+        cpu.AddTo(measured);
         return measured;
     }
 
     /// <summary>Lets one member subscribe or unsubscribe; one in fifty leaves instead, half of them by a reset.</summary>
     /// <returns>Whether it left by a reset.</returns>
-    public static bool Act(Crowd crowd, HashSet<RecordedClient> leaving, Random random)
+    public static bool Act(RecordedLoad recorded, HashSet<RecordedClient> leaving, Random random)
     {
-        var member = crowd.Members[random.Next(crowd.Members.Count)];
-        var topic = crowd.Topics[random.Next(crowd.Topics.Length)];
+        var member = recorded.Members[random.Next(recorded.Members.Count)];
+        var topic = recorded.Topics[random.Next(recorded.Topics.Length)];
         if (!member.IsOpen || member.Ending is not null || leaving.Contains(member))
         {
             return false;
@@ -127,8 +133,8 @@ internal sealed class Churn : ScenarioVerb
         {
             case 0:
                 member.BreakOff();
-                crowd.Dismiss(member);
-                crowd.Admit();
+                recorded.Dismiss(member);
+                recorded.Admit();
                 return true;
             case 1:
                 foreach (var subscribed in member.Topics.ToArray())
@@ -151,7 +157,7 @@ internal sealed class Churn : ScenarioVerb
     }
 
     /// <summary>Ends the members that have unsubscribed from everything. Once that is answered, they are owed no more events.</summary>
-    public static void LetGo(Crowd crowd, HashSet<RecordedClient> leaving)
+    public static void LetGo(RecordedLoad recorded, HashSet<RecordedClient> leaving)
     {
         foreach (var member in leaving.Where(member => member.IsIdle || member.Ending is not null).ToArray())
         {
@@ -159,16 +165,16 @@ internal sealed class Churn : ScenarioVerb
             if (member.Ending is null)
             {
                 member.Leave();
-                crowd.Dismiss(member);
-                crowd.Admit();
+                recorded.Dismiss(member);
+                recorded.Admit();
             }
         }
     }
 
     // The server may end the connection of a member whose topic was deleted, and no other.
-    private static void Replace(Crowd crowd)
+    private static void Replace(RecordedLoad recorded)
     {
-        foreach (var member in crowd.Members.Where(member => member.Ending is not null).ToArray())
+        foreach (var member in recorded.Members.Where(member => member.Ending is not null).ToArray())
         {
             if (!member.SawDeletion)
             {
@@ -176,8 +182,8 @@ internal sealed class Churn : ScenarioVerb
             }
 
             member.Dispose();
-            crowd.Dismiss(member);
-            crowd.Admit();
+            recorded.Dismiss(member);
+            recorded.Admit();
         }
     }
 }

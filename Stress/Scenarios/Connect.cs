@@ -1,7 +1,14 @@
 using System.CommandLine;
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Many clients connect at once; then all subscribers lose their connection and come back at once, with replay.</summary>
 internal sealed class Connect : ScenarioVerb
@@ -12,16 +19,16 @@ internal sealed class Connect : ScenarioVerb
     private const int PayloadBytes = 100;
     private static readonly TimeSpan StormTimeout = TimeSpan.FromSeconds(120);
 
-    private readonly Option<int> _connections = Offer.Whole("--connections", "Connections of the connect storm.", 5000, 1, 50_000);
-    private readonly Option<int> _reconnections = Offer.Whole(
+    private readonly Option<int> _connections = OptionFactory.Whole("--connections", "Connections of the connect storm.", 5000, 1, 50_000);
+    private readonly Option<int> _reconnections = OptionFactory.Whole(
         "--reconnections", "Subscribers of the reconnect storm, each with last_n=100.", 1000, 1, 10_000);
 
-    private readonly Option<int> _parallel = Offer.Whole("--parallel", "Handshakes under way at a time.", 200, 1, 4000);
-    private readonly Option<int> _rate = Offer.Whole(
+    private readonly Option<int> _parallel = OptionFactory.Whole("--parallel", "Handshakes under way at a time.", 200, 1, 4000);
+    private readonly Option<int> _rate = OptionFactory.Whole(
         "--rate", "Messages per second during the reconnect storm, at most.", 200, 1, 100_000);
 
-    private readonly Option<int> _runs = Offer.Whole("--runs", "Storms of each kind.", 3, 1, 1000);
-    private readonly Option<int> _seed = Offer.Seed();
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "Storms of each kind.", 3, 1, 1000);
+    private readonly Option<int> _seed = OptionFactory.Seed();
 
     public Connect()
         : base(
@@ -74,7 +81,7 @@ internal sealed class Connect : ScenarioVerb
         {
             var all = new List<PubSubConnection>();
             var subscribed = 0;
-            var clocked = new Clocked(server.Cost);
+            var cpu = new CpuMeter(server.Cost);
             loop.Until(
                 () =>
                 {
@@ -87,7 +94,7 @@ internal sealed class Connect : ScenarioVerb
                 },
                 StormTimeout,
                 "for every connection to be subscribed");
-            clocked.Stop();
+            cpu.Stop();
 
             var publisher = server.Open(loop, PayloadBytes);
             publisher.PublishTo(topic);
@@ -102,11 +109,11 @@ internal sealed class Connect : ScenarioVerb
             }
 
             measured
-                .Add("connects", connections / clocked.Window.TotalSeconds, "1/s", Measured.More)
-                .Add("server_cpu_per_connect", clocked.Server?.TotalMicroseconds / connections, "µs", Measured.Less)
+                .Add("connects", connections / cpu.Window.TotalSeconds, "1/s", Measured.More)
+                .Add("server_cpu_per_connect", cpu.Server?.TotalMicroseconds / connections, "µs", Measured.Less)
                 .Add("connect_to_open", opening)
                 .Add("open_to_subscribed", subscribing);
-            clocked.AddTo(measured);
+            cpu.AddTo(measured);
 
             PubSubConnection Begin()
             {
@@ -136,48 +143,48 @@ internal sealed class Connect : ScenarioVerb
     {
         var topic = $"reconnect-{Guid.NewGuid():N}";
         using var loop = new Loop();
-        using var crowd = new Crowd(loop, server, [topic], publishers: 1, random);
+        using var recorded = new RecordedLoad(loop, server, [topic], publishers: 1, random);
         Gather();
-        crowd.Run(TimeSpan.FromSeconds(Math.Max(1, (LastN + 20) / rate)), rate, () => { }); // so that the topic retains LastN messages
+        recorded.Run(TimeSpan.FromSeconds(Math.Max(1, (LastN + 20) / rate)), rate, () => { }); // so that the topic retains LastN messages
 
-        foreach (var member in crowd.Members.ToArray())
+        foreach (var member in recorded.Members.ToArray())
         {
             member.BreakOff();
-            crowd.Dismiss(member);
+            recorded.Dismiss(member);
         }
 
-        var received = crowd.Received;
-        var clocked = new Clocked(server.Cost);
+        var received = recorded.Received;
+        var cpu = new CpuMeter(server.Cost);
         Gather();
-        clocked.Stop();
-        received = crowd.Received - received;
-        crowd.Drain();
-        crowd.Judge();
+        cpu.Stop();
+        received = recorded.Received - received;
+        recorded.Drain();
+        recorded.Judge();
         server.DeleteTopic(topic);
         var measured = new Measured()
-            .Add("reconnects", subscribers / clocked.Window.TotalSeconds, "1/s", Measured.More)
-            .Add("server_cpu_per_reconnect", clocked.Server?.TotalMicroseconds / subscribers, "µs", Measured.Less)
+            .Add("reconnects", subscribers / cpu.Window.TotalSeconds, "1/s", Measured.More)
+            .Add("server_cpu_per_reconnect", cpu.Server?.TotalMicroseconds / subscribers, "µs", Measured.Less)
             .Add("events_meanwhile", received, "events");
-        clocked.AddTo(measured);
+        cpu.AddTo(measured);
         return measured;
 
         // A subscriber is back when its subscribe, and its probe if any, is answered.
         void Gather()
         {
             var start = Stopwatch.GetTimestamp();
-            var published = crowd.Published;
+            var published = recorded.Published;
             var (arrived, coming) = (0, new List<RecordedClient>());
             while (arrived < subscribers)
             {
                 for (; arrived + coming.Count < subscribers && coming.Count < parallel;)
                 {
-                    var member = crowd.Admit();
+                    var member = recorded.Admit();
                     member.Subscribe(topic, LastN);
                     member.Flush();
                     coming.Add(member);
                 }
 
-                crowd.Publish((int)((Stopwatch.GetElapsedTime(start).TotalSeconds * rate) - (crowd.Published - published)));
+                recorded.Publish((int)((Stopwatch.GetElapsedTime(start).TotalSeconds * rate) - (recorded.Published - published)));
                 loop.Turn(1);
                 arrived += coming.RemoveAll(member => member.IsIdle
                     || (member.Ending is null ? false : throw new RunFailed($"a subscriber was cut while it came back: {member.Ending}")));

@@ -1,4 +1,4 @@
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>
 /// Settings for open loops. By default our server cuts a subscriber that is 100 events behind; peers queue megabytes for it.

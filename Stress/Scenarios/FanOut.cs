@@ -1,13 +1,19 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>One topic, one publisher, N subscribers, closed loop: the maximum of deliveries per second, and the CPU time of each.</summary>
 internal sealed class FanOut : ScenarioVerb
 {
     public const string Scenario = "fan-out";
 
-    private readonly Option<int[]> _subscribers = Offer.Wholes(
+    private readonly Option<int[]> _subscribers = OptionFactory.Wholes(
         "--subscribers", "Subscribers of the topic.", [1, 10, 100, 1000, 10_000], 1, 50_000);
 
     private readonly LoadOptions _load;
@@ -64,17 +70,17 @@ internal sealed class FanOut : ScenarioVerb
 
             publisher.RoundTrips = new Latencies();
             var (published, received) = (closed.Published, closed.Received);
-            var clocked = new Clocked(contender.Cost);
+            var cpu = new CpuMeter(contender.Cost);
             closed.Run(load.Window);
-            clocked.Stop();
+            cpu.Stop();
             (published, received) = (closed.Published - published, closed.Received - received);
 
             measured
-                .Add(Names.Deliveries, received / clocked.Window.TotalSeconds, "1/s", Measured.More)
-                .Add(Names.Publishes, published / clocked.Window.TotalSeconds, "1/s")
-                .Add(Names.CpuPerDelivery, clocked.Server?.TotalMicroseconds / received, "µs", Measured.Less)
+                .Add(Names.Deliveries, received / cpu.Window.TotalSeconds, "1/s", Measured.More)
+                .Add(Names.Publishes, published / cpu.Window.TotalSeconds, "1/s")
+                .Add(Names.CpuPerDelivery, cpu.Server?.TotalMicroseconds / received, "µs", Measured.Less)
                 .Add(Names.AckLatency, publisher.RoundTrips);
-            clocked.AddTo(measured);
+            cpu.AddTo(measured);
             closed.Finish();
             loops.Stop();
         }

@@ -1,7 +1,11 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>The context of a fault.</summary>
 /// <param name="Server">The server that must survive the fault.</param>
@@ -9,13 +13,13 @@ namespace PubSub.Stress;
 /// <param name="Topic">The topic of the faulty clients; its messages have <see cref="FaultLoad.PayloadBytes"/>.</param>
 /// <param name="Cost">The server's process.</param>
 /// <param name="Inbox">Makes the inbox of a faulty client.</param>
-internal sealed record FaultScene(PubSubContender Server, Loop Loop, string Topic, ProcessCost Cost, Func<Inbox> Inbox);
+internal sealed record FaultContext(PubSubContender Server, Loop Loop, string Topic, ProcessCost Cost, Func<Inbox> Inbox);
 
 /// <summary>A fault of clients or of the machine that no server can prevent.</summary>
 /// <param name="Name">The name on the command line.</param>
 /// <param name="What">The fault in a sentence.</param>
 /// <param name="Begin">Prepares the fault.</param>
-internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> Begin)
+internal sealed record Fault(string Name, string What, Func<FaultContext, FaultInjection> Begin)
 {
     /// <summary>The name of the fault in which no client can connect.</summary>
     public const string Descriptors = "descriptors";
@@ -24,43 +28,43 @@ internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> 
     private const int TcpLevel = 6, TcpRepair = 19;
 
     /// <summary>What happens on this machine instead; null if the fault is as described.</summary>
-    public Func<string?> Falls { get; private init; } = () => null;
+    public Func<string?> Fallback { get; private init; } = () => null;
 
     public static IReadOnlyList<Fault> All { get; } =
     [
         new(
             "mid-frame",
             "subscribers stop in the middle of a request's frame and close the connection",
-            scene => new Clients(scene, c => c.BreakOffAfter(100), leave: c => c.Dispose())),
-        new("reset", "subscribers reset the connection", scene => new Clients(scene, _ => { }, leave: c => c.Reset())),
+            context => new Clients(context, c => c.BreakOffAfter(100), leave: c => c.Dispose())),
+        new("reset", "subscribers reset the connection", context => new Clients(context, _ => { }, leave: c => c.Reset())),
         new(
             "half-open",
             "subscribers send requests, close their sending side, and wait for every answer",
-            scene => new Clients(scene, AskAndShut, leave: null)),
+            context => new Clients(context, AskAndShut, leave: null)),
         new(
             "vanish",
             "subscribers vanish without a TCP segment, like a machine that lost its power",
-            scene => new Clients(scene, _ => { }, leave: Vanish))
+            context => new Clients(context, _ => { }, leave: Vanish))
         {
-            Falls = () => CanVanish() ? null : "no right to TCP_REPAIR: they fall silent instead",
+            Fallback = () => CanVanish() ? null : "no right to TCP_REPAIR: they fall silent instead",
         },
-        new("mute", "connections are opened and never send a byte", scene => new Mutes(scene)),
+        new("mute", "connections are opened and never send a byte", context => new Mutes(context)),
         new(
             "silent",
             "WebSocket clients never send anything, not even a Pong",
-            scene => new Clients(scene, scene.Loop.Remove, leave: null) { Subscribe = false }),
+            context => new Clients(context, context.Loop.Remove, leave: null) { Subscribe = false }),
         new(
             "tiny-window",
             "subscribers with the smallest receive window never read",
-            scene => new Clients(scene, scene.Loop.Remove, leave: null, TinyWindow)),
-        new("sigstop", "subscribers' processes are stopped, and killed at the end", scene => new StoppedProcesses(scene)),
-        new("unread-log", "the log is not read while connections come and go", scene => new UnreadLog(scene)),
-        new("stopped-server", "the server is stopped for longer than a Ping may go unanswered", scene => new StoppedServer(scene)),
+            context => new Clients(context, context.Loop.Remove, leave: null, TinyWindow)),
+        new("sigstop", "subscribers' processes are stopped, and killed at the end", context => new StoppedProcesses(context)),
+        new("unread-log", "the log is not read while connections come and go", context => new UnreadLog(context)),
+        new("stopped-server", "the server is stopped for longer than a Ping may go unanswered", context => new StoppedServer(context)),
         new(
             "memory",
             "retained messages and outstanding events fill the memory that the server allows them",
-            scene => new FullMemory(scene)),
-        new(Descriptors, "the server runs out of file descriptors while connections come", scene => new NoDescriptors(scene)),
+            context => new FullMemory(context)),
+        new(Descriptors, "the server runs out of file descriptors while connections come", context => new NoDescriptors(context)),
     ];
 
     /// <summary>True if this process may let a connection vanish. Otherwise the connection falls silent until the server ends it.</summary>
@@ -108,7 +112,7 @@ internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> 
         }
         catch (SocketException)
         {
-            client.Loop.Remove(client); // it falls silent instead, as Falls reports
+            client.Loop.Remove(client); // it falls silent instead, as Fallback reports
             return;
         }
 
@@ -117,7 +121,7 @@ internal sealed record Fault(string Name, string What, Func<FaultScene, Damage> 
 }
 
 /// <summary>A fault under way, committed again and again until its end.</summary>
-internal abstract class Damage(FaultScene scene) : IDisposable
+internal abstract class FaultInjection(FaultContext context) : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
@@ -127,7 +131,7 @@ internal abstract class Damage(FaultScene scene) : IDisposable
     /// <summary>How often it was committed.</summary>
     public virtual int Count => _count;
 
-    protected FaultScene Scene => scene;
+    protected FaultContext Context => context;
 
     /// <summary>Commits the fault once more, if 50 ms have passed.</summary>
     public void Commit()
@@ -150,18 +154,18 @@ internal abstract class Damage(FaultScene scene) : IDisposable
 
     protected abstract void Again();
 
-    protected PubSubConnection Rude(int receiveBuffer = 0)
+    protected PubSubConnection FaultyClient(int receiveBuffer = 0)
     {
-        var client = scene.Server.Begin(scene.Loop, FaultLoad.PayloadBytes, receiveBuffer);
+        var client = context.Server.Begin(context.Loop, FaultLoad.PayloadBytes, receiveBuffer);
         client.MayEnd = true;
-        client.Inbox = scene.Inbox();
+        client.Inbox = context.Inbox();
         return client;
     }
 }
 
 /// <summary>Clients that subscribe, act, and leave when five newer ones are there; without an action to leave they stay.</summary>
-internal sealed class Clients(FaultScene scene, Action<PubSubConnection> act, Action<PubSubConnection>? leave, int receiveBuffer = 0)
-    : Damage(scene)
+internal sealed class Clients(FaultContext context, Action<PubSubConnection> act, Action<PubSubConnection>? leave, int receiveBuffer = 0)
+    : FaultInjection(context)
 {
     private const int AtATime = 5;
 
@@ -188,10 +192,10 @@ internal sealed class Clients(FaultScene scene, Action<PubSubConnection> act, Ac
 
     protected override void Again()
     {
-        var client = Rude(receiveBuffer);
+        var client = FaultyClient(receiveBuffer);
         if (Subscribe)
         {
-            client.Subscribe(Scene.Topic, lastN: 0);
+            client.Subscribe(Context.Topic, lastN: 0);
             client.OnAnswer = _ => act(client);
         }
         else
@@ -208,9 +212,9 @@ internal sealed class Clients(FaultScene scene, Action<PubSubConnection> act, Ac
 }
 
 /// <summary>Connections without a request.</summary>
-internal sealed class Mutes(FaultScene scene) : Damage(scene)
+internal sealed class Mutes(FaultContext context) : FaultInjection(context)
 {
-    private readonly Endpoint _endpoint = Endpoint.Of(scene.Server.Url, path: null);
+    private readonly Endpoint _endpoint = Endpoint.Of(context.Server.Url, path: null);
     private readonly List<Socket> _here = [];
 
     public override void Dispose() => _here.ForEach(client => client.Dispose());
@@ -219,18 +223,18 @@ internal sealed class Mutes(FaultScene scene) : Damage(scene)
 }
 
 /// <summary>Subscriber processes that are stopped: more of them than the number of descriptors that may be left over.</summary>
-internal sealed class StoppedProcesses : Damage
+internal sealed class StoppedProcesses : FaultInjection
 {
     private readonly List<Process> _processes = [];
 
-    public StoppedProcesses(FaultScene scene)
-        : base(scene)
+    public StoppedProcesses(FaultContext context)
+        : base(context)
     {
         try
         {
             while (_processes.Count <= FaultLoad.DescriptorsOfSlack)
             {
-                _processes.Add(SubscriberProcess.Start(scene.Server, scene.Topic));
+                _processes.Add(SubscriberProcess.Start(context.Server, context.Topic));
             }
 
             foreach (var process in _processes)
@@ -261,20 +265,20 @@ internal sealed class StoppedProcesses : Damage
 }
 
 /// <summary>The server may open only two more descriptors, and many connections come.</summary>
-internal sealed class NoDescriptors : Damage
+internal sealed class NoDescriptors : FaultInjection
 {
     private readonly List<PubSubConnection> _here = [];
     private readonly ulong[] _limit = new ulong[2]; // the original soft and hard limit
     private bool _limited;
 
-    public NoDescriptors(FaultScene scene)
-        : base(scene)
+    public NoDescriptors(FaultContext context)
+        : base(context)
     {
         ulong[] none = new ulong[2];
-        Libc.Checked(Libc.Limit(scene.Cost.Id, Libc.DescriptorLimit, default, _limit), "prlimit");
-        none[0] = (ulong)scene.Cost.Descriptors + 2;
+        Libc.Checked(Libc.Limit(context.Cost.Id, Libc.DescriptorLimit, default, _limit), "prlimit");
+        none[0] = (ulong)context.Cost.Descriptors + 2;
         none[1] = _limit[1];
-        Libc.Checked(Libc.Limit(scene.Cost.Id, Libc.DescriptorLimit, none, new ulong[2]), "prlimit");
+        Libc.Checked(Libc.Limit(context.Cost.Id, Libc.DescriptorLimit, none, new ulong[2]), "prlimit");
         _limited = true;
     }
 
@@ -285,24 +289,24 @@ internal sealed class NoDescriptors : Damage
         if (_limited)
         {
             _limited = false;
-            Libc.Checked(Libc.Limit(Scene.Cost.Id, Libc.DescriptorLimit, _limit, new ulong[2]), "prlimit");
+            Libc.Checked(Libc.Limit(Context.Cost.Id, Libc.DescriptorLimit, _limit, new ulong[2]), "prlimit");
         }
     }
 
     public override void Dispose()
     {
         // Also after a failed run: the next run uses the same server.
-        if (Scene.Cost.IsAlive)
+        if (Context.Cost.IsAlive)
         {
             End();
         }
     }
 
-    protected override void Again() => _here.Add(Rude());
+    protected override void Again() => _here.Add(FaultyClient());
 }
 
 /// <summary>The tool does not read the server's log, while connections come and go, so that the server writes to it.</summary>
-internal sealed class UnreadLog : Damage
+internal sealed class UnreadLog : FaultInjection
 {
     private const int AtOnce = 10;
 
@@ -313,16 +317,16 @@ internal sealed class UnreadLog : Damage
 
     private readonly List<PubSubConnection> _here = [];
 
-    public UnreadLog(FaultScene scene)
-        : base(scene)
+    public UnreadLog(FaultContext context)
+        : base(context)
     {
-        scene.Server.ReadLog(false);
+        context.Server.ReadLog(false);
         try
         {
             for (var opened = 0; opened < FillsLog; opened += AtOnce)
             {
                 Again();
-                scene.Loop.Until(
+                context.Loop.Until(
                     () => _here.TrueForAll(client => client.IsOpen), OpenTimeout, "for connections to open while the log is not read");
             }
         }
@@ -335,7 +339,7 @@ internal sealed class UnreadLog : Damage
 
     public override void End()
     {
-        Scene.Server.ReadLog(true);
+        Context.Server.ReadLog(true);
         Leave();
     }
 
@@ -346,7 +350,7 @@ internal sealed class UnreadLog : Damage
         Leave();
         while (_here.Count < AtOnce)
         {
-            _here.Add(Rude());
+            _here.Add(FaultyClient());
         }
     }
 
@@ -358,7 +362,7 @@ internal sealed class UnreadLog : Damage
 }
 
 /// <summary>The server's process is stopped, as when a virtual machine is moved or a container is paused.</summary>
-internal sealed class StoppedServer(FaultScene scene) : Damage(scene)
+internal sealed class StoppedServer(FaultContext context) : FaultInjection(context)
 {
     private static readonly TimeSpan Stop = TimeSpan.FromSeconds(5); // longer than the keep-alive's interval and timeout together
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(20);
@@ -385,7 +389,7 @@ internal sealed class StoppedServer(FaultScene scene) : Damage(scene)
         if (Stopwatch.GetElapsedTime(_start) >= _stops * Period)
         {
             _stops++;
-            Libc.Checked(Libc.Kill(Scene.Cost.Id, Libc.SigStop), "kill");
+            Libc.Checked(Libc.Kill(Context.Cost.Id, Libc.SigStop), "kill");
             _wake?.Dispose();
             _wake = new Timer(_ => Resume(), null, Stop, Timeout.InfiniteTimeSpan);
         }
@@ -393,15 +397,15 @@ internal sealed class StoppedServer(FaultScene scene) : Damage(scene)
 
     private void Resume()
     {
-        if (Scene.Cost.IsAlive)
+        if (Context.Cost.IsAlive)
         {
-            Libc.Checked(Libc.Kill(Scene.Cost.Id, Libc.SigContinue), "kill");
+            Libc.Checked(Libc.Kill(Context.Cost.Id, Libc.SigContinue), "kill");
         }
     }
 }
 
 /// <summary>A publisher fills topic after topic, and their subscribers never read.</summary>
-internal sealed class FullMemory : Damage
+internal sealed class FullMemory : FaultInjection
 {
     private const int Topics = 40;
 
@@ -427,15 +431,15 @@ internal sealed class FullMemory : Damage
     private int _cut;
     private bool _hasLeft;
 
-    public FullMemory(FaultScene scene)
-        : base(scene)
+    public FullMemory(FaultContext context)
+        : base(context)
     {
         for (var n = 0; n < Topics; n++)
         {
-            scene.Server.CreateTopic(Topic(n));
+            context.Server.CreateTopic(Topic(n));
         }
 
-        _publisher = scene.Server.Begin(scene.Loop, PayloadBytes);
+        _publisher = context.Server.Begin(context.Loop, PayloadBytes);
         _publisher.PublishToNumbered(_stem);
         _publisher.OnAnswer = error => _refused += error switch
         {
@@ -443,7 +447,7 @@ internal sealed class FullMemory : Damage
             "LIMIT_EXCEEDED" => 1,
             _ => throw new RunFailed($"a publish was refused with {error}"),
         };
-        Fill(Full, Full * (scene.Server.Retained ?? 0));
+        Fill(Full, Full * (context.Server.Retained ?? 0));
         while (_refused == 0)
         {
             Fill(Topics, AtOnce);
@@ -473,10 +477,10 @@ internal sealed class FullMemory : Damage
     {
         while (_readers.Count < Readers)
         {
-            var reader = Scene.Server.Begin(Scene.Loop, PayloadBytes, TinyWindow);
+            var reader = Context.Server.Begin(Context.Loop, PayloadBytes, TinyWindow);
             reader.MayEnd = true;
             reader.Subscribe(Topic(_random.Next(Full)), lastN: 0);
-            reader.OnAnswer = _ => Scene.Loop.Remove(reader);
+            reader.OnAnswer = _ => Context.Loop.Remove(reader);
             _readers.Add(reader);
         }
 
@@ -505,7 +509,7 @@ internal sealed class FullMemory : Damage
         }
 
         _publisher.Flush();
-        Scene.Loop.Until(() => _publisher.Unanswered == 0, FillTimeout, "for the messages that fill the memory to be answered");
+        Context.Loop.Until(() => _publisher.Unanswered == 0, FillTimeout, "for the messages that fill the memory to be answered");
     }
 
     private string Topic(int number) => _stem + Digits.Text(number);
@@ -522,7 +526,7 @@ internal sealed class FullMemory : Damage
         _publisher.Dispose();
         for (var n = 0; n < Topics; n++)
         {
-            Scene.Server.DeleteTopic(Topic(n));
+            Context.Server.DeleteTopic(Topic(n));
         }
     }
 }

@@ -1,7 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>
 /// Clients that reset, vanish, stall or take all descriptors, and other faults: the other clients must not notice, and nothing may leak.
@@ -16,17 +22,17 @@ internal sealed class Faults : ScenarioVerb
 
     private const double LeastSeconds = 0.1;
 
-    private readonly Option<string?> _only = Offer.Text(
+    private readonly Option<string?> _only = OptionFactory.Text(
         "--only", $"A single fault: {string.Join(", ", Fault.All.Select(fault => fault.Name))}.", "FAULT");
 
-    private readonly Option<TimeSpan> _window = Offer.Seconds(
+    private readonly Option<TimeSpan> _window = OptionFactory.Seconds(
         "--seconds", "The length of each phase: without the fault, with it, and without.", 3, LeastSeconds);
 
-    private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each fault.", 1, 1, 1000);
-    private readonly Option<TimeSpan> _together = Offer.Seconds(
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "Runs of each fault.", 1, 1, 1000);
+    private readonly Option<TimeSpan> _together = OptionFactory.Seconds(
         "--together", "All faults at once for this long, instead of each alone.", 0);
 
-    private readonly Option<int> _seed = Offer.Seed();
+    private readonly Option<int> _seed = OptionFactory.Seed();
 
     public Faults()
         : base(
@@ -79,7 +85,7 @@ internal sealed class Faults : ScenarioVerb
                 [Names.Rate] = FaultLoad.Rate,
                 [Names.Window] = parsed.GetValue(_window).TotalSeconds,
             };
-            var instead = fault.Falls();
+            var instead = fault.Fallback();
             bench.Repeat(
                 new Load(Scenario, $"{fault.Name}: {fault.What}{(instead is null ? "" : $" ({instead})")}", parameters, fault.Name),
                 parsed.GetValue(_runs),
@@ -104,10 +110,10 @@ internal sealed class Faults : ScenarioVerb
         var descriptors = cost.Descriptors;
         var before = Phase.Of(open, audience, schedule, window, DrainTimeout);
 
-        using var damage = fault.Begin(new FaultScene(server, loop, topic, cost, () => new TailInbox()));
+        using var injection = fault.Begin(new FaultContext(server, loop, topic, cost, () => new TailInbox()));
         open.Run(CatchUp); // messages that came due while the fault was prepared are late because of the load generator
-        var during = Phase.Of(open, audience, schedule, window, DrainTimeout, damage.Commit);
-        damage.End();
+        var during = Phase.Of(open, audience, schedule, window, DrainTimeout, injection.Commit);
+        injection.End();
 
         // The load continues while the server notices the clients that are gone.
         var start = Stopwatch.GetTimestamp();
@@ -141,8 +147,8 @@ internal sealed class Faults : ScenarioVerb
         server.DeleteTopic(topic);
         var measured = new Measured()
             .Add(Names.P99Ratio, during.P99 / without.P99, "x", Measured.Less)
-            .Add("committed", damage.Count, "times")
-            .Add("as_described", fault.Falls() is null ? 1 : 0, "of 1")
+            .Add("committed", injection.Count, "times")
+            .Add("as_described", fault.Fallback() is null ? 1 : 0, "of 1")
             .Add("descriptors_back_after", settled.TotalSeconds, "s");
         without.AddTo(measured, "without");
         during.AddTo(measured, "with");

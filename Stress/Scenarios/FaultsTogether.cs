@@ -1,6 +1,11 @@
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>
 /// All faults at once, round after round, beside well-behaved clients that come and go. After each round the history checker judges
@@ -41,9 +46,9 @@ internal static class FaultsTogether
         {
             using var round = new Round(server, cost, random);
             round.Run(length, committed);
-            published += round.Crowd.Published;
-            received += round.Crowd.Received;
-            refused += round.Crowd.Refused;
+            published += round.Recorded.Published;
+            received += round.Recorded.Received;
+            refused += round.Recorded.Refused;
             turnedAway += round.TurnedAway;
             memory.Add(cost.Resident / 1e6);
             descriptors.Add(cost.Descriptors);
@@ -84,10 +89,10 @@ internal static class FaultsTogether
             (_server, _cost, _random) = (server, cost, random);
             _socketsBefore = cost.Sockets;
             string[] topics = [.. Enumerable.Range(0, Topics).Select(_ => $"together-{Guid.NewGuid():N}")];
-            Crowd = new Crowd(_loop, server, topics, Publishers, random, FaultLoad.PayloadBytes) { MayBeRefused = true };
+            Recorded = new RecordedLoad(_loop, server, topics, Publishers, random, FaultLoad.PayloadBytes) { MayBeRefused = true };
         }
 
-        public Crowd Crowd { get; }
+        public RecordedLoad Recorded { get; }
 
         /// <summary>Clients that were refused with 503, since the server had no connection left.</summary>
         public long TurnedAway { get; private set; }
@@ -96,75 +101,75 @@ internal static class FaultsTogether
         {
             for (var n = 0; n < Subscribers; n++)
             {
-                Crowd.Admit();
+                Recorded.Admit();
             }
 
             Behave(Undisturbed, mayLeave: true, () => { });
-            var scene = new FaultScene(_server, _loop, Crowd.Topics[0], _cost, () => new AnyInbox());
-            var damages = new Stack<(Fault Fault, Damage Damage)>();
+            var context = new FaultContext(_server, _loop, Recorded.Topics[0], _cost, () => new AnyInbox());
+            var injections = new Stack<(Fault Fault, FaultInjection Injection)>();
             try
             {
                 foreach (var fault in Fault.All.Where(fault => fault.Name != Fault.Descriptors))
                 {
-                    damages.Push((fault, fault.Begin(scene)));
+                    injections.Push((fault, fault.Begin(context)));
                 }
 
                 Behave(length, mayLeave: true, Commit);
                 var last = Fault.All.First(fault => fault.Name == Fault.Descriptors);
-                damages.Push((last, last.Begin(scene)));
+                injections.Push((last, last.Begin(context)));
                 Behave(DescriptorsFor, mayLeave: false, Commit); // a client that would connect now could not
-                foreach (var (fault, damage) in damages)
+                foreach (var (fault, injection) in injections)
                 {
-                    damage.End();
-                    committed[fault.Name] = committed.GetValueOrDefault(fault.Name) + damage.Count;
+                    injection.End();
+                    committed[fault.Name] = committed.GetValueOrDefault(fault.Name) + injection.Count;
                 }
             }
             finally
             {
-                while (damages.TryPop(out var begun))
+                while (injections.TryPop(out var begun))
                 {
-                    begun.Damage.Dispose();
+                    begun.Injection.Dispose();
                 }
             }
 
-            Crowd.Drain();
-            Crowd.Judge();
-            Array.ForEach(Crowd.Topics, _server.DeleteTopic);
-            Crowd.Dispose();
+            Recorded.Drain();
+            Recorded.Judge();
+            Array.ForEach(Recorded.Topics, _server.DeleteTopic);
+            Recorded.Dispose();
             AwaitSockets();
 
             void Commit()
             {
-                foreach (var (_, damage) in damages)
+                foreach (var (_, injection) in injections)
                 {
-                    damage.Commit();
+                    injection.Commit();
                 }
             }
         }
 
         public void Dispose()
         {
-            Crowd.Dispose();
+            Recorded.Dispose();
             _loop.Dispose();
         }
 
         private void Behave(TimeSpan length, bool mayLeave, Action besides)
         {
             var (start, acts) = (Stopwatch.GetTimestamp(), 0L);
-            Crowd.Run(length, MessagesPerSecond, () =>
+            Recorded.Run(length, MessagesPerSecond, () =>
             {
                 besides();
                 for (; mayLeave && acts < Stopwatch.GetElapsedTime(start).TotalSeconds * ActsPerSecond; acts++)
                 {
-                    Churn.Act(Crowd, _leaving, _random);
+                    Churn.Act(Recorded, _leaving, _random);
                 }
 
                 if (mayLeave)
                 {
-                    Churn.LetGo(Crowd, _leaving);
+                    Churn.LetGo(Recorded, _leaving);
                 }
 
-                foreach (var member in Crowd.Members.Where(member => member.Ending is not null).ToArray())
+                foreach (var member in Recorded.Members.Where(member => member.Ending is not null).ToArray())
                 {
                     Replace(member);
                 }
@@ -181,8 +186,8 @@ internal static class FaultsTogether
 
             TurnedAway++;
             member.Dispose();
-            Crowd.Dismiss(member);
-            Crowd.Admit();
+            Recorded.Dismiss(member);
+            Recorded.Admit();
         }
 
         // Waits until the server has noticed the clients that are gone.

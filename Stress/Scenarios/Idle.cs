@@ -1,6 +1,12 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Many idle connections: the server's memory for each, and whether a message still reaches them all.</summary>
 internal sealed class Idle : ScenarioVerb
@@ -13,11 +19,12 @@ internal sealed class Idle : ScenarioVerb
     private const int PayloadBytes = 100;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(60);
 
-    private readonly Option<int[]> _connections = Offer.Wholes(
+    private readonly Option<int[]> _connections = OptionFactory.Wholes(
         "--connections", "Connections with one subscription each.", [10_000], 1, 60_000);
 
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The idle time over which processor time is measured.", 5);
-    private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each contender; they take turns.", 1, 1, 1000);
+    private readonly Option<TimeSpan> _window = OptionFactory.Seconds(
+        "--seconds", "The idle time over which processor time is measured.", 5);
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "Runs of each contender; they take turns.", 1, 1, 1000);
 
     public Idle()
         : base(
@@ -56,20 +63,20 @@ internal sealed class Idle : ScenarioVerb
         long before;
         using (var quiet = new Loop())
         {
-            before = Settled.Resident(quiet, cost);
+            before = SettledMemory.Resident(quiet, cost);
         }
 
         Reach(contender, connections, measured, loop =>
         {
-            var after = Settled.Resident(loop, cost);
-            var clocked = new Clocked(cost);
+            var after = SettledMemory.Resident(loop, cost);
+            var cpu = new CpuMeter(cost);
             loop.For(window);
-            clocked.Stop();
+            cpu.Stop();
             measured
                 .Add(Names.BytesPerConnection, (double)(after - before) / connections, "bytes", Measured.Less)
                 .Add("resident_before", before / 1e6, "MB")
                 .Add(ResidentWith, after / 1e6, "MB")
-                .Add(Names.ServerCpu, clocked.Server / clocked.Window, "cores", Measured.Less);
+                .Add(Names.ServerCpu, cpu.Server / cpu.Window, "cores", Measured.Less);
         });
         return measured;
     }

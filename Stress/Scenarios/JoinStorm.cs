@@ -1,7 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Subscribers join a busy topic with replay at random times: each must receive a gapless window of the topic's order.</summary>
 internal sealed class JoinStorm : ScenarioVerb
@@ -11,12 +17,12 @@ internal sealed class JoinStorm : ScenarioVerb
     private const int LastN = 100;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
 
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers that join.", 60, 1, 5000);
-    private readonly Option<int> _publishers = Offer.Whole("--publishers", "Connections that publish to the topic.", 3, 1, 9);
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The time in which they join, at random moments.", 3);
-    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second, at most.", 2000, 1, 1_000_000);
-    private readonly Option<int> _runs = Offer.Whole("--runs", "Storms.", 3, 1, 1000);
-    private readonly Option<int> _seed = Offer.Seed();
+    private readonly Option<int> _subscribers = OptionFactory.Whole("--subscribers", "Subscribers that join.", 60, 1, 5000);
+    private readonly Option<int> _publishers = OptionFactory.Whole("--publishers", "Connections that publish to the topic.", 3, 1, 9);
+    private readonly Option<TimeSpan> _window = OptionFactory.Seconds("--seconds", "The time in which they join, at random moments.", 3);
+    private readonly Option<int> _rate = OptionFactory.Whole("--rate", "Messages per second, at most.", 2000, 1, 1_000_000);
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "Storms.", 3, 1, 1000);
+    private readonly Option<int> _seed = OptionFactory.Seed();
 
     public JoinStorm()
         : base(
@@ -52,42 +58,42 @@ internal sealed class JoinStorm : ScenarioVerb
     {
         var topic = $"join-storm-{Guid.NewGuid():N}";
         using var loop = new Loop();
-        using var crowd = new Crowd(loop, server, [topic], publishers, random);
-        var witness = crowd.Admit();
+        using var recorded = new RecordedLoad(loop, server, [topic], publishers, random);
+        var witness = recorded.Admit();
         Join(witness, topic);
         loop.Until(() => witness.IsIdle, AnswerTimeout, "for the first subscriber's subscribe to be answered");
 
         var times = new Queue<double>(Enumerable.Range(0, subscribers).Select(_ => random.NextDouble() * window.TotalSeconds).Order());
-        var clocked = new Clocked(server.Cost);
+        var cpu = new CpuMeter(server.Cost);
         var start = Stopwatch.GetTimestamp();
-        crowd.Run(window, rate, () =>
+        recorded.Run(window, rate, () =>
         {
             while (times.TryPeek(out var next) && Stopwatch.GetElapsedTime(start).TotalSeconds >= next)
             {
                 times.Dequeue();
-                Join(crowd.Admit(), topic);
+                Join(recorded.Admit(), topic);
             }
         });
-        clocked.Stop();
+        cpu.Stop();
         while (times.TryDequeue(out _))
         {
-            Join(crowd.Admit(), topic);
+            Join(recorded.Admit(), topic);
         }
 
-        crowd.Drain();
-        crowd.Judge();
-        if (witness.Received != crowd.Published)
+        recorded.Drain();
+        recorded.Judge();
+        if (witness.Received != recorded.Published)
         {
-            throw new RunFailed($"the first subscriber received {witness.Received} of {crowd.Published} messages");
+            throw new RunFailed($"the first subscriber received {witness.Received} of {recorded.Published} messages");
         }
 
         server.DeleteTopic(topic);
         var measured = new Measured()
-            .Add(Names.Published, crowd.Published, "messages")
-            .Add(Names.Received, crowd.Received, "events")
-            .Add("shortest_window", crowd.Members.Min(member => member.Received), "events")
-            .Add("longest_window", crowd.Members.Max(member => member.Received), "events");
-        clocked.AddTo(measured);
+            .Add(Names.Published, recorded.Published, "messages")
+            .Add(Names.Received, recorded.Received, "events")
+            .Add("shortest_window", recorded.Members.Min(member => member.Received), "events")
+            .Add("longest_window", recorded.Members.Max(member => member.Received), "events");
+        cpu.AddTo(measured);
         return measured;
     }
 

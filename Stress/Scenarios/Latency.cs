@@ -1,6 +1,12 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Open loop: how long a message takes from when it was due to its arrival, at fixed rates.</summary>
 internal sealed class Latency : ScenarioVerb
@@ -9,8 +15,8 @@ internal sealed class Latency : ScenarioVerb
 
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(60);
 
-    private readonly Option<int[]> _rates = Offer.Wholes("--rates", "Messages per second.", [100, 1000, 10_000], 1, 10_000_000);
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers of the topic.", 10, 1, 50_000);
+    private readonly Option<int[]> _rates = OptionFactory.Wholes("--rates", "Messages per second.", [100, 1000, 10_000], 1, 10_000_000);
+    private readonly Option<int> _subscribers = OptionFactory.Whole("--subscribers", "Subscribers of the topic.", 10, 1, 50_000);
     private readonly LoadOptions _load;
 
     public Latency()
@@ -75,9 +81,9 @@ internal sealed class Latency : ScenarioVerb
             open.Run(load.Warmup);
 
             var (published, received) = (open.Published, audience.Received);
-            var clocked = new Clocked(contender.Cost);
+            var cpu = new CpuMeter(contender.Cost);
             open.Run(load.Window);
-            clocked.Stop();
+            cpu.Stop();
             (published, received) = (open.Published - published, audience.Received - received);
 
             open.Sentinel();
@@ -87,13 +93,13 @@ internal sealed class Latency : ScenarioVerb
                 DrainTimeout,
                 "for the last messages to be received by all and answered");
             measured
-                .Add(Names.Publishes, published / clocked.Window.TotalSeconds, "1/s")
+                .Add(Names.Publishes, published / cpu.Window.TotalSeconds, "1/s")
                 .Add(Names.Offered, rate, "1/s")
-                .Add(Names.Deliveries, received / clocked.Window.TotalSeconds, "1/s")
-                .Add(Names.CpuPerDelivery, clocked.Server?.TotalMicroseconds / received, "µs", Measured.Less)
+                .Add(Names.Deliveries, received / cpu.Window.TotalSeconds, "1/s")
+                .Add(Names.CpuPerDelivery, cpu.Server?.TotalMicroseconds / received, "µs", Measured.Less)
                 .Add(Names.DeliveryLatency, audience.Latencies)
                 .Add(Names.SendLateness, open.Lateness);
-            clocked.AddTo(measured);
+            cpu.AddTo(measured);
         }
 
         contender.DeleteTopic(topic);

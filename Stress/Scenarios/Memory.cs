@@ -1,6 +1,12 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>The size of the idle reference server, as built for Native AOT and for the JIT.</summary>
 internal sealed class Memory : Verb
@@ -9,8 +15,8 @@ internal sealed class Memory : Verb
 
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(2);
 
-    private readonly Option<int> _runs = Offer.Whole("--runs", "Starts of each build; they take turns.", 5, 1, 100);
-    private readonly Option<string?> _out = Offer.Out();
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "Starts of each build; they take turns.", 5, 1, 100);
+    private readonly Option<string?> _out = OptionFactory.Out();
 
     public Memory()
         : base(
@@ -53,13 +59,13 @@ internal sealed class Memory : Verb
 
     private static Measured Once(HostBuild build)
     {
-        using var server = Servers.Start(build.Kind, build.Executable, new Dictionary<string, string>(), Conformance.Dialect.V1);
+        using var server = Servers.Start(build.Kind, build.Executable, new Dictionary<string, string>(), Conformance.Targets.Dialect.V1);
         server.CreateTopic("memory");
         server.DeleteTopic("memory");
         using var loop = new Loop();
         loop.For(Rest);
         return new Measured()
-            .Add(Names.Resident, Settled.Resident(loop, server.Cost!) / 1e6, "MB", Measured.Less)
+            .Add(Names.Resident, SettledMemory.Resident(loop, server.Cost!) / 1e6, "MB", Measured.Less)
             .Add("on_disk", build.Size / 1e6, "MB", Measured.Less)
             .Add("threads", server.Cost!.Threads, "threads");
     }

@@ -1,6 +1,12 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Many topics with one publisher and one subscriber each: the pairs share only the server.</summary>
 internal sealed class Pairs : ScenarioVerb
@@ -9,7 +15,7 @@ internal sealed class Pairs : ScenarioVerb
 
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 
-    private readonly Option<int[]> _pairs = Offer.Wholes(
+    private readonly Option<int[]> _pairs = OptionFactory.Wholes(
         "--pairs", "Topics with a publisher and a subscriber each.", [1, 10, 50, 100, 1000], 1, 9000);
 
     private readonly LoadOptions _load;
@@ -61,10 +67,10 @@ internal sealed class Pairs : ScenarioVerb
             loops.Home.For(load.Warmup);
 
             var received = -pairs.Sum(pair => pair.Received);
-            var clocked = new Clocked(contender.Cost);
+            var cpu = new CpuMeter(contender.Cost);
             loops.Home.For(load.Window);
             received += pairs.Sum(pair => pair.Received);
-            clocked.Stop();
+            cpu.Stop();
             loops.Stop();
 
             Array.ForEach(pairs, pair => pair.Stop());
@@ -73,9 +79,9 @@ internal sealed class Pairs : ScenarioVerb
                 AnswerTimeout,
                 "for the last messages to be received and answered");
             measured
-                .Add(Names.Deliveries, received / clocked.Window.TotalSeconds, "1/s", Measured.More)
-                .Add(Names.CpuPerDelivery, clocked.Server?.TotalMicroseconds / received, "µs", Measured.Less);
-            clocked.AddTo(measured);
+                .Add(Names.Deliveries, received / cpu.Window.TotalSeconds, "1/s", Measured.More)
+                .Add(Names.CpuPerDelivery, cpu.Server?.TotalMicroseconds / received, "µs", Measured.Less);
+            cpu.AddTo(measured);
         }
 
         Array.ForEach(topics, contender.DeleteTopic);

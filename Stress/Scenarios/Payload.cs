@@ -1,16 +1,22 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Protocols;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>The same fan-out with small and large messages.</summary>
 internal sealed class Payload : ScenarioVerb
 {
     public const string Scenario = "payload";
 
-    private readonly Option<int[]> _sizes = Offer.Wholes(
+    private readonly Option<int[]> _sizes = OptionFactory.Wholes(
         "--sizes", "Characters of the payload.", [16, 64, 256, 1024, 4096, 16_384, 65_536], Digits.Width, LoadOptions.LargestPayload);
 
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers of the topic.", 10, 1, 50_000);
+    private readonly Option<int> _subscribers = OptionFactory.Whole("--subscribers", "Subscribers of the topic.", 10, 1, 50_000);
     private readonly LoadOptions _load;
 
     public Payload()

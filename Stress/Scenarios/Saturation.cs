@@ -1,16 +1,21 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Latency over load: at shares of each server's own maximum.</summary>
 internal sealed class Saturation : ScenarioVerb
 {
     public const string Scenario = "saturation";
 
-    private readonly Option<int[]> _shares = Offer.Wholes(
+    private readonly Option<int[]> _shares = OptionFactory.Wholes(
         "--shares", "Shares of the closed loop's maximum, in percent.", [10, 25, 50, 75, 90, 100], 1, 200);
 
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers of the topic.", 10, 1, 50_000);
+    private readonly Option<int> _subscribers = OptionFactory.Whole("--subscribers", "Subscribers of the topic.", 10, 1, 50_000);
     private readonly LoadOptions _load;
 
     public Saturation()

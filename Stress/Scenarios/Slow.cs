@@ -1,6 +1,13 @@
 using System.CommandLine;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Subscribers that never read, or read a trickle: how they affect the others, and how the server cuts them.</summary>
 internal sealed class Slow : ScenarioVerb
@@ -18,17 +25,18 @@ internal sealed class Slow : ScenarioVerb
 
     private const double LeastSeconds = 0.1;
 
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers, including the slow ones.", 100, 2, 10_000);
-    private readonly Option<int[]> _shares = Offer.Wholes(
+    private readonly Option<int> _subscribers = OptionFactory.Whole(
+        "--subscribers", "Subscribers, including the slow ones.", 100, 2, 10_000);
+    private readonly Option<int[]> _shares = OptionFactory.Wholes(
         "--shares", "The share of slow subscribers, in percent; at least one is slow.", [1, 10, 50], 1, 99);
 
-    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second.", 200, 1, 100_000);
-    private readonly Option<int> _payload = Offer.Whole("--payload", "Characters of the payload.", 4096, Digits.Width, 60_000);
-    private readonly Option<TimeSpan> _window = Offer.Seconds(
+    private readonly Option<int> _rate = OptionFactory.Whole("--rate", "Messages per second.", 200, 1, 100_000);
+    private readonly Option<int> _payload = OptionFactory.Whole("--payload", "Characters of the payload.", 4096, Digits.Width, 60_000);
+    private readonly Option<TimeSpan> _window = OptionFactory.Seconds(
         "--seconds", "The length of each phase: without the slow ones, with them, and without.", 5, LeastSeconds);
 
-    private readonly Option<TimeSpan> _limit = Offer.Seconds("--limit", "The time to cut all subscribers that never read.", 30);
-    private readonly Option<int> _runs = Offer.Whole("--runs", "Runs of each kind.", 5, 1, 1000);
+    private readonly Option<TimeSpan> _limit = OptionFactory.Seconds("--limit", "The time to cut all subscribers that never read.", 30);
+    private readonly Option<int> _runs = OptionFactory.Whole("--runs", "Runs of each kind.", 5, 1, 1000);
 
     public Slow()
         : base(
@@ -101,7 +109,7 @@ internal sealed class Slow : ScenarioVerb
         open.Run(load.Window / 2, cut.Look); // warm-up
         var before = Phase.Of(open, audience, schedule, load.Window, load.Limit, cut.Look);
 
-        var crowd = new SlowReaders(loop, server, topic, slow, load.PayloadBytes, never);
+        var slowReaders = new SlowReaders(loop, server, topic, slow, load.PayloadBytes, never);
         open.Run(CatchUp, Besides); // messages that came due while they subscribed are late because of the load generator
         var (present, answers) = (0L, 0);
         cut.Heard = (others, askedAt) =>
@@ -110,7 +118,7 @@ internal sealed class Slow : ScenarioVerb
             answers++;
             if (never)
             {
-                crowd.Replace(others, askedAt);
+                slowReaders.Replace(others, askedAt);
             }
         };
         var during = Phase.Of(open, audience, schedule, load.Window, load.Limit, Besides);
@@ -118,18 +126,18 @@ internal sealed class Slow : ScenarioVerb
 
         // The load continues until the last of them is cut, but no longer counts.
         cut.Start();
-        while (never && (crowd.IsComing || !cut.IsSeen))
+        while (never && (slowReaders.IsComing || !cut.IsSeen))
         {
             if (cut.Elapsed > load.Limit)
             {
                 throw new RunFailed(
-                    $"not all of {crowd.Admitted} subscribers that never read were cut within {load.Limit.TotalSeconds:0} s");
+                    $"not all of {slowReaders.Admitted} subscribers that never read were cut within {load.Limit.TotalSeconds:0} s");
             }
 
             open.Run(TimeSpan.FromMilliseconds(20), cut.Look);
         }
 
-        crowd.Finish(loops, open.Published, load.Limit);
+        slowReaders.Finish(loops, open.Published, load.Limit);
         open.Run(CatchUp, cut.Look);
         var after = Phase.Of(open, audience, schedule, load.Window, load.Limit, cut.Look);
 
@@ -143,18 +151,18 @@ internal sealed class Slow : ScenarioVerb
         var measured = new Measured()
             .Add(Names.P99Ratio, during.P99 / without.P99, "x", Measured.Less)
             .Add("all_cut_after", never ? cut.Elapsed.TotalSeconds : null, "s")
-            .Add(Admitted, crowd.Admitted, "subscribers")
+            .Add(Admitted, slowReaders.Admitted, "subscribers")
             .Add(Present, answers == 0 ? null : (double)present / answers, "subscribers")
-            .Add(Told, crowd.Told, "subscribers")
-            .Add(Reset, crowd.Reset, "subscribers")
-            .Add("slow_received", crowd.Received, "events");
+            .Add(Told, slowReaders.Told, "subscribers")
+            .Add(Reset, slowReaders.Reset, "subscribers")
+            .Add("slow_received", slowReaders.Received, "events");
         without.AddTo(measured, "without");
         during.AddTo(measured, "with");
         return measured;
 
         void Besides()
         {
-            crowd.Sip();
+            slowReaders.Sip();
             cut.Look();
         }
     }

@@ -1,7 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>A mixed load for a long time: memory and descriptors must stay flat.</summary>
 internal sealed class Soak : ScenarioVerb
@@ -21,10 +27,10 @@ internal sealed class Soak : ScenarioVerb
     private const double LeastSeconds = 0.1;
     private const int LeastSamples = 4; // a quarter, and three thirds
 
-    private readonly Option<TimeSpan> _window = Offer.Seconds("--seconds", "The length of the run.", 600, LeastSeconds);
-    private readonly Option<TimeSpan> _interval = Offer.Seconds("--sample", "The time between two samples.", 1, LeastSeconds);
-    private readonly Option<int> _subscribers = Offer.Whole("--subscribers", "Subscribers that stay.", 20, 1, 10_000);
-    private readonly Option<int> _rate = Offer.Whole("--rate", "Messages per second.", 1000, 1, 1_000_000);
+    private readonly Option<TimeSpan> _window = OptionFactory.Seconds("--seconds", "The length of the run.", 600, LeastSeconds);
+    private readonly Option<TimeSpan> _interval = OptionFactory.Seconds("--sample", "The time between two samples.", 1, LeastSeconds);
+    private readonly Option<int> _subscribers = OptionFactory.Whole("--subscribers", "Subscribers that stay.", 20, 1, 10_000);
+    private readonly Option<int> _rate = OptionFactory.Whole("--rate", "Messages per second.", 1000, 1, 1_000_000);
 
     public Soak()
         : base(
@@ -82,17 +88,17 @@ internal sealed class Soak : ScenarioVerb
         var publisher = server.Open(loop, PayloadBytes);
         publisher.PublishTo(topic);
         var open = new OpenLoop(loop, publisher, schedule);
-        var visitors = new Visitors(loop, server, topic, PayloadBytes);
+        var shortLived = new ShortLivedSubscribers(loop, server, topic, PayloadBytes);
         var memory = new Flatness("resident", "MB", ShareOfSlack, slack);
         var descriptors = new Flatness("descriptors", "descriptors", ShareOfSlack, DescriptorsOfSlack);
         var (start, told) = (Stopwatch.GetTimestamp(), TimeSpan.Zero);
         schedule.Start();
         schedule.Count((long)(rate * window.TotalSeconds / 4) + 1, long.MaxValue); // the first quarter is warm-up
-        var clocked = new Clocked(cost);
+        var cpu = new CpuMeter(cost);
         open.Run(window, () =>
         {
             var elapsed = Stopwatch.GetElapsedTime(start);
-            visitors.Keep(elapsed.TotalSeconds * ReconnectsPerSecond, elapsed.TotalSeconds * TopicsPerSecond);
+            shortLived.Keep(elapsed.TotalSeconds * ReconnectsPerSecond, elapsed.TotalSeconds * TopicsPerSecond);
             if (elapsed >= interval * (memory.Count + 1))
             {
                 memory.Add(cost.Resident / 1e6);
@@ -107,24 +113,24 @@ internal sealed class Soak : ScenarioVerb
                     $"{descriptors.Last} descriptors");
             }
         });
-        clocked.Stop();
+        cpu.Stop();
         schedule.Count((long)(rate * window.TotalSeconds / 4) + 1, open.Published);
         open.Sentinel();
         loops.Until(
-            () => audience.HasAll(open.Published) && publisher.Unanswered == 0 && visitors.IsIdle,
+            () => audience.HasAll(open.Published) && publisher.Unanswered == 0 && shortLived.IsIdle,
             DrainTimeout,
             "for the last messages to be received by all and answered");
-        visitors.Dispose();
+        shortLived.Dispose();
         server.DeleteTopic(topic);
 
         var measured = new Measured()
             .Add(Names.Published, open.Published, "messages")
             .Add(Names.Received, audience.Received, "events")
-            .Add("visitors", visitors.Count, "connections")
-            .Add("topics_used", visitors.TopicsUsed, "topics")
+            .Add("visitors", shortLived.Count, "connections")
+            .Add("topics_used", shortLived.TopicsUsed, "topics")
             .Add(Names.DeliveryLatency, audience.Latencies)
             .Add(Names.SendLateness, open.Lateness);
-        clocked.AddTo(measured);
+        cpu.AddTo(measured);
         return string.Join("; ", new[] { memory.Judge(measured), descriptors.Judge(measured) }.OfType<string>()) is { Length: > 0 } leak
             ? throw new RunFailed(leak)
             : measured;

@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Net;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>
 /// A subscriber in a process of its own, which can be stopped and killed, unlike a connection of this process. It is a hidden verb of
@@ -16,8 +19,8 @@ internal sealed class SubscriberProcess : Verb
 
     private static readonly ConcurrentDictionary<int, Process> Running = [];
 
-    private readonly Option<string?> _url = Offer.Text("--url", "The server.", "URL");
-    private readonly Option<string?> _topic = Offer.Text("--topic", "The topic to subscribe to.", "TOPIC");
+    private readonly Option<string?> _url = OptionFactory.Text("--url", "The server.", "URL");
+    private readonly Option<string?> _topic = OptionFactory.Text("--topic", "The topic to subscribe to.", "TOPIC");
 
     // A stopped process does not react to Ctrl-C.
     static SubscriberProcess() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
@@ -65,7 +68,7 @@ internal sealed class SubscriberProcess : Verb
     protected override bool Run(ParseResult parsed)
     {
         var url = new Uri(parsed.GetValue(_url) ?? throw new UsageError("--url is needed"));
-        using var server = new PubSubContender(VerbName, "", url, Conformance.Dialect.V1, pid: null);
+        using var server = new PubSubContender(VerbName, "", url, Conformance.Targets.Dialect.V1, pid: null);
         using var loop = new Loop();
         var connection = server.Open(loop, FaultLoad.PayloadBytes);
         connection.MayEnd = true;

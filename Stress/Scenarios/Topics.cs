@@ -1,7 +1,14 @@
 using System.CommandLine;
 using System.Diagnostics;
+using PubSub.Stress.Contenders;
+using PubSub.Stress.Loads;
+using PubSub.Stress.Measure;
+using PubSub.Stress.Net;
+using PubSub.Stress.Protocols;
+using PubSub.Stress.Results;
+using PubSub.Stress.Verbs;
 
-namespace PubSub.Stress;
+namespace PubSub.Stress.Scenarios;
 
 /// <summary>Publishing while the server has few or very many topics: whether the cost of finding a topic grows.</summary>
 internal sealed class Topics : ScenarioVerb
@@ -14,11 +21,12 @@ internal sealed class Topics : ScenarioVerb
     private const int CreatorTasks = 8;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 
-    private readonly Option<int[]> _topics = Offer.Wholes(
+    private readonly Option<int[]> _topics = OptionFactory.Wholes(
         "--topics", "Topics that exist.", [1, 10, 100, 1000, 10_000, MostTopics], 1, MostTopics);
 
-    private readonly Option<int> _busy = Offer.Whole("--busy", "The number of topics to publish to, at most.", MostTopics, 1, MostTopics);
-    private readonly Option<int> _seed = Offer.Seed();
+    private readonly Option<int> _busy = OptionFactory.Whole(
+        "--busy", "The number of topics to publish to, at most.", MostTopics, 1, MostTopics);
+    private readonly Option<int> _seed = OptionFactory.Seed();
     private readonly LoadOptions _load;
 
     public Topics()
@@ -91,9 +99,9 @@ internal sealed class Topics : ScenarioVerb
 
         var count = published.Count;
         publisher.RoundTrips = new Latencies();
-        var clocked = new Clocked(server.Cost);
+        var cpu = new CpuMeter(server.Cost);
         Publish(load.Window);
-        clocked.Stop();
+        cpu.Stop();
         count = published.Count - count;
         loop.Until(() => publisher.Unanswered == 0, AnswerTimeout, "for the last publishes to be answered");
 
@@ -111,11 +119,11 @@ internal sealed class Topics : ScenarioVerb
         }
 
         var measured = new Measured()
-            .Add(Names.Publishes, count / clocked.Window.TotalSeconds, "1/s", Measured.More)
-            .Add(Names.CpuPerPublish, clocked.Server?.TotalMicroseconds / count, "µs", Measured.Less)
+            .Add(Names.Publishes, count / cpu.Window.TotalSeconds, "1/s", Measured.More)
+            .Add(Names.CpuPerPublish, cpu.Server?.TotalMicroseconds / count, "µs", Measured.Less)
             .Add(Names.Resident, server.Cost?.Resident / 1e6, "MB")
             .Add(Names.AckLatency, publisher.RoundTrips);
-        clocked.AddTo(measured);
+        cpu.AddTo(measured);
         return measured;
 
         void Publish(TimeSpan length)

@@ -1,4 +1,6 @@
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery.Benign;
 

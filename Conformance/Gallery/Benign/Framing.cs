@@ -1,4 +1,4 @@
-using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Network;
 
 namespace PubSub.Conformance.Gallery.Benign;
 

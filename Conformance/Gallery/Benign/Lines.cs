@@ -3,6 +3,9 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Threading.Channels;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery.Benign;
 

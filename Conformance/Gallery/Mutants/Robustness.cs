@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Network;
 
 namespace PubSub.Conformance.Gallery.Mutants;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Network;
 
 namespace PubSub.Conformance.Gallery.Mutants;
 

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Network;
 
 namespace PubSub.Conformance.Gallery.Null;
 

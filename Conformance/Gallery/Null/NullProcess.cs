@@ -1,3 +1,6 @@
+using PubSub.Conformance.Launching;
+using PubSub.Conformance.Targets;
+
 namespace PubSub.Conformance.Gallery.Null;
 
 /// <summary>A null target as a process: it starts with any settings, ends at a signal, and writes nothing.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using PubSub.Conformance.Network;
 
 namespace PubSub.Conformance.Gallery.Servers;
 

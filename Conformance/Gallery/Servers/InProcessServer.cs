@@ -1,4 +1,6 @@
 using System.Text;
+using PubSub.Conformance.Launching;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery.Servers;
 

@@ -1,4 +1,5 @@
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
 
 namespace PubSub.Conformance.Gallery;
 

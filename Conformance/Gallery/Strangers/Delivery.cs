@@ -1,5 +1,6 @@
 using PubSub.Conformance.Gallery.Mutants;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Running;
 
 namespace PubSub.Conformance.Gallery.Foreign;
 

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Running;
 
 namespace PubSub.Conformance.Gallery.Foreign;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PubSub.Conformance.Gallery.Mutants;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Running;
 
 namespace PubSub.Conformance.Gallery.Foreign;
 

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery.Foreign;
 

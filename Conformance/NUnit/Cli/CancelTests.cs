@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests.Cli;
 

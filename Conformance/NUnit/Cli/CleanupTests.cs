@@ -1,5 +1,7 @@
 using NUnit.Framework;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.TestTopics;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests.Cli;
 

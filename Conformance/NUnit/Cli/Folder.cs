@@ -1,3 +1,5 @@
+using PubSub.Conformance.Verdicts;
+
 namespace PubSub.Conformance.Tests.Cli;
 
 /// <summary>A temporary folder for one test, deleted with all its content at the end of the test.</summary>
@@ -26,7 +28,7 @@ internal sealed class Folder : IDisposable
     }
 
     /// <summary>The results that a run has written below this folder.</summary>
-    public Results Results(params string[] parts) => Conformance.Results.Parse(Read([.. parts, "results.json"]));
+    public Results Results(params string[] parts) => Verdicts.Results.Parse(Read([.. parts, "results.json"]));
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
 }

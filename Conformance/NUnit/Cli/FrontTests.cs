@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using NUnit.Framework;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests.Cli;
 

@@ -3,8 +3,11 @@ using System.Xml.Linq;
 using NUnit.Framework;
 using PubSub.Conformance.Gallery;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Scenarios;
+using PubSub.Conformance.Targets;
 using PubSub.Conformance.Tests.Reports;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests.Cli;
 

@@ -1,5 +1,11 @@
 using NUnit.Framework;
+using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Running;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests.Cli;
 

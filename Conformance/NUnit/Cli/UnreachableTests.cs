@@ -3,6 +3,7 @@ using System.Text;
 using NUnit.Framework;
 using PubSub.Conformance.Gallery.Null;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests.Cli;
 

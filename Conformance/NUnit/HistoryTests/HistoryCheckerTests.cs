@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using PubSub.Conformance.Histories;
+using PubSub.Conformance.Requirements;
 
 namespace PubSub.Conformance.Tests.HistoryTests;
 

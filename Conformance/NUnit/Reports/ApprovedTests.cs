@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using NUnit.Framework;
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests.Reports;
 

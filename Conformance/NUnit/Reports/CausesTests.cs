@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests.Reports;
 

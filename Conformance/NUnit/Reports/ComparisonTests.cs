@@ -1,5 +1,7 @@
 using NUnit.Framework;
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests.Reports;
 

@@ -2,6 +2,7 @@ using System.Xml;
 using System.Xml.Linq;
 using NUnit.Framework;
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests.Reports;
 

@@ -1,4 +1,7 @@
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests.Reports;
 

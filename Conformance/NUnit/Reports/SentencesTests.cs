@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Reports;
 
 namespace PubSub.Conformance.Tests.Reports;

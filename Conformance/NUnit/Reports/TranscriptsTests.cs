@@ -1,6 +1,7 @@
 using System.Text.Json;
 using NUnit.Framework;
 using PubSub.Conformance.Reports;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Tests.Reports;
 

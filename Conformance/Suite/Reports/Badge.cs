@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Reports;
 

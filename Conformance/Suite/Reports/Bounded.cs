@@ -1,4 +1,5 @@
 using System.Text;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Reports;
 
@@ -98,11 +99,8 @@ public static class Bounded
             TranscriptDropped = scenario.TranscriptDropped + lines,
             Transcript =
             [
-                new(
+                TranscriptLine.Dropped(
                     0,
-                    "suite",
-                    "-",
-                    Transcript.DroppedKind,
                     lines,
                     $"{Words.Count(lines, "line")} left out of this file for its size; transcripts.jsonl holds them"),
             ],

@@ -1,4 +1,5 @@
 using System.Text;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Reports;
 

@@ -1,3 +1,5 @@
+using PubSub.Conformance.Verdicts;
+
 namespace PubSub.Conformance.Reports;
 
 /// <summary>How important a scenario is in a report, the most important first.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Xml;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Reports;
 

@@ -1,4 +1,6 @@
 using System.Text;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Reports;
 
@@ -47,12 +49,11 @@ public static class Story
     }
 
     /// <summary>One scenario alone, in the form of a failure in the report. Secrets are not redacted.</summary>
-    public static string Of(Outcome outcome)
+    public static string Of(ScenarioResult scenario, Requirement? requirement)
     {
         var paper = new Paper(WidthOfOne, colour: false);
-        var requirement = outcome.Requirement is { } known ? RequirementResult.Of(known, Rollup.Status([outcome.Verdict])) : null;
-        var scenario = outcome.ToResult();
-        Tell(paper, scenario, Digest.Facts(scenario, requirement), Ink.Plain);
+        var known = requirement is null ? null : RequirementResult.Of(requirement, Rollup.Status([scenario.Verdict]));
+        Tell(paper, scenario, Digest.Facts(scenario, known), Ink.Plain);
         return paper.ToString();
     }
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Reports;
 
@@ -29,7 +30,7 @@ public static class Transcripts
                 {
                     var left = scenario.Transcript.Count - place;
                     var note = $"{Words.Count(left, "line")} left out of this file for its size";
-                    output.Write(Line(scenario.Id, new(line.AtMs, "suite", "-", Transcript.DroppedKind, left, note)));
+                    output.Write(Line(scenario.Id, TranscriptLine.Dropped(line.AtMs, left, note)));
                     break;
                 }
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Reports;
 

@@ -1,4 +1,4 @@
-namespace PubSub.Conformance;
+namespace PubSub.Conformance.Running;
 
 /// <summary>Limits how many scenarios run at one time, once this machine has run out of a resource.</summary>
 internal sealed class Admission(TimeProvider time)

@@ -1,6 +1,10 @@
 using System.Globalization;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.TestTopics;
 
-namespace PubSub.Conformance;
+namespace PubSub.Conformance.Running;
 
 /// <summary>
 /// Tells whether the server is still the same process: a server behind a supervisor may die and soon answer again. It compares an idle

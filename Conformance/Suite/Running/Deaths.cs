@@ -1,6 +1,7 @@
 using System.Globalization;
+using PubSub.Conformance.Verdicts;
 
-namespace PubSub.Conformance;
+namespace PubSub.Conformance.Running;
 
 /// <summary>The deaths of the target so far, each with its message.</summary>
 internal sealed class Deaths

@@ -1,4 +1,11 @@
-namespace PubSub.Conformance;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.TestTopics;
+using PubSub.Conformance.Verdicts;
+
+namespace PubSub.Conformance.Running;
 
 /// <summary>
 /// Probes a target that may die of the probe, which is a violation too. If the target is restarted, it is probed once more, cautiously. If

@@ -1,4 +1,6 @@
-namespace PubSub.Conformance;
+using PubSub.Conformance.Verdicts;
+
+namespace PubSub.Conformance.Running;
 
 /// <summary>Restarts the target after a death.</summary>
 public interface IRestart

@@ -1,4 +1,8 @@
-namespace PubSub.Conformance;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
+
+namespace PubSub.Conformance.Running;
 
 /// <summary>Checks whether the target still answers and is still the same process; if not, reports the last requests.</summary>
 internal sealed class Liveness

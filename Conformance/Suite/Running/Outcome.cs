@@ -1,4 +1,9 @@
-namespace PubSub.Conformance;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Verdicts;
+
+namespace PubSub.Conformance.Running;
 
 /// <summary>How one run of one scenario ended, with everything needed to understand it without running it again.</summary>
 public sealed record Outcome(Scenario Scenario, Requirement? Requirement, Verdict Verdict, string Message)
@@ -26,7 +31,7 @@ public sealed record Outcome(Scenario Scenario, Requirement? Requirement, Verdic
     public Traffic? Traffic { get; init; }
 
     /// <summary>The result without redaction.</summary>
-    internal ScenarioResult ToResult() => new()
+    public ScenarioResult ToResult() => new()
     {
         Id = Scenario.Id,
         Requirement = Scenario.Requirement,

@@ -1,6 +1,9 @@
 using System.Net.Sockets;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
 
-namespace PubSub.Conformance;
+namespace PubSub.Conformance.Running;
 
 /// <summary>How the target fails to answer.</summary>
 /// <param name="How">A clause about it: "it accepts no connections any more (...)".</param>

@@ -1,4 +1,8 @@
-namespace PubSub.Conformance;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Verdicts;
+
+namespace PubSub.Conformance.Running;
 
 /// <summary>Makes the results of a run from the outcomes of its scenarios.</summary>
 internal sealed class ResultsBuilder(RunSetup setup)
@@ -80,7 +84,7 @@ internal sealed class ResultsBuilder(RunSetup setup)
             return outcome with { Transcript = [], TranscriptDropped = 0 };
         }
 
-        var (transcript, dropped) = Conformance.Transcript.Abridge(outcome.Transcript, KeptLines);
+        var (transcript, dropped) = Network.Transcript.Abridge(outcome.Transcript, KeptLines);
         return outcome with { Transcript = transcript, TranscriptDropped = outcome.TranscriptDropped + dropped };
     }
 

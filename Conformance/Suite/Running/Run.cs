@@ -1,7 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.TestTopics;
+using PubSub.Conformance.Verdicts;
 
-namespace PubSub.Conformance;
+namespace PubSub.Conformance.Running;
 
 /// <summary>
 /// Runs all scenarios against one target, the dangerous ones last, and builds the results. A death of the target is a violation by the

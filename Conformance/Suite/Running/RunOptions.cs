@@ -1,4 +1,12 @@
-namespace PubSub.Conformance;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Launching;
+using PubSub.Conformance.Probing;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.TestTopics;
+using PubSub.Conformance.Verdicts;
+
+namespace PubSub.Conformance.Running;
 
 /// <summary>Which scenarios keep their transcripts in the results.</summary>
 public enum KeptTranscripts

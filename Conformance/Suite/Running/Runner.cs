@@ -1,4 +1,12 @@
-namespace PubSub.Conformance;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Launching;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Requirements;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.TestTopics;
+using PubSub.Conformance.Verdicts;
+
+namespace PubSub.Conformance.Running;
 
 /// <summary>
 /// Runs scenarios against one target. Every outcome of a scenario becomes a verdict: the runner never throws, never hangs, and never passes

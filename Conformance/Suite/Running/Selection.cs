@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Requirements;
 
-namespace PubSub.Conformance;
+namespace PubSub.Conformance.Running;
 
 /// <summary>
 /// A pattern over scenarios. It is compared, ignoring case, with the scenario's id, its requirement's id, its area and its profile;

@@ -1,4 +1,4 @@
-namespace PubSub.Conformance;
+namespace PubSub.Conformance.Running;
 
 /// <summary>
 /// Detects when this process did not run: it was stopped, the machine slept, or no thread was free. Lost time is the delay of a timer

@@ -1,4 +1,4 @@
-namespace PubSub.Conformance;
+namespace PubSub.Conformance.Running;
 
 /// <summary>The scenarios that may have killed the target, the most suspect first.</summary>
 internal static class Suspects

@@ -1,3 +1,5 @@
+using PubSub.Conformance.Fixture;
+
 namespace PubSub.Conformance.Scenarios;
 
 /// <summary>Every scenario, area by area in the order of the specification.</summary>

@@ -1,3 +1,7 @@
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
+
 namespace PubSub.Conformance.Scenarios;
 
 /// <summary>

@@ -1,3 +1,8 @@
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
+
 namespace PubSub.Conformance.Scenarios;
 
 internal static class Backpressure
@@ -342,7 +347,7 @@ internal static class Backpressure
             {
                 foreach (var id in ids)
                 {
-                    await raw.SendTogetherAsync([.. pings, Frame.Text(Request.Publish(marks, id).WithRequestId(id).To(stage.Target))]);
+                    await raw.SendTogetherAsync([.. pings, Request.Publish(marks, id).WithRequestId(id).To(stage.Target).ToFrame()]);
                 }
             }
         })
@@ -356,7 +361,7 @@ internal static class Backpressure
             deaf.StopReading();
 
             // Write until the connection breaks, or the server accepts no more.
-            var pings = Enumerable.Repeat(Frame.Text(Request.Ping().WithRequestId(new string('i', 255))), 100).ToList();
+            var pings = Enumerable.Repeat(Request.Ping().WithRequestId(new string('i', 255)).ToFrame(), 100).ToList();
             var flood = PushAsync(Budget / 400 / pings.Count, () => deaf.SendFramesAsync(pings));
 
             await stage.Expect.EventuallyAsync<long?>(

@@ -1,3 +1,7 @@
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Protocol;
+
 namespace PubSub.Conformance.Scenarios;
 
 internal static class Deletion

@@ -1,4 +1,7 @@
 using System.Text;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Protocol;
 
 namespace PubSub.Conformance.Scenarios;
 

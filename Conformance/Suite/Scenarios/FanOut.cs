@@ -1,3 +1,6 @@
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Protocol;
+
 namespace PubSub.Conformance.Scenarios;
 
 internal static class FanOut
@@ -354,7 +357,7 @@ internal static class FanOut
 
             var sent = Habits.Ids("m", stage.Burst(90));
             await publisher.SendBytesAsync(
-                sent.SelectMany(id => Frame.Text(Request.Publish(topic, id, "{\"a\":1}").WithRequestId(id).To(stage.Target)).Encode())
+                sent.SelectMany(id => Request.Publish(topic, id, "{\"a\":1}").WithRequestId(id).To(stage.Target).ToFrame().Encode())
                     .ToArray());
 
             stage.Expect.SameItems(sent, await AckedAsync(publisher, sent.Length), "each message of a burst in one write is acked");
@@ -370,7 +373,7 @@ internal static class FanOut
 
             var sent = Habits.Ids("m", stage.Burst(12));
             await publisher.SendInPiecesAsync(
-                sent.SelectMany(id => Frame.Text(Request.Publish(topic, id).WithRequestId(id).To(stage.Target)).Encode()).ToArray(), 7);
+                sent.SelectMany(id => Request.Publish(topic, id).WithRequestId(id).To(stage.Target).ToFrame().Encode()).ToArray(), 7);
 
             stage.Expect.SameItems(sent, await AckedAsync(publisher, sent.Length), "each message of a burst in small pieces is acked");
             await subscriber.ReceivesExactlyAsync(

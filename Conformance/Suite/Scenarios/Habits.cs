@@ -1,3 +1,6 @@
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Targets;
+
 namespace PubSub.Conformance.Scenarios;
 
 /// <summary>Steps that scenarios of every area share.</summary>

@@ -2,6 +2,11 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Launching;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Scenarios;
 
@@ -519,7 +524,7 @@ internal static class Lifecycle
         await subscriber.UnsubscribeAsync(topic).Acked();
         await subscriber.CloseAsync().Given("the subscriber leaves");
         (await stage.SubscriberAsync("leaver", topic, options: options)).Abort();
-        await stage.RestAt(server.Target).SendAsync("POST", Rest.TopicsPath, content).Given("a bad creation is answered");
+        await stage.RestAt(server.Target).SendAsync("POST", RestPaths.Topics, content).Given("a bad creation is answered");
         await stage.RestAt(server.Target).DeleteTopicAsync(topic).Succeeded();
         await server.TerminateAsync().Given("the server ends");
         return (topic, Output(server));
@@ -562,7 +567,7 @@ internal static class Lifecycle
     }
 
     private static async Task<int> RequestForAsync(Stage stage, string host) => (await stage.Rest.SendAsync(
-        "GET", Rest.TopicsPath, headers: new Dictionary<string, string?> { ["Host"] = $"{host}:{stage.Target.Rest.Port}" })).Status;
+        "GET", RestPaths.Topics, headers: new Dictionary<string, string?> { ["Host"] = $"{host}:{stage.Target.Rest.Port}" })).Status;
 
     private static async Task<long?> SubscribersAsync(Stage stage, string topic) =>
         (await stage.Rest.StatsAsync().Succeeded()).Of(topic)?.Subscribers;

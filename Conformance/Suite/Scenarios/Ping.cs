@@ -1,3 +1,6 @@
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Protocol;
+
 namespace PubSub.Conformance.Scenarios;
 
 internal static class Ping

@@ -1,4 +1,7 @@
 using System.Text;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Scenarios;
 

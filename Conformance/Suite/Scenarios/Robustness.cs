@@ -1,4 +1,8 @@
 using System.Text;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Scenarios;
 
@@ -55,7 +59,7 @@ internal static class Robustness
             var neighbours = await Neighbours.SettleAsync(stage);
             var headers = stage.Target.HeaderLines(stage.Target.WebSocket);
             var socket = stage.Target.WebSocket.AbsolutePath;
-            var topics = $"{stage.Target.Rest.AbsolutePath.TrimEnd('/')}{Rest.TopicsPath}";
+            var topics = $"{stage.Target.Rest.AbsolutePath.TrimEnd('/')}{RestPaths.Topics}";
             string[] texts =
             [
                 "\r\n\r\n\r\n",
@@ -227,7 +231,7 @@ internal static class Robustness
         {
             var neighbours = await Neighbours.SettleAsync(stage);
             var publish = Request.Publish(neighbours.Topic, "broken", Json.Quote(new string('x', 1000)));
-            var whole = Frame.Text(publish.To(stage.Target)).Encode();
+            var whole = publish.To(stage.Target).ToFrame().Encode();
             await neighbours.UndisturbedByAsync(async () =>
             {
                 foreach (var cut in (int[])[1, 2, 3, 5, 8, 9, 100, whole.Length - 1])
@@ -242,7 +246,7 @@ internal static class Robustness
         new("PS-ROB-005", "reset-between-fragments", async stage =>
         {
             var neighbours = await Neighbours.SettleAsync(stage);
-            var whole = Frame.Text(Request.Publish(neighbours.Topic, "broken").To(stage.Target));
+            var whole = Request.Publish(neighbours.Topic, "broken").To(stage.Target).ToFrame();
             await neighbours.UndisturbedByAsync(async () =>
             {
                 for (var i = 0; i < 5; i++)
@@ -327,7 +331,7 @@ internal static class Robustness
             var topic = await stage.TopicAsync("orders");
             var raw = await SubscribedAsync(stage, topic);
 
-            await raw.SendBytesAsync(Frame.Text(Request.Ping()).Encode().AsMemory(..^1));
+            await raw.SendBytesAsync(Request.Ping().ToFrame().Encode().AsMemory(..^1));
             raw.HalfClose();
 
             var closure = await raw.ClosedAsync();
@@ -400,7 +404,7 @@ internal static class Robustness
                 var silent = await stage.RawAsync($"silent-{i}");
                 if (i % 2 == 0)
                 {
-                    await silent.SendBytesAsync(Frame.Text(Request.Ping()).Encode().AsMemory(0, 5));
+                    await silent.SendBytesAsync(Request.Ping().ToFrame().Encode().AsMemory(0, 5));
                 }
             });
 

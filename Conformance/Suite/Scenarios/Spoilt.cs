@@ -1,3 +1,6 @@
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Protocol;
+
 namespace PubSub.Conformance.Scenarios;
 
 /// <summary>Requests with one fault each, and checks that use them. Each fault is described as part of a sentence.</summary>

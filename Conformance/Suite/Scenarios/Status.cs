@@ -1,4 +1,6 @@
 using System.Text.Json;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Protocol;
 
 namespace PubSub.Conformance.Scenarios;
 

@@ -1,5 +1,8 @@
 using System.Text;
-using System.Text.Json;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Scenarios;
 
@@ -189,7 +192,7 @@ internal static class Topics
             var before = await NamesAsync(stage, "");
             foreach (var (what, body) in BodiesWithoutAName(Within(stage, $"{family}-refused")))
             {
-                var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, body);
+                var answer = await stage.Rest.SendAsync("POST", RestPaths.Topics, body);
                 await ForgetCoercedAsync(stage, answer, before);
 
                 stage.Expect.True(answer.Status is >= 400 and < 500, $"A body that is {what} is answered with a 4xx status", $"{answer}");
@@ -204,7 +207,7 @@ internal static class Topics
             var bodies = BodiesWithoutAName(Within(stage, $"{family}-refused")).Concat(BodiesThatSomeParsersTake($"{family}-refused"));
             foreach (var (what, body) in bodies)
             {
-                var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, body);
+                var answer = await stage.Rest.SendAsync("POST", RestPaths.Topics, body);
                 await ForgetCoercedAsync(stage, answer, before);
 
                 stage.Expect.Status(400, answer, $"A body that is {what} is answered with 400");
@@ -219,10 +222,10 @@ internal static class Topics
             stage.Forget($"{family}\ufffd");
             byte[] body = [.. "{\"name\":\""u8, .. Encoding.UTF8.GetBytes(family), 0xff, .. "\"}"u8];
 
-            var answer = await stage.Rest.SendBytesAsync("POST", Rest.TopicsPath, body);
+            var answer = await stage.Rest.SendBytesAsync("POST", RestPaths.Topics, body);
             await ListsAfterAsync(stage, answer, $"{family}\ufffd", "a body that is not UTF-8");
 
-            var refusal = (await stage.Rest.SendAsync("POST", Rest.TopicsPath, "{")).Status;
+            var refusal = (await stage.Rest.SendAsync("POST", RestPaths.Topics, "{")).Status;
             stage.Supports(refusal is >= 400 and < 500, "a 4xx status for a bad body (PS-REST-008)");
             stage.Expect.Status(refusal, answer, "A body that is not UTF-8 is answered as one that is not JSON is");
             stage.Expect.Sequence([family], await NamesAsync(stage, family), "A body that is not UTF-8 creates nothing");
@@ -345,14 +348,14 @@ internal static class Topics
         new("PS-REST-017", "every-way-to-send-it", async stage =>
         {
             var family = await FamilyAsync(stage);
-            await stage.Rest.SendBytesAsync("POST", Rest.TopicsPath, Padded(Within(stage, $"{family}-small"), SmallBody)).Succeeded();
+            await stage.Rest.SendBytesAsync("POST", RestPaths.Topics, Padded(Within(stage, $"{family}-small"), SmallBody)).Succeeded();
             var name = Within(stage, $"{family}-refused");
             var (size, first) = await TooLargeAsync(stage, name);
             var body = Padded(name, size);
             (string What, Func<Task<HttpAnswer>> Send)[] ways =
             [
                 ("sent whole", () => Task.FromResult(first)),
-                ("sent in chunks", () => stage.Rest.SendChunkedAsync("POST", Rest.TopicsPath, body, 4096)),
+                ("sent in chunks", () => stage.Rest.SendChunkedAsync("POST", RestPaths.Topics, body, 4096)),
                 ("announced and not sent", () => AnnounceAsync(stage, size, [])),
                 ("announced with Expect", () => AnnounceAsync(stage, size, new() { ["Expect"] = "100-continue" })),
                 ("announced as endless", () => AnnounceAsync(stage, long.MaxValue, [])),
@@ -412,9 +415,9 @@ internal static class Topics
             stage.Require((await ListAsync(stage)).Of(topic) is not null, "the topic is listed");
             (string Method, string Path, string Allowed)[] wrong =
             [
-                ("PUT", Rest.TopicsPath, "POST"), ("PATCH", Rest.TopicsPath, "GET"), ("DELETE", Rest.TopicsPath, "GET"),
+                ("PUT", RestPaths.Topics, "POST"), ("PATCH", RestPaths.Topics, "GET"), ("DELETE", RestPaths.Topics, "GET"),
                 ("POST", Rest.TopicPath(topic), "DELETE"), ("PUT", Rest.TopicPath(topic), "DELETE"),
-                ("PATCH", Rest.TopicPath(topic), "DELETE"), ("POST", Rest.HealthPath, "GET"), ("DELETE", Rest.StatsPath, "GET"),
+                ("PATCH", Rest.TopicPath(topic), "DELETE"), ("POST", RestPaths.Health, "GET"), ("DELETE", RestPaths.Stats, "GET"),
             ];
             foreach (var (method, path, allowed) in wrong)
             {
@@ -578,7 +581,7 @@ internal static class Topics
             foreach (var control in Controls)
             {
                 var name = Within(stage, $"{family}-{(char)Convert.ToInt32(control, 16)}b");
-                var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, $$"""{"name":"{{family}}-\u{{control}}b"}""");
+                var answer = await stage.Rest.SendAsync("POST", RestPaths.Topics, $$"""{"name":"{{family}}-\u{{control}}b"}""");
                 await ListsAfterAsync(stage, answer, name, $"a name with U+{control}");
 
                 stage.Expect.Status(refusal, answer, $"A name with U+{control} is refused with {refusal}");
@@ -593,7 +596,7 @@ internal static class Topics
             stage.Forget($"{family}-\ufffd"); // some servers turn the name into this
             foreach (var unpaired in Unpaired)
             {
-                var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, $$"""{"name":"{{family}}-{{unpaired}}"}""");
+                var answer = await stage.Rest.SendAsync("POST", RestPaths.Topics, $$"""{"name":"{{family}}-{{unpaired}}"}""");
                 await ListsAfterAsync(stage, answer, $"{family}-{Text(unpaired)}", $"a name with {unpaired}");
 
                 stage.Expect.Status(refusal, answer, $"A name with {unpaired} is refused with {refusal}");
@@ -608,7 +611,7 @@ internal static class Topics
             var family = stage.FreshName();
             var name = Within(stage, $"{family}/\u00fc\ud83d\ude00");
 
-            await stage.Rest.SendAsync("POST", Rest.TopicsPath, $$"""{"n\u0061me":"{{family}}\/\u00FC\uD83D\ude00"}""").Succeeded();
+            await stage.Rest.SendAsync("POST", RestPaths.Topics, $$"""{"n\u0061me":"{{family}}\/\u00FC\uD83D\ude00"}""").Succeeded();
 
             stage.Expect.Sequence([name], await NamesAsync(stage, family), "A name is what its JSON escapes stand for");
         }),
@@ -633,7 +636,7 @@ internal static class Topics
 
             if (deletes)
             {
-                await stage.Rest.SendAsync("DELETE", $"{Rest.TopicsPath}/{family}%252Fb").Succeeded();
+                await stage.Rest.SendAsync("DELETE", $"{RestPaths.Topics}/{family}%252Fb").Succeeded();
                 stage.Expect.SameItems([slash, twice], await NamesAsync(stage, family), "Only the topic that the path names is deleted");
             }
         }),
@@ -664,7 +667,7 @@ internal static class Topics
                 {
                     var family = stage.FreshName();
                     await stage.CreateAsync($"{family}{Tail}/\u00fc");
-                    var answer = await stage.Rest.SendAsync(method, $"{Rest.TopicsPath}/{spell(family)}");
+                    var answer = await stage.Rest.SendAsync(method, $"{RestPaths.Topics}/{spell(family)}");
                     stage.Expect.True(answer.IsSuccess, what, $"{answer} to {method}");
                 }
             }
@@ -688,7 +691,7 @@ internal static class Topics
             var name = stage.FreshName();
             var body = $$"""{"retention":{"name":"{{name}}-x","days":[7]},"name":{{Json.Quote(name)}},"NAME":1,"x":null}""";
 
-            var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, body);
+            var answer = await stage.Rest.SendAsync("POST", RestPaths.Topics, body);
             stage.Expect.True(answer.IsSuccess, "Unknown members of a creation are ignored", $"{answer}");
             stage.Expect.Sequence([name], await NamesAsync(stage, name), "The topic has the name that name says");
         }),
@@ -700,7 +703,7 @@ internal static class Topics
             {
                 var name = stage.FreshName();
 
-                var answers = await stage.Rest.RaceAsync(Contenders, "POST", Rest.TopicsPath, Rest.CreateBody(name));
+                var answers = await stage.Rest.RaceAsync(Contenders, "POST", RestPaths.Topics, Rest.CreateBody(name));
 
                 stage.Expect.Equal(1, answers.Count(answer => answer.IsSuccess),
                     $"Of {Contenders} concurrent creations one is answered with 201");
@@ -718,7 +721,7 @@ internal static class Topics
             var before = await NamesAsync(stage, "");
             foreach (var body in bodies)
             {
-                var answer = await stage.Rest.SendAsync("POST", Rest.TopicsPath, body);
+                var answer = await stage.Rest.SendAsync("POST", RestPaths.Topics, body);
                 await ForgetCoercedAsync(stage, answer, before);
                 refused |= answer.Status == 400;
                 if (answer.Status == 400 && answer.Json.Member("detail").Text() is { } detail)
@@ -744,7 +747,7 @@ internal static class Topics
             {
                 foreach (var method in (string[])["DELETE", .. fetches ? ["GET"] : Array.Empty<string>()])
                 {
-                    var answer = await stage.Rest.SendAsync(method, $"{Rest.TopicsPath}/{segment}").IfAnswered();
+                    var answer = await stage.Rest.SendAsync(method, $"{RestPaths.Topics}/{segment}").IfAnswered();
                     exceptions.AddRange(answer?.Status == 400
                         ? []
                         : [$"{method}, a path {what}: {(answer is null ? "no answer" : $"{answer.SentStatus}")}"]);
@@ -760,7 +763,7 @@ internal static class Topics
             await stage.ListedTopicAsync();
             var hasProblems = FlawOf(await stage.Rest.DeleteTopicAsync(stage.FreshName())) is null;
             (string, string)[] unknown =
-                [("GET", "/no-such-thing"), ("POST", "/no-such-thing"), ("DELETE", $"{Rest.TopicsPath}-of-nobody/x")];
+                [("GET", "/no-such-thing"), ("POST", "/no-such-thing"), ("DELETE", $"{RestPaths.Topics}-of-nobody/x")];
             foreach (var (method, path) in unknown)
             {
                 var answer = await stage.Rest.SendAsync(method, path);
@@ -777,7 +780,7 @@ internal static class Topics
         new("PS-REST-029", "head-is-get-without-a-body", async stage =>
         {
             var topic = await stage.ListedTopicAsync();
-            foreach (var path in new[] { Rest.TopicsPath, Rest.TopicPath(topic), Rest.HealthPath, Rest.StatsPath })
+            foreach (var path in new[] { RestPaths.Topics, Rest.TopicPath(topic), RestPaths.Health, RestPaths.Stats })
             {
                 if ((await stage.Rest.SendAsync("GET", path)).Status != 200)
                 {
@@ -809,7 +812,7 @@ internal static class Topics
         new("PS-REST-030", "reads-are-declared-as-json", async stage =>
         {
             await stage.ListedTopicAsync();
-            foreach (var path in new[] { Rest.TopicsPath, Rest.HealthPath, Rest.StatsPath })
+            foreach (var path in new[] { RestPaths.Topics, RestPaths.Health, RestPaths.Stats })
             {
                 var answer = await stage.Rest.SendAsync("GET", path);
                 if (answer.Status == 200)
@@ -824,8 +827,8 @@ internal static class Topics
             var listing = await stage.Rest.ListTopicsAsync().Given("the listing is answered");
             stage.Expect.Status(200, listing, "Topics can be listed, whatever names were asked for before");
             var control = await stage.ListedTopicAsync();
-            string[] others = [Rest.HealthPath, Rest.StatsPath];
-            var reads = new List<string> { Rest.TopicsPath };
+            string[] others = [RestPaths.Health, RestPaths.Stats];
+            var reads = new List<string> { RestPaths.Topics };
             foreach (var path in others)
             {
                 reads.AddRange((await stage.Rest.SendAsync("GET", path)).Status == 200 ? [path] : []);
@@ -833,7 +836,7 @@ internal static class Topics
 
             foreach (var (what, name, json) in Poisonous(stage.FreshName()))
             {
-                var created = await stage.Rest.SendAsync("POST", Rest.TopicsPath, $$"""{"name":{{json}}}""").IfAnswered();
+                var created = await stage.Rest.SendAsync("POST", RestPaths.Topics, $$"""{"name":{{json}}}""").IfAnswered();
                 await stage.EachAsync(reads, async path =>
                 {
                     var answer = await stage.Rest.SendAsync("GET", path).For($"After a name {what} GET {path} is still answered");
@@ -879,24 +882,24 @@ internal static class Topics
             async stage => await FetchesAsync(stage) ? await stage.Rest.GetTopicAsync(stage.FreshName()) : NotAsked
         ),
         ("creation of an existing topic", 409, "TOPIC_EXISTS", async stage => await stage.Rest.CreateTopicAsync(await stage.TopicAsync())),
-        ("unparsable body", 400, "BAD_REQUEST", stage => stage.Rest.SendAsync("POST", Rest.TopicsPath, "{")),
-        ("missing name", 400, "BAD_REQUEST", stage => stage.Rest.SendAsync("POST", Rest.TopicsPath, "{}")),
+        ("unparsable body", 400, "BAD_REQUEST", stage => stage.Rest.SendAsync("POST", RestPaths.Topics, "{")),
+        ("missing name", 400, "BAD_REQUEST", stage => stage.Rest.SendAsync("POST", RestPaths.Topics, "{}")),
         ("name that is too long", 400, "BAD_REQUEST",
             stage => stage.Rest.CreateTopicAsync(Within(stage, stage.FreshName().PadRight(256, 'x')))),
         ("name in the path that is too long", 400, "BAD_REQUEST",
             stage => stage.Rest.DeleteTopicAsync(stage.FreshName().PadRight(256, 'x'))),
         ("invalid UTF-8 in the path", 400, "BAD_REQUEST",
-            stage => stage.Rest.SendAsync("DELETE", $"{Rest.TopicsPath}/{stage.FreshName()}%FF")),
+            stage => stage.Rest.SendAsync("DELETE", $"{RestPaths.Topics}/{stage.FreshName()}%FF")),
         ("control character in the path", 400, "BAD_REQUEST",
-            stage => stage.Rest.SendAsync("DELETE", $"{Rest.TopicsPath}/{stage.FreshName()}%01")),
+            stage => stage.Rest.SendAsync("DELETE", $"{RestPaths.Topics}/{stage.FreshName()}%01")),
         ("wrong Content-Type", 415, null, stage => CreateAsAsync(stage, stage.FreshName(), "text/plain")),
         (
             "body that is too large", 413, null,
             async stage => stage.Target.IsMessageLimitKnown
-                ? await stage.Rest.SendBytesAsync("POST", Rest.TopicsPath, Padded(stage.FreshName(), stage.Limits.MessageBytes + 1))
+                ? await stage.Rest.SendBytesAsync("POST", RestPaths.Topics, Padded(stage.FreshName(), stage.Limits.MessageBytes + 1))
                 : NotAsked
         ),
-        ("wrong method", 405, null, stage => stage.Rest.SendAsync("PUT", Rest.TopicsPath)),
+        ("wrong method", 405, null, stage => stage.Rest.SendAsync("PUT", RestPaths.Topics)),
         ("unknown path", 404, null, stage => stage.Rest.SendAsync("GET", "/no-such-thing")),
     ];
 
@@ -1037,7 +1040,7 @@ internal static class Topics
         int[] sizes = [stage.Limits.MessageBytes + 1, 128 * 1024, 1024 * 1024, LargestBody];
         foreach (var size in sizes.Where(size => size > stage.Limits.MessageBytes))
         {
-            var answer = await stage.Rest.SendBytesAsync("POST", Rest.TopicsPath, Padded(name, size)).Given("a large body is answered");
+            var answer = await stage.Rest.SendBytesAsync("POST", RestPaths.Topics, Padded(name, size)).Given("a large body is answered");
             if (!answer.IsSuccess)
             {
                 return (size, answer);
@@ -1101,7 +1104,7 @@ internal static class Topics
     /// <summary>The status with which this server refuses an empty name: 400, unless it has another of its own (PS-REST-009).</summary>
     private static async Task<int> RefusalAsync(Stage stage)
     {
-        var status = (await stage.Rest.SendAsync("POST", Rest.TopicsPath, """{"name":""}""").Given("an empty name is answered")).Status;
+        var status = (await stage.Rest.SendAsync("POST", RestPaths.Topics, """{"name":""}""").Given("an empty name is answered")).Status;
         return status is >= 400 and < 500 ? status : 400;
     }
 
@@ -1151,7 +1154,7 @@ internal static class Topics
         string[] segments = [.. meant.Select(Encoded), Encoded(name).Replace("%EF%BF%BD", "%FF", StringComparison.Ordinal)];
         foreach (var segment in segments.Distinct())
         {
-            await stage.Rest.SendAsync("DELETE", $"{Rest.TopicsPath}/{segment}").IfAnswered();
+            await stage.Rest.SendAsync("DELETE", $"{RestPaths.Topics}/{segment}").IfAnswered();
         }
 
         // A lone surrogate is encoded as three bytes, which are not valid UTF-8; servers that keep such names still read them.
@@ -1182,17 +1185,17 @@ internal static class Topics
         await stage.Expect.EventuallyAsync(expected, async () => (await ListAsync(stage)).Of(topic)?.Subscribers, expectation);
 
     private static Task<HttpAnswer> CreateAsAsync(Stage stage, string name, string contentType) =>
-        stage.Rest.SendAsync("POST", Rest.TopicsPath, Rest.CreateBody(name), contentType);
+        stage.Rest.SendAsync("POST", RestPaths.Topics, Rest.CreateBody(name), contentType);
 
     private static Task<HttpAnswer> AnnounceAsync(Stage stage, long length, Dictionary<string, string?> headers)
     {
         headers["Content-Type"] = "application/json";
         headers["Content-Length"] = $"{length}";
-        return stage.Rest.SendAsync("POST", Rest.TopicsPath, headers: headers);
+        return stage.Rest.SendAsync("POST", RestPaths.Topics, headers: headers);
     }
 
     private static async Task<string?> FetchAsync(Stage stage, string segment) =>
-        (await stage.Rest.SendAsync("GET", $"{Rest.TopicsPath}/{segment}")).Topic;
+        (await stage.Rest.SendAsync("GET", $"{RestPaths.Topics}/{segment}")).Topic;
 
     /// <summary>The listing. Another scenario may just have created a topic that cannot be listed, and soon deletes it.</summary>
     private static async Task<TopicsAnswer> ListAsync(Stage stage)

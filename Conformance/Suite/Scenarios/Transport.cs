@@ -1,4 +1,8 @@
 using System.Text;
+using PubSub.Conformance.Fixture;
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Scenarios;
 
@@ -402,7 +406,7 @@ internal static class Transport
                 var raw = await stage.RawAsync("leaver", ConnectOptions.LeavesEndToServer);
                 await AnsweredAsync(raw);
 
-                await raw.SendTogetherAsync([.. ids.Select(id => Frame.Text(Request.Ping().WithRequestId(id))), Frame.Close(1000)]);
+                await raw.SendTogetherAsync([.. ids.Select(id => Request.Ping().WithRequestId(id).ToFrame()), Frame.Close(1000)]);
                 raw.HalfClose();
 
                 foreach (var id in ids)
@@ -641,10 +645,10 @@ internal static class Transport
             .Given("a ping in one frame is answered", "PS-PING-001");
     }
 
-    private static Frame Probe(string requestId) => Frame.Text(Request.Ping().WithRequestId(requestId));
+    private static Frame Probe(string requestId) => Request.Ping().WithRequestId(requestId).ToFrame();
 
     /// <summary>The same as the target needs it, for a frame that is cut into pieces.</summary>
-    private static Frame Probe(string requestId, Stage stage) => Frame.Text(Request.Ping().WithRequestId(requestId).To(stage.Target));
+    private static Frame Probe(string requestId, Stage stage) => Request.Ping().WithRequestId(requestId).To(stage.Target).ToFrame();
 
     /// <summary>A ping whose request_id is these bytes.</summary>
     private static Frame Quoting(params byte[] bytes) =>
@@ -689,7 +693,7 @@ internal static class Transport
         const string payload = "{\"greeting\":\"gr\u00fc\u00df Gott \u4e2d\u6587 \U0001f600\"}";
         await publisher.PublishAsync(topic, "whole", payload).Acked();
         await publisher.NextEventAsync(topic).Given("a publish in one frame is delivered");
-        var whole = Frame.Text(Request.Publish(topic, "m1", payload).WithRequestId("fragmented").To(stage.Target)).Payload;
+        var whole = Request.Publish(topic, "m1", payload).WithRequestId("fragmented").To(stage.Target).ToFrame().Payload;
 
         await publisher.SendFramesAsync(fragments(whole));
 

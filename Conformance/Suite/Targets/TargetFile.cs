@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace PubSub.Conformance;
+namespace PubSub.Conformance.Targets;
 
 /// <summary>
 /// What an implementer declares about their server, in a committed file: <c>target.json</c>. All members are optional; those that are

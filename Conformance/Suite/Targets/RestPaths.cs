@@ -1,0 +1,14 @@
+namespace PubSub.Conformance.Targets;
+
+/// <summary>The paths of the REST interface, without the dialect's prefix.</summary>
+internal static class RestPaths
+{
+    public const string Topics = "/topics";
+
+    /// <summary>The path of a topic in <see cref="Accommodations.Slashes"/>.</summary>
+    public const string NamedTopic = "/topics/{name}";
+
+    public const string Health = "/health";
+    public const string Stats = "/stats";
+    public const string Ready = "/readyz";
+}
