@@ -11,7 +11,7 @@ namespace PubSub.Interleavings.Harness;
 /// locks. But each has such a point nearby: an operation of the table comes before it, and the fields are written inside a lock and, if
 /// more follows inside, before a latch is entered. Nor does the turn change between two lines inside a latch, or inside a gate that enters
 /// no latch. So code that uses the data of a lock without holding it is not found here. Memory is sequentially consistent:
-/// <c>ConcurrencyLaws</c>, with real threads, covers the reordering of a processor.</para>
+/// <c>ConcurrencyTests</c>, with real threads, covers the reordering of a processor.</para>
 /// </remarks>
 internal sealed class Scheduler : IDisposable
 {
