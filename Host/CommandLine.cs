@@ -1,4 +1,3 @@
-using PubSub.Hosting.Rest;
 
 namespace PubSub.Hosting;
 

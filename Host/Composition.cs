@@ -2,11 +2,9 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Console;
 using PubSub.Hosting.Connections;
 using PubSub.Hosting.Rest;
-using PubSub.Hosting.Sockets;
 
 namespace PubSub.Hosting;
 

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using PubSub.Hosting.Rest;
-using PubSub.Hosting.Sockets;
 
 namespace PubSub.Hosting;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using PubSub.Hosting.Connections;
-using PubSub.Hosting.Rest;
 
 namespace PubSub.Hosting;
 

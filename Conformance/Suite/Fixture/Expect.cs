@@ -71,7 +71,7 @@ public sealed class Expect
     public void SameItems(IEnumerable<string> expected, IEnumerable<string> observed, string expectation) =>
         Sequence(expected.Order(StringComparer.Ordinal), observed.Order(StringComparer.Ordinal), expectation);
 
-    /// <summary>Equal as JSON values; see <see cref="Json.AreEqual"/>.</summary>
+    /// <summary>Equal as JSON values; see <see cref="Json.AreEqual(string, string)"/>.</summary>
     public void JsonEqual(string expected, string? observed, string expectation) =>
         Decide(observed is not null && Json.AreEqual(expected, observed), expectation, () => Data(expected), () => Data(observed));
 

@@ -126,10 +126,10 @@ public enum EndingKind
 }
 
 /// <summary>How the run ended.</summary>
-/// <param name="LastRequests">The last requests before the target died, newest last.</param>
 /// <param name="Witness">The scenario that noticed it first.</param>
 public sealed record Ending(EndingKind Kind, string Message, string? Witness = null)
 {
+    /// <summary>The last requests before the target died, newest last.</summary>
     public IReadOnlyList<LastRequest> LastRequests { get; init => field = value ?? []; } = [];
 }
 
