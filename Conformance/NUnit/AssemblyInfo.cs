@@ -1,1 +1,1 @@
-[assembly: NUnit.Framework.LevelOfParallelism(4)]
+[assembly: NUnit.Framework.LevelOfParallelism(6)]

@@ -7,7 +7,7 @@ namespace PubSub.Conformance.Tests;
 
 /// <summary>A target that is not a broker passes only the scenarios that it is declared to earn.</summary>
 [TestFixture]
-[NonParallelizable]
+[Parallelizable(ParallelScope.All)]
 public sealed class NullTargetTests
 {
     private static IEnumerable<TestCaseData> Targets =>

@@ -49,7 +49,11 @@ public sealed class OtherServersTests
             Holds = results => results.Target.Dialect == "classic"
                 && !results.ToJson().Contains("the-key-of-the-house", StringComparison.Ordinal),
         },
-        new("the classic dialect, undated, dropping the oldest", As(Variation.Classic with { TimeMember = null, DropsOldest = true }))
+        new("the classic dialect, undated, dropping the oldest", server =>
+        {
+            server.Variation = Variation.Classic with { TimeMember = null, DropsOldest = true };
+            server.Settings = server.Settings with { WriteTimeout = TimeSpan.FromMinutes(1) }; // no write fails, also on a busy machine
+        })
         {
             Options = Selected("PS-BPR-001 PS-BPR-002 PS-BPR-003 PS-BPR-004 PS-BPR-007 PS-BPR-008 ENV FAN PING DEL") with
             {
@@ -58,6 +62,15 @@ public sealed class OtherServersTests
             Unsupported = "PS-BPR-002/slow-consumer-is-the-last-message PS-BPR-003/closed-with-1008 PS-BPR-007/gone-from-every-topic"
                 + " PS-BPR-008/everything-up-to-the-cut PS-FAN-006/one-time-for-all-and-for-replay PS-FAN-006/the-time-of-acceptance",
             Observed = "PS-BPR-001/who-does-not-read-is-disconnected",
+        },
+        new("the classic dialect, dropping the oldest until one write takes too long", server =>
+        {
+            server.Variation = Variation.Classic with { DropsOldest = true };
+            server.Settings = server.Settings with { WriteTimeout = TimeSpan.FromMilliseconds(50) };
+        })
+        {
+            Options = Selected("PS-BPR-001 PS-BPR-002 PS-BPR-003 PS-BPR-004 PS-BPR-007 PS-BPR-008") with { AllowLoad = true },
+            Unsupported = "PS-BPR-002/slow-consumer-is-the-last-message PS-BPR-003/closed-with-1008 PS-BPR-008/everything-up-to-the-cut",
         },
         new("the classic dialect, taken for v1", As(Variation.Classic))
         {

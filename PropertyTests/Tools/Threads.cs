@@ -11,7 +11,7 @@ internal static class Threads
     /// mutation testing (ci/mutation).
     /// </summary>
     public static readonly TimeSpan Patience =
-        TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable("PUBSUB_LAW_PATIENCE") ?? "20", CultureInfo.InvariantCulture));
+        TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable("PUBSUB_LAW_PATIENCE") ?? "60", CultureInfo.InvariantCulture));
 
     /// <summary>Runs the actions at once and returns when all have ended; throws what they threw.</summary>
     public static void Together(params Action[] actions)
