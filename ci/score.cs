@@ -54,7 +54,7 @@ else
     var alive = survived.Concat(uncovered).ToList();
     foreach (var mutant in alive.Where(mutant => !reasons.Exists(reason => reason.IsOf(mutant))))
     {
-        Console.WriteLine($"  no reason to live: {mutant}");
+        Console.WriteLine($"  no reason in survivors.json: {mutant}");
         if (survivors == "forbidden")
         {
             faults.Add($"lives, and is not in ci/stryker/survivors.json: {mutant}");

@@ -53,7 +53,7 @@ internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOn
         foreach (var requirement in server.Observed.Where(requirement => played.Any(scenario => scenario.Requirement == requirement)
             && !played.Any(scenario => scenario.Requirement == requirement && scenario.Verdict == Verdict.Observed)))
         {
-            yield return $"nobody observed that it does not keep {requirement}";
+            yield return $"no scenario observed that it does not keep {requirement}";
         }
 
         if (results.Ending.Kind != EndingKind.Completed)

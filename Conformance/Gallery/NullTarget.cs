@@ -35,8 +35,8 @@ internal sealed record NullTarget(string Id, string Nature, Func<OpenTarget> Ope
         new("null-closes", "Upgrades and closes with 1000.", Of(NoBroker.ClosesWith(0x88, 2, 0x03, 0xE8))) { Earns = Handshakes },
         new("null-hangs-up", "Upgrades and hangs up.", Of(NoBroker.ClosesWith())) { Earns = Handshakes },
         new("null-mute", "Upgrades and never says anything.", Of(NoBroker.Mute)) { Earns = Handshakes },
-        new("null-echo", "Says whatever it is told.", Of(NoBroker.Echoes)) { Earns = Handshakes },
-        new("null-acks", "Acks whatever it is told.", Of(NoBroker.Acks)) { Earns = Handshakes },
+        new("null-echo", "Sends back what it receives.", Of(NoBroker.Echoes)) { Earns = Handshakes },
+        new("null-acks", "Acks everything that it receives.", Of(NoBroker.Acks)) { Earns = Handshakes },
         new("null-garbage", "Answers every connection with random bytes.", Of(NoBroker.SendsGarbage)),
         new("null-chatters", "Upgrades, talks about nothing, and never listens.", Of(NoBroker.Chatters(TimeSpan.FromMilliseconds(5))))
         {

@@ -66,7 +66,7 @@ public sealed class BenignTests
 
         Assert.That(Judged(other, Verdict.Observed), Is.Empty);
         Assert.That(Judged(other, Verdict.Disabled), Is.Empty);
-        Assert.That(Judged(other, Verdict.Pass), Has.One.EqualTo("nobody observed that it does not keep PS-TST-001"));
+        Assert.That(Judged(other, Verdict.Pass), Has.One.EqualTo("no scenario observed that it does not keep PS-TST-001"));
     }
 
     [Test]

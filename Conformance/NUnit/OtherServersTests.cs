@@ -15,7 +15,7 @@ namespace PubSub.Conformance.Tests;
 /// the difference. A server that differs fails exactly the requirements that forbid the difference.
 /// </summary>
 [TestFixture]
-[Parallelizable(ParallelScope.Self)]
+[Parallelizable(ParallelScope.All)]
 public sealed class OtherServersTests
 {
     private static readonly Dialect Strings = Dialect.V1 with

@@ -77,9 +77,9 @@ internal sealed class ServerOptions
 
             lineup.Add(First(parsed, keeper ?? lineup, all));
             var named = _compares && others ? parsed.GetValue(_against)!.SelectMany(Names) : [];
-            foreach (var whom in (peers ?? []).Concat(named).Distinct())
+            foreach (var peer in (peers ?? []).Concat(named).Distinct())
             {
-                Add(lineup, whom, parsed);
+                Add(lineup, peer, parsed);
             }
 
             return lineup;
@@ -113,42 +113,42 @@ internal sealed class ServerOptions
         return Servers.Start(name, _build.Executable, settings, dialect);
     }
 
-    private static IEnumerable<string> Names(string whom) => whom switch
+    private static IEnumerable<string> Names(string peer) => peer switch
     {
         "all" => ["nats", "nats-tcp", "redis", "mosquitto", "limit"],
-        _ when whom.Contains('=', StringComparison.Ordinal) => [whom],
-        _ => whom.Split(','),
+        _ when peer.Contains('=', StringComparison.Ordinal) => [peer],
+        _ => peer.Split(','),
     };
 
-    private void Add(Lineup lineup, string whom, ParseResult parsed)
+    private void Add(Lineup lineup, string peer, ParseResult parsed)
     {
         var reason = "";
-        switch (whom)
+        switch (peer)
         {
             case "nats" or "nats-tcp":
-                AddPeer(lineup, whom, "nats-server", path => new NatsContender(whom, path, webSocket: whom == "nats"));
+                AddPeer(lineup, peer, "nats-server", path => new NatsContender(peer, path, webSocket: peer == "nats"));
                 break;
             case "redis":
-                AddPeer(lineup, whom, "redis-server", path => new RedisContender(whom, path));
+                AddPeer(lineup, peer, "redis-server", path => new RedisContender(peer, path));
                 break;
             case "mosquitto":
-                AddPeer(lineup, whom, "mosquitto", path => new MosquittoContender(whom, path));
+                AddPeer(lineup, peer, "mosquitto", path => new MosquittoContender(peer, path));
                 break;
             case "limit" when LimitBuild.TryCompile(out reason) is { } limit:
                 lineup.Own(limit);
-                var contender = Servers.Start(whom, limit.Executable, new Dictionary<string, string>(), Dialect.V1);
+                var contender = Servers.Start(peer, limit.Executable, new Dictionary<string, string>(), Dialect.V1);
                 lineup.Add(contender, $"Stress/Limit/broker.c by {limit.Compiler}");
                 break;
             case "limit":
-                lineup.AddAbsent(whom, reason);
+                lineup.AddAbsent(peer, reason);
                 break;
-            case var _ when whom.Split('=', 2) is [{ Length: > 0 } name, { Length: > 0 } where]:
+            case var _ when peer.Split('=', 2) is [{ Length: > 0 } name, { Length: > 0 } where]:
                 lineup.Add(where.StartsWith("http://", StringComparison.Ordinal)
                     ? new PubSubContender(name, where, Url(where, "--against"), DialectOf(parsed, name), Pid(parsed, name))
                     : Servers.Command(name, where, DialectOf(parsed, name)));
                 break;
             default:
-                throw new UsageError($"--against {whom}: expected {Peers}, limit, all, NAME=URL or NAME=COMMAND");
+                throw new UsageError($"--against {peer}: expected {Peers}, limit, all, NAME=URL or NAME=COMMAND");
         }
     }
 

@@ -30,7 +30,7 @@ internal static class Answers
         Answering(
             "benign-many-headers",
             "No answer has a Date, as of a server without a clock (RFC 9110, section 6.6.1), and every one has cookies and many "
-                + "headers that nobody asked for.",
+                + "headers that the client did not ask for.",
             plain => plain with
             {
                 Head = lines =>

@@ -114,11 +114,11 @@ internal static class Choices
             Probing = WithKey,
             Unsupported = new Dictionary<string, string>(Uuids)
             {
-                ["PS-BPR-002/slow-consumer-is-the-last-message"] = "nobody is cut",
-                ["PS-BPR-003/closed-with-1008"] = "nobody is cut",
-                ["PS-BPR-007/gone-from-every-topic"] = "nobody is cut",
-                ["PS-BPR-008/everything-up-to-the-cut"] = "nobody is cut",
-                ["PS-OBS-005/a-cut-consumer-is-not-counted"] = "nobody is cut",
+                ["PS-BPR-002/slow-consumer-is-the-last-message"] = "no subscriber is cut",
+                ["PS-BPR-003/closed-with-1008"] = "no subscriber is cut",
+                ["PS-BPR-007/gone-from-every-topic"] = "no subscriber is cut",
+                ["PS-BPR-008/everything-up-to-the-cut"] = "no subscriber is cut",
+                ["PS-OBS-005/a-cut-consumer-is-not-counted"] = "no subscriber is cut",
                 ["PS-FAN-006/one-time-for-all-and-for-replay"] = "messages have no time",
                 ["PS-FAN-006/the-time-of-acceptance"] = "messages have no time",
                 ["PS-REST-012/body-of-a-deletion"] = NoBody,
@@ -144,7 +144,7 @@ internal static class Choices
             "PS-SUB-009",
             "The newer connection takes over.",
             "benign-takeover",
-            "Who subscribes with the client_id of another takes over from it (PS-SUB-009 calls that a legal alternative), as its "
+            "A client that subscribes with the client_id of another takes over from it (PS-SUB-009 calls that a legal alternative), as its "
                 + "dialect file says.")
             .EachTopic(topic =>
             {

@@ -22,7 +22,7 @@ internal static class Framing
             EmptyFragments),
         Framed(
             "benign-control-frames",
-            "Pings, and Pongs that nobody asked for, come before every other frame and between fragments (RFC 6455, sections 5.4, "
+            "Pings, and Pongs that were not asked for, come before every other frame and between fragments (RFC 6455, sections 5.4, "
                 + "5.5.2 and 5.5.3).",
             ControlFrames),
         Closing("benign-silent-closes", "No Close frame gives a reason (RFC 6455, section 7.1.6: it may be empty).", ""),

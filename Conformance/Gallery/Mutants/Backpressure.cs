@@ -15,12 +15,14 @@ internal static class Backpressure
             .Does(BePatient)
             .EachSession(session => session.Queue.IsFull.Wrap(_ => (_, _) => false))
             .KilledBy("PS-BPR-001", "a subscriber whose queue overflows is disconnected"),
-        new Mutant("bpr-drops-oldest", "A full queue silently loses its oldest event, and nobody is cut.") { UnderLoad = true }
+        new Mutant("bpr-drops-oldest", "A full queue silently loses its oldest event, and no subscriber is cut.") { UnderLoad = true }
             .Does(BePatient)
             .Does(server => server.Variation = server.Variation with { DropsOldest = true })
             .KilledBy("PS-BPR-001", "a subscriber whose queue overflows is disconnected")
             .KilledBy("PS-BPR-008", "what a slow consumer receives has no gap"),
-        new Mutant("bpr-drops-newest", "An event that finds the queue full is silently lost, and nobody is cut.") { UnderLoad = true }
+        new Mutant(
+            "bpr-drops-newest",
+            "An event that finds the queue full is silently lost, and no subscriber is cut.") { UnderLoad = true }
             .Does(BePatient)
             .EachSession(session => session.Queue.TryDeliver.Wrap(next => @event =>
                 !session.Queue.HasRoom(@event.Length) || next(@event)))
@@ -76,7 +78,7 @@ internal static class Backpressure
             .KilledBy("PS-BPR-003", "a slow consumer is closed with 1008: expected 1008; observed nothing"),
         new Mutant(
             "bpr-all-wait-for-the-slowest",
-            "While the queue of one subscriber is full, an event is delivered to nobody.") { UnderLoad = true }
+            "While the queue of one subscriber is full, an event is delivered to no subscriber.") { UnderLoad = true }
             .Does(BePatient)
             .EachTopic(topic =>
             {
@@ -108,7 +110,7 @@ internal static class Backpressure
             .KilledBy("PS-BPR-004", "receives every message in order, before and after the cut"),
         new Mutant(
             "bpr-forgets-the-innocent",
-            "When a subscriber is cut, whoever subscribed last is taken off the list.") { UnderLoad = true }
+            "When a subscriber is cut, the newest subscriber is taken off the list.") { UnderLoad = true }
             .EachTopic(topic => topic.Deliver.Wrap(_ => (@event, _) =>
             {
                 var subscribers = topic.Subscribers;
@@ -220,7 +222,7 @@ internal static class Backpressure
                 session.Queue.Finish.Call(TooSlow(session.Server), 1008, SlowConsumer);
             }))
             .KilledBy("PS-BPR-008", "what a slow consumer receives has no gap"),
-        new Mutant("bpr-replies-count", "Who leaves thousands of replies unread is cut as a slow consumer.") { UnderLoad = true }
+        new Mutant("bpr-replies-count", "A client that leaves thousands of replies unread is cut as a slow consumer.") { UnderLoad = true }
             .EachSession(ReadWhileRepliesWait)
             .EachSession(session => session.Queue.Reply.Wrap(next => text =>
             {

@@ -50,7 +50,7 @@ internal static partial class FanOut
             }))
             .KilledBy("PS-FAN-001", "each of twenty subscribers receives each message once")
             .MayBreak("PS-RPL-002"),
-        new Mutant("fan-neighbour-skipped", "When somebody in the middle leaves, whoever comes next in the list misses the next event.")
+        new Mutant("fan-neighbour-skipped", "When a subscriber in the middle of the list leaves, the one after it misses the next event.")
             .EachTopic(topic =>
             {
                 SendQueue? skipped = null;
@@ -67,7 +67,7 @@ internal static partial class FanOut
                 });
             })
             .KilledBy("PS-FAN-001", "who stays receives each message once while others leave"),
-        new Mutant("fan-again-twice", "Who subscribes again after unsubscribing is delivered everything twice.")
+        new Mutant("fan-again-twice", "A client that subscribes again after an unsubscribe receives everything twice.")
             .EachTopic(topic =>
             {
                 var known = new HashSet<SendQueue>();

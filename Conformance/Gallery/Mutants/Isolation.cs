@@ -64,7 +64,9 @@ internal static class Isolation
             }))
             .KilledBy("PS-ISO-001", "a publisher receives no event of a topic that it only publishes to")
             .MayBreak("PS-RPL-002"),
-        new Mutant("iso-by-client-id", "Whoever shares a client_id with a subscriber of one topic, receives its events on another.")
+        new Mutant(
+            "iso-by-client-id",
+            "A subscriber that shares its client_id with a subscriber of another topic receives the events of both.")
             .Does(ReachByClientId)
             .KilledBy("PS-ISO-001", "a client_id in common does not mix two connections' topics"),
         Leaky(

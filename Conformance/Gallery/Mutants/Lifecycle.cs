@@ -56,7 +56,7 @@ internal static class Lifecycle
                 next();
             }))
             .KilledBy("PS-LIF-005", "After a restart there is no message"),
-        Misread("lif-no-pings", "Nobody is ever sent a Ping.", settings => settings with { KeepAliveInterval = TimeSpan.Zero })
+        Misread("lif-no-pings", "No peer is ever sent a Ping.", settings => settings with { KeepAliveInterval = TimeSpan.Zero })
             .KilledBy("PS-LIF-006", "expected a frame or the end of the connection; observed neither")
             .KilledBy("PS-LIF-007", "The subscription of a peer that answers no Ping is gone"),
         Misread(
@@ -128,7 +128,7 @@ internal static class Lifecycle
             .KilledBy("PS-LIF-012", "No line contains a payload"),
         new Mutant(
             "lif-closes-the-quiet",
-            "Who sends no request for the time of a Ping and its answer is taken for dead, whatever it answers.") { Launched = true }
+            "A peer that sends no request for the time of a Ping and its answer is taken for dead, even if it answers.") { Launched = true }
             .EachSession(CloseTheQuiet)
             .KilledBy("PS-LIF-013", "A quiet connection that answers Pings is sent Pings, and no close"),
         new Mutant("lif-origin-prefix", "An origin is allowed when it begins as one that is named.") { Launched = true }

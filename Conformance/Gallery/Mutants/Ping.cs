@@ -64,7 +64,7 @@ internal static class Ping
                 });
             })
             .KilledBy("PS-PING-004", "a pong comes after the events of messages already acked")
-            .MayBreak("PS-ENV-011"),
+            .MayBreak("PS-ENV-011", "PS-WS-016"),
     ];
 
     private static bool Refuse(Session session, ClientRequest request, string rule)

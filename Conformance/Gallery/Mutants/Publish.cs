@@ -12,7 +12,7 @@ internal static partial class Publish
 {
     public static IReadOnlyList<Mutant> All { get; } =
     [
-        new Mutant("pub-ack-says-nobody", "The ack of a message that nobody subscribes to has the status 'no subscribers'.")
+        new Mutant("pub-ack-says-nobody", "The ack of a message to a topic without subscribers has the status 'no subscribers'.")
             .EachTopic(topic => topic.TryPublish.Wrap(next => (@event, publisher, request, ack) =>
             {
                 lock (topic.Gate)
@@ -38,7 +38,7 @@ internal static partial class Publish
             }))
             .KilledBy("PS-PUB-001", "a publish of type, topic, message with id and payload, and request_id is acked")
             .MayBreak("PS-PUB-004", "PS-PUB-005", "PS-RPL-011"),
-        new Mutant("pub-refused-after-leaving", "Who has unsubscribed from a topic may not publish to it.")
+        new Mutant("pub-refused-after-leaving", "A client that has unsubscribed from a topic may not publish to it.")
             .EachSession(session =>
             {
                 var left = new HashSet<Topic>();
@@ -254,7 +254,7 @@ internal static partial class Publish
             .KilledBy("PS-PUB-012", "a subscribe with last_n after the ack brings the message"),
 
         // Alone, because a request for the count from another scenario would update it.
-        new Mutant("pub-count-cached", "A count is the one that whoever asked before should have been told.") { Alone = true }
+        new Mutant("pub-count-cached", "A count is the one that the request before should have got.") { Alone = true }
             .EachTopic(topic =>
             {
                 long? counted = null;

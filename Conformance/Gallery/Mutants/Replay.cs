@@ -182,7 +182,7 @@ internal static class Replay
             }))
             .KilledBy("PS-RPL-008", "all of the replay comes before the first live event")
             .MayBreak("PS-FAN-003"),
-        new Mutant("rpl-takes", "Who asks for more than there is, is handed the list itself, and a new one is begun.")
+        new Mutant("rpl-takes", "A subscribe for more than is retained takes the retained messages away.")
             .EachTopic(topic => topic.Replayed.Wrap(next => lastN =>
             {
                 byte[][] events = [.. next(lastN)];

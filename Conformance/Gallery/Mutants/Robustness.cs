@@ -157,7 +157,7 @@ internal static partial class Robustness
                 session, () => session.Queue.Reply.Call(session.Server.Messages.Error.Call("INTERNAL", "stack overflow", null))))
             .KilledBy("PS-ROB-002", "stack overflow")
             .KilledBy("PS-ROB-002", "brackets that are never closed: "),
-        new Mutant("rob-deep-where-nobody-looks", "What nobody asked for may be nested as deep as it likes.")
+        new Mutant("rob-deep-where-nobody-looks", "A member that is not defined may be nested to any depth.")
             .EachSession(session => session.Respell(text => IsDeep(text) ? DeepExtra().Replace(text, "\"extra\":0") : text))
             .KilledBy("PS-ROB-002", "an unknown member of a ping: "),
         new Mutant("rob-sixty-four-in-all", "The whole request, rather than its payload, may be nested 64 levels deep.")
@@ -249,7 +249,7 @@ internal static partial class Robustness
             .KilledBy("PS-ROB-006", "the end of the connection"),
 
         // Half a connection ------------------------------------------------------------------------------------------
-        new Mutant("rob-ghost-of-half-a-connection", "Who ends one side of the connection without a Close stays subscribed.")
+        new Mutant("rob-ghost-of-half-a-connection", "A client that ends its side of the connection without a Close stays subscribed.")
             .EachSession(session =>
             {
                 var hasEnded = false;
@@ -271,7 +271,7 @@ internal static partial class Robustness
 
             // If a write meets the reset first, the next read only sees the end of the stream.
             .MayBreak("PS-OBS-011"),
-        new Mutant("rob-waits-for-the-rest", "Who ends one side of the connection within a frame is waited for.")
+        new Mutant("rob-waits-for-the-rest", "A client that ends its side of the connection within a frame is waited for.")
             .EachFilter(filter => filter.Receive.Wrap(next => async (buffer, cancellation) =>
             {
                 int count;

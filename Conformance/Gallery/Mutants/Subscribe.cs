@@ -73,7 +73,7 @@ internal static class Subscribe
                 }
             }))
             .KilledBy("PS-SUB-003", "client_id is a number"),
-        new Mutant("sub-topic-null-is-empty", "A topic that is null is one that nobody has created.")
+        new Mutant("sub-topic-null-is-empty", "A topic that is null is answered as one that does not exist.")
             .EachSession(session => session.Parse.Wrap(next => text =>
             {
                 try

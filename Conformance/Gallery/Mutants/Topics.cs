@@ -135,7 +135,8 @@ internal static partial class Topics
             .KilledBy("PS-REST-009", "whose name is an array"),
         new Mutant("rest-422", "A creation without a legal name is refused with 422.")
             .Does(RefuseNames(fault => new HttpFault(422, "UNPROCESSABLE_CONTENT", fault.Message)))
-            .KilledBy("PS-REST-009", "is answered with 400"),
+            .KilledBy("PS-REST-009", "is answered with 400")
+            .MayBreak("PS-REST-032"),
         new Mutant("rest-lenient-json", "Trailing commas and comments are allowed in the body of a creation.")
             .Does(server => server.Rest.Parse.Wrap(_ => body => JsonDocument.Parse(body, new JsonDocumentOptions
             {
@@ -241,7 +242,7 @@ internal static partial class Topics
             "rest-controls-above-ascii",
             "Only the control characters below the space are refused.",
             name => name.Length is > 0 and < 255 && name.All(letter => letter >= 0x20),
-            "A name with U+007f"),
+            "A name with U+007f").MayBreak("PS-REST-032"),
         new Mutant("rest-escaped-pairs-replaced", "Each escaped surrogate in the body of a creation is replaced, paired or not.")
             .Does(server => server.Rest.Parse.Wrap(next => body =>
                 next(Encoding.Latin1.GetBytes(EscapedSurrogate().Replace(Encoding.Latin1.GetString(body), @"\ufffd")))))
@@ -314,7 +315,7 @@ internal static partial class Topics
                 return true;
             }))
             .KilledBy("PS-REST-025", "concurrent creations one is answered with 201"),
-        new Mutant("rest-one-detail", "Whatever is wrong with a name, the detail is the same.")
+        new Mutant("rest-one-detail", "The detail is the same for every fault of a name.")
             .Does(RefuseNames(_ => RestDoor.Bad("name is invalid")))
             .KilledBy("PS-REST-026", "Each rule has a detail of its own"),
         new Mutant("rest-names-in-paths-unchecked", "A name in a path may be one that no topic can have.")

@@ -125,7 +125,7 @@ internal static partial class Transport
         new Mutant("ws-ping-within-a-message", "A Ping between fragments is taken for an error.")
             .Does(Reads((frame, isWithin) => isWithin && frame.Opcode == Opcode.Ping ? Forbidden : frame))
             .KilledBy("PS-WS-006", "between fragments is answered"),
-        new Mutant("ws-pong-unasked", "A Pong that nobody asked for is taken for an error.")
+        new Mutant("ws-pong-unasked", "A Pong that was not asked for is taken for an error.")
             .Does(Reads(frame => frame.Opcode == Opcode.Pong ? Forbidden : frame))
             .KilledBy("PS-WS-006", "a Ping after an unsolicited Pong is answered")
             .KilledBy("PS-WS-007", "A Ping is answered with a Pong"),
@@ -253,11 +253,11 @@ internal static partial class Transport
             .Does(server => server.Upgrade.IsAllowed.Wrap(_ => request =>
                 request["Origin"] is not { } origin || origin.EndsWith($"//{request["Host"]!.Split(':')[0]}", StringComparison.Ordinal)))
             .KilledBy("PS-WS-014", "is accepted"),
-        new Mutant("ws-subprotocol-unoffered", "A subprotocol is named that nobody offered.")
+        new Mutant("ws-subprotocol-unoffered", "A subprotocol is named that the client did not offer.")
             .Does(server => server.Upgrade.Accept.Wrap(next => request => WithHeader(next(request), "Sec-WebSocket-Protocol: pubsub.v1")))
             .KilledBy("PS-WS-015", "no subprotocol is named that was not offered")
             .KilledBy("PS-WS-015", "no other subprotocol is named than those offered"),
-        new Mutant("ws-always-deflates", "Whoever offers an extension is given permessage-deflate.")
+        new Mutant("ws-always-deflates", "A client that offers any extension is given permessage-deflate.")
             .Does(server => server.Upgrade.Accept.Wrap(next => request => request["Sec-WebSocket-Extensions"] is null
                 ? next(request)
                 : WithHeader(next(request), "Sec-WebSocket-Extensions: permessage-deflate")))

@@ -54,7 +54,7 @@ internal static class Unsubscribe
             })
             .KilledBy("PS-UNS-002", "nothing of the topic is delivered after the ack of an unsubscribe")
             .MayBreak("PS-DEL-007", "PS-RPL-012", "PS-UNS-009"),
-        new Mutant("uns-counts-subscribes", "Who subscribed twice has to unsubscribe twice.")
+        new Mutant("uns-counts-subscribes", "A client that subscribed twice has to unsubscribe twice.")
             .EachTopic(topic =>
             {
                 var times = new Dictionary<SendQueue, int>(); // guarded by Gate
@@ -97,7 +97,7 @@ internal static class Unsubscribe
             .KilledBy("PS-UNS-003", "the event sentinel-")
             .MayBreak("PS-ISO-002", "PS-DEL-007")
             .MayBreak("PS-OBS-005"),
-        new Mutant("uns-ends-by-client-id", "An unsubscribe ends the subscriptions of whoever has that client_id.")
+        new Mutant("uns-ends-by-client-id", "An unsubscribe ends the subscriptions of every connection with that client_id.")
             .EachTopic(topic =>
             {
                 var byClientId = topic.ByClientId();

@@ -43,7 +43,7 @@ internal sealed class TlsServer : TcpServer
             {
                 await secure.ShutdownAsync();
             }
-            catch (CryptographicException e)
+            catch (Exception e) when (e is not IOException) // OpenSSL's own is internal
             {
                 throw new IOException("the peer was still sending after its close_notify", e);
             }

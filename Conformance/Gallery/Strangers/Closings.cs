@@ -148,6 +148,7 @@ internal static class Closings
     {
         server.AnswerAsync.Wrap(next => (request, stopping) =>
             request["Host"] == Host ? next(request, stopping) : Task.FromResult(Plain(421)));
+        server.IsHost.Wrap(_ => name => name == Host);
         server.Upgrade.Accept.Wrap(next => request =>
             request["Sec-WebSocket-Protocol"]?.Split(',').Any(name => name.Trim() == Subprotocol) == true
                 ? Naming(next(request))

@@ -97,6 +97,7 @@ internal static partial class Deaths
             "PS-REST-026/detail-names-field-and-rule",
             "PS-REST-027/every-illegal-path",
             "PS-REST-031/whatever-name-was-asked-for",
+            "PS-REST-032/dot-segments",
             "PS-ROB-001/no-http-at-all",
             "PS-ROB-001/random-frames-from-rude-clients",
             "PS-ROB-001/random-requests-from-rude-clients",

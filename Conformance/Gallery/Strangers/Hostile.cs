@@ -45,6 +45,7 @@ internal static partial class Hostile
             .Lacks("PS-REST-017", "a limit of bodies")
             .Warned("PS-REST-022", "is refused with 400")
             .Warned("PS-REST-027", "is answered with 400")
+            .Warned("PS-REST-032", "is refused with 400")
             .Warned("PS-WS-013", "is a protocol error")
             .Lacks("PS-WS-013", "a Close frame")
             .Lacks("PS-ROB-004", "a limit of messages"),

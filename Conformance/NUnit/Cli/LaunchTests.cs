@@ -11,9 +11,13 @@ namespace PubSub.Conformance.Tests.Cli;
 [Parallelizable(ParallelScope.All)]
 public sealed class LaunchTests
 {
-    private static string Host => $"'{Tool.Dotnet}' '{HostServer.Built}'";
+    private const string NoShell = "The commands are those of a Unix shell.";
+    private const string NoSignals = "Windows has no signals that a process can send to another.";
+
+    private static string Host => $"\"{Tool.Dotnet}\" \"{HostServer.Built}\"";
 
     [Test]
+    [Platform(Exclude = "Win", Reason = NoSignals)]
     public async Task A_launched_server_is_also_tested_with_settings_and_signals()
     {
         using var folder = new Folder();
@@ -51,6 +55,7 @@ public sealed class LaunchTests
             run.ToString());
     }
 
+    [Platform(Exclude = "Win", Reason = NoSignals)]
     [TestCase("cd / && {0}")]
     [TestCase("LOG_LEVEL=warn {0}")]
     [TestCase("true; {0}")]
@@ -69,6 +74,20 @@ public sealed class LaunchTests
         Assert.That(scenarios.Select(scenario => scenario.Requirement).Distinct(), Is.EquivalentTo(["PS-LIF-001", "PS-REST-001"]));
     }
 
+    [Platform("Win", Reason = "The commands are those of cmd.")]
+    [TestCase("cd \\ && {0}")]
+    [TestCase("set \"LOG_LEVEL=warn\" & {0}")]
+    public async Task A_command_of_cmd_works(string command)
+    {
+        using var folder = new Folder();
+        var launch = string.Format(CultureInfo.InvariantCulture, command, Host);
+
+        var run = await Tool.ExitsAsync(ExitCode.Conformant, $"run --launch {launch} --include PS-REST-001 --out {folder.Root}");
+
+        Assert.That(folder.Results().Totals[Verdict.Pass], Is.Positive, run.ToString());
+    }
+
+    [Platform(Exclude = "Win", Reason = NoShell)]
     [TestCase("sh -c 'exit 3'", "status 3")]
     [TestCase("sh -c 'echo no such thing as PORT=$PORT >&2; exit 1'", "no such thing as PORT=")]
     [TestCase("no-such-command --port $PORT", "no-such-command")]
@@ -84,6 +103,7 @@ public sealed class LaunchTests
     }
 
     [Test]
+    [Platform(Exclude = "Win", Reason = NoShell)]
     public async Task A_command_that_never_listens_times_out()
     {
         var run = await Tool.ExitsAsync(ExitCode.Unreachable, $"run --launch {"sh -c 'echo thinking; exec sleep 60'"} --timeout-scale 0.1");

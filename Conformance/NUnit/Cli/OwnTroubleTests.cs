@@ -6,7 +6,7 @@ namespace PubSub.Conformance.Tests.Cli;
 
 /// <summary>A tool that is suspended, lacks file descriptors or meets a full disk says so, and does not blame the server.</summary>
 [TestFixture]
-[Platform("Linux")]
+[Platform("Linux", Reason = "Limits and signals are those of Linux.")]
 [Parallelizable(ParallelScope.All)]
 public sealed class OwnTroubleTests
 {

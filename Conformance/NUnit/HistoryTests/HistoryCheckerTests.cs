@@ -88,7 +88,7 @@ public sealed class HistoryCheckerTests
     [
         Row("A message that was never published is a phantom",
             "sub r | recv r m1",
-            "Phantom: r received m1 of orders (3), which nobody published"),
+            "Phantom: r received m1 of orders (3), which was not published"),
         Row("A message that was refused is a phantom",
             "sub r | pub m1 refused | recv r m1",
             "Phantom: r received m1 of orders (5), although its publish (3..4) was refused"),

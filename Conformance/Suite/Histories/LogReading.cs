@@ -158,7 +158,7 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
         }
         else
         {
-            Report(AnomalyKind.Phantom, entry, $", which nobody published");
+            Report(AnomalyKind.Phantom, entry, $", which was not published");
         }
     }
 

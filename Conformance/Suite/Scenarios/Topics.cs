@@ -1263,7 +1263,7 @@ internal static class Topics
             isListed = isListed || (await ListAsync(stage)).Of(name) is not null;
             if (stage.Time.GetElapsedTime(start) >= stage.Target.Timeouts.Wait)
             {
-                stage.Require(!isListed, $"nobody else has a topic {name}");
+                stage.Require(!isListed, $"no other user has a topic {name}");
                 return answer;
             }
 
