@@ -2,7 +2,6 @@ using System.Net.WebSockets;
 using System.Text.Json.Nodes;
 using NUnit.Framework;
 using PubSub.Conformance.Protocol;
-using PubSub.Conformance.Reports;
 using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Running;
 using PubSub.Conformance.Targets;
@@ -252,7 +251,7 @@ public sealed class DialectTests
             read = client.Received;
             stage.Expect.Equal(messages.Length, read.Count, "everything arrives");
         }));
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.ToStory());
         return read;
     }
 }

@@ -1,6 +1,5 @@
 using NUnit.Framework;
 using PubSub.Conformance.Protocol;
-using PubSub.Conformance.Reports;
 using PubSub.Conformance.Running;
 using PubSub.Conformance.Targets;
 using PubSub.Conformance.Verdicts;
@@ -107,7 +106,7 @@ public sealed class MessageIdsTests
 
         var outcome = await new Runner(Script.Catalogue, server.Target with { MessageIds = MessageIds.Uuids() }).RunAsync(scenario);
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.ToStory());
         Assert.That(onTheWire, Does.Contain(MessageIds.Uuids().Spell("m1")).And.Not.Contain("\"m1\""));
     }
 

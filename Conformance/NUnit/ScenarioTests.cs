@@ -1,7 +1,6 @@
 using NUnit.Framework;
 using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Network;
-using PubSub.Conformance.Reports;
 using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Running;
 using PubSub.Conformance.Scenarios;
@@ -48,7 +47,7 @@ public sealed class ScenarioTests : IDisposable
         var runner = own is null ? _runner! : new Runner(Catalogue.Embedded, Target.From(own.Origin));
         var outcome = await runner.RunAsync(scenario, TestContext.CurrentContext.CancellationToken);
 
-        var story = Story.Of(outcome.ToResult(), outcome.Requirement);
+        var story = outcome.ToStory();
         Assert.That(
             scenario.IsLoad || IsUsual(outcome.Traffic), Is.True,
             $"{scenario.Id} is not marked as load, but held {outcome.Traffic?.MostOpen} connections and moved "

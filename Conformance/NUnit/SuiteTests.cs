@@ -3,7 +3,6 @@ using System.Text;
 using NUnit.Framework;
 using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Protocol;
-using PubSub.Conformance.Reports;
 using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Running;
 using PubSub.Conformance.Targets;
@@ -38,9 +37,7 @@ public sealed class SuiteTests
         var outcome = await RunAsync(Nowhere, Decide, level);
 
         Assert.That(outcome.Verdict, Is.EqualTo(verdict));
-        Assert.That(
-            Story.Of(outcome.ToResult(), outcome.Requirement),
-            Does.Contain("The sentence.").And.Contain("one is two").And.Contain("expected     1"));
+        Assert.That(outcome.ToStory(), Does.Contain("The sentence.").And.Contain("one is two").And.Contain("expected     1"));
 
         static Task Decide(Stage stage)
         {
@@ -209,7 +206,7 @@ public sealed class SuiteTests
                 new Closure(1008, "enough", true, "the end of the TCP stream"), await client.ClosedAsync(), "the close is reported");
         });
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.ToStory());
     }
 
     [Test]
@@ -243,7 +240,7 @@ public sealed class SuiteTests
             stage.Expect.Equal("in p", first?.TextPayload, "with their payload");
         });
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.ToStory());
     }
 
     [Test]
@@ -279,7 +276,7 @@ public sealed class SuiteTests
             stage.Expect.Equal("X1", answer.ErrorCode, "the body is read");
         });
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.ToStory());
         Assert.That(await seen.Task, Is.EqualTo("DELETE /v1/topics/a%2Fb/%2E%2E/../c HTTP/1.1"));
     }
 

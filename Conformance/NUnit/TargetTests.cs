@@ -1,6 +1,5 @@
 using System.Net;
 using NUnit.Framework;
-using PubSub.Conformance.Reports;
 using PubSub.Conformance.Running;
 using PubSub.Conformance.Targets;
 using PubSub.Conformance.Verdicts;
@@ -91,7 +90,7 @@ public sealed class TargetTests
             stage.Expect.True((await (await stage.ConnectAsync("client")).PingAsync()).IsPong, "a ping is answered");
         }));
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.ToStory());
         Assert.That(outcome.Traffic?.Connections, Is.EqualTo(2));
     }
 

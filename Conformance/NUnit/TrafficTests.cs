@@ -1,6 +1,5 @@
 using NUnit.Framework;
 using PubSub.Conformance.Protocol;
-using PubSub.Conformance.Reports;
 using PubSub.Conformance.Running;
 using PubSub.Conformance.Verdicts;
 
@@ -62,7 +61,7 @@ public sealed class TrafficTests
             await stage.ConnectAsync("client", new ConnectOptions { Target = own.Target() });
         }));
 
-        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.ToStory());
         Assert.That((runner.Traffic.Connections, runner.Traffic.BytesSent, runner.Traffic.BytesReceived), Is.EqualTo((0L, 0L, 0L)));
     }
 
@@ -84,7 +83,7 @@ public sealed class TrafficTests
                 await twice.DisposeAsync();
                 stage.Expect.True(true, "all have left");
             }));
-            Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), Story.Of(outcome.ToResult(), outcome.Requirement));
+            Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.ToStory());
         }
 
         Assert.That(

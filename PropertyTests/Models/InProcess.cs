@@ -27,9 +27,10 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
             .Select(topic => (topic.Name, Count: topic.Count()))
             .Select(topic => (topic.Name, topic.Count.Subscribers, topic.Count.Messages))
             .ToList();
-        var sight = Snapshot.Of(topics, _clients.Select(entry => (entry.Key, entry.Value.Closed, entry.Value.State, entry.Value.HasRoom)));
+        var snapshot = Snapshot.Of(
+            topics, _clients.Select(entry => (entry.Key, entry.Value.Closed, entry.Value.State, entry.Value.HasRoom)));
         var counted = _broker.Count();
-        return new(counted == (topics.Count, topics.Sum(topic => topic.Subscribers)) ? sight : $"{sight}, but it counts {counted}");
+        return new(counted == (topics.Count, topics.Sum(topic => topic.Subscribers)) ? snapshot : $"{snapshot}, but it counts {counted}");
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
