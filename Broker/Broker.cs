@@ -23,7 +23,9 @@ public sealed class Broker(BrokerLimits limits)
     public Subscriber Admit(bool eager = false) => new(limits, _budget, _backlog, eager);
 
     /// <summary>Makes a topic, empty: no messages, no subscribers (PS-DEL-004).</summary>
-    public CreateResult Create(string name)
+    /// <param name="name">Its name.</param>
+    /// <param name="origin">The caller's time, and an epoch that no other topic of this name has had, also before a restart.</param>
+    public CreateResult Create(string name, Origin origin = default)
     {
         lock (_creation)
         {
@@ -48,7 +50,7 @@ public sealed class Broker(BrokerLimits limits)
                 return CreateResult.BudgetReached;
             }
 
-            _topics[name] = new Topic(name, limits, _budget, bytes);
+            _topics[name] = new Topic(name, origin, limits, _budget, bytes);
             _count++;
             return CreateResult.Created;
         }

@@ -9,4 +9,6 @@ public readonly struct Frame(byte[] bytes)
 
     /// <summary>The size in bytes.</summary>
     public int Length => bytes.Length;
+
+    internal byte[] Array => bytes;
 }

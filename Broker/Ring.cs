@@ -8,6 +8,9 @@ public sealed class Ring<T>(int capacity)
     private T[] _items = [];
     private int _start;
 
+    /// <summary>How many items are kept at most.</summary>
+    public int Capacity => capacity;
+
     /// <summary>How many items are kept now, from 0 to the capacity.</summary>
     public int Count { get; private set; }
 
@@ -44,6 +47,29 @@ public sealed class Ring<T>(int capacity)
         {
             yield return _items[Wrap(_start + i)];
         }
+    }
+
+    /// <summary>The oldest <paramref name="n"/> items, of at least so many.</summary>
+    public IEnumerable<T> Oldest(int n) => Last(Count).Take(n);
+
+    /// <summary>How many items, from the newest back, meet a condition that an item meets if the one before it does.</summary>
+    public int CountNewest(Func<T, bool> isNew)
+    {
+        var (old, next) = (0, Count); // the first next items may be old; those before old are
+        while (old < next)
+        {
+            var middle = (old + next) / 2;
+            if (isNew(_items[Wrap(_start + middle)]))
+            {
+                next = middle;
+            }
+            else
+            {
+                old = middle + 1;
+            }
+        }
+
+        return Count - next;
     }
 
     private int Wrap(int index) => index < _items.Length ? index : index - _items.Length;

@@ -199,9 +199,9 @@ public sealed class Subscriber
         wakes.Release();
     }
 
-    /// <summary>Offers a live event.</summary>
-    /// <returns>False when the subscriber is closed, perhaps by this event; it must not be offered another.</returns>
-    internal bool TryDeliver(Frame live, Wakes wakes)
+    /// <summary>Offers live events, at least one. They are judged by the first: if there is room for it, all are queued.</summary>
+    /// <returns>False when the subscriber is closed, perhaps by these events; it must not be offered another.</returns>
+    internal bool TryDeliver(ReadOnlySpan<Frame> live, Wakes wakes)
     {
         lock (_latch)
         {
@@ -212,15 +212,19 @@ public sealed class Subscriber
             }
 
             if (_outstanding >= _limits.MaxQueueSize
-                || (_outstanding > 0 && _outstandingBytes + live.Length > _limits.MaxQueueBytes))
+                || (_outstanding > 0 && _outstandingBytes + live[0].Length > _limits.MaxQueueBytes))
             {
                 CloseLatched(CloseReason.SlowConsumer, wakes);
                 return false;
             }
 
-            _outstanding++;
-            _outstandingBytes += live.Length;
-            Append(live, live: true, wakes);
+            foreach (var frame in live)
+            {
+                _outstanding++;
+                _outstandingBytes += frame.Length;
+                Append(frame, live: true, wakes);
+            }
+
             NoteWake(wakes);
             if (_outstanding * 4L >= _limits.MaxQueueSize * 3L || _outstandingBytes * 4 >= _limits.MaxQueueBytes * 3)
             {
@@ -228,6 +232,24 @@ public sealed class Subscriber
             }
 
             return true;
+        }
+    }
+
+    /// <summary>Queues retained events without joining their topic. After it has been closed, does nothing.</summary>
+    internal void Replay(IEnumerable<Frame> retained, Wakes wakes)
+    {
+        lock (_latch)
+        {
+            AssertInvariants();
+            if (_closed == CloseReason.None)
+            {
+                foreach (var frame in retained)
+                {
+                    Append(frame, live: false, wakes);
+                }
+
+                NoteWake(wakes);
+            }
         }
     }
 

@@ -11,29 +11,69 @@ public sealed class Topic
 {
     private readonly Lock _gate = new();
     private readonly HashSet<Subscriber> _subscribers = []; // guarded by _gate
-    private readonly Ring<(Frame Frame, int Length)> _retained; // guarded by _gate; reading a length from an old frame would miss the cache
+    private readonly Ring<Retained> _retained; // guarded by _gate
     private readonly Budget _budget;
     private long _messages; // guarded by _gate
     private long _bytes; // guarded by _gate; what the topic takes of the budget
+    private long _last; // guarded by _gate; the newest stamp
+    private long _forgotten; // guarded by _gate; the stamp of the newest event that the ring no longer has, or of the creation
     private volatile bool _deleted; // written under _gate, once
 
     // The caller has taken the bytes from the budget.
-    internal Topic(string name, BrokerLimits limits, Budget budget, long bytes)
+    internal Topic(string name, Origin origin, BrokerLimits limits, Budget budget, long bytes)
     {
         Name = name;
+        Epoch = origin.Epoch;
         (_budget, _bytes) = (budget, bytes);
-        _retained = new Ring<(Frame, int)>(limits.MaxMessages);
+        _last = _forgotten = origin.Time;
+        _retained = new Ring<Retained>(limits.MaxMessages);
     }
 
     /// <summary>The name, as it was created; compared ordinally.</summary>
     public string Name { get; }
 
+    /// <summary>Differs from that of every other topic of this name, before or after (PS-RES-006).</summary>
+    public string Epoch { get; }
+
     /// <summary>
     /// Accepts a message: retains its event and queues it to every current subscriber (PS-PUB-012). A subscriber over its bound is
     /// closed instead. Readers are woken by <paramref name="wakes"/>.
     /// </summary>
-    public PublishResult Publish(Frame message, Wakes wakes)
+    public Publication Publish(Draft message, Wakes wakes)
     {
+        lock (_gate)
+        {
+            AssertInvariants();
+            if (_deleted)
+            {
+                return new(PublishResult.TopicNotFound);
+            }
+
+            var growth = _retained.TryPeekForgotten(out var forgotten)
+                ? message.Length - forgotten.Length
+                : message.Length + Budget.PerEvent;
+            if (!_budget.TryTake(growth))
+            {
+                return new(PublishResult.LimitReached);
+            }
+
+            _bytes += growth;
+            var retained = Retain(message);
+            Deliver(new ReadOnlySpan<Frame>(in retained), wakes);
+            return new(PublishResult.Accepted, _last);
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="Publish"/>, for many in one step: their events are neighbours in the topic's order, or there are none (PS-HTTP-003).
+    /// A subscriber that has room for the first gets all of them, also if they are more than its bound.
+    /// </summary>
+    /// <param name="messages">At least one.</param>
+    /// <param name="wakes">Wakes the readers.</param>
+    /// <param name="stamps">Gets the stamps of the events, as many as there are messages.</param>
+    public PublishResult PublishAll(ReadOnlySpan<Draft> messages, Wakes wakes, Span<long> stamps)
+    {
+        var events = new Frame[messages.Length];
         lock (_gate)
         {
             AssertInvariants();
@@ -42,35 +82,30 @@ public sealed class Topic
                 return PublishResult.TopicNotFound;
             }
 
-            var growth = _retained.TryPeekForgotten(out var forgotten)
-                ? message.Length - forgotten.Length
-                : message.Length + Budget.PerEvent;
+            var growth = Growth(messages);
             if (!_budget.TryTake(growth))
             {
                 return PublishResult.LimitReached;
             }
 
             _bytes += growth;
-            _messages++;
-            _retained.Add((message, message.Length));
-            foreach (var subscriber in _subscribers)
+            for (var i = 0; i < messages.Length; i++)
             {
-                if (!subscriber.TryDeliver(message, wakes))
-                {
-                    _subscribers.Remove(subscriber); // a HashSet allows it during enumeration
-                }
+                events[i] = Retain(messages[i]);
+                stamps[i] = _last;
             }
 
+            Deliver(events, wakes);
             return PublishResult.Accepted;
         }
     }
 
     /// <summary>As <see cref="Publish"/>, waking the readers before it returns.</summary>
     /// <returns>Whether it was accepted.</returns>
-    public bool TryPublish(Frame message)
+    public bool TryPublish(Draft message)
     {
         var wakes = new Wakes();
-        var result = Publish(message, wakes);
+        var result = Publish(message, wakes).Result;
         wakes.Release();
         return result == PublishResult.Accepted;
     }
@@ -79,27 +114,65 @@ public sealed class Topic
     /// Subscribes: queues the ack, then the newest <paramref name="lastN"/> retained events, oldest first, then joins. No publish
     /// falls between, so there is neither gap nor duplicate (PS-RPL-002). Without an ack, only the events are queued.
     /// </summary>
-    public SubscribeResult Subscribe(Subscriber subscriber, int lastN, Frame? ack, Wakes wakes)
+    public SubscribeResult Subscribe(Subscriber subscriber, int lastN, Draft? ack, Wakes wakes)
+    {
+        lock (_gate)
+        {
+            return Join(subscriber, lastN, ack, wakes);
+        }
+    }
+
+    /// <summary>
+    /// Subscribes as a reader that was here before: queues an ack, then the retained events later than its position, then joins
+    /// (PS-RES-003).
+    /// </summary>
+    /// <param name="subscriber">The reader.</param>
+    /// <param name="position">Where it has got to.</param>
+    /// <param name="whole">The ack if no event later than the position is missing from what follows (PS-RES-005).</param>
+    /// <param name="torn">The ack if one may be.</param>
+    /// <param name="wakes">Wakes the reader.</param>
+    public SubscribeResult Resume(Subscriber subscriber, Position position, Draft? whole, Draft? torn, Wakes wakes)
+    {
+        lock (_gate)
+        {
+            // A subscriber that is here already is replayed nothing (PS-SUB-006), so then anything later is missing.
+            var later = CountAfter(position);
+            var isWhole = IsWhole(position) && (later == 0 || !_subscribers.Contains(subscriber));
+            return Join(subscriber, later, isWhole ? whole : torn, wakes);
+        }
+    }
+
+    /// <summary>The position that only the newest <paramref name="lastN"/> retained events are later than.</summary>
+    public Position Before(int lastN)
     {
         lock (_gate)
         {
             AssertInvariants();
-            if (_deleted)
-            {
-                return SubscribeResult.TopicNotFound;
-            }
-
-            var outcome = subscriber.Join(this, _retained.Last(lastN).Select(retained => retained.Frame), ack, wakes);
-            if (outcome == SubscribeResult.Joined)
-            {
-                _subscribers.Add(subscriber);
-            }
-
-            return outcome;
+            return new(lastN < _retained.Count ? _retained.Last(lastN + 1).First().Stamp : _forgotten, Epoch);
         }
     }
 
-    /// <summary>As <see cref="Subscribe(Subscriber, int, Frame?, Wakes)"/> without an ack, waking the reader before it returns.</summary>
+    /// <summary>Queues the newest <paramref name="lastN"/> retained events for a reader that does not subscribe (PS-HTTP-008).</summary>
+    /// <returns>Whether none that was asked for is missing; null when the topic has been deleted.</returns>
+    public bool? Read(Subscriber reader, int lastN, Wakes wakes)
+    {
+        lock (_gate)
+        {
+            return Replay(reader, lastN, lastN <= _retained.Count || _messages == _retained.Count, wakes);
+        }
+    }
+
+    /// <summary>Queues the retained events later than a position for a reader that does not subscribe (PS-HTTP-008).</summary>
+    /// <returns>As <see cref="Read(Subscriber, int, Wakes)"/>.</returns>
+    public bool? Read(Subscriber reader, Position position, Wakes wakes)
+    {
+        lock (_gate)
+        {
+            return Replay(reader, CountAfter(position), IsWhole(position), wakes);
+        }
+    }
+
+    /// <summary>As <see cref="Subscribe(Subscriber, int, Draft?, Wakes)"/> without an ack, waking the reader before it returns.</summary>
     public SubscribeResult Subscribe(Subscriber subscriber, int lastN = 0)
     {
         var wakes = new Wakes();
@@ -179,6 +252,83 @@ public sealed class Topic
         }
     }
 
+    private Frame Retain(Draft message)
+    {
+        if (_retained.TryPeekForgotten(out var forgotten))
+        {
+            _forgotten = forgotten.Stamp;
+        }
+
+        var retained = message.Finish(ref _last);
+        _messages++;
+        _retained.Add(new(retained, retained.Length, _last));
+        return retained;
+    }
+
+    private void Deliver(ReadOnlySpan<Frame> events, Wakes wakes)
+    {
+        foreach (var subscriber in _subscribers)
+        {
+            if (!subscriber.TryDeliver(events, wakes))
+            {
+                _subscribers.Remove(subscriber); // a HashSet allows it during enumeration
+            }
+        }
+    }
+
+    private bool? Replay(Subscriber reader, int newest, bool isWhole, Wakes wakes)
+    {
+        AssertInvariants();
+        if (_deleted)
+        {
+            return null;
+        }
+
+        reader.Replay(Newest(newest), wakes);
+        return isWhole;
+    }
+
+    private SubscribeResult Join(Subscriber subscriber, int lastN, Draft? ack, Wakes wakes)
+    {
+        AssertInvariants();
+        if (_deleted)
+        {
+            return SubscribeResult.TopicNotFound;
+        }
+
+        var outcome = subscriber.Join(this, Newest(lastN), ack?.Finish(ref _last), wakes);
+        if (outcome == SubscribeResult.Joined)
+        {
+            _subscribers.Add(subscriber);
+        }
+
+        return outcome;
+    }
+
+    private IEnumerable<Frame> Newest(int n) => _retained.Last(n).Select(retained => retained.Frame);
+
+    private int CountAfter(Position position) => _retained.CountNewest(retained => retained.Stamp > position.Since);
+
+    /// <summary>
+    /// Whether every event later than the position is retained. It is not if one was forgotten, or if the position is of another life of
+    /// the topic: earlier than this one, later than its newest stamp, or of another epoch (PS-RES-005, PS-RES-006).
+    /// </summary>
+    private bool IsWhole(Position position) =>
+        position.Since >= _forgotten && position.Since <= _last && (position.Epoch ?? Epoch) == Epoch;
+
+    /// <summary>What the retained events will take more of the budget when these are added, in bytes; it may be negative.</summary>
+    private long Growth(ReadOnlySpan<Draft> messages)
+    {
+        var growth = 0L;
+        foreach (var message in messages[^Math.Min(messages.Length, _retained.Capacity)..])
+        {
+            growth += message.Length + Budget.PerEvent;
+        }
+
+        var forgotten = Math.Clamp(_retained.Count + messages.Length - _retained.Capacity, 0, _retained.Count);
+        return growth - _retained.Oldest(forgotten).Sum(retained => retained.Length + (long)Budget.PerEvent);
+    }
+
     [Conditional("DEBUG")]
     private void AssertInvariants()
     {
@@ -186,17 +336,29 @@ public sealed class Topic
         Debug.Assert(_messages >= _retained.Count, "a message is retained only if it was accepted");
         Debug.Assert(_bytes >= Budget.PerTopic + ((long)_retained.Count * Budget.PerEvent), "what is retained is taken of the budget");
         Debug.Assert(!_deleted || _subscribers.Count == 0, "a deleted topic has no subscribers");
+        Debug.Assert(_forgotten <= _last, "what is forgotten came before what is retained");
     }
+
+    /// <param name="Frame">The event.</param>
+    /// <param name="Length">Its size in bytes; reading it from an old frame would miss the cache.</param>
+    /// <param name="Stamp">Its position.</param>
+    private readonly record struct Retained(Frame Frame, int Length, long Stamp);
 }
+
+/// <summary>What a topic begins with: the time of its creation, as a stamp, and its epoch.</summary>
+public readonly record struct Origin(long Time, string Epoch);
+
+/// <summary>The outcome of a publish, and the stamp of its event if it was accepted.</summary>
+public readonly record struct Publication(PublishResult Result, long Stamp = 0);
 
 /// <summary>The outcome of a publish.</summary>
 public enum PublishResult
 {
+    /// <summary>There is no such topic, or it has been deleted; nothing happened.</summary>
+    TopicNotFound,
+
     /// <summary>It is retained, and queued to every subscriber.</summary>
     Accepted,
-
-    /// <summary>The topic has been deleted; nothing happened.</summary>
-    TopicNotFound,
 
     /// <summary>There is no room for it within <see cref="BrokerLimits.MaxRetainedBytes"/>; nothing happened.</summary>
     LimitReached,

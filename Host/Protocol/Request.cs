@@ -12,8 +12,10 @@ internal abstract record Request(ReadOnlyMemory<byte> RequestId)
     /// <param name="Topic">A legal topic name.</param>
     /// <param name="RawTopic">The same as the client spelled it: a JSON string, quotes included.</param>
     /// <param name="LastN">Events to replay, at least 0.</param>
+    /// <param name="Position">Where to go on from, instead of <paramref name="LastN"/>; null if the client names no position.</param>
     /// <param name="RequestId">See <see cref="Request"/>.</param>
-    public sealed record Subscribe(string Topic, ReadOnlyMemory<byte> RawTopic, int LastN, ReadOnlyMemory<byte> RequestId)
+    public sealed record Subscribe(
+        string Topic, ReadOnlyMemory<byte> RawTopic, int LastN, Position? Position, ReadOnlyMemory<byte> RequestId)
         : Request(RequestId);
 
     /// <param name="Topic">A legal topic name.</param>
@@ -40,7 +42,7 @@ internal abstract record Request(ReadOnlyMemory<byte> RequestId)
         {
             case "subscribe":
                 fields.CheckClientId();
-                return new Subscribe(fields.Topic(), fields.RawTopic, fields.LastN(), fields.RequestId);
+                return new Subscribe(fields.Topic(), fields.RawTopic, fields.LastN(), fields.Position(), fields.RequestId);
             case "unsubscribe":
                 fields.CheckClientId();
                 return new Unsubscribe(fields.Topic(), fields.RawTopic, fields.RequestId);

@@ -16,6 +16,8 @@ internal struct RequestFields
     private Value _topic;
     private Value _clientId;
     private Value _lastN;
+    private Value _since;
+    private Value _epoch;
     private Value _message;
     private Value _messageId;
     private Value _payload;
@@ -105,6 +107,27 @@ internal struct RequestFields
             : throw Bad("last_n must be an integer from 0 to 2147483647, without fraction or exponent");
     }
 
+    /// <summary>The position to go on from; null if the request names none.</summary>
+    public readonly Position? Position()
+    {
+        if (_since.Kind == JsonTokenType.None)
+        {
+            return _epoch.Kind == JsonTokenType.None ? null : throw Bad("epoch must stand beside since");
+        }
+
+        if (_lastN.Kind != JsonTokenType.None)
+        {
+            throw Bad("since and last_n must not be given together");
+        }
+
+        if (!Timestamp.TryParse(Text(_since, "since"), out var since))
+        {
+            throw Bad("since must be a time as RFC 3339 writes it, such as the timestamp of an event");
+        }
+
+        return new Position(since, _epoch.Kind == JsonTokenType.None ? null : Text(_epoch, "epoch"));
+    }
+
     /// <returns>The name of the member, if it was there before.</returns>
     private string? ReadMember(ref Utf8JsonReader reader)
     {
@@ -136,6 +159,16 @@ internal struct RequestFields
         if (ForeignText.Is(reader, "last_n"u8))
         {
             return Note(ref _lastN, ref reader, "last_n");
+        }
+
+        if (ForeignText.Is(reader, "since"u8))
+        {
+            return Note(ref _since, ref reader, "since");
+        }
+
+        if (ForeignText.Is(reader, "epoch"u8))
+        {
+            return Note(ref _epoch, ref reader, "epoch");
         }
 
         reader.Skip(); // from the name past the value

@@ -8,20 +8,45 @@ namespace PubSub.Hosting.Protocol;
 /// <remarks>Raw arguments are JSON as the client wrote it; they are copied byte for byte.</remarks>
 internal sealed class ServerMessage(TimeProvider time)
 {
-    private readonly Timestamp _now = new(time);
+    private readonly Timestamp _clock = new(time);
 
-    /// <summary>The event that a message becomes, with this moment as its time of acceptance (PS-FAN-006).</summary>
-    public Frame Event(ReadOnlyMemory<byte> rawTopic, ReadOnlyMemory<byte> rawMessage) =>
-        Text("""{"type":"event","topic":"""u8, rawTopic.Span, ""","message":"""u8, rawMessage.Span, default, default);
+    /// <summary>The time that an epoch and a topic's first stamp are taken from.</summary>
+    public long Now => _clock.Now;
 
-    public Frame Ack(ReadOnlyMemory<byte> rawRequestId, ReadOnlyMemory<byte> rawTopic) =>
-        Text("{\"type\":\"ack\""u8, IdLabel(rawRequestId), rawRequestId.Span, ""","topic":"""u8, rawTopic.Span, ",\"status\":\"ok\""u8);
+    /// <summary>The event that a message becomes; its stamp is its time of acceptance (PS-FAN-006).</summary>
+    public Draft Event(ReadOnlyMemory<byte> rawTopic, ReadOnlyMemory<byte> rawMessage) =>
+        Text(_clock.Now, """{"type":"event","topic":"""u8, rawTopic.Span, ""","message":"""u8, rawMessage.Span, default, default);
+
+    /// <summary>The ack of a publish, with the stamp of its event (PS-RES-002), or of an unsubscribe.</summary>
+    public Frame Ack(ReadOnlyMemory<byte> rawRequestId, ReadOnlyMemory<byte> rawTopic, long? stamp = null) => Finished(
+        stamp ?? _clock.Now,
+        "{\"type\":\"ack\""u8, IdLabel(rawRequestId), rawRequestId.Span, ""","topic":"""u8, rawTopic.Span, ",\"status\":\"ok\""u8);
+
+    /// <summary>The ack of a subscribe, which is a position (PS-RES-002).</summary>
+    /// <param name="rawRequestId">See <see cref="Request"/>.</param>
+    /// <param name="rawTopic">The topic as the client spelled it.</param>
+    /// <param name="epoch">The topic's.</param>
+    /// <param name="whole">Whether nothing is missing behind the client's position; null if it named none.</param>
+    public Draft Subscribed(ReadOnlyMemory<byte> rawRequestId, ReadOnlyMemory<byte> rawTopic, string epoch, bool? whole = null) => Text(
+        _clock.Now,
+        "{\"type\":\"ack\""u8,
+        IdLabel(rawRequestId),
+        rawRequestId.Span,
+        ""","topic":"""u8,
+        rawTopic.Span,
+        Encoding.ASCII.GetBytes(whole switch
+        {
+            null => $",\"status\":\"ok\",\"epoch\":\"{epoch}\"",
+            true => $",\"status\":\"ok\",\"epoch\":\"{epoch}\",\"complete\":true",
+            false => $",\"status\":\"ok\",\"epoch\":\"{epoch}\",\"complete\":false",
+        }));
 
     public Frame Pong(ReadOnlyMemory<byte> rawRequestId) =>
-        Text("{\"type\":\"pong\""u8, IdLabel(rawRequestId), rawRequestId.Span, default, default, default);
+        Finished(_clock.Now, "{\"type\":\"pong\""u8, IdLabel(rawRequestId), rawRequestId.Span, default, default, default);
 
     public Frame Error(ReadOnlyMemory<byte> rawRequestId, Refusal refusal) =>
-        Text(
+        Finished(
+            _clock.Now,
             "{\"type\":\"error\""u8,
             IdLabel(rawRequestId),
             rawRequestId.Span,
@@ -30,7 +55,8 @@ internal sealed class ServerMessage(TimeProvider time)
             default);
 
     public Frame TopicDeleted(string topic) =>
-        Text(
+        Finished(
+            _clock.Now,
             "{\"type\":\"info\",\"topic\":\""u8,
             JsonEncodedText.Encode(topic).EncodedUtf8Bytes,
             "\",\"msg\":\"topic_deleted\""u8,
@@ -40,8 +66,18 @@ internal sealed class ServerMessage(TimeProvider time)
 
     private static ReadOnlySpan<byte> IdLabel(ReadOnlyMemory<byte> rawRequestId) => rawRequestId.IsEmpty ? default : ""","request_id":"""u8;
 
+    private Frame Finished(
+        long time,
+        ReadOnlySpan<byte> a,
+        ReadOnlySpan<byte> b,
+        ReadOnlySpan<byte> c,
+        ReadOnlySpan<byte> d,
+        ReadOnlySpan<byte> e,
+        ReadOnlySpan<byte> f) => Text(time, a, b, c, d, e, f).Frame;
+
     /// <summary>One text frame of the parts in a row, then the timestamp and the closing brace.</summary>
-    private Frame Text(
+    private Draft Text(
+        long time,
         ReadOnlySpan<byte> a,
         ReadOnlySpan<byte> b,
         ReadOnlySpan<byte> c,
@@ -50,7 +86,7 @@ internal sealed class ServerMessage(TimeProvider time)
         ReadOnlySpan<byte> f)
     {
         var label = ",\"timestamp\":\""u8;
-        var length = a.Length + b.Length + c.Length + d.Length + e.Length + f.Length + label.Length + Timestamp.Length + 2;
+        var length = a.Length + b.Length + c.Length + d.Length + e.Length + f.Length + label.Length + Stamp.Length + 2;
         var frame = WebSocketFrame.Text(length, out var rest);
         Put(a, ref rest);
         Put(b, ref rest);
@@ -59,9 +95,9 @@ internal sealed class ServerMessage(TimeProvider time)
         Put(e, ref rest);
         Put(f, ref rest);
         Put(label, ref rest);
-        _now.Write(rest);
-        "\"}"u8.CopyTo(rest[Timestamp.Length..]);
-        return new Frame(frame);
+        _clock.Write(time, rest);
+        "\"}"u8.CopyTo(rest[Stamp.Length..]);
+        return new Draft(frame, time, frame.Length - Stamp.Length - 2);
     }
 
     private static void Put(ReadOnlySpan<byte> part, ref Span<byte> rest)

@@ -5,21 +5,30 @@ using System.Text;
 
 namespace PubSub.Hosting.Protocol;
 
-/// <summary>The current time in UTC, as RFC 3339: <c>2025-08-28T10:00:00.0000000Z</c> (PS-ENV-002).</summary>
+/// <summary>Times in UTC, as RFC 3339: <c>2025-08-28T10:00:00.0000000Z</c> (PS-ENV-002).</summary>
 /// <remarks>Safe for concurrent use. The text of a second is made once and used for all messages of that second.</remarks>
 internal sealed class Timestamp(TimeProvider time)
 {
-    /// <summary>Bytes of a timestamp.</summary>
-    public const int Length = 28;
-
     private static readonly StandardFormat SevenDigits = new('D', 7);
+    private static readonly string[] Forms = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd'T'HH:mm:ssK"];
 
     private Second _second = new(-1, []);
 
-    /// <summary>Writes the moment of this call to the first <see cref="Length"/> bytes.</summary>
-    public void Write(Span<byte> target)
+    /// <summary>The moment of this call, in ticks of 100 ns since the year 1.</summary>
+    public long Now => time.GetUtcNow().UtcTicks;
+
+    /// <summary>Reads a time as this server writes it, or in any other form of RFC 3339 with at most seven digits of a second.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out long ticks)
     {
-        var ticks = time.GetUtcNow().UtcTicks;
+        var isTime = DateTimeOffset.TryParseExact(
+            text, Forms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed);
+        ticks = parsed.UtcTicks;
+        return isTime;
+    }
+
+    /// <summary>Writes a time to the first <see cref="Stamp.Length"/> bytes.</summary>
+    public void Write(long ticks, Span<byte> target)
+    {
         var (number, fraction) = Math.DivRem(ticks, TimeSpan.TicksPerSecond);
         var second = Volatile.Read(ref _second);
         if (second.Number != number)
@@ -31,7 +40,7 @@ internal sealed class Timestamp(TimeProvider time)
 
         second.Text.CopyTo(target);
         Utf8Formatter.TryFormat((uint)fraction, target[second.Text.Length..], out _, SevenDigits);
-        target[Length - 1] = (byte)'Z';
+        target[Stamp.Length - 1] = (byte)'Z';
     }
 
     /// <param name="Number">Seconds since the year 1.</param>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using PubSub.Hosting.Protocol;
@@ -37,7 +38,8 @@ internal static class Topics
         return next(context);
     });
 
-    private static async Task<IResult> CreateAsync(HttpContext context, Broker broker, Settings settings, ILogger<Broker> logger)
+    private static async Task<IResult> CreateAsync(
+        HttpContext context, Broker broker, Settings settings, ServerMessage say, ILogger<Broker> logger)
     {
         if (!context.Request.HasJsonContentType())
         {
@@ -59,7 +61,7 @@ internal static class Topics
             return Problem.Result(Refusals.BodyTooLarge(settings));
         }
 
-        switch (broker.Create(name))
+        switch (broker.Create(name, new Origin(say.Now, NewEpoch())))
         {
             case CreateResult.Exists:
                 return Problem.Result(Refusals.TopicExists);
@@ -75,6 +77,9 @@ internal static class Topics
                 return TypedResults.Created($"{here}{Uri.EscapeDataString(name)}", new TopicOutcome("created", name));
         }
     }
+
+    /// <summary>64 random bits: no two topics have the same, also not before and after a restart.</summary>
+    private static string NewEpoch() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
     private static Ok<TopicList> List(Broker broker) =>
         TypedResults.Ok(new TopicList([.. broker.List().Select(topic => new ListedTopic(topic.Name, topic.Count().Subscribers))]));

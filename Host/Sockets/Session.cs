@@ -269,10 +269,10 @@ internal sealed class Session(
         {
             case Request.Publish publish:
                 Log.Published(logger, Id, new(publish.Topic), publish.Message.Length);
-                var result = broker.Find(publish.Topic)?.Publish(say.Event(publish.RawTopic, publish.Message), _wakes);
-                Reply(result switch
+                var published = broker.Find(publish.Topic)?.Publish(say.Event(publish.RawTopic, publish.Message), _wakes) ?? default;
+                Reply(published.Result switch
                 {
-                    PublishResult.Accepted => say.Ack(publish.RequestId, publish.RawTopic),
+                    PublishResult.Accepted => say.Ack(publish.RequestId, publish.RawTopic, published.Stamp),
                     PublishResult.LimitReached => say.Error(publish.RequestId, Refusals.NoMemory(settings)),
                     _ => say.Error(publish.RequestId, Refusals.TopicNotFound),
                 });
@@ -280,8 +280,7 @@ internal sealed class Session(
 
             case Request.Subscribe subscribe:
                 Log.Subscribed(logger, Id, new(subscribe.Topic), subscribe.LastN);
-                var ack = say.Ack(subscribe.RequestId, subscribe.RawTopic);
-                switch (broker.Find(subscribe.Topic)?.Subscribe(_subscriber, subscribe.LastN, ack, _wakes) ?? SubscribeResult.TopicNotFound)
+                switch (Subscribe(subscribe))
                 {
                     case SubscribeResult.TopicNotFound:
                         Refuse(subscribe, Refusals.TopicNotFound);
@@ -310,6 +309,20 @@ internal sealed class Session(
                 Reply(say.Pong(ping.RequestId));
                 break;
         }
+    }
+
+    private SubscribeResult Subscribe(Request.Subscribe request)
+    {
+        if (broker.Find(request.Topic) is not { } topic)
+        {
+            return SubscribeResult.TopicNotFound;
+        }
+
+        return request.Position is { } position
+            ? topic.Resume(_subscriber, position, Ack(whole: true), Ack(whole: false), _wakes)
+            : topic.Subscribe(_subscriber, request.LastN, Ack(whole: null), _wakes);
+
+        Draft Ack(bool? whole) => say.Subscribed(request.RequestId, request.RawTopic, topic.Epoch, whole);
     }
 
     private void Reply(Frame reply) => _subscriber.Reply(reply, _wakes);

@@ -372,7 +372,7 @@ public sealed class TopicTests
         var broker = new Broker(new BrokerLimits());
         string[] names = ["a", "A", "a ", "é", "e\u0301", "a/b", "a%2Fb", ".", "\u00df", "ss", "*"];
 
-        var creating = names.Select(broker.Create).ToList();
+        var creating = names.Select(name => broker.Create(name)).ToList();
 
         Assert.That(creating, Is.All.EqualTo(CreateResult.Created));
         Assert.That(names.Select(name => broker.Find(name)?.Name), Is.EqualTo(names));

@@ -364,7 +364,7 @@ public sealed class ConcurrencyTests
                 }
             },
             6)]);
-        var room = Frames.Texts(0, rounds + 1).Select(broker.Create).ToList();
+        var room = Frames.Texts(0, rounds + 1).Select(name => broker.Create(name)).ToList();
 
         Assert.That(deleted, Is.All.EqualTo(1));
         Assert.That(room.Count(creating => creating == CreateResult.Created), Is.EqualTo(rounds));

@@ -14,7 +14,7 @@ internal class Verbs(BrokerLimits limits)
     public virtual bool TryDelete(string topic, Frame notice, bool disconnect) => Broker.TryDelete(topic, notice, disconnect);
 
     public virtual bool TryPublish(string topic, Frame message, Wakes wakes) =>
-        Broker.Find(topic)?.Publish(message, wakes) == PublishResult.Accepted;
+        Broker.Find(topic)?.Publish(message, wakes).Result == PublishResult.Accepted;
 
     /// <returns>False when there is no such topic; then nothing was queued.</returns>
     public virtual bool TrySubscribe(string topic, Subscriber subscriber, int lastN, Frame ack, Wakes wakes) =>

@@ -98,7 +98,7 @@ internal static class WrongVerbs
                 retained.TryDequeue(out _);
             }
 
-            return found.Publish(message, wakes) == PublishResult.Accepted;
+            return found.Publish(message, wakes).Result == PublishResult.Accepted;
         }
 
         public override bool TrySubscribe(string topic, Subscriber subscriber, int lastN, Frame ack, Wakes wakes)

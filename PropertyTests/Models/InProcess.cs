@@ -85,7 +85,7 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
         var reply = request switch
         {
             Command.Publish publish =>
-                _broker.Find(publish.Topic)?.Publish(Frames.Of(publish.Topic + id, publish.Size), wakes) == PublishResult.Accepted
+                _broker.Find(publish.Topic)?.Publish(Frames.Of(publish.Topic + id, publish.Size), wakes).Result == PublishResult.Accepted
                     ? "ack"
                     : "not found",
             Command.Subscribe subscribe =>

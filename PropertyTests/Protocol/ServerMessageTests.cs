@@ -120,7 +120,7 @@ public sealed partial class ServerMessageTests
 
         foreach (var length in lengths)
         {
-            var frame = Say.Event(Utf8("\"\""), Utf8($"\"{new string('x', length - overhead)}\""));
+            var frame = Say.Event(Utf8("\"\""), Utf8($"\"{new string('x', length - overhead)}\"")).Frame;
 
             Assert.That(Payload(frame), Has.Length.EqualTo(length));
             Assert.That(
@@ -181,6 +181,8 @@ public sealed partial class ServerMessageTests
     }
 
     /// <summary>Decodes what must be one final, unmasked text frame (RFC 6455 §5.2) around valid UTF-8.</summary>
+    private static string Payload(Draft draft) => Payload(draft.Frame);
+
     private static string Payload(Frame frame)
     {
         var bytes = frame.Bytes.Span;
