@@ -47,7 +47,8 @@ internal static class WrongBrokers
         new Patch("Delivers a message after it has left the gate", "Topic.cs")
             .After("public Publication Publish(Draft message, Wakes wakes) {", "Frame retained; long stamp;")
             .Replace(
-                "var retained = Retain(message); Deliver(new ReadOnlySpan<Frame>(in retained), wakes); return new(PublishResult.Accepted, _last);",
+                "var retained = Retain(message); Deliver(new ReadOnlySpan<Frame>(in retained), wakes); "
+                + "return new(PublishResult.Accepted, _last);",
                 """
                 retained = Retain(message); stamp = _last; }
                 { Deliver(new ReadOnlySpan<Frame>(in retained), wakes); return new(PublishResult.Accepted, stamp);
