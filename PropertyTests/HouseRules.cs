@@ -175,7 +175,8 @@ public sealed partial class HouseRules
     }
 
     [TestCase("Task.Run")]
-    [TestCase("DateTime")]
+    [TestCase("DateTime.Now")]
+    [TestCase("DateTime.UtcNow")]
     [TestCase("DateTimeOffset")]
     [TestCase("TimeProvider")]
     [TestCase("ILogger")]
