@@ -61,6 +61,8 @@ public sealed partial class HouseRules
     [TestCase("Host", "PubSub.Hosting", "Connections", "Protocol")]
     [TestCase("Host", "PubSub.Hosting", "Sockets", "Protocol", "WebSocket", "Transport", "Connections")]
     [TestCase("Host", "PubSub.Hosting", "Rest", "Protocol", "Connections", "Sockets")]
+    [TestCase("Host", "PubSub.Hosting", "Messages", "Protocol", "WebSocket", "Rest")]
+    [TestCase("Host", "PubSub.Hosting", "Streams", "Protocol", "WebSocket", "Sockets", "Transport")]
     [TestCase("Stress", "PubSub.Stress", "Net")]
     [TestCase("Stress", "PubSub.Stress", "Measure")]
     [TestCase("Stress", "PubSub.Stress", "Protocols", "Net", "Measure")]
@@ -83,6 +85,8 @@ public sealed partial class HouseRules
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Connections", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Sockets", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Rest", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Messages", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Streams", "Sockets", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Startup", "Wire", "Tools")]
     [TestCase("Conformance/Suite", "PubSub.Conformance", "Requirements")]
     [TestCase("Conformance/Suite", "PubSub.Conformance", "Targets", "Requirements")]
@@ -171,7 +175,8 @@ public sealed partial class HouseRules
     }
 
     [TestCase("Task.Run")]
-    [TestCase("DateTime")]
+    [TestCase("DateTime.Now")]
+    [TestCase("DateTime.UtcNow")]
     [TestCase("DateTimeOffset")]
     [TestCase("TimeProvider")]
     [TestCase("ILogger")]

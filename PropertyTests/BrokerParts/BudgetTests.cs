@@ -398,5 +398,5 @@ public sealed class BudgetTests
     private static Broker Outstanding(long bytes) => new(new BrokerLimits(MaxQueueSize: 1_000, MaxOutstandingBytes: bytes));
 
     private static string[] Results(Topic topic, params int[] lengths) =>
-        [.. lengths.Select(length => $"{topic.Publish(Frames.Of(1, length), new Wakes())}")];
+        [.. lengths.Select(length => $"{topic.Publish(Frames.Of(1, length), new Wakes()).Result}")];
 }

@@ -45,9 +45,15 @@ internal static class WrongBrokers
     private static IEnumerable<Patch> Publishing() =>
     [
         new Patch("Delivers a message after it has left the gate", "Topic.cs")
+            .After("public Publication Publish(Draft message, Wakes wakes) {", "Frame retained; long stamp;")
             .Replace(
-                "foreach (var subscriber in _subscribers) { if (!subscriber.TryDeliver",
-                "} { foreach (var subscriber in _subscribers.ToArray()) { if (!subscriber.TryDeliver")
+                "var retained = Retain(message); Deliver(new ReadOnlySpan<Frame>(in retained), wakes); "
+                + "return new(PublishResult.Accepted, _last);",
+                """
+                retained = Retain(message); stamp = _last; }
+                { Deliver(new ReadOnlySpan<Frame>(in retained), wakes); return new(PublishResult.Accepted, stamp);
+                """)
+            .Replace("in _subscribers) { if (!subscriber.TryDeliver", "in _subscribers.ToArray()) { if (!subscriber.TryDeliver")
             .Breaks(All_subscribers_see_one_order, "two subscribers of two publishers")
             .Breaks(Nothing_of_a_topic_follows_the_last_word_about_it, "an unsubscribe among publishes"),
         new Patch("Has no gate", "Topic.cs")
@@ -55,13 +61,13 @@ internal static class WrongBrokers
             .Breaks(All_subscribers_see_one_order, "two subscribers of two publishers")
             .Breaks(A_replay_and_what_is_live_meet_without_gap_or_duplicate, "a subscribe among publishes"),
         new Patch("Publishes to a deleted topic", "Topic.cs")
-            .Remove("if (_deleted) { return PublishResult.TopicNotFound; }")
+            .Remove("if (_deleted) { return new(PublishResult.TopicNotFound); }")
             .Breaks(Some_order_of_the_verbs_explains_everything, "a delete against a subscribe and a publish"),
         new Patch("Checks the bound, then queues the event", "Subscriber.cs")
-            .Before("_outstanding++;", LeaveAndEnterLatch)
+            .Before("foreach (var frame in live)", LeaveAndEnterLatch)
             .Breaks(No_more_is_outstanding_than_the_bound, "a bound that two publishers reach at once"),
         new Patch("Reads the number of outstanding events before the latch", "Subscriber.cs")
-            .After("internal bool TryDeliver(Frame live, Wakes wakes) {", "var seen = _outstanding;")
+            .After("internal bool TryDeliver(ReadOnlySpan<Frame> live, Wakes wakes) {", "var seen = _outstanding;")
             .Replace("_outstanding++;", "_outstanding = seen + 1;")
             .Breaks(Only_who_is_over_the_bound_is_slow, "an overflow against a reader"),
     ];
@@ -69,36 +75,37 @@ internal static class WrongBrokers
     private static IEnumerable<Patch> Subscribing() =>
     [
         new Patch("Reads the retained events before the gate", "Topic.cs")
-            .After("int lastN, Frame? ack, Wakes wakes) {", "var retainedBefore = _retained.Last(lastN).ToArray();")
-            .Replace("_retained.Last(lastN).Select", "retainedBefore.Select")
+            .After(
+                "public SubscribeResult Subscribe(Subscriber subscriber, int lastN, Draft? ack, Wakes wakes) {",
+                "var before = Newest(lastN).ToArray();")
+            .Replace("return Join(subscriber, lastN, ack, wakes);", "return Join(subscriber, lastN, ack, wakes, before);")
+            .Replace(
+                "private SubscribeResult Join(Subscriber subscriber, int lastN, Draft? ack, Wakes wakes)",
+                "private SubscribeResult Join(Subscriber subscriber, int lastN, Draft? ack, Wakes wakes, Frame[]? before = null)")
+            .Replace("subscriber.Join(this, Newest(lastN)", "subscriber.Join(this, before ?? Newest(lastN)")
             .Breaks(A_replay_and_what_is_live_meet_without_gap_or_duplicate, "a subscribe among publishes"),
         new Patch("Joins, then replays", "Topic.cs")
-            .Replace("_retained.Last(lastN).Select(retained => retained.Frame)", "[]")
             .Replace(
-                "_subscribers.Add(subscriber); } return outcome; }",
-                """
-                _subscribers.Add(subscriber);
-                }
-                else
+                "return Join(subscriber, lastN, ack, wakes);",
+                $$"""
+                var outcome = Join(subscriber, 0, ack, wakes);
+                if (outcome != SubscribeResult.Joined)
                 {
                     return outcome;
                 }
-                }
 
-                lock (_gate)
-                {
-                    foreach (var retained in _retained.Last(lastN))
+                {{LeaveAndEnterGate}}
+                    foreach (var retained in Newest(lastN))
                     {
-                        subscriber.Reply(retained.Frame, wakes);
+                        subscriber.Reply(retained, wakes);
                     }
 
                     return SubscribeResult.Joined;
-                }
                 """)
             .Breaks(An_ack_comes_before_the_replay_and_the_replay_before_what_is_live, "a subscribe among publishes")
             .Breaks(A_replay_and_what_is_live_meet_without_gap_or_duplicate, "a subscribe among publishes"),
         new Patch("Adds the subscriber, then acks and replays", "Topic.cs")
-            .Before("var outcome = subscriber.Join", "_subscribers.Add(subscriber);" + LeaveAndEnterGate)
+            .Before("return Join(subscriber, lastN, ack, wakes);", "if (!_deleted) { _subscribers.Add(subscriber); }" + LeaveAndEnterGate)
             .Breaks(An_ack_comes_before_the_replay_and_the_replay_before_what_is_live, "a subscribe among publishes"),
         new Patch("Subscribes to a deleted topic", "Topic.cs")
             .Remove("if (_deleted) { return SubscribeResult.TopicNotFound; }")
@@ -160,8 +167,10 @@ internal static class WrongBrokers
             .Breaks(No_wake_up_is_lost, "a reader asleep while two publishers note it"),
         new Patch("Checks whether the reader sleeps, then queues the event", "Subscriber.cs")
             .Replace(
-                "Append(live, live: true, wakes); NoteWake(wakes);",
-                $"NoteWake(wakes); {LeaveAndEnterLatch} Append(live, live: true, wakes);")
+                "foreach (var frame in live) { _outstanding++; _outstandingBytes += frame.Length; Append(frame, live: true, wakes); } "
+                + "NoteWake(wakes);",
+                $"NoteWake(wakes); {LeaveAndEnterLatch}"
+                + "foreach (var frame in live) { _outstanding++; _outstandingBytes += frame.Length; Append(frame, live: true, wakes); }")
             .Breaks(No_wake_up_is_lost, "a reader asleep while two publishers note it"),
         new Patch("Does not forget the wake list that woke the reader", "Subscriber.cs")
             .Remove("_noted = null;")
@@ -170,7 +179,7 @@ internal static class WrongBrokers
             .Before("if (answer is not null)", LeaveAndEnterLatch)
             .Breaks(No_verb_fails, "a reader asleep while two publishers note it"),
         new Patch("Wakes readers inside the gate", "Topic.cs")
-            .Before("return PublishResult.Accepted;", "wakes.Release();")
+            .Before("return new(PublishResult.Accepted, _last);", "wakes.Release();")
             .Breaks(Nothing_inside_a_gate_waits_calls_out_or_enters_another, "a reader against an overflow"),
         new Patch("Wakes a reader inside the latch", "Subscriber.cs")
             .After("_frames.Disarm();", "_frames.Set(answer.Value); answer = null;")

@@ -105,7 +105,7 @@ internal sealed class Execution
             case Verb.Delete:
                 return YesOrNo(_broker.TryDelete(step.Topic, step.Frame, step.Disconnect));
             case Verb.Publish:
-                return YesOrNo(_broker.Find(step.Topic)?.Publish(step.Frame, wakes) == PublishResult.Accepted);
+                return YesOrNo(_broker.Find(step.Topic)?.Publish(step.Frame, wakes).Result == PublishResult.Accepted);
             case Verb.Subscribe:
                 return _broker.Find(step.Topic)?.Subscribe(story!.Subscriber, step.Number, step.Frame, wakes) switch
                 {
