@@ -26,6 +26,9 @@ internal enum Keeper
 /// <param name="Habits">One or two sentences: how it differs.</param>
 internal sealed record Stranger(string Id, string Habits)
 {
+    /// <summary>The parts of version 1.1 that it has, besides what it does otherwise.</summary>
+    public Capabilities Offers { get; init; }
+
     /// <summary>Makes a correct server strange; called once for each server that is started.</summary>
     public Change Change { get; private init; } = _ => { };
 

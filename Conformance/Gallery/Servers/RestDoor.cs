@@ -34,6 +34,12 @@ internal sealed class RestDoor(SmallServer server)
             (_, ["", "topics"]) => NotAllowed.Call("GET, HEAD, POST"),
             ("GET" or "DELETE", ["", "topics", { Length: > 0 } segment]) => Named.Call(method, segment),
             (_, ["", "topics", { Length: > 0 }]) => NotAllowed.Call("GET, HEAD, DELETE"),
+            (_, ["", "topics", { Length: > 0 } segment, "messages"]) when server.Offers.HasFlag(Capabilities.Http) =>
+                method == "POST" ? await server.Http.PublishAsync.Call(request, NameOf.Call(segment), stopping)
+                : method == "GET" ? server.Http.Read.Call(request, NameOf.Call(segment))
+                : NotAllowed.Call("GET, HEAD, POST"),
+            (_, ["", "topics", { Length: > 0 } segment, "events"]) when server.Offers.HasFlag(Capabilities.Streams) =>
+                method == "GET" ? server.Stream.Answer.Call(request, NameOf.Call(segment)) : NotAllowed.Call("GET, HEAD"),
             _ => NothingThere.Call(),
         };
     });
