@@ -120,6 +120,7 @@ internal sealed class TargetOptions
             Overflow = file?.Overflow,
             Accommodations = Accommodations(file),
             Limits = file?.Limits,
+            Capabilities = file?.Capabilities,
             Headers = Headers(parsed),
             Query = Query(parsed),
             Origin = parsed.GetValue(_origin),

@@ -10,7 +10,7 @@ public static class ClientChecks
     /// message.
     /// </summary>
     public static async Task ReceivesExactlyAsync(
-        this Client client, IEnumerable<string> ids, Client behind, string topic, string expectation)
+        this Receiver client, IEnumerable<string> ids, Client behind, string topic, string expectation)
     {
         var events = await client.EventsAheadOfSentinelAsync(behind, topic).For(expectation);
         client.Stage.Expect.Sequence(ids, events.Ids(), expectation);
@@ -18,14 +18,14 @@ public static class ClientChecks
 
     /// <summary>As <see cref="ReceivesExactlyAsync"/>, in any order.</summary>
     public static async Task ReceivesEachOnceAsync(
-        this Client client, IEnumerable<string> ids, Client behind, string topic, string expectation)
+        this Receiver client, IEnumerable<string> ids, Client behind, string topic, string expectation)
     {
         var events = await client.EventsAheadOfSentinelAsync(behind, topic).For(expectation);
         client.Stage.Expect.SameItems(ids, events.Ids(), expectation);
     }
 
     /// <summary>These events come in this order. That each comes once is another requirement and a precondition here.</summary>
-    public static async Task ReceivesInOrderAsync(this Client client, string[] ids, Client behind, string topic, string expectation)
+    public static async Task ReceivesInOrderAsync(this Receiver client, string[] ids, Client behind, string topic, string expectation)
     {
         var events = await client.EventsAheadOfSentinelAsync(behind, topic).Given($"the sentinel reaches {client.Name}");
         client.Stage.Require(!ids.Except(events.Ids()).Any(), "every message is delivered", "PS-FAN-001");
@@ -35,7 +35,7 @@ public static class ClientChecks
     /// <summary>
     /// No event at all ahead of a sentinel on the topic. A missing sentinel is inconclusive: the connection may receive nothing at all.
     /// </summary>
-    public static async Task ReceivesNothingAsync(this Client client, Client behind, string topic, string expectation)
+    public static async Task ReceivesNothingAsync(this Receiver client, Client behind, string topic, string expectation)
     {
         var events = await client.EventsAheadOfSentinelAsync(behind, topic).Given($"the sentinel reaches {client.Name}");
         client.Stage.Expect.Sequence([], events.Ids(), expectation);

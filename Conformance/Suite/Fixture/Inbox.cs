@@ -7,7 +7,7 @@ namespace PubSub.Conformance.Fixture;
 /// and none is read twice.
 /// </summary>
 /// <param name="wait">How long a wait may last without progress, unless it says otherwise.</param>
-internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, CancellationToken cancellation)
+internal sealed class Inbox(IMessageSource source, TimeSpan wait, TimeProvider time, CancellationToken cancellation)
 {
     // Bounds the memory when a server never stops sending; no scenario needs nearly as many.
     private const int MostReceived = 200_000;
@@ -69,7 +69,7 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
         {
             if (message is null)
             {
-                _closure = raw.Closure;
+                _closure = source.Closure;
             }
             else if (message is not { IsInfo: true, IsDeletion: false, Topic: null } || ++_notices <= MostNotices)
             {
@@ -79,7 +79,7 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
             if (_received.Count > MostReceived)
             {
                 throw new Violation(
-                    $"The server sends {raw.Name} what it asked for", $"at most {MostReceived} messages", $"more, the last {message}");
+                    $"The server sends {source.Name} what it asked for", $"at most {MostReceived} messages", $"more, the last {message}");
             }
         });
         return message is not null;
@@ -139,6 +139,26 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
     public async Task<Closure> ClosedAsync(TimeSpan? within)
     {
         var limit = within ?? wait;
+        return await UntilAsync(() => _closure is not null, limit)
+            ? Closure!
+            : throw new Violation(
+                $"The server closes {source.Name}",
+                "the end of the connection",
+                $"{source.StillOpen} after {limit.TotalSeconds} s{new OtherMessages(Unread)}");
+    }
+
+    /// <summary>Waits until anything has arrived, and leaves it here.</summary>
+    public async Task BegunAsync()
+    {
+        if (!await UntilAsync(() => _received.Count > 0 || _closure is not null, wait) || Received.Count == 0)
+        {
+            throw new Violation($"{source.Name} receives something", "a message", Closure?.End ?? $"{wait.TotalSeconds} s of silence");
+        }
+    }
+
+    /// <summary>False when the time is over first.</summary>
+    private async Task<bool> UntilAsync(Func<bool> isSo, TimeSpan limit)
+    {
         var start = time.GetTimestamp();
         while (true)
         {
@@ -146,9 +166,9 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
             lock (_gate)
             {
                 ThrowIfFailed();
-                if (_closure is { } closure)
+                if (isSo())
                 {
-                    return closure;
+                    return true;
                 }
 
                 change = _change.Task;
@@ -156,10 +176,7 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
 
             if (!await ChangedAsync(change, limit - time.GetElapsedTime(start)))
             {
-                throw new Violation(
-                    $"The server closes {raw.Name}",
-                    "the end of the connection",
-                    $"{raw.StillOpen} after {limit.TotalSeconds} s{new OtherMessages(Unread)}");
+                return false;
             }
         }
     }
@@ -168,8 +185,8 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
     {
         var before = taken.Count == 0
             ? ""
-            : $" after {taken.Count} event(s), the last {raw.Ids.Show(taken[^1].MessageId ?? "without an id")}";
-        return new Violation($"{raw.Name} receives {awaited}", awaited, $"{observed}{before}{new OtherMessages(Unread)}");
+            : $" after {taken.Count} event(s), the last {source.Ids.Show(taken[^1].MessageId ?? "without an id")}";
+        return new Violation($"{source.Name} receives {awaited}", awaited, $"{observed}{before}{new OtherMessages(Unread)}");
     }
 
     /// <summary>False when the time is over first.</summary>
@@ -217,7 +234,7 @@ internal sealed class Inbox(RawClient raw, TimeSpan wait, TimeProvider time, Can
                 throw new Violation(violation.Expectation, violation.Expected, violation.Observed) { Breaks = violation.Breaks };
             default:
                 // A mistake of the suite must not look like a silent server.
-                throw new InvalidOperationException($"The suite failed while it read for {raw.Name}.", _failure);
+                throw new InvalidOperationException($"The suite failed while it read for {source.Name}.", _failure);
         }
     }
 

@@ -142,6 +142,28 @@ public sealed class Stage : IAsyncDisposable
         return raw;
     }
 
+    /// <summary>A reader of a stream of the topic that has begun, as a precondition.</summary>
+    /// <param name="query">Begins with a question mark, or is empty.</param>
+    public async Task<StreamClient> StreamAsync(string name, string topic, string query = "", ConnectOptions? options = null)
+    {
+        var raw = await RawStreamAsync(name, topic, query, options);
+        Require(raw.Answer.Status == 200, $"{name} is answered with a stream (the server answered {raw.Answer})", "PS-SSE-001");
+        var client = new StreamClient(raw, options?.Target ?? Target, this);
+        _clients.Push(client);
+        await client.BegunAsync().Given($"the stream of {name} begins", "PS-SSE-001");
+        return client;
+    }
+
+    /// <summary>A rude reader of a stream, with any answer to its request.</summary>
+    public async Task<RawStream> RawStreamAsync(string name, string topic, string query = "", ConnectOptions? options = null)
+    {
+        options ??= new ConnectOptions();
+        var raw = await RestAt(options.Target ?? Target).StreamAsync(name, topic, query, options)
+            .Given($"the request of {name} is answered", "PS-SSE-001");
+        _clients.Push(raw);
+        return raw;
+    }
+
     public Rest RestAt(Target target) => target == Target ? Rest : new Rest(target, Transcript, Cancellation);
 
     /// <summary>Launches one more server with these settings. It may end at once: see <see cref="LaunchedServer.Listened"/>.</summary>
@@ -182,6 +204,9 @@ public sealed class Stage : IAsyncDisposable
 
         Transcript.Note("stage", $"offered: {what}");
     }
+
+    /// <summary>The target has this capability.</summary>
+    public bool Has(Capability capability) => !Target.Lacks.Contains(capability);
 
     /// <summary>A publish with a payload of this many bytes is within the message limit of the target.</summary>
     public bool Takes(int payload) => payload + PublishFrame <= Limits.MessageBytes;

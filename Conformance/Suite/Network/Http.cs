@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -146,6 +147,15 @@ internal static class Http
     /// <summary>Null when the stream ended first, or the response is not HTTP.</summary>
     public static async Task<HttpAnswer?> ReadAnswerAsync(Wire wire, bool isHead, CancellationToken cancellation)
     {
+        var answer = await ReadHeadAsync(wire, cancellation);
+        return answer is null || isHead || answer.Status is 101 or 204 or 304
+            ? answer
+            : answer with { BodyBytes = await ReadBodyAsync(wire, answer, cancellation) };
+    }
+
+    /// <summary>The response without its body. Null when the stream ended first, or the response is not HTTP.</summary>
+    public static async Task<HttpAnswer?> ReadHeadAsync(Wire wire, CancellationToken cancellation)
+    {
         while (true)
         {
             var status = (await wire.ReadLineAsync(cancellation))?.Split(' ', 3);
@@ -171,10 +181,7 @@ internal static class Http
                 wire.Lived();
             }
 
-            var answer = new HttpAnswer(code, status.Length > 2 ? status[2] : "", headers, []);
-            return isHead || code is 101 or 204 or 304
-                ? answer
-                : answer with { BodyBytes = await ReadBodyAsync(wire, answer, cancellation) };
+            return new HttpAnswer(code, status.Length > 2 ? status[2] : "", headers, []);
         }
     }
 
@@ -200,27 +207,16 @@ internal static class Http
         return null;
     }
 
-    private static async Task<byte[]> ReadBodyAsync(Wire wire, HttpAnswer answer, CancellationToken cancellation)
+    public static async Task<byte[]> ReadBodyAsync(Wire wire, HttpAnswer answer, CancellationToken cancellation)
     {
-        if (answer.Header("Transfer-Encoding")?.Contains("chunked", StringComparison.OrdinalIgnoreCase) != true)
+        var body = new HttpBody(wire, answer);
+        var bytes = new ArrayBufferWriter<byte>();
+        while (bytes.WrittenCount < LargestBody && await body.ReadSomeAsync(cancellation) is { Length: > 0 } some)
         {
-            var length = long.TryParse(answer.Header("Content-Length"), CultureInfo.InvariantCulture, out var declared)
-                ? declared
-                : LargestBody;
-            return await wire.ReadAsync(Math.Clamp(length, 0, LargestBody), cancellation);
+            bytes.Write(some);
         }
 
-        var body = new List<byte>();
-        while (body.Count <= LargestBody
-            && (await wire.ReadLineAsync(cancellation))?.Split(';')[0].Trim() is { } text
-            && int.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var size)
-            && size > 0)
-        {
-            body.AddRange(await wire.ReadAsync(Math.Min(size, LargestBody), cancellation));
-            await wire.ReadLineAsync(cancellation);
-        }
-
-        return [.. body];
+        return bytes.WrittenSpan.ToArray();
     }
 
     private static async Task WriteWholeAsync(Wire wire, ReadOnlyMemory<byte> request, CancellationToken cancellation)

@@ -179,28 +179,32 @@ internal sealed class Wire : IAsyncDisposable
     public async Task<byte[]> ReadAsync(long wanted, CancellationToken cancellation)
     {
         var bytes = new ArrayBufferWriter<byte>();
-        while (bytes.WrittenCount < wanted)
+        while (bytes.WrittenCount < wanted
+            && await ReadSomeAsync(wanted - bytes.WrittenCount, cancellation) is { Length: > 0 } some)
         {
-            if (await FillAsync(cancellation) is not { } read)
-            {
-                break;
-            }
-
-            var taken = read.Buffer.Slice(0, Math.Min(read.Buffer.Length, wanted - bytes.WrittenCount));
-            foreach (var segment in taken)
-            {
-                bytes.Write(segment.Span);
-            }
-
-            _input.AdvanceTo(taken.End);
-            if (read.IsCompleted && taken.Length == 0)
-            {
-                End ??= "the end of the TCP stream";
-                break;
-            }
+            bytes.Write(some);
         }
 
         return bytes.WrittenSpan.ToArray();
+    }
+
+    /// <summary>What has arrived, at least one byte and at most this many; none once the stream has ended.</summary>
+    public async Task<byte[]> ReadSomeAsync(long most, CancellationToken cancellation)
+    {
+        if (await FillAsync(cancellation) is not { } read)
+        {
+            return [];
+        }
+
+        var taken = read.Buffer.Slice(0, Math.Min(read.Buffer.Length, most));
+        var bytes = taken.ToArray();
+        _input.AdvanceTo(taken.End);
+        if (read.IsCompleted && bytes.Length == 0)
+        {
+            End ??= "the end of the TCP stream";
+        }
+
+        return bytes;
     }
 
     /// <inheritdoc cref="Traffic.Lived"/>

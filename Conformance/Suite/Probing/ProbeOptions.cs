@@ -26,6 +26,9 @@ public sealed record ProbeOptions
 
     public Limits? Limits { get; init; }
 
+    /// <summary>The capabilities that the server has; null lets the probe find out.</summary>
+    public IReadOnlyList<Capability>? Capabilities { get; init; }
+
     /// <summary>Where the server needs requests that differ from SPEC.md; null lets the probe find out.</summary>
     public Accommodations? Accommodations { get; init; }
 

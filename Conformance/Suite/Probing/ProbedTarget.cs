@@ -40,6 +40,7 @@ public sealed record ProbedTarget(Target Target, Uri Url)
         Dialect = Target.Dialect.Name,
         MessageIds = Target.MessageIds.AreUuids ? "uuid" : "any",
         Limits = Target.Limits,
+        Capabilities = [.. Capabilities.All.Except(Target.Lacks)],
         Timestamp = Other(dialect => dialect.Timestamp),
         Uptime = Other(dialect => dialect.Uptime),
         Overflow = Target.Dialect.Overflow is [var only] && Known is { Overflow.Count: > 1 } ? only : null,

@@ -12,7 +12,7 @@ namespace PubSub.Conformance.Protocol;
 /// The rude client: its own implementation of RFC 6455, so that it can send anything wrongly and sees every frame. It reads only when
 /// asked.
 /// </summary>
-public sealed class RawClient : IAsyncDisposable
+public sealed class RawClient : IMessageSource
 {
     private Wire _wire;
     private readonly Target _target;
@@ -43,26 +43,25 @@ public sealed class RawClient : IAsyncDisposable
     /// <summary>How the connection ended; null until its end has been read.</summary>
     public Closure? Closure { get; private set; }
 
-    /// <summary>How the target spells message ids.</summary>
-    internal MessageIds Ids => _target.MessageIds;
+    MessageIds IMessageSource.Ids => _target.MessageIds;
 
     internal static async Task<RawClient> OpenAsync(
         string name, Target target, Transcript transcript, ConnectOptions options, CancellationToken cancellation)
     {
-        var wire = await OpenWireAsync(name, target, transcript, options, cancellation);
+        var wire = await OpenWireAsync(name, target.WebSocket, target, transcript, options, cancellation);
         return new RawClient(name, wire, target, transcript, options, cancellation);
     }
 
-    private static async Task<Wire> OpenWireAsync(
-        string name, Target target, Transcript transcript, ConnectOptions options, CancellationToken cancellation)
+    internal static async Task<Wire> OpenWireAsync(
+        string name, Uri url, Target target, Transcript transcript, ConnectOptions options, CancellationToken cancellation)
     {
-        var where = $"{target.WebSocket.Host}:{target.WebSocket.Port}";
+        var where = $"{url.Host}:{url.Port}";
         try
         {
             var wire = await Bounds.Within(
                 target.Timeouts.Connect,
                 transcript.Time,
-                limit => Wire.OpenAsync(target.WebSocket, target.Tls, options.ReceiveBuffer, transcript.Traffic, limit),
+                limit => Wire.OpenAsync(url, target.Tls, options.ReceiveBuffer, transcript.Traffic, limit),
                 cancellation);
             transcript.Note(name, $"connected to {where}");
             return wire;
@@ -131,7 +130,7 @@ public sealed class RawClient : IAsyncDisposable
 
             _transcript.Note(Name, $"a gateway answered {answer.Status}; the handshake is made again");
             await _wire.DisposeAsync();
-            _wire = await OpenWireAsync(Name, _target, _transcript, _options, _cancellation);
+            _wire = await OpenWireAsync(Name, _target.WebSocket, _target, _transcript, _options, _cancellation);
         }
     }
 
@@ -308,9 +307,13 @@ public sealed class RawClient : IAsyncDisposable
         await _wire.DisposeAsync();
     }
 
-    internal string StillOpen => _closeFrame is { } close
+    string IMessageSource.StillOpen => StillOpen;
+
+    private string StillOpen => _closeFrame is { } close
         ? $"a close frame {close.CloseCode}, but an open TCP connection"
         : "an open connection";
+
+    Task<ServerMessage?> IMessageSource.ReceiveAsync(CancellationToken cancellation) => ReceiveAsync(cancellation);
 
     /// <summary>The next whole message, or null once the connection has ended and <see cref="Closure"/> says how.</summary>
     internal async Task<ServerMessage?> ReceiveAsync(CancellationToken cancellation)

@@ -62,6 +62,40 @@ public sealed class Rest
 
     public Task<HttpAnswer> ReadyAsync() => ExchangeAsync("GET", AtRoot(RestPaths.Ready), null, null, null);
 
+    /// <summary>Publishes these messages in one request: an object for one, an array for several.</summary>
+    public async Task<PublishAnswer> PublishAsync(string topic, params IReadOnlyList<(string Id, string Payload)> messages)
+    {
+        string[] written = [.. messages.Select(message => MessageBody(message.Id, message.Payload))];
+        return new(
+            await OwedAsync("PS-HTTP-001", PostAsync(topic, written is [var only] ? only : $"[{string.Join(',', written)}]")), _target);
+    }
+
+    /// <summary>Sends any body to publish.</summary>
+    public Task<HttpAnswer> PostAsync(string topic, string body, string? contentType = "application/json") =>
+        SendAsync("POST", TopicPath(topic) + RestPaths.Messages, body, contentType);
+
+    /// <summary>The body that publishes one message, with the id as the target accepts it.</summary>
+    public string MessageBody(string id, string payload) =>
+        $"{{\"id\":{Json.Quote(_target.MessageIds.Spell(id))},\"payload\":{payload}}}";
+
+    /// <summary>Reads the retained messages of the topic.</summary>
+    /// <param name="query">Begins with a question mark, or is empty.</param>
+    public async Task<ReadAnswer> ReadAsync(string topic, string query = "") =>
+        new(await OwedAsync("PS-HTTP-008", SendAsync("GET", TopicPath(topic) + RestPaths.Messages + query)), _target);
+
+    /// <summary>Asks for a stream of the topic, as an <c>EventSource</c> does. Any answer is returned.</summary>
+    internal Task<RawStream> StreamAsync(string name, string topic, string query, ConnectOptions options)
+    {
+        var usual = new Dictionary<string, string?> { ["Accept"] = "text/event-stream", ["Connection"] = "keep-alive" };
+        var head = Head("GET", RequestTarget(TopicPath(topic) + RestPaths.Events) + query, [.. usual, .. options.Headers]);
+        return RawStream.OpenAsync(name, head, _target, _transcript, options, _cancellation);
+    }
+
+    /// <summary>A query of these parameters; those without a value are left out.</summary>
+    public static string Query(params (string Name, string? Value)[] parameters) =>
+        string.Join('&', parameters.Where(one => one.Value is not null).Select(one => $"{one.Name}={Uri.EscapeDataString(one.Value!)}"))
+            is { Length: > 0 } query ? $"?{query}" : "";
+
     /// <summary>Any request below the root of the interface; a null content type, like a null header, leaves the header out.</summary>
     public Task<HttpAnswer> SendAsync(
         string method,
@@ -139,20 +173,10 @@ public sealed class Rest
         IReadOnlyDictionary<string, string?>? headers,
         StartingLine? start = null)
     {
-        var lines = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
-        {
-            ["Host"] = At(requestTarget).Rest.Authority,
-            ["Connection"] = "close",
-            ["Accept"] = "*/*",
-        };
-        foreach (var (name, value) in _target.Headers)
-        {
-            lines[name] = value;
-        }
-
-        body = body is not null && method == "POST" && headers?.ContainsKey("Transfer-Encoding") != true
+        body = body is not null && IsCreation(method, requestTarget) && headers?.ContainsKey("Transfer-Encoding") != true
             ? Spelling.Creation(body, _target)
             : body;
+        var lines = new Dictionary<string, string?>();
         if (body is not null || method is "POST" or "PUT" or "PATCH")
         {
             lines["Content-Length"] = $"{body?.Length ?? 0}";
@@ -163,27 +187,73 @@ public sealed class Rest
             lines["Content-Type"] = contentType;
         }
 
-        foreach (var (name, value) in headers ?? new Dictionary<string, string?>())
+        byte[] request = [.. Encoding.UTF8.GetBytes(Head(method, requestTarget, [.. lines, .. headers ?? lines])), .. body ?? []];
+        var label = $"{method} {requestTarget}";
+        return Read(
+            method, requestTarget, await Http.ExchangeAsync(request, label, At(requestTarget), _transcript, _cancellation, start));
+    }
+
+    /// <summary>The request line and the headers; of those with one name the last counts, and null leaves it out.</summary>
+    private string Head(string method, string requestTarget, IEnumerable<KeyValuePair<string, string?>> headers)
+    {
+        var lines = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
+        {
+            ["Host"] = At(requestTarget).Rest.Authority,
+            ["Connection"] = "close",
+            ["Accept"] = "*/*",
+        };
+        foreach (var (name, value) in _target.Headers.Select(header => KeyValuePair.Create(header.Key, (string?)header.Value))
+            .Concat(headers))
         {
             lines[name] = value;
         }
 
         var fields = string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Key}: {line.Value}\r\n"));
-        var head = $"{method} {Http.WithQuery(requestTarget, _target.Query)} HTTP/1.1\r\n{fields}\r\n";
-        byte[] request = [.. Encoding.UTF8.GetBytes(head), .. body ?? []];
-        var label = $"{method} {requestTarget}";
-        return Read(method, await Http.ExchangeAsync(request, label, At(requestTarget), _transcript, _cancellation, start));
+        return $"{method} {Http.WithQuery(requestTarget, _target.Query)} HTTP/1.1\r\n{fields}\r\n";
     }
 
+    private static bool IsCreation(string method, string requestTarget) =>
+        method == "POST" && !requestTarget.TrimEnd('/').EndsWith(RestPaths.Messages, StringComparison.Ordinal);
+
     // Scenarios use the statuses of the specification; the transcript keeps the received one.
-    private HttpAnswer Read(string method, HttpAnswer answer) => method switch
+    private HttpAnswer Read(string method, string requestTarget, HttpAnswer answer) => method switch
     {
+        "POST" when !IsCreation(method, requestTarget) => answer,
         "POST" when _target.Dialect.Created.Contains(answer.Status) || answer.Status == _target.Accommodations.Created =>
             answer with { Status = 201 },
         "DELETE" when _target.Dialect.Deleted.Contains(answer.Status) || answer.Status == _target.Accommodations.Deleted =>
             answer with { Status = 200 },
         _ => answer,
     };
+}
+
+/// <summary>The answer to a publish over HTTP.</summary>
+public sealed record PublishAnswer(HttpAnswer Http, Target Target) : HttpAnswer(Http)
+{
+    /// <summary>The id and the timestamp of each event, in the order of the answer; null without a list.</summary>
+    public IReadOnlyList<(string? Id, string? Timestamp)>? Messages { get; } =
+        Http.Json.Member("messages") is { ValueKind: JsonValueKind.Array } list
+            ? [.. list.EnumerateArray().Select(entry => (
+                Target.MessageIds.Meant(((JsonElement?)entry).Member("id").Text()), ((JsonElement?)entry).Member("timestamp").Text()))]
+            : null;
+}
+
+/// <summary>The answer to a read over HTTP.</summary>
+public sealed record ReadAnswer(HttpAnswer Http, Target Target) : HttpAnswer(Http)
+{
+    public string? Epoch { get; } = Http.Json.Member("epoch").Text();
+
+    public bool? Complete { get; } = Http.Json.Member("complete") switch
+    {
+        { ValueKind: JsonValueKind.True } => true,
+        { ValueKind: JsonValueKind.False } => false,
+        _ => null,
+    };
+
+    /// <summary>In the order of the answer; null without a list.</summary>
+    public IReadOnlyList<ServerMessage>? Events { get; } = Http.Json.Member("events") is { ValueKind: JsonValueKind.Array } list
+        ? [.. list.EnumerateArray().Select((entry, place) => new ServerMessage(place, entry.GetRawText(), isText: true, Target))]
+        : null;
 }
 
 /// <summary>The counts that a server reports for one topic; null for those that it did not report.</summary>

@@ -30,6 +30,12 @@ public sealed partial class ServerMessage
         MessageId = target.MessageIds.Meant(Content.Member("id").Text());
     }
 
+    /// <summary>A part of a stream; its data, if it has any, are the message.</summary>
+    internal ServerMessage(int index, StreamPart part, Target target) : this(index, part.Data ?? "", isText: true, target) => Part = part;
+
+    /// <summary>The part of a stream that this is; null for a message of a WebSocket, or of an answer.</summary>
+    public StreamPart? Part { get; }
+
     /// <summary>Its place in the order of arrival on its connection, from 0.</summary>
     public int Index { get; }
 
@@ -50,6 +56,17 @@ public sealed partial class ServerMessage
 
     public bool HasRequestId { get; }
     public string? Status => Members.Member("status").Text();
+    /// <summary>For the ack of a subscribe.</summary>
+    public string? Epoch => Members.Member("epoch").Text();
+
+    /// <summary>For the ack of a subscribe; null if the member is missing or no truth value.</summary>
+    public bool? Complete => Members.Member("complete") switch
+    {
+        { ValueKind: JsonValueKind.True } => true,
+        { ValueKind: JsonValueKind.False } => false,
+        _ => null,
+    };
+
     public string? Timestamp => Members.Member(_dialect.Timestamp).Text();
 
     /// <summary>The message has an RFC 3339 date-time, or none if the dialect allows that.</summary>
@@ -121,7 +138,7 @@ public sealed partial class ServerMessage
     private static partial Regex LeadingCode();
 
     /// <summary>The raw text, cut if it is long, with its message id in both spellings.</summary>
-    public override string ToString() => _ids.Explain(Raw.OnOneLine()).Quoted(300);
+    public override string ToString() => _ids.Explain((Part?.ToString() ?? Raw).OnOneLine()).Quoted(300);
 }
 
 public static class ServerMessages

@@ -4,12 +4,14 @@ using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Reports;
 
-/// <summary>A badge as <c>shields.io/endpoint</c> reads it. Green means that every requirement was decided and holds.</summary>
+/// <summary>A badge as <c>shields.io/endpoint</c> reads it. Bright green means that every requirement was decided and holds, but for
+/// those of capabilities that the target does not have.</summary>
 public static class Badge
 {
     public static string Render(Results results)
     {
         var satisfied = results.Requirements.Count(one => one.Status is RequirementStatus.Satisfied or RequirementStatus.LeftOpen);
+        var claimed = results.Requirements.Count(one => one.Status != RequirementStatus.Unsupported);
         var conclusion = Words.Prose(results.Conclusion.Kind).ToLowerInvariant();
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes, new JsonWriterOptions { Indented = true }))
@@ -17,8 +19,8 @@ public static class Badge
             json.WriteStartObject();
             json.WriteNumber("schemaVersion", 1);
             json.WriteString("label", $"{results.Suite.Spec} {results.Suite.SpecVersion}");
-            json.WriteString("message", $"{conclusion} {satisfied}/{results.Requirements.Count}");
-            json.WriteString("color", Color(results.Conclusion.Kind, satisfied == results.Requirements.Count));
+            json.WriteString("message", $"{conclusion} {satisfied}/{claimed}");
+            json.WriteString("color", Color(results.Conclusion.Kind, satisfied == claimed));
             json.WriteEndObject();
         }
 

@@ -53,6 +53,9 @@ internal sealed class Digest
         Verdict.Warn when !_strict => Standing.Warned,
         Verdict.Fail or Verdict.Warn => scenario.KnownFailing is null ? Standing.Failed : Standing.KnownFailing,
         Verdict.Pass or Verdict.Observed => Standing.Fine,
+
+        // Its profile says so in one line.
+        Verdict.Unsupported when RequirementOf(scenario)?.Status == RequirementStatus.Unsupported => Standing.Fine,
         _ => Standing.Undecided,
     };
 

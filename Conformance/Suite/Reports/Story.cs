@@ -226,7 +226,7 @@ public static class Story
         var name = shown.Max(profile => Visible.Line(profile.Name, 23).Length) + 2;
         foreach (var profile in shown)
         {
-            string[] rest =
+            string[] rest = profile.Conformity == Conformity.Unsupported ? ["the target does not have this capability"] :
             [
                 $"{profile.Satisfied} of {profile.Requirements} satisfied",
                 .. profile.Violated > 0 ? [$"{profile.Violated} violated"] : (string[])[],

@@ -88,6 +88,7 @@ public static class Summary
         Conformity.ConformantWithWarnings => ("\u2705", "conformant, with warnings"),
         Conformity.Partial => ("\u26a0\ufe0f", "partial"),
         Conformity.NonConformant => ("\u274c", "not conformant"),
+        Conformity.Unsupported => ("\u2796", "unsupported"),
         _ => ("\u2796", "not evaluated"),
     };
 

@@ -20,6 +20,9 @@ public enum Profile
     [JsonStringEnumMemberName("lifecycle")] Lifecycle,
     [JsonStringEnumMemberName("observability")] Observability,
     [JsonStringEnumMemberName("robustness")] Robustness,
+    [JsonStringEnumMemberName("resume")] Resume,
+    [JsonStringEnumMemberName("http")] Http,
+    [JsonStringEnumMemberName("sse")] Sse,
 }
 
 /// <summary>What a test from outside needs to decide a requirement.</summary>

@@ -23,7 +23,9 @@ internal sealed class ResultsBuilder(RunSetup setup)
             .Concat(died.Select(_ => (Requirement: DeathResult.Requirement, Verdict: Verdict.Fail)))
             .ToLookup(counted => counted.Requirement, counted => counted.Verdict, StringComparer.Ordinal);
         List<RequirementResult> requirements = [.. setup.Catalogue.Requirements.Select(requirement =>
-            RequirementResult.Of(requirement, Rollup.Status([.. verdicts[requirement.Id]])))];
+            RequirementResult.Of(requirement, setup.Probed.Target.Offers(requirement.Profile)
+                ? Rollup.Status([.. verdicts[requirement.Id]])
+                : RequirementStatus.Unsupported))];
         List<string> stale =
         [
             .. setup.Options.Selection.Idle(setup.Scenarios, setup.Catalogue),

@@ -156,6 +156,15 @@ public sealed class Runner
     private async Task<Outcome> RunWithinLimitAsync(
         Scenario scenario, Requirement requirement, Transcript transcript, CancellationToken cancellation)
     {
+        if (!_target.Offers(requirement.Profile))
+        {
+            return new Outcome(
+                scenario,
+                requirement,
+                Verdict.Unsupported,
+                $"unsupported: {requirement.Profile.ToString().ToLowerInvariant()}, a capability that the target does not have");
+        }
+
         if (_launch is null && scenario.IsLaunched)
         {
             return new Outcome(scenario, requirement, Verdict.Unsupported, Stage.NoLauncher);

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using PubSub.Conformance.Requirements;
 
 namespace PubSub.Conformance.Targets;
 
@@ -54,6 +55,12 @@ public sealed record Target
 
     /// <summary>The path is so long that requests should be made in parallel if possible.</summary>
     public bool IsFar => Distance >= TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Capabilities that it does not have; their profiles are unsupported.</summary>
+    public IReadOnlyList<Capability> Lacks { get; init; } = [];
+
+    /// <summary>False for the profile of a capability that it lacks.</summary>
+    public bool Offers(Profile profile) => Capabilities.Of(profile) is not { } capability || !Lacks.Contains(capability);
 
     /// <summary>Whether it answers a ping; null if unknown.</summary>
     public bool? AnswersPings { get; init; }

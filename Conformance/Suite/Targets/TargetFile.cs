@@ -37,6 +37,9 @@ public sealed record TargetFile
     /// <summary>Where the server needs requests that differ from SPEC.md: each is a violation, and the rest is still tested.</summary>
     public Accommodations? Accommodations { get; init; }
 
+    /// <summary>The capabilities that the server has, tested even if it denies them; null lets the probe find out.</summary>
+    public IReadOnlyList<Capability>? Capabilities { get; init; }
+
     /// <summary>The limits, if they differ from the specification's defaults.</summary>
     public Limits? Limits { get; init; }
 
@@ -53,6 +56,9 @@ public sealed record TargetFile
         Require(file.Stats is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "stats must be an http or https URL");
         Require(file.Timestamp is not "" && file.Uptime is not "", "timestamp and uptime must be names of members");
         Require(file.Overflow is null || Enum.IsDefined(file.Overflow.Value), "overflow must be disconnect or drop-oldest");
+        Require(
+            file.Capabilities?.All(Enum.IsDefined) != false,
+            $"capabilities must be among {string.Join(", ", Targets.Capabilities.All.Select(capability => capability.Name()))}");
         Require(file.Accommodations?.Fault is null, file.Accommodations?.Fault ?? "");
         Require(file.Dialect is null or { Length: > 0 }, "dialect must be the name of a dialect or the path of a file");
         Require(file.MessageIds is null or "any" or "uuid", "messageIds must be any or uuid");

@@ -241,6 +241,9 @@ public enum Conformity
 
     /// <summary>Nothing was decided at all.</summary>
     NotEvaluated,
+
+    /// <summary>The target does not have this capability.</summary>
+    Unsupported,
 }
 
 /// <summary>One profile, or <c>strict</c>: all profiles, with every recommendation treated as binding.</summary>
@@ -264,6 +267,9 @@ public enum RequirementStatus
 
     NotEvaluated,
     Error,
+
+    /// <summary>It describes a capability that the target does not have.</summary>
+    Unsupported,
 }
 
 /// <summary>One requirement with its text, so that a report can be read without the specification.</summary>

@@ -125,7 +125,7 @@ public static class Rollup
         if (undecided > 0 || decided == 0)
         {
             return new(ConclusionKind.NotEvaluated, ExitCode.NotEvaluated, decided == 0
-                ? "Nothing was decided."
+                ? $"Nothing was decided{Unsupported(scenarios)}."
                 : $"{Count(undecided, "scenario")} of binding requirements could not be decided.");
         }
 
@@ -134,8 +134,15 @@ public static class Rollup
             + $"{(known > 0 ? $"; {Count(known, "known failure")}" : "")}.");
     }
 
-    private static ProfileResult Profile(string name, IReadOnlyList<RequirementResult> members, bool strict)
+    // What the target does not claim counts for nothing, also strictly.
+    private static ProfileResult Profile(string name, IReadOnlyList<RequirementResult> all, bool strict)
     {
+        var members = all.Where(member => member.Status != RequirementStatus.Unsupported).ToList();
+        if (members.Count == 0 && all.Count > 0)
+        {
+            return new(name, Conformity.Unsupported, 0, 0, 0, 0, all.Count);
+        }
+
         int Having(params RequirementStatus[] statuses) => members.Count(member => statuses.Contains(member.Status));
 
         var satisfied = Having(RequirementStatus.Satisfied, RequirementStatus.LeftOpen);
@@ -153,6 +160,14 @@ public static class Rollup
         };
         return new(name, conformity, satisfied, violated, warned, open, members.Count);
     }
+
+    /// <summary>The reason, if it is the same for all scenarios that were not left out.</summary>
+    private static string Unsupported(IReadOnlyList<ScenarioResult> scenarios) =>
+        scenarios.Where(scenario => scenario.Verdict != Verdict.Disabled).ToList() is { Count: > 0 } chosen
+        && chosen.All(scenario => scenario.Verdict == Verdict.Unsupported)
+        && chosen.Select(scenario => scenario.Message).Distinct().ToList() is [var reason]
+            ? $": {reason}"
+            : "";
 
     private static int Weight(Verdict verdict) => verdict switch
     {

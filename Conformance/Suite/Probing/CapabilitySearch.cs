@@ -1,0 +1,73 @@
+using PubSub.Conformance.Network;
+using PubSub.Conformance.Protocol;
+using PubSub.Conformance.Targets;
+using PubSub.Conformance.Verdicts;
+
+namespace PubSub.Conformance.Probing;
+
+/// <summary>
+/// Finds out which capabilities the server has. One whose interface answers at all is there, and is judged; without a topic, or without
+/// an answer, nothing shows it.
+/// </summary>
+internal static class CapabilitySearch
+{
+    private const string Offered = "offered";
+    private const string Unsupported = "unsupported";
+
+    public static Task<Answer?> AskResumeAsync(ProbeSession probe) => AskAsync(probe, Capability.Resume, async topic =>
+    {
+        var (client, _) = await probe.ConnectAsync(probe.Target);
+        await using var connected = client;
+        await client.SendAsync(Request.Subscribe(topic, "conformance-probe").WithRequestId("epoch"));
+        var reply = await client.ReadMessageAsync(message => message.IsReply, "the reply to a subscribe");
+        return (reply.Epoch is not null, $"a subscribe was answered {reply}");
+    });
+
+    public static Task<Answer?> AskHttpAsync(ProbeSession probe) => AskAsync(probe, Capability.Http, async topic =>
+    {
+        var rest = probe.RestOf(probe.Target);
+        var answer = await rest.PostAsync(topic, rest.MessageBody("probe-http", Request.PlainPayload));
+        return (IsThere(answer), $"POST of a message to the topic was answered {answer}");
+    });
+
+    public static Task<Answer?> AskSseAsync(ProbeSession probe) => AskAsync(probe, Capability.Sse, async topic =>
+    {
+        await using var stream = await probe.RestOf(probe.Target).StreamAsync("probe", topic, query: "", new ConnectOptions());
+        return (IsThere(stream.Answer) && stream.Answer.Status != 406, $"GET of the topic's stream was answered {stream.Answer}");
+    });
+
+    private static bool IsThere(HttpAnswer answer) => answer.Status is not (404 or 405 or 501);
+
+    private static async Task<Answer?> AskAsync(ProbeSession probe, Capability capability, Func<string, Task<(bool, string)>> askAsync)
+    {
+        if (probe.Options.Capabilities is { } declared)
+        {
+            return Said(declared.Contains(capability), "the target file", FindingSource.Declared);
+        }
+
+        if (probe is not { Topic: { } topic, Created.IsSuccess: true })
+        {
+            return Said(isThere: false, "without a topic nothing shows it", FindingSource.Assumed);
+        }
+
+        try
+        {
+            var (isThere, evidence) = await askAsync(topic);
+            return Said(isThere, evidence, FindingSource.Probed);
+        }
+        catch (Exception e) when (e is Violation or Interference { Kind: InterferenceKind.Gateway })
+        {
+            return Said(isThere: false, e.Message, FindingSource.Assumed);
+        }
+
+        Answer Said(bool isThere, string evidence, FindingSource source)
+        {
+            if (!isThere)
+            {
+                probe.Target = probe.Target with { Lacks = [.. probe.Target.Lacks, capability] };
+            }
+
+            return new(isThere ? Offered : Unsupported, evidence, source);
+        }
+    }
+}
