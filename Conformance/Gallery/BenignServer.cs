@@ -1,6 +1,7 @@
 using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery.Servers;
 using PubSub.Conformance.Probing;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery;
 
@@ -13,7 +14,7 @@ namespace PubSub.Conformance.Gallery;
 internal sealed record BenignServer(string Id, string Oddity)
 {
     /// <summary>The parts of version 1.1 that it has, besides what it does otherwise.</summary>
-    public Capabilities Offers { get; init; } = Capabilities.All;
+    public IReadOnlyList<Capability> Offers { get; init; } = Capabilities.All;
 
     /// <summary>Makes a correct server odd.</summary>
     public Change Change { get; private init; } = _ => { };

@@ -33,7 +33,8 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
         {
             Catalogue = catalogue,
             Scenarios = scenarios,
-            Probed = new ProbedTarget(Target.From(server.Origin), server.Origin),
+            Probed = new ProbedTarget(
+                Target.From(server.Origin) with { Lacks = [.. Capabilities.All.Except(mutant.Offers)] }, server.Origin),
             Options = options,
             Launch = launch,
         });

@@ -35,7 +35,7 @@ internal static class Wording
             "Times have no fraction (RFC 3339, section 5.6; the examples in SPEC.md have none).",
             time => $"{Whole(time)}Z") with
         {
-            Offers = Capabilities.None,
+            Offers = [],
         },
         new BenignServer(
             "benign-long-errors",

@@ -43,7 +43,8 @@ internal sealed class MessagesDoor(SmallServer server)
     public Seam<Func<string?, bool>> IsJson => field ??= new(server.Rest.IsJson.Call);
 
     /// <summary>Topic, raw messages: the stamps of their events; null when the topic is deleted.</summary>
-    public Seam<Func<Topic, IReadOnlyList<string>, long[]?>> Publish => field ??= new((topic, messages) => topic.TryPublishAll.Call(messages));
+    public Seam<Func<Topic, IReadOnlyList<string>, long[]?>> Publish =>
+        field ??= new((topic, messages) => topic.TryPublishAll.Call(messages));
 
     /// <summary>The raw messages of a body; an <see cref="HttpFault"/> when it is no legal message or array of them.</summary>
     public Seam<Func<byte[], IReadOnlyList<string>>> Parse => field ??= new(body =>

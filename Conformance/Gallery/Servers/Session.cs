@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using System.Text.Unicode;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
@@ -173,7 +174,7 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
 
     /// <summary>Parses a request; a <see cref="BadRequest"/> when the text is not a valid one.</summary>
     public Seam<Func<ReadOnlyMemory<byte>, ClientRequest>> Parse => field ??= new(text =>
-        ClientRequest.Read(text, server.Variation, server.Offers.HasFlag(Capabilities.Resume)));
+        ClientRequest.Read(text, server.Variation, server.Offers.Contains(Capability.Resume)));
 
     /// <summary>Answers a text that is not a valid request.</summary>
     public Seam<Action<BadRequest>> Refuse => field ??= new(bad =>
@@ -229,8 +230,8 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
         Joined[topic] = 0;
         lock (topic.Gate)
         {
-            var welcome = server.Offers.HasFlag(Capabilities.Resume) ? request with { InAck = topic.InAck.Call(Queue, request) } : request;
-            var ack = Messages.At(topic.NextStamp.Call(), () => Ack.Call(welcome));
+            var members = server.Offers.Contains(Capability.Resume) ? topic.InAck.Call(Queue, request) : "";
+            var ack = Messages.At(topic.NextStamp.Call(), () => Ack.Call(request with { InAck = members }));
             return topic.TrySubscribe.Call(Queue, request, ack);
         }
     });

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
@@ -46,7 +47,7 @@ internal sealed class SmallServer : TcpServer
     public Variation Variation { get; set; } = new();
 
     /// <summary>The parts of version 1.1 that it has; set by changes only.</summary>
-    public Capabilities Offers { get; set; } = Capabilities.All;
+    public IReadOnlyList<Capability> Offers { get; set; } = Capabilities.All;
 
     public ServerLog Log { get; }
     public Lifetime Lifetime { get; }

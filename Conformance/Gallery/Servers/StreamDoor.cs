@@ -34,7 +34,10 @@ internal sealed class StreamDoor(SmallServer server)
         server.Streams[queue] = 0;
         if (topic.TryFollow.Call(queue, beginning) is { } reading)
         {
-            return Head with { Stream = (connection, head, stopping) => RunAsync(new(topic, beginning, reading, queue, connection), head, stopping) };
+            return Head with
+            {
+                Stream = (connection, head, stopping) => RunAsync(new(topic, beginning, reading, queue, connection), head, stopping),
+            };
         }
 
         Drop(queue);
@@ -51,7 +54,9 @@ internal sealed class StreamDoor(SmallServer server)
 
     public Seam<Func<string, HttpResponse>> NoSuchTopic => field ??= new(name => server.Rest.NoSuchTopic.Call("GET", name));
 
-    /// <summary>Where a stream begins. An <c>EventSource</c> repeats its address, so Last-Event-ID is later than what the query says.</summary>
+    /// <summary>
+    /// Where a stream begins. An <c>EventSource</c> that reconnects repeats its address, so Last-Event-ID is later than what that says.
+    /// </summary>
     public Seam<Func<HttpRequest, Beginning>> BeginningOf => field ??= new(request =>
     {
         var asked = Beginning.In(request, otherwise: 0);
