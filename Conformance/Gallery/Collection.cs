@@ -30,6 +30,9 @@ internal sealed record Collection(
             .. Gallery.Mutants.Status.All,
             .. Gallery.Mutants.Robustness.All,
             .. Gallery.Mutants.Lifecycle.All,
+            .. Gallery.Mutants.Resume.All,
+            .. Gallery.Mutants.Http.All,
+            .. Gallery.Mutants.Streams.All,
         ],
         [
             .. Gallery.Benign.Lines.All,

@@ -231,7 +231,7 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
         lock (topic.Gate)
         {
             var members = server.Offers.Contains(Capability.Resume) ? topic.InAck.Call(Queue, request) : "";
-            var ack = Messages.At(topic.NextStamp.Call(), () => Ack.Call(request with { InAck = members }));
+            var ack = Messages.At(topic.AckStamp.Call(), () => Ack.Call(request with { InAck = members }));
             return topic.TrySubscribe.Call(Queue, request, ack);
         }
     });

@@ -46,6 +46,9 @@ internal sealed class Topic(string name, SmallServer server, long born)
     /// <summary>Decides the next stamp, which is later than every other.</summary>
     public Seam<Func<long>> NextStamp => field ??= new(() => Newest = Math.Max(server.Messages.Clock.Call(), Newest + 1));
 
+    /// <summary>The stamp of the ack of a subscribe.</summary>
+    public Seam<Func<long>> AckStamp => field ??= new(() => NextStamp.Call());
+
     /// <summary>Raw message: its event, with the next stamp.</summary>
     public Seam<Func<string, byte[]>> Encode => field ??= new(message =>
     {
