@@ -40,6 +40,7 @@ internal sealed record Collection(
             .. Gallery.Benign.Answers.All,
             .. Gallery.Benign.Wording.All,
             .. Gallery.Benign.Choices.All,
+            .. Gallery.Benign.Additions.All,
         ],
         Gallery.Strangers.All,
         NullTarget.All);
