@@ -3,9 +3,11 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PubSub;
 using PubSub.Hosting;
 using PubSub.Hosting.Connections;
+using PubSub.Hosting.Messages;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
 using PubSub.Hosting.Sockets;
+using PubSub.Hosting.Streams;
 using PubSub.Hosting.Transport;
 
 if (CommandLine.AsksForHelp(args))
@@ -58,6 +60,8 @@ builder.Services.AddSingleton<IConnectionListenerFactory>(
 builder.Services.AddSingleton(new Broker(settings.BrokerLimits));
 builder.Services.AddSingleton<ServerMessage>();
 builder.Services.AddSingleton<Sessions>();
+builder.Services.AddSingleton<WebSockets>();
+builder.Services.AddSingleton<EventStreams>();
 builder.Services.AddHostedService(services => services.GetRequiredService<Sessions>());
 
 var app = builder.Build();
@@ -69,8 +73,11 @@ app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
 app.UseRawTopicNames();
 app.UseRouting();
 app.MapTopics();
+app.MapPublishing();
+app.MapReading();
 app.MapStatus();
-app.MapSessions();
+app.MapWebSockets();
+app.MapStreams();
 app.TrimMemoryAfterStart();
 
 using var signals = Signals.Listen(app.Lifetime);

@@ -24,6 +24,7 @@ internal sealed class Settings
         MaxQueueBytes = Integer("MAX_QUEUE_BYTES", 1024 * 1024, 1024, int.MaxValue);
         MaxMessages = Integer("MAX_MESSAGES", 100, 1, 1_000_000);
         MaxMessageBytes = Integer("MAX_MESSAGE_BYTES", 64 * 1024, 1024, 16 * 1024 * 1024);
+        MaxBatchBytes = Integer("MAX_BATCH_BYTES", 1024 * 1024, 1024, 64 * 1024 * 1024);
         MaxTopics = Integer("MAX_TOPICS", 100_000, 1, 100_000_000);
         MaxConnections = Integer("MAX_CONNECTIONS", 20_000, 1, 10_000_000);
         MaxSubscriptions = Integer("MAX_SUBSCRIPTIONS", 1_000, 1, 1_000_000);
@@ -59,6 +60,9 @@ internal sealed class Settings
 
     /// <summary>Bytes of a request, on the WebSocket or as a REST body.</summary>
     public int MaxMessageBytes { get; }
+
+    /// <summary>Bytes of an array of messages that is published over HTTP; each of them has at most <see cref="MaxMessageBytes"/>.</summary>
+    public int MaxBatchBytes { get; }
 
     /// <summary>Topics that may exist at once.</summary>
     public int MaxTopics { get; }

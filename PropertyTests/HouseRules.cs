@@ -61,6 +61,8 @@ public sealed partial class HouseRules
     [TestCase("Host", "PubSub.Hosting", "Connections", "Protocol")]
     [TestCase("Host", "PubSub.Hosting", "Sockets", "Protocol", "WebSocket", "Transport", "Connections")]
     [TestCase("Host", "PubSub.Hosting", "Rest", "Protocol", "Connections", "Sockets")]
+    [TestCase("Host", "PubSub.Hosting", "Messages", "Protocol", "WebSocket", "Rest")]
+    [TestCase("Host", "PubSub.Hosting", "Streams", "Protocol", "WebSocket", "Sockets", "Transport")]
     [TestCase("Stress", "PubSub.Stress", "Net")]
     [TestCase("Stress", "PubSub.Stress", "Measure")]
     [TestCase("Stress", "PubSub.Stress", "Protocols", "Net", "Measure")]

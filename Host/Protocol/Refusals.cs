@@ -43,8 +43,13 @@ internal static class Refusals
         _ => new(status, ErrorCode.BadRequest, "the request was refused"),
     };
 
-    public static Refusal BodyTooLarge(Settings settings) =>
-        new(413, ErrorCode.ContentTooLarge, $"the body must be at most {settings.MaxMessageBytes} bytes long (MAX_MESSAGE_BYTES)");
+    public static Refusal BodyTooLarge(int most, string setting) =>
+        new(413, ErrorCode.ContentTooLarge, $"the body must be at most {most} bytes long ({setting})");
+
+    public static Refusal NoRoom(Settings settings) => new(
+        503,
+        ErrorCode.LimitExceeded,
+        $"there is no room for it in the {settings.MaxOutstandingBytes} bytes that clients have under way (MAX_OUTSTANDING_BYTES)");
 
     public static Refusal MessageTooLarge(Settings settings) =>
         BadRequest($"the request must be at most {settings.MaxMessageBytes} bytes long (MAX_MESSAGE_BYTES)");

@@ -93,6 +93,73 @@ internal struct RequestFields
             : Raw(_message);
     }
 
+    /// <summary>Reads messages that are no part of a request, such as the body of a publish over HTTP (PS-HTTP-001, PS-HTTP-003).</summary>
+    /// <param name="json">A message, or an array of them.</param>
+    /// <param name="most">Messages that the array may have; it must have at least one.</param>
+    /// <param name="maxBytes">Bytes that each message may have.</param>
+    /// <exception cref="BadRequestException">It is neither, or a message is illegal; the text names its index, the first being 0.</exception>
+    public static List<RawMessage> ReadMessages(ReadOnlyMemory<byte> json, int most, int maxBytes)
+    {
+        var messages = new List<RawMessage>();
+        var reader = new Utf8JsonReader(json.Span, Options);
+        string? fault = null; // invalid JSON is reported first
+        try
+        {
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.StartArray)
+            {
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                {
+                    fault ??= messages.Count == most ? $"the body must have at most {most} messages" : null;
+                    fault ??= ReadMessage(json, ref reader, maxBytes, messages) is { } rule ? $"[{messages.Count}]: {rule}" : null;
+                    reader.Skip();
+                }
+
+                fault ??= messages.Count == 0 ? "the body must have at least one message" : null;
+            }
+            else
+            {
+                fault = ReadMessage(json, ref reader, maxBytes, messages);
+                reader.Skip();
+            }
+
+            reader.Read(); // nothing may follow
+        }
+        catch (JsonException)
+        {
+            fault = $"the body must be valid JSON, nested at most {Request.MaxDepth} levels deep; it is not at byte {reader.BytesConsumed}";
+        }
+
+        return fault is null ? messages : throw new BadRequestException(fault, default);
+    }
+
+    /// <summary>Adds the message that the reader is at the beginning of, and reads to its end.</summary>
+    /// <returns>The field and the rule that it broke; then nothing was added.</returns>
+    private static string? ReadMessage(ReadOnlyMemory<byte> json, ref Utf8JsonReader reader, int maxBytes, List<RawMessage> messages)
+    {
+        try
+        {
+            var fields = new RequestFields(json);
+            if (fields.NoteMessage(ref reader) is { } repeated)
+            {
+                return $"{repeated} must not be given twice";
+            }
+
+            var message = fields.Message();
+            if (message.Length > maxBytes)
+            {
+                return $"message must be at most {maxBytes} bytes long (MAX_MESSAGE_BYTES)";
+            }
+
+            messages.Add(new RawMessage(message, fields.Raw(fields._messageId)));
+            return null;
+        }
+        catch (BadRequestException bad)
+        {
+            return bad.Message;
+        }
+    }
+
     public readonly int LastN()
     {
         if (_lastN.Kind == JsonTokenType.None)
@@ -104,25 +171,26 @@ internal struct RequestFields
         reader.Read();
         return _lastN.Kind == JsonTokenType.Number && reader.TryGetInt32(out var n) && n >= 0
             ? n
-            : throw Bad("last_n must be an integer from 0 to 2147483647, without fraction or exponent");
+            : throw Bad(Beginning.NoNumber);
     }
 
     /// <summary>The position to go on from; null if the request names none.</summary>
+    /// <exception cref="BadRequestException">It is illegal, or <c>last_n</c> names another beginning.</exception>
     public readonly Position? Position()
     {
         if (_since.Kind == JsonTokenType.None)
         {
-            return _epoch.Kind == JsonTokenType.None ? null : throw Bad("epoch must stand beside since");
+            return _epoch.Kind == JsonTokenType.None ? null : throw Bad(Beginning.LoneEpoch);
         }
 
         if (_lastN.Kind != JsonTokenType.None)
         {
-            throw Bad("since and last_n must not be given together");
+            throw Bad(Beginning.Both);
         }
 
         if (!Timestamp.TryParse(Text(_since, "since"), out var since))
         {
-            throw Bad("since must be a time as RFC 3339 writes it, such as the timestamp of an event");
+            throw Bad(Beginning.NoTime);
         }
 
         return new Position(since, _epoch.Kind == JsonTokenType.None ? null : Text(_epoch, "epoch"));
@@ -138,7 +206,9 @@ internal struct RequestFields
 
         if (ForeignText.Is(reader, "message"u8))
         {
-            return NoteMessage(ref reader);
+            var repeated = _message.Kind == JsonTokenType.None ? null : "message";
+            reader.Read();
+            return NoteMessage(ref reader) ?? repeated;
         }
 
         if (ForeignText.Is(reader, "request_id"u8))
@@ -177,8 +247,7 @@ internal struct RequestFields
 
     private string? NoteMessage(ref Utf8JsonReader reader)
     {
-        var repeated = _message.Kind == JsonTokenType.None ? null : "message";
-        reader.Read();
+        string? repeated = null;
         var start = (int)reader.TokenStartIndex;
         var kind = reader.TokenType;
         if (kind == JsonTokenType.StartObject)

@@ -41,6 +41,16 @@ internal sealed class ServerMessage(TimeProvider time)
             false => $",\"status\":\"ok\",\"epoch\":\"{epoch}\",\"complete\":false",
         }));
 
+    /// <summary>Tells the reader of a stream that events later than its position may be missing (PS-SSE-005).</summary>
+    public Draft Gap(string topic, string epoch) => Text(
+        _clock.Now,
+        "{\"type\":\"gap\",\"topic\":\""u8,
+        JsonEncodedText.Encode(topic).EncodedUtf8Bytes,
+        "\",\"epoch\":\""u8,
+        Encoding.ASCII.GetBytes(epoch),
+        "\""u8,
+        default);
+
     public Frame Pong(ReadOnlyMemory<byte> rawRequestId) =>
         Finished(_clock.Now, "{\"type\":\"pong\""u8, IdLabel(rawRequestId), rawRequestId.Span, default, default, default);
 

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using PubSub.Hosting.Protocol;
 
@@ -8,35 +7,15 @@ namespace PubSub.Hosting.Rest;
 /// <summary>Topics over REST (SPEC, section 1).</summary>
 internal static class Topics
 {
-    private const string Path = "/v1/topics";
-    private const string NamedPath = "/v1/topics/{name}";
-
     private static readonly string[] GetAndHead = ["GET", "HEAD"];
 
     public static void MapTopics(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost(Path, CreateAsync);
-        routes.MapMethods(Path, GetAndHead, List);
-        routes.MapMethods(NamedPath, GetAndHead, Get);
-        routes.MapDelete(NamedPath, Delete);
+        routes.MapPost(TopicPath.All, CreateAsync);
+        routes.MapMethods(TopicPath.All, GetAndHead, List);
+        routes.MapMethods(TopicPath.One, GetAndHead, Get);
+        routes.MapDelete(TopicPath.One, Delete);
     }
-
-    /// <summary>
-    /// Routes every target with one segment behind <c>/v1/topics/</c> to the named path, before the framework interprets <c>..</c> and
-    /// <c>%2F</c>: names have no meaning (PS-REST-023). A target with a slash at its end leads nowhere. The handlers read the name from the
-    /// raw target.
-    /// </summary>
-    public static void UseRawTopicNames(this IApplicationBuilder app) => app.Use((context, next) =>
-    {
-        var path = RawPath(context);
-        if (path.StartsWith(Path + "/", StringComparison.Ordinal) && path.Length > Path.Length + 1)
-        {
-            var isOneSegment = path.LastIndexOf('/') == Path.Length;
-            context.Request.Path = isOneSegment ? Path + "/name" : path[^1] == '/' ? Path + "/name/nothing" : context.Request.Path;
-        }
-
-        return next(context);
-    });
 
     private static async Task<IResult> CreateAsync(
         HttpContext context, Broker broker, Settings settings, ServerMessage say, ILogger<Broker> logger)
@@ -46,19 +25,15 @@ internal static class Topics
             return Problem.Result(Refusals.NoJson);
         }
 
-        string name;
-        try
+        using var body = await Body.ReadAsync(context, broker, settings.MaxMessageBytes, "MAX_MESSAGE_BYTES").ConfigureAwait(false);
+        if (body.Refusal(settings) is { } refusal)
         {
-            using var body = new MemoryStream();
-            await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false); // MAX_MESSAGE_BYTES bounds it
-            if (CreationBody.Fault(body.GetBuffer().AsSpan(0, (int)body.Length), out name) is { } fault)
-            {
-                return Problem.Result(Refusals.BadRequest(fault));
-            }
+            return Problem.Result(refusal);
         }
-        catch (BadHttpRequestException tooLarge) when (tooLarge.StatusCode == 413)
+
+        if (CreationBody.Fault(body.Bytes.Span, out var name) is { } fault)
         {
-            return Problem.Result(Refusals.BodyTooLarge(settings));
+            return Problem.Result(Refusals.BadRequest(fault));
         }
 
         switch (broker.Create(name, new Origin(say.Now, NewEpoch())))
@@ -86,9 +61,9 @@ internal static class Topics
 
     private static IResult Get(HttpContext context, Broker broker)
     {
-        if (NameFault(context, out var name) is { } fault)
+        if (TopicPath.Fault(context, out var name) is { } fault)
         {
-            return fault;
+            return Problem.Result(fault);
         }
 
         return broker.Find(name)?.Count() is var (subscribers, messages)
@@ -98,9 +73,9 @@ internal static class Topics
 
     private static IResult Delete(HttpContext context, Broker broker, Settings settings, ServerMessage say, ILogger<Broker> logger)
     {
-        if (NameFault(context, out var name) is { } fault)
+        if (TopicPath.Fault(context, out var name) is { } fault)
         {
-            return fault;
+            return Problem.Result(fault);
         }
 
         if (!broker.TryDelete(name, say.TopicDeleted(name), settings.DisconnectOnDeletion))
@@ -113,21 +88,4 @@ internal static class Topics
     }
 
     private static IResult NotFound() => Problem.Result(Refusals.TopicNotFound);
-
-    private static IResult? NameFault(HttpContext context, out string name)
-    {
-        if (!TopicName.TryFromTarget(RawPath(context), out name))
-        {
-            return Problem.Result(Refusals.BadRequest("the topic name in the path must be percent-encoded UTF-8"));
-        }
-
-        return TopicName.Fault(name) is { } fault ? Problem.Result(Refusals.BadRequest($"the topic name in the path {fault}")) : null;
-    }
-
-    /// <summary>The path as the client wrote it, of a target in absolute form too (RFC 9112 §3.2.2).</summary>
-    private static string RawPath(HttpContext context)
-    {
-        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.Split('?', 2)[0];
-        return target.StartsWith('/') || target.Split('/', 4) is not [_, "", _, var rest] ? target : $"/{rest}";
-    }
 }

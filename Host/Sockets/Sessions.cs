@@ -1,16 +1,11 @@
 using System.Collections.Concurrent;
-using System.IO.Pipelines;
-using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Connections;
 using PubSub.Hosting.Protocol;
-using PubSub.Hosting.Transport;
 
 namespace PubSub.Hosting.Sockets;
 
 /// <summary>All sessions: admits them, looks after their deadlines, and drains them when the process is asked to stop.</summary>
-internal sealed class Sessions(
-    Broker broker, Settings settings, Capacity capacity, ServerMessage say, TimeProvider time, ILogger<Sessions> logger)
+internal sealed class Sessions(Settings settings, Capacity capacity, TimeProvider time, ILogger<Sessions> logger)
     : IHostedLifecycleService, IDisposable
 {
     private readonly ConcurrentDictionary<Session, byte> _open = new();
@@ -28,26 +23,13 @@ internal sealed class Sessions(
     public bool IsDraining => Volatile.Read(ref _draining);
 
     /// <summary>
-    /// Answers a request to the WebSocket path: with a session that lasts as long as the connection, or with the reason why not.
+    /// Answers a request of a subscriber: with a session that lasts as long as the connection, or with the reason why not.
     /// </summary>
-    public async Task AcceptAsync(HttpContext context)
+    /// <param name="context">Of the request.</param>
+    /// <param name="begin">Begins the session; null if it has answered with a reason why not.</param>
+    public async Task AdmitAsync(HttpContext context, Func<Task<Session?>> begin)
     {
-        var input = context.Features.Get<IConnectionTransportFeature>()?.Transport.Input;
-        var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
-        var connection = context.Features.Get<IConnectionLifetimeFeature>(); // the context ends with the request; an abort may come later
-        var isHandshake = context.WebSockets.IsWebSocketRequest && HttpProtocol.IsHttp11(context.Request.Protocol);
-        if (!isHandshake || input is null || socket is null || connection is null)
-        {
-            context.Response.Headers.Upgrade = "websocket";
-            context.Response.Headers.Connection = "Upgrade"; // RFC 9110 §7.8
-            context.Response.Headers.SecWebSocketVersion = "13";
-            await Problem.WriteAsync(context, Refusals.NoHandshake).ConfigureAwait(false);
-        }
-        else if (!settings.AllowedOrigins.Allow(context.Request))
-        {
-            await Problem.WriteAsync(context, Refusals.ForeignOrigin).ConfigureAwait(false);
-        }
-        else if (IsDraining)
+        if (IsDraining)
         {
             await Problem.WriteAsync(context, Refusals.Draining).ConfigureAwait(false);
         }
@@ -62,7 +44,10 @@ internal sealed class Sessions(
         {
             try
             {
-                await RunAsync(context, connection, input, socket).ConfigureAwait(false);
+                if (await begin().ConfigureAwait(false) is { } session)
+                {
+                    await RunAsync(context, session).ConfigureAwait(false);
+                }
             }
             finally
             {
@@ -135,10 +120,8 @@ internal sealed class Sessions(
 
     public void Dispose() => _sweeps?.Dispose();
 
-    private async Task RunAsync(HttpContext context, IConnectionLifetimeFeature connection, PipeReader input, Socket socket)
+    private async Task RunAsync(HttpContext context, Session session)
     {
-        (await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false)).Dispose(); // the handshake; see HandshakeOnly
-        var session = new Session(context.Connection.Id, connection, input, new Outlet(socket), broker, settings, say, logger);
         _open.TryAdd(session, 0);
         Log.SessionOpened(logger, session.Id, context.Connection.RemoteIpAddress);
         try
@@ -197,13 +180,4 @@ internal sealed class Sessions(
             _sweep.Exit();
         }
     }
-}
-
-internal static class SessionsExtensions
-{
-    /// <summary>
-    /// The WebSocket path. It asks for no services, which would be kept with the request for as long as the connection lasts.
-    /// </summary>
-    public static void MapSessions(this IEndpointRouteBuilder routes) =>
-        routes.Map("/v1/ws", (RequestDelegate)routes.ServiceProvider.GetRequiredService<Sessions>().AcceptAsync);
 }

@@ -39,6 +39,16 @@ internal static class WebSocketFrame
         return frame;
     }
 
+    /// <summary>What a frame of the server carries: the bytes behind its header.</summary>
+    public static ReadOnlySpan<byte> Payload(Frame frame)
+    {
+        var bytes = frame.Bytes.Span;
+        return bytes[(bytes[1] switch { 127 => 10, 126 => 4, _ => 2 })..];
+    }
+
+    /// <summary>Whether it is a text.</summary>
+    public static bool IsText(Frame frame) => frame.Bytes.Span[0] == (Final | (byte)Opcode.Text);
+
     /// <summary>A Close frame with a status code and a reason of at most 123 bytes; without a code it is empty (RFC 6455 §5.5.1).</summary>
     public static Frame Close(int? status, string reason = "")
     {

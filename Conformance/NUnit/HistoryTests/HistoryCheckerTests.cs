@@ -269,7 +269,72 @@ public sealed class HistoryCheckerTests
         Row("After a deletion of unknown outcome nothing is certain", "sub r | delete .. | pub m1", Nothing),
     ];
 
+    private static readonly TestCaseData[] Stamped =
+    [
+        Row("Stamps that increase are right", "sub r@2 | pub m1@3 m2@7 | recv r m1@3 m2@7 | sub q@7", Nothing),
+        Row("The stamp of an event may be known from the ack alone, or from the event alone",
+            "sub r | pub m1@3 m2 | recv r m1 m2@7", Nothing),
+        Row("Requests that overlap may have stamps in either order",
+            "sub r | pub alice:m1 bob:m2 .. | .. pub m1@5 m2@4 | recv r m2@4 m1@5", Nothing),
+        Row("A stamp that goes back is found",
+            "sub r | pub m1@5 .. | pub bob:m2@4 .. | .. pub m1@5 m2@4 | recv r m1@5 m2@4",
+            "Misstamped: r received m2 of orders (8) with the stamp 4 after one with 5"),
+        Row("A stamp that goes back is found if no subscriber received the events",
+            "pub m1@5 m2@4", "Misstamped: m2 of orders (3..4) has the stamp 4, but m1 (1..2) has 5"),
+        Row("A repeated stamp is found",
+            "pub alice:m1 bob:m2 .. | .. pub m1@5 m2@5", "Misstamped: m1 and m2 of orders have the same stamp 5"),
+        Row("An event with another stamp than the ack of its publish is found",
+            "sub r | pub m1@5 | recv r m1@6",
+            "Restamped: r received m1 of orders (5) with the stamp 6, but elsewhere it has 5"),
+        Row("An event with two stamps is found",
+            "sub r q | pub m1 | recv r m1@6 | recv q m1@7",
+            "Restamped: q received m1 of orders (8) with the stamp 7, but elsewhere it has 6"),
+        Row("The ack of a subscribe has no larger stamp than what follows",
+            "sub r@5 .. | pub m1 .. | .. sub r@5 | recv r m1@4 | .. pub m1",
+            "Misstamped: r received m1 of orders (4) with the stamp 4 after the ack of its subscribe with 5"),
+        Row("The ack of a subscribe has a larger stamp than what came before",
+            "pub m1@5 | sub r@4", "Misstamped: the ack of r of orders (3..4) has the stamp 4, but m1 (1..2) has 5"),
+        Row("A topic created again may have any stamps",
+            "create | pub m1@5 | delete | create | pub m2@3", Nothing),
+    ];
+
+    private static readonly TestCaseData[] Resumed =
+    [
+        Row("A reader that goes on receives what it missed, whatever the topic retains",
+            "sub r@1 | pub m1@2 | recv r m1@2 | cut r | pub m2@3 m3@4 | sub r since 2 | recv r m2@3 m3@4 | pub m4@5 | recv r m4@5",
+            Nothing, retained: 1),
+        Row("A loss that the reader is told is right",
+            "sub r@1 | pub m1@2 | recv r m1@2 | cut r | pub m2@3 m3@4 | sub r since 2 | gap r | recv r m3@4", Nothing, retained: 1),
+        Row("A loss that the reader is not told is found",
+            "sub r@1 | pub m1@2 | recv r m1@2 | cut r | pub m2@3 m3@4 | sub r since 2 | recv r m3@4",
+            "Untold: r went on (11..12) from 2 and never received m2 of orders (7..8) with the stamp 3, and was not told", retained: 1),
+        Row("A loss of everything that the reader is not told is found",
+            "sub r@1 | cut r | pub m1@2 | sub r since 1 | leave r",
+            "Untold: r went on (6..7) from 1 and never received m1 of orders (4..5) with the stamp 2, and was not told"),
+        Row("A reader that is cut again may lack the last messages",
+            "sub r@1 | cut r | pub m1@2 m2@3 | sub r since 1 | recv r m1@2 | cut r", Nothing),
+        Row("What is retained is received without a hole, even if the reader is told of a loss",
+            "pub m1@2 m2@3 m3@4 m4@5 | sub r since 1 | gap r | recv r m2@3 m4@5 | cut r",
+            "WrongReplay: r never received m3 of orders, although it was published (5..6) after m2 (3..4), which it received, "
+            + "and before m4 (7..8), which it received"),
+        Row("An event that was received before the reader went on is a repetition",
+            "sub r@1 | pub m1@2 | recv r m1@2 | cut r | pub m2@3 | sub r since 2 | recv r m1@2 m2@3",
+            "Repeated: r received m1 of orders (11) with the stamp 2, although it had gone on (9..10) from 2"),
+        Row("A live event that is lost after the reader went on is lost",
+            "sub r@1 | cut r | sub r since 1 | pub m1@2 | leave r",
+            "Lost: r never received m1 of orders, although it was published (6..7) after its subscribe was acked (5) and before it left (8)"),
+        Row("A reader of a topic that was created again is told",
+            "create | pub m1@5 | delete | create | sub r since 5 | gap r", Nothing),
+        Row("A reader of a topic that was created again and is not told is found",
+            "create | pub m1@5 | delete | create | sub r since 5",
+            "Untold: r went on (9..10) from m1 (3..4) of an earlier topic orders, and was not told"),
+        Row("A reader that goes on from an ack misses nothing that came after it",
+            "sub r@1 | cut r | pub m1@2 | sub r since 1 | recv r m1@2", Nothing),
+    ];
+
     [TestCaseSource(nameof(Owed))]
+    [TestCaseSource(nameof(Stamped))]
+    [TestCaseSource(nameof(Resumed))]
     [TestCaseSource(nameof(OwedToCutSubscribers))]
     [TestCaseSource(nameof(ReceivedOnce))]
     [TestCaseSource(nameof(Published))]

@@ -11,6 +11,8 @@ namespace PubSub.Conformance.Tests.HistoryTests;
 /// <item>Requests are <c>sub r</c>, <c>sub r last 5</c>, <c>unsub r</c>, <c>pub m1</c> (by alice), <c>pub bob:m1</c>, <c>create</c>
 /// and <c>delete</c>. The ack follows at once. <c>pub m1 ..</c> has no ack yet, <c>.. pub m1</c> is its ack, and
 /// <c>pub m1 refused</c> is refused.</item>
+/// <item><c>@5</c> behind a name is the stamp of an event or an ack: <c>pub m1@5</c>, <c>recv r m1@5</c>, <c>sub r@5</c>. <c>sub r since 5</c>
+/// goes on from there; <c>gap r</c> says that events are missing.</item>
 /// <item>Events are <c>recv r m1 m2</c>, <c>notice r</c> (of the topic's deletion), <c>leave r</c> and <c>cut r</c>.</item>
 /// <item>Several names are as many steps, one after the other. The topic is orders; <c>on payments</c> names another.</item>
 /// <item>A name is one letter and a number. Each request, answer and event takes one tick: 1, 2, 3, …</item>
@@ -40,9 +42,10 @@ internal sealed partial class HistoryNotation
         var isAnswer = isRequest && Take(words, 0, "..");
         var isOpen = isRequest && Take(words, words.Count - 1, "..");
         var isRefused = isRequest && Take(words, words.Count - 1, "refused");
+        var since = verb == "sub" ? long.Parse(TakeValue(words, "since") ?? "0", CultureInfo.InvariantCulture) : 0;
         var topic = verb is "leave" or "cut" ? "" : TakeValue(words, "on") ?? "orders";
         var lastN = verb == "sub" ? int.Parse(TakeValue(words, "last") ?? "0", CultureInfo.InvariantCulture) : 0;
-        if (words.Skip(1).FirstOrDefault(word => !Name().IsMatch(word)) is { } wrong)
+        if (words.Skip(1).FirstOrDefault(word => !Shape().IsMatch(word)) is { } wrong)
         {
             throw Wrong(wrong);
         }
@@ -50,7 +53,9 @@ internal sealed partial class HistoryNotation
         switch (words)
         {
             case ["sub", .. { Count: > 0 } readers]:
-                readers.ForEach(reader => Request(reader, () => _recorder.Subscriber(reader).Subscribe(topic, lastN)));
+                readers.ForEach(reader => Request(reader, () => since == 0
+                    ? _recorder.Subscriber(Name(reader)).Subscribe(topic, lastN)
+                    : _recorder.Subscriber(Name(reader)).Resume(topic, since)));
                 break;
             case ["unsub", .. { Count: > 0 } readers]:
                 readers.ForEach(reader => Request(reader, () => _recorder.Subscriber(reader).Unsubscribe(topic)));
@@ -58,7 +63,8 @@ internal sealed partial class HistoryNotation
             case ["pub", .. { Count: > 0 } messages]:
                 foreach (var message in messages.Select(message => message.Split(':')))
                 {
-                    Request(message[^1], () => _recorder.Publish(message is [var publisher, _] ? publisher : "alice", topic, message[^1]));
+                    Request(
+                        message[^1], () => _recorder.Publish(message is [var publisher, _] ? publisher : "alice", topic, Name(message[^1])));
                 }
 
                 break;
@@ -69,7 +75,10 @@ internal sealed partial class HistoryNotation
                 Request(topic, () => _recorder.Delete(topic));
                 break;
             case ["recv", var reader, .. { Count: > 0 } messages]:
-                messages.ForEach(message => _recorder.Subscriber(reader).Received(topic, message));
+                messages.ForEach(message => _recorder.Subscriber(reader).Received(topic, Name(message), Stamp(message)));
+                break;
+            case ["gap", .. { Count: > 0 } readers]:
+                readers.ForEach(reader => _recorder.Subscriber(reader).Gap(topic));
                 break;
             case ["notice", .. { Count: > 0 } readers]:
                 readers.ForEach(reader => _recorder.Subscriber(reader).TopicDeleted(topic));
@@ -86,7 +95,7 @@ internal sealed partial class HistoryNotation
 
         void Request(string name, Func<Invocation> invoke)
         {
-            var key = $"{verb} {name} on {topic}";
+            var key = $"{verb} {Name(name)} on {topic}";
             var invocation = !isAnswer ? invoke() : _open.Remove(key, out var open) ? open : throw Wrong(name);
             if (isOpen)
             {
@@ -98,7 +107,7 @@ internal sealed partial class HistoryNotation
             }
             else
             {
-                invocation.Acked();
+                invocation.Acked(Stamp(name));
             }
         }
 
@@ -123,6 +132,10 @@ internal sealed partial class HistoryNotation
         return Take(words, words.Count - 2, word) && Take(words, words.Count - 1, value) ? value : null;
     }
 
-    [GeneratedRegex("^([a-z]+[0-9]*:)?[a-z][0-9]*$")]
-    private static partial Regex Name();
+    private static string Name(string word) => word.Split('@')[0];
+
+    private static long Stamp(string word) => word.Split('@') is [_, var stamp] ? long.Parse(stamp, CultureInfo.InvariantCulture) : 0;
+
+    [GeneratedRegex("^([a-z]+[0-9]*:)?[a-z][0-9]*(@[0-9]+)?$")]
+    private static partial Regex Shape();
 }

@@ -11,11 +11,11 @@ public sealed class RandomHistoryTests
     private const int Seeds = 400;
 
     [Test]
-    public void A_correct_server_has_no_anomalies([Values] bool withDeletions, [Values] bool withEndings)
+    public void A_correct_server_has_no_anomalies([Values] bool withDeletions, [Values] bool withEndings, [Values] bool withResumes)
     {
         for (var seed = 0; seed < Seeds; seed++)
         {
-            var (history, retained) = Simulation.Run(seed, withDeletions, withEndings);
+            var (history, retained) = Simulation.Run(seed, withDeletions, withEndings, withResumes);
 
             Assert.That(HistoryChecker.Check(history), Is.Empty, $"seed {seed}");
             Assert.That(HistoryChecker.Check(history, retained), Is.Empty, $"seed {seed}, {retained} retained");
@@ -94,6 +94,22 @@ public sealed class RandomHistoryTests
     });
 
     [Test]
+    public void A_loss_after_a_resume_that_is_not_told_is_found() => Spoil(
+        withEndings: true,
+        [AnomalyKind.Untold],
+        (history, random) =>
+        {
+            var acks = history.Publications.Where(one => one.Outcome == RequestOutcome.Acked)
+                .ToDictionary(one => one.MessageId, one => one.Responded!.Value);
+            var missed = Neighbours(history).Where(pair => pair.First.At > 0
+                && pair.First.Log.Entries[pair.First.At - 1] is { Kind: EntryKind.Subscribed } ack
+                && pair.First.Log.Entries.First(entry => entry.At == ack.Invoked) is { Stamp: > 0 } subscribe
+                && acks.GetValueOrDefault(pair.First.Entry.MessageId, long.MaxValue) < subscribe.At);
+            return Choose([.. missed.Select(pair => pair.First)], random) is { } lost ? Without(history, lost) : null;
+        },
+        withResumes: true);
+
+    [Test]
     public void An_unknown_message_is_found() => Spoil(withEndings: true, AnomalyKind.Phantom, (history, random) =>
         Choose([.. Events(history)], random) is { } place ? Inserted(history, place, place.Entry with { MessageId = "unknown" }) : null);
 
@@ -130,12 +146,13 @@ public sealed class RandomHistoryTests
     private static void Spoil(bool withEndings, AnomalyKind kind, Func<History, Random, History?> spoil) =>
         Spoil(withEndings, [kind], spoil);
 
-    private static void Spoil(bool withEndings, AnomalyKind[] kinds, Func<History, Random, History?> spoil)
+    private static void Spoil(
+        bool withEndings, AnomalyKind[] kinds, Func<History, Random, History?> spoil, bool withResumes = false)
     {
         var spoilt = 0;
         for (var seed = 0; seed < Seeds; seed++)
         {
-            if (spoil(Simulation.Run(seed, withDeletions: false, withEndings, steps: 200).History, new(seed)) is not { } wrong)
+            if (spoil(Simulation.Run(seed, withDeletions: false, withEndings, withResumes, steps: 200).History, new(seed)) is not { } wrong)
             {
                 continue;
             }
@@ -196,5 +213,5 @@ public sealed class RandomHistoryTests
     private static History With(History history, SubscriberLog log, LogEntry[] entries) =>
         history with { Subscribers = [.. history.Subscribers.Select(one => one == log ? log with { Entries = entries } : one)] };
 
-    private readonly record struct Event(SubscriberLog Log, int At, LogEntry Entry, Publication? Message);
+    private readonly record struct Event(SubscriberLog Log, int At, LogEntry Entry, Histories.Publication? Message);
 }

@@ -19,27 +19,35 @@ internal sealed class Simulation
     private readonly Queue<Subscriber> _gone = [];
     private readonly bool _withDeletions;
     private readonly bool _withEndings;
+    private readonly bool _withResumes;
     private readonly bool _acksLast;
     private readonly int _pipelined;
     private int _published;
+    private long _clock;
 
-    private Simulation(int seed, bool withDeletions, bool withEndings, bool acksLast)
+    private Simulation(int seed, bool withDeletions, bool withEndings, bool withResumes, bool acksLast)
     {
         _random = new(seed);
         _names = [.. Enumerable.Range(1, _random.Next(1, 4)).Select(n => $"topic-{n}")];
         _publishers = [.. Enumerable.Range(1, _random.Next(1, 5)).Select(n => new Publisher($"publisher-{n}"))];
         _subscribers = [.. Enumerable.Range(1, _random.Next(1, 7)).Select(n => new Subscriber($"reader-{n}", _recorder))];
-        (_withDeletions, _withEndings, _acksLast, _pipelined) = (withDeletions, withEndings, acksLast, _random.Next(1, 5));
+        (_withDeletions, _withEndings, _withResumes, _acksLast) = (withDeletions, withEndings, withResumes, acksLast);
+        _pipelined = _random.Next(1, 5);
         Retained = _random.Next(1, 8);
-        Array.ForEach(_names, name => _topics[name] = new());
+        Array.ForEach(_names, name => _topics[name] = new(NextStamp()));
     }
 
     public int Retained { get; }
 
     public static (History History, int Retained) Run(
-        int seed, bool withDeletions = true, bool withEndings = true, bool acksLast = false, int steps = 600)
+        int seed,
+        bool withDeletions = true,
+        bool withEndings = true,
+        bool withResumes = false,
+        bool acksLast = false,
+        int steps = 600)
     {
-        var simulation = new Simulation(seed, withDeletions, withEndings, acksLast);
+        var simulation = new Simulation(seed, withDeletions, withEndings, withResumes, acksLast);
         for (var step = 0; step < steps; step++)
         {
             simulation.Invoke();
@@ -69,12 +77,15 @@ internal sealed class Simulation
                 }
 
                 break;
+            case < 80 when _withResumes && subscriber.Positions.TryGetValue(topic, out var since):
+                subscriber.Sent.Enqueue((topic, 0, since, subscriber.Log.Resume(topic, since)));
+                break;
             case < 80:
                 var lastN = _random.Next(3) > 0 ? _random.Next(12) : 0;
-                subscriber.Sent.Enqueue((topic, lastN, subscriber.Log.Subscribe(topic, lastN)));
+                subscriber.Sent.Enqueue((topic, lastN, 0, subscriber.Log.Subscribe(topic, lastN)));
                 break;
             case < 90:
-                subscriber.Sent.Enqueue((topic, null, subscriber.Log.Unsubscribe(topic)));
+                subscriber.Sent.Enqueue((topic, null, 0, subscriber.Log.Unsubscribe(topic)));
                 break;
             case < 93 when _withDeletions && _changes.Count < 2:
                 var create = !_topics.ContainsKey(topic);
@@ -114,7 +125,7 @@ internal sealed class Simulation
                 answer();
                 break;
             case 2 when subscriber.Sent.TryDequeue(out var request):
-                Handle(subscriber, request.Topic, request.LastN, request.Invocation);
+                Handle(subscriber, request.Topic, request.LastN, request.Since, request.Invocation);
                 break;
             case 3 or 4 when subscriber.Arriving.TryDequeue(out var arrival):
                 arrival();
@@ -155,24 +166,28 @@ internal sealed class Simulation
             return;
         }
 
-        topic.Retained.Add(id);
+        var stamp = NextStamp();
+        topic.Retained.Add((id, stamp));
         if (topic.Retained.Count > Retained)
         {
+            topic.Forgotten = topic.Retained[0].Stamp;
             topic.Retained.RemoveAt(0);
         }
 
         foreach (var subscriber in topic.Subscribers)
         {
-            subscriber.Arriving.Enqueue(() => subscriber.Log.Received(name, id));
+            subscriber.Arriving.Enqueue(() => subscriber.Receive(name, id, stamp));
         }
 
         if (luck > 1)
         {
-            publisher.Answers.Enqueue(invocation.Acked);
+            publisher.Answers.Enqueue(() => invocation.Acked(stamp));
         }
     }
 
-    private void Handle(Subscriber subscriber, string name, int? lastN, Invocation invocation)
+    private long NextStamp() => _clock += _random.Next(1, 4);
+
+    private void Handle(Subscriber subscriber, string name, int? lastN, long since, Invocation invocation)
     {
         if (!_topics.TryGetValue(name, out var topic))
         {
@@ -180,9 +195,17 @@ internal sealed class Simulation
             return;
         }
 
+        var stamp = NextStamp();
         if (!_acksLast || lastN is null)
         {
-            subscriber.Arriving.Enqueue(invocation.Acked);
+            subscriber.Arriving.Enqueue(() =>
+            {
+                invocation.Acked(lastN is null ? 0 : stamp);
+                if (lastN == 0 && since == 0)
+                {
+                    subscriber.Positions[name] = stamp;
+                }
+            });
         }
 
         if (lastN is null)
@@ -193,9 +216,17 @@ internal sealed class Simulation
 
         if (topic.Subscribers.Add(subscriber))
         {
-            foreach (var id in topic.Retained.TakeLast(lastN.Value))
+            if (since != 0 && since < topic.Forgotten)
             {
-                subscriber.Arriving.Enqueue(() => subscriber.Log.Received(name, id));
+                subscriber.Arriving.Enqueue(() => subscriber.Log.Gap(name));
+            }
+
+            var replayed = since == 0
+                ? topic.Retained.TakeLast(lastN.Value)
+                : topic.Retained.Where(retained => retained.Stamp > since);
+            foreach (var (id, of) in replayed.ToList())
+            {
+                subscriber.Arriving.Enqueue(() => subscriber.Receive(name, id, of));
             }
         }
 
@@ -209,7 +240,7 @@ internal sealed class Simulation
     {
         if (create)
         {
-            _changeAnswers.Enqueue(_topics.TryAdd(name, new()) ? invocation.Acked : invocation.Refused);
+            _changeAnswers.Enqueue(_topics.TryAdd(name, new(NextStamp())) ? invocation.Acked : invocation.Refused);
             return;
         }
 
@@ -239,9 +270,13 @@ internal sealed class Simulation
         }
     }
 
-    private sealed class Topic
+    private sealed class Topic(long created)
     {
-        public List<string> Retained { get; } = [];
+        public List<(string Id, long Stamp)> Retained { get; } = [];
+
+        /// <summary>The stamp of the newest event that is no longer retained, or of the creation.</summary>
+        public long Forgotten { get; set; } = created;
+
         public HashSet<Subscriber> Subscribers { get; } = [];
     }
 
@@ -254,8 +289,19 @@ internal sealed class Simulation
     private sealed class Subscriber(string name, HistoryRecorder recorder)
     {
         public string Name => name;
+
+        public void Receive(string topic, string id, long stamp)
+        {
+            Log.Received(topic, id, stamp);
+            Positions[topic] = stamp;
+        }
+
         public SubscriberRecorder Log { get; } = recorder.Subscriber(name);
-        public Queue<(string Topic, int? LastN, Invocation Invocation)> Sent { get; } = [];
+        public Queue<(string Topic, int? LastN, long Since, Invocation Invocation)> Sent { get; } = [];
+
+        /// <summary>By topic, the stamp of the last event or ack that it can go on from.</summary>
+        public Dictionary<string, long> Positions { get; } = [];
+
         public Queue<Action> Arriving { get; } = [];
     }
 }

@@ -17,6 +17,10 @@ public sealed record Anomaly(AnomalyKind Kind, string Topic, string Witness)
         AnomalyKind.Gap => "PS-RPL-002",
         AnomalyKind.WrongReplay => "PS-RPL-001",
         AnomalyKind.Early => "PS-RPL-007",
+        AnomalyKind.Misstamped => "PS-RES-001",
+        AnomalyKind.Restamped => "PS-RES-002",
+        AnomalyKind.Repeated => "PS-RES-003",
+        AnomalyKind.Untold => "PS-RES-005",
         _ => "PS-DEL-008",
     };
 
@@ -32,6 +36,10 @@ public sealed record Anomaly(AnomalyKind Kind, string Topic, string Witness)
         AnomalyKind.TwoOrders => "all subscribers receive the messages of a topic in one and the same order",
         AnomalyKind.Gap => "between the first and the last message that a subscription receives none is missing",
         AnomalyKind.WrongReplay => "the newest last_n messages are replayed, no more and no others",
+        AnomalyKind.Misstamped => "stamps increase in the order of the topic",
+        AnomalyKind.Restamped => "the ack of a publish and all copies of its event have the same stamp",
+        AnomalyKind.Repeated => "a subscription that goes on from a position receives only later messages",
+        AnomalyKind.Untold => "a subscription that goes on from a position receives all later messages, or is told that some are missing",
         AnomalyKind.Early => "the ack of a subscribe comes before the events of the subscription",
         _ => "what was acked before its topic was deleted is received",
     };
@@ -68,4 +76,16 @@ public enum AnomalyKind
 
     /// <summary>Lost to the deletion of the topic.</summary>
     Dropped,
+
+    /// <summary>The stamps of two positions contradict the order of the topic.</summary>
+    Misstamped,
+
+    /// <summary>One message with two stamps.</summary>
+    Restamped,
+
+    /// <summary>Not later than the position from which the subscription went on.</summary>
+    Repeated,
+
+    /// <summary>Missing after the position from which the subscription went on, and the server did not say so.</summary>
+    Untold,
 }

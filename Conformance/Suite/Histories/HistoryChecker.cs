@@ -26,7 +26,9 @@ public static class HistoryChecker
 
         foreach (var topic in topics.All)
         {
-            new Windows(topic, new TopicOrder(topic, findings).Chains(), retained, findings).Check();
+            var positions = new Positions(topic, findings);
+            positions.CheckOrder();
+            new Windows(topic, new TopicOrder(topic, findings).Chains(), positions, retained, findings).Check();
         }
 
         return findings.EarliestFirst();

@@ -36,15 +36,16 @@ public sealed class HistoryRecorder
             .. _subscribers.Values.Select(subscriber => subscriber.ToLog()).OrderBy(log => log.Subscriber, StringComparer.Ordinal),
         ];
         return new(
-            [.. _publishes.Select(one => Answered(one.Publication, one.Invocation.Answer))],
+            [.. _publishes.Select(one => Answered(one.Publication, one.Invocation))],
             logs,
             [.. _changes.Select(one => Answered(one.Change, one.Invocation.Answer))]);
     }
 
     internal long Tick() => Interlocked.Increment(ref _clock);
 
-    private static Publication Answered(Publication publication, (long Responded, RequestOutcome Outcome)? answer) =>
-        answer is { } known ? publication with { Responded = known.Responded, Outcome = known.Outcome } : publication;
+    private static Publication Answered(Publication publication, Invocation invocation) => invocation.Answer is { } known
+        ? publication with { Responded = known.Responded, Outcome = known.Outcome, Stamp = invocation.Stamp }
+        : publication;
 
     private static TopicChange Answered(TopicChange change, (long Responded, RequestOutcome Outcome)? answer) =>
         answer is { } known ? change with { Responded = known.Responded, Outcome = known.Outcome } : change;
@@ -61,13 +62,13 @@ public sealed class HistoryRecorder
 public sealed class Invocation
 {
     private readonly HistoryRecorder _recorder;
-    private readonly Func<RequestOutcome, long>? _record;
+    private readonly Func<RequestOutcome, long, long>? _record;
     private int _isAnswered;
     private long _answer; // the tick of an ack, or of a refusal negated; zero without an answer
 
     internal Invocation(HistoryRecorder recorder) => (_recorder, Invoked) = (recorder, recorder.Tick());
 
-    internal Invocation(HistoryRecorder recorder, long invoked, Func<RequestOutcome, long> record) =>
+    internal Invocation(HistoryRecorder recorder, long invoked, Func<RequestOutcome, long, long> record) =>
         (_recorder, Invoked, _record) = (recorder, invoked, record);
 
     internal long Invoked { get; }
@@ -79,17 +80,25 @@ public sealed class Invocation
         var acked => (acked, RequestOutcome.Acked),
     };
 
+    /// <summary>Of the ack.</summary>
+    internal long Stamp { get; private set; }
+
     /// <summary>Call this when the ack has arrived.</summary>
     public void Acked() => End(RequestOutcome.Acked);
+
+    /// <inheritdoc cref="Acked()"/>
+    /// <param name="stamp">Its timestamp.</param>
+    public void Acked(long stamp) => End(RequestOutcome.Acked, stamp);
 
     /// <summary>Call this when the error has arrived.</summary>
     public void Refused() => End(RequestOutcome.Refused);
 
-    private void End(RequestOutcome outcome)
+    private void End(RequestOutcome outcome, long stamp = 0)
     {
         if (Interlocked.Exchange(ref _isAnswered, 1) == 0)
         {
-            var at = _record?.Invoke(outcome) ?? _recorder.Tick();
+            Stamp = stamp;
+            var at = _record?.Invoke(outcome, stamp) ?? _recorder.Tick();
             Volatile.Write(ref _answer, outcome == RequestOutcome.Acked ? at : -at);
         }
     }
@@ -109,23 +118,31 @@ public sealed class SubscriberRecorder
     internal SubscriberRecorder(HistoryRecorder recorder, string name) => (_recorder, _name) = (recorder, name);
 
     /// <summary>Call this before the request is sent.</summary>
-    public Invocation Subscribe(string topic, int lastN = 0)
-    {
-        var invoked = Add(EntryKind.Subscribe, topic, lastN: lastN);
-        return new(_recorder, invoked, outcome =>
-            Add(outcome == RequestOutcome.Acked ? EntryKind.Subscribed : EntryKind.SubscribeRefused, topic, invoked: invoked));
-    }
+    public Invocation Subscribe(string topic, int lastN = 0) => Subscribe(topic, lastN, since: 0);
+
+    /// <summary>
+    /// Call this before the request is sent, by whatever door. A reader that comes back is the same subscriber: its earlier connection is
+    /// <see cref="Cut"/> or <see cref="Left"/>.
+    /// </summary>
+    /// <param name="since">The stamp of the last event or ack that the reader saw: all later events are owed.</param>
+    public Invocation Resume(string topic, long since) => Subscribe(topic, lastN: 0, since);
+
+    /// <summary>
+    /// Call this after the ack of a resumed subscribe, and before the events behind it, when the server says that events are missing.
+    /// </summary>
+    public void Gap(string topic) => Add(EntryKind.Gap, topic);
 
     /// <summary>Call this before the request is sent.</summary>
     public Invocation Unsubscribe(string topic)
     {
         var invoked = Add(EntryKind.Unsubscribe, topic);
-        return new(_recorder, invoked, outcome =>
+        return new(_recorder, invoked, (outcome, _) =>
             Add(outcome == RequestOutcome.Acked ? EntryKind.Unsubscribed : EntryKind.UnsubscribeRefused, topic, invoked: invoked));
     }
 
     /// <summary>An event arrived.</summary>
-    public void Received(string topic, string messageId) => Add(EntryKind.Received, topic, messageId);
+    /// <param name="stamp">Its timestamp, if it is a position.</param>
+    public void Received(string topic, string messageId, long stamp = 0) => Add(EntryKind.Received, topic, messageId, stamp: stamp);
 
     /// <summary>The notice of the topic's deletion arrived.</summary>
     public void TopicDeleted(string topic) => Add(EntryKind.TopicDeleted, topic);
@@ -144,12 +161,20 @@ public sealed class SubscriberRecorder
         }
     }
 
-    private long Add(EntryKind kind, string topic, string messageId = "", int lastN = 0, long invoked = 0)
+    private Invocation Subscribe(string topic, int lastN, long since)
+    {
+        var invoked = Add(EntryKind.Subscribe, topic, lastN: lastN, stamp: since);
+        return new(_recorder, invoked, (outcome, stamp) => outcome == RequestOutcome.Acked
+            ? Add(EntryKind.Subscribed, topic, invoked: invoked, stamp: stamp)
+            : Add(EntryKind.SubscribeRefused, topic, invoked: invoked));
+    }
+
+    private long Add(EntryKind kind, string topic, string messageId = "", int lastN = 0, long invoked = 0, long stamp = 0)
     {
         lock (_gate)
         {
             var at = _recorder.Tick();
-            _entries.Add(new(at, kind, topic, messageId, lastN, invoked));
+            _entries.Add(new(at, kind, topic, messageId, lastN, invoked, stamp));
             return at;
         }
     }

@@ -5,9 +5,9 @@ namespace PubSub.Conformance.Histories;
 /// </summary>
 internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings findings)
 {
-    private readonly Dictionary<long, long> _acks = log.Entries
+    private readonly Dictionary<long, LogEntry> _acks = log.Entries
         .Where(entry => entry.Kind == EntryKind.Subscribed).DistinctBy(entry => entry.Invoked)
-        .ToDictionary(entry => entry.Invoked, entry => entry.At);
+        .ToDictionary(entry => entry.Invoked);
 
     private readonly HashSet<long> _refused =
         [.. log.Entries.Where(entry => entry.Kind == EntryKind.SubscribeRefused).Select(entry => entry.Invoked)];
@@ -21,9 +21,9 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
             switch (entry.Kind)
             {
                 case EntryKind.Subscribe when !_refused.Contains(entry.At):
+                    LogEntry? ack = _acks.TryGetValue(entry.At, out var answer) ? answer : null;
                     StateOf(entry.Topic).Subscribe(new(
-                        log.Subscriber, topics.Find(entry.Topic)!, entry.At,
-                        _acks.TryGetValue(entry.At, out var ackedAt) ? ackedAt : null, entry.LastN));
+                        log.Subscriber, topics.Find(entry.Topic)!, entry.At, ack?.At, entry.LastN, entry.Stamp, ack?.Stamp ?? 0));
                     break;
                 case EntryKind.Subscribed:
                     StateOf(entry.Topic).Acked(entry.Invoked);
@@ -36,6 +36,9 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
                     break;
                 case EntryKind.Received:
                     Receive(entry);
+                    break;
+                case EntryKind.Gap when StateOf(entry.Topic).Current is { } resumed:
+                    resumed.IsToldOfGap = true;
                     break;
                 case EntryKind.TopicDeleted:
                     StateOf(entry.Topic).TopicDeleted(entry);
@@ -79,6 +82,7 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
             return;
         }
 
+        Stamp(entry, message);
         var state = StateOf(entry.Topic);
         if (state.Current is not { } subscription || (subscription.IsOfAnotherLife(message.Life) && state.Waiting.Count > 0))
         {
@@ -120,6 +124,7 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
         }
 
         var again = message.LastIn is { } last && last.Subscriber == subscription.Subscriber && last.Topic == topic;
+        CheckPosition(entry, message, subscription, again);
         message.LastIn = subscription;
         message.FirstIn ??= subscription;
         if (subscription.Take(message, entry.At, replayed: again || message.AckedAt < subscription.Invoked) is not { } ahead)
@@ -140,6 +145,45 @@ internal sealed class LogReading(SubscriberLog log, TopicTable topics, Findings 
         Report(
             AnomalyKind.Overtaken, entry,
             $" after {ahead}, although {first}'s {message} {message.Interval} was acked before {later}");
+    }
+
+    /// <summary>One event has one stamp, also in the ack of its publish.</summary>
+    private void Stamp(LogEntry entry, Message message)
+    {
+        if (entry.Stamp != 0 && message.Stamp != 0 && entry.Stamp != message.Stamp)
+        {
+            Report(AnomalyKind.Restamped, entry, $" with the stamp {entry.Stamp}, but elsewhere it has {message.Stamp}");
+        }
+
+        message.Stamp = message.Stamp == 0 ? entry.Stamp : message.Stamp;
+    }
+
+    /// <summary>Stamps increase within a subscription, and lie behind the position from which it goes on.</summary>
+    private void CheckPosition(LogEntry entry, Message message, Subscription subscription, bool again)
+    {
+        if (entry.Stamp == 0)
+        {
+            return;
+        }
+
+        if (subscription.IsResumed && entry.Stamp <= subscription.Since && (again || !subscription.IsToldOfGap))
+        {
+            Report(
+                AnomalyKind.Repeated, entry,
+                $" with the stamp {entry.Stamp}, although it had gone on {subscription.Interval} from {subscription.Since}");
+        }
+        else if (entry.Stamp <= subscription.Newest)
+        {
+            Report(AnomalyKind.Misstamped, entry, $" with the stamp {entry.Stamp} after one with {subscription.Newest}");
+        }
+        else if (entry.Stamp <= subscription.AckStamp && subscription is { LastN: 0, IsResumed: false })
+        {
+            Report(
+                AnomalyKind.Misstamped, entry,
+                $" with the stamp {entry.Stamp} after the ack of its subscribe with {subscription.AckStamp}");
+        }
+
+        subscription.Newest = Math.Max(subscription.Newest, entry.Stamp);
     }
 
     private void Duplicated(LogEntry entry, Message message, Subscription subscription) => findings.Add(

@@ -10,7 +10,7 @@ internal enum Ending
 }
 
 /// <summary>One of a subscriber's successive subscriptions to a topic, and what it received.</summary>
-internal sealed class Subscription(string subscriber, TopicHistory topic, long invoked, long? ackedAt, int lastN)
+internal sealed class Subscription(string subscriber, TopicHistory topic, long invoked, long? ackedAt, int lastN, long since, long ackStamp)
 {
     public string Subscriber => subscriber;
 
@@ -24,6 +24,20 @@ internal sealed class Subscription(string subscriber, TopicHistory topic, long i
     public Interval Interval => new(invoked, ackedAt);
 
     public int LastN => lastN;
+
+    /// <summary>The position to go on from; zero for none.</summary>
+    public long Since => since;
+
+    public bool IsResumed => since != 0;
+
+    /// <summary>The stamp of the ack; zero if unknown.</summary>
+    public long AckStamp => ackStamp;
+
+    /// <summary>The server said that events after the position are missing.</summary>
+    public bool IsToldOfGap { get; set; }
+
+    /// <summary>The largest stamp that it has received.</summary>
+    public long Newest { get; set; }
 
     public int Life { get; } = topic.Lives.Of(invoked, ackedAt ?? long.MaxValue);
 

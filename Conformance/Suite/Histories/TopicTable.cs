@@ -148,6 +148,9 @@ internal sealed class Message(Publication publication, int publisher, int turn, 
     /// <summary>The tick by which its place in the order was certainly fixed; the maximum without an ack.</summary>
     public long AckedAt { get; } = publication.Outcome == RequestOutcome.Acked ? publication.Responded ?? long.MaxValue : long.MaxValue;
 
+    /// <summary>The stamp of its ack or of its event; zero if unknown.</summary>
+    public long Stamp { get; set; } = publication.Stamp;
+
     /// <summary>Acked, or received by a subscriber.</summary>
     public bool Accepted => Acked || FirstIn is not null;
 

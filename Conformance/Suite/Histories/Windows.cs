@@ -7,9 +7,10 @@ namespace PubSub.Conformance.Histories;
 /// </summary>
 /// <param name="topic">The topic.</param>
 /// <param name="chains">The known parts of the order of its messages.</param>
+/// <param name="positions">The stamps of the topic.</param>
 /// <param name="retained">How many messages the topic retains; null if unknown.</param>
 /// <param name="findings">Collects the anomalies.</param>
-internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, int? retained, Findings findings)
+internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, Positions positions, int? retained, Findings findings)
 {
     /// <summary>Why a message lies on one side of a window's edge.</summary>
     private enum Evidence
@@ -39,6 +40,7 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
         {
             var window = new Window(subscription, retained);
             window.Settle();
+            positions.CheckResume(subscription, window.End);
             var tooMuch = IsReplayedTooMuch(window);
             if (subscription.Life == TopicLives.Unclear)
             {
@@ -151,6 +153,11 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
     private bool IsReplayedTooMuch(Window window)
     {
         var subscription = window.Subscription;
+        if (subscription.IsResumed)
+        {
+            return false;
+        }
+
         var most = Math.Min(subscription.LastN, retained ?? int.MaxValue);
         var replayed = subscription.Deliveries.Where(delivery => delivery.Replayed).ToList();
         if (replayed.Count <= most)
@@ -173,7 +180,7 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
     /// <summary>The window of a subscription, with its edges.</summary>
     private sealed class Window
     {
-        private readonly long _end; // a message accepted before this tick certainly lies before the end
+        private readonly long _end;
         private readonly Ending _ending;
         private readonly long _newest; // a message invoked after this tick was live, or among the newest last_n
         private readonly Message? _lastReplayed;
@@ -197,6 +204,9 @@ internal sealed class Windows(TopicHistory topic, List<List<Message>> chains, in
         }
 
         public Subscription Subscription { get; }
+
+        /// <summary>A message accepted before this tick certainly lies before the end.</summary>
+        public long End => _end;
 
         /// <summary>Only the order of its publisher or of the subscribers can require a message invoked before this tick.</summary>
         public long From => Math.Min(

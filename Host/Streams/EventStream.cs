@@ -1,0 +1,103 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections.Features;
+using PubSub.Hosting.Protocol;
+using PubSub.Hosting.Sockets;
+using PubSub.Hosting.Transport;
+
+namespace PubSub.Hosting.Streams;
+
+/// <summary>
+/// The session of a stream of Server-Sent Events. Its subscriber's queue holds the same frames as that of a WebSocket;
+/// <see cref="EventText"/> rewrites their heads on the way out.
+/// </summary>
+internal sealed class EventStream(
+    string id,
+    IConnectionLifetimeFeature connection,
+    PipeReader input,
+    Outlet outlet,
+    bool isChunked,
+    Topic topic,
+    Broker broker,
+    Settings settings,
+    ServerMessage say,
+    ILogger logger) : Session(id, connection, outlet, broker, settings, logger)
+{
+    private readonly EventText _text = new(topic.Epoch, isChunked);
+
+    protected override string Leaving => "the reader left";
+
+    /// <summary>Subscribes, from a position on.</summary>
+    /// <returns>Why not; null if it has.</returns>
+    public Refusal? Join(Position position)
+    {
+        Log.StreamOpened(Logger, Id, new(topic.Name));
+        return topic.Resume(Subscriber, position, whole: null, say.Gap(topic.Name, topic.Epoch), new Wakes()) switch
+        {
+            SubscribeResult.Joined => null,
+            SubscribeResult.BudgetReached => Refusals.NoMemory(Settings),
+            _ => Refusals.TopicNotFound,
+        };
+    }
+
+    /// <summary>Ends a session that has not run.</summary>
+    public void Discard()
+    {
+        Subscriber.Close(CloseReason.Left);
+        Subscriber.Forget();
+    }
+
+    /// <summary>Reads what the client must not send, until it ends the connection.</summary>
+    protected override async Task ReadLoopAsync()
+    {
+        ReadResult read;
+        do
+        {
+            read = await input.ReadAsync().ConfigureAwait(false);
+            input.AdvanceTo(read.Buffer.End);
+        }
+        while (!read.IsCompleted && !read.IsCanceled);
+    }
+
+    protected override void OnRead()
+    {
+        // Nothing was read for others to act on.
+    }
+
+    /// <summary>Ends the read loop: the client learns by the end of the connection that nothing follows.</summary>
+    protected override void OnWritten() => input.CancelPendingRead();
+
+    protected override ValueTask WriteAsync(ReadOnlyMemory<Outgoing> frames)
+    {
+        var text = ArrayPool<byte>.Shared.Rent(_text.MaxLength(frames.Span));
+        var length = _text.Write(frames.Span, text, out var isLast);
+        var writing = Outlet.WriteAsync(text.AsMemory(0, length));
+        return FinishAsync(writing, text, isLast);
+    }
+
+    protected override IEnumerable<Frame> ClosingFrames()
+    {
+        if (Closed == CloseReason.SlowConsumer)
+        {
+            yield return say.Error(default, Refusals.SlowConsumer);
+        }
+    }
+
+    private async ValueTask FinishAsync(ValueTask writing, byte[] rented, bool isLast)
+    {
+        try
+        {
+            await writing.ConfigureAwait(false);
+            NoteSignOfLife(); // the peer answers nothing; what it takes has to do
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+
+        if (isLast)
+        {
+            Subscriber.Close(CloseReason.TopicDeleted);
+        }
+    }
+}
