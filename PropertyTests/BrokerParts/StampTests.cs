@@ -2,7 +2,6 @@ using System.Text;
 using FsCheck.Fluent;
 using NUnit.Framework;
 using PubSub.PropertyTests.Tools;
-using static PubSub.PropertyTests.Tools.Shorthand;
 
 namespace PubSub.PropertyTests.BrokerParts;
 
@@ -20,22 +19,23 @@ public sealed class StampTests
     }
 
     [Test]
-    public void A_time_that_is_later_is_kept_and_any_other_is_rewritten_in_place()
+    public void A_time_that_is_later_is_kept_and_any_other_is_rewritten_in_place([Values(0, 1)] int place)
     {
         var (_, topic) = Topic(Creation);
-        byte[][] bytes = [.. Enumerable.Range(0, 3).Select(_ => Encoding.ASCII.GetBytes($"<{Frames.Time(Creation + 5)}>"))];
+        var head = new string('<', place);
+        byte[][] bytes = [.. Enumerable.Range(0, 3).Select(_ => Encoding.ASCII.GetBytes($"{head}{Frames.Time(Creation + 5)}>"))];
 
-        var stamps = bytes.Select(each => topic.Publish(new Draft(each, Creation + 5, place: 1), new Wakes()).Stamp).ToList();
-        topic.Publish(new Draft(bytes[2], Creation - TimeSpan.TicksPerHour, place: 1), new Wakes());
+        var stamps = bytes.Select(each => topic.Publish(new Draft(each, Creation + 5, place), new Wakes()).Stamp).ToList();
+        topic.Publish(new Draft(bytes[2], Creation - TimeSpan.TicksPerHour, place), new Wakes());
 
         Assert.That(stamps, Is.EqualTo(new[] { Creation + 5, Creation + 6, Creation + 7 }));
         Assert.That(
             bytes.Select(Encoding.ASCII.GetString),
             Is.EqualTo(new[]
             {
-                "<2025-08-28T10:00:00.0000005Z>",
-                "<2025-08-28T10:00:00.0000006Z>",
-                "<2025-08-28T10:00:00.0000008Z>",
+                $"{head}2025-08-28T10:00:00.0000005Z>",
+                $"{head}2025-08-28T10:00:00.0000006Z>",
+                $"{head}2025-08-28T10:00:00.0000008Z>",
             }));
     }
 
