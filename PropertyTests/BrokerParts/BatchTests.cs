@@ -9,7 +9,7 @@ namespace PubSub.PropertyTests.BrokerParts;
 public sealed class BatchTests
 {
     private const int Topic = 768 + 2; // with a name of one character
-    private const int Event = 64; // beside the frame
+    private const int Event = 80; // beside the frame
 
     [Test]
     public void The_messages_of_a_batch_are_neighbours_in_its_order_with_the_stamps_that_they_show()

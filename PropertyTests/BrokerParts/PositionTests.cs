@@ -63,7 +63,7 @@ public sealed class PositionTests
         var (broker, topic) = Topic(events: 2);
         var (first, wakes) = (broker.Admit(), new Wakes());
         topic.Subscribe(first, lastN: 0, Frames.At(1015, "ack"), wakes);
-        var ack = StampOf(first.TakeAll()[0]);
+        var ack = Frames.StampOf(first.TakeAll()[0]);
 
         var atOnce = Resume(topic, broker.Admit(), new(ack, "one"));
         var next = topic.Publish(Frames.At(1015, "next"), wakes).Stamp;
@@ -282,9 +282,6 @@ public sealed class PositionTests
 
     private static Draft Event(int number) => Frames.At(StampAt(number), "event");
 
-    private static long StampOf(string text) =>
-        DateTimeOffset.Parse(text.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture).UtcTicks;
-
     private static string Resume(Topic topic, Subscriber subscriber, Position position)
     {
         topic.Resume(subscriber, position, Frames.Of("whole"), Frames.Of("torn"), new Wakes());
@@ -293,5 +290,5 @@ public sealed class PositionTests
     }
 
     private static string Told(bool? complete, string[] events) =>
-        (complete == true ? "whole" : "torn") + string.Concat(events.Select(text => $" {StampOf(text)}"));
+        (complete == true ? "whole" : "torn") + string.Concat(events.Select(text => $" {Frames.StampOf(text)}"));
 }

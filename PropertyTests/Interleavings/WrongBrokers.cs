@@ -12,10 +12,15 @@ internal static class WrongBrokers
 
     private const string CreatedAgain = "a topic created again while its deleter still forgets it";
     private const string CreatedAndOthers = "a topic created again while its deleter still forgets it, and then others";
+    private const string SmallRing = "a resume among publishes to a small ring";
+    private const string SetBack = "publishes and a subscribe by a clock set back";
     private const string ToldInTheMiddle = "a topic created again while the subscribers of the last are still told";
 
     public static IReadOnlyList<Patch> All { get; } =
-        [.. Creating(), .. Publishing(), .. Subscribing(), .. Deleting(), .. Closing(), .. Waking()];
+    [
+        .. Creating(), .. Publishing(), .. Subscribing(), .. Stamping(), .. Resuming(), .. Batching(), .. Deleting(), .. Closing(),
+        .. Waking(),
+    ];
 
     private static IEnumerable<Patch> Creating() =>
     [
@@ -118,6 +123,104 @@ internal static class WrongBrokers
         new Patch("Unsubscribes from a deleted topic", "Topic.cs")
             .Replace("if (_deleted) { return false; } _subscribers.Remove(subscriber);", "_subscribers.Remove(subscriber);")
             .Breaks(Some_order_of_the_verbs_explains_everything, ToldInTheMiddle),
+    ];
+
+    private static IEnumerable<Patch> Stamping() =>
+    [
+        new Patch("Decides the stamp before the gate", "Topic.cs")
+            .After("public Publication Publish(Draft message, Wakes wakes) {", "var last = _last; message = message.Finish(ref last);")
+            .Breaks(Stamps_increase_in_the_order_of_the_topic, "two subscribers of two publishers"),
+        new Patch("Follows a clock that is set back", "Draft.cs")
+            .Replace("last = Math.Max(time, last + 1);", "last = time;")
+            .Breaks(Stamps_increase_in_the_order_of_the_topic, SetBack),
+        new Patch("Stamps as the last event when the clock is not later", "Draft.cs")
+            .Replace("last = Math.Max(time, last + 1);", "last = Math.Max(time, last);")
+            .Breaks(Stamps_increase_in_the_order_of_the_topic, SetBack),
+        new Patch("Does not rewrite the time that a message shows", "Draft.cs")
+            .Replace("if (place >= 0 && last != time)", "if (place < 0)")
+            .Breaks(Stamps_increase_in_the_order_of_the_topic, SetBack)
+            .Breaks(A_publish_is_answered_with_the_stamp_of_its_event, SetBack),
+        new Patch("Answers a publish with the newest stamp", "Topic.cs")
+            .Before("return new(PublishResult.Accepted, _last);", LeaveAndEnterGate)
+            .Breaks(A_publish_is_answered_with_the_stamp_of_its_event, "two subscribers of two publishers"),
+        new Patch("Lets the ack of a subscribe show the time of its request", "Topic.cs")
+            .Replace("ack?.Finish(ref _last)", "ack?.Frame")
+            .Breaks(Stamps_increase_in_the_order_of_the_topic, SetBack),
+    ];
+
+    private static IEnumerable<Patch> Resuming() =>
+    [
+        new Patch("Counts the later events before the gate", "Topic.cs")
+            .Remove("var later = CountAfter(position);")
+            .After("Draft? whole, Draft? torn, Wakes wakes) {", "var later = CountAfter(position);")
+            .Breaks(A_resume_is_told_truthfully_whether_an_event_is_missing, "a resume among publishes"),
+        new Patch("Decides before the gate whether an event is missing", "Topic.cs")
+            .After("Draft? whole, Draft? torn, Wakes wakes) {", "var wasWhole = IsWhole(position);")
+            .Replace("var isWhole = IsWhole(position) &&", "var isWhole = wasWhole &&")
+            .Breaks(A_resume_is_told_truthfully_whether_an_event_is_missing, SmallRing),
+        new Patch("Decides after the subscriber has joined whether an event is missing", "Topic.cs")
+            .Replace(
+                "return Join(subscriber, later, isWhole ? whole : torn, wakes);",
+                """
+                _subscribers.Add(subscriber);
+                isWhole = IsWhole(position) && (later == 0 || !_subscribers.Contains(subscriber));
+                return Join(subscriber, later, isWhole ? whole : torn, wakes);
+                """)
+            .Breaks(A_resume_is_told_truthfully_whether_an_event_is_missing, "a resume among publishes"),
+        new Patch("Does not ask whether the subscriber is here already", "Topic.cs")
+            .Replace("(later == 0 || !_subscribers.Contains(subscriber))", "true")
+            .Breaks(A_resume_is_told_truthfully_whether_an_event_is_missing, "a resume of a subscriber that may be here already"),
+        new Patch("Does not keep the stamp of an event that it forgets", "Topic.cs")
+            .Remove("_forgotten = forgotten.Stamp;")
+            .Breaks(A_resume_is_told_truthfully_whether_an_event_is_missing, SmallRing),
+        new Patch("Misses an event that was seen", "Topic.cs")
+            .Replace("position.Since >= _forgotten", "position.Since > _forgotten")
+            .Breaks(A_resume_is_told_truthfully_whether_an_event_is_missing, SmallRing),
+        new Patch("Does not compare the epoch", "Topic.cs")
+            .Remove("&& (position.Epoch ?? Epoch) == Epoch")
+            .Breaks(
+                A_resume_is_told_truthfully_whether_an_event_is_missing,
+                "a resume against a topic created again by a clock set back"),
+        new Patch("Replays the event of the position", "Topic.cs")
+            .Replace("retained.Stamp > position.Since", "retained.Stamp >= position.Since")
+            .Breaks(A_resume_is_replayed_only_what_is_later, "a resume among publishes"),
+        new Patch("Resumes a deleted topic", "Topic.cs")
+            .Remove("if (_deleted) { return SubscribeResult.TopicNotFound; }")
+            .Breaks(Some_order_of_the_verbs_explains_everything, "a resume against a topic created again by a clock set back"),
+    ];
+
+    private static IEnumerable<Patch> Batching() =>
+    [
+        new Patch("Publishes a batch event by event", "Topic.cs")
+            .Replace(
+                "for (var i = 0; i < messages.Length; i++) { events[i] = Retain(messages[i]); stamps[i] = _last; } Deliver(events, wakes); "
+                + "return PublishResult.Accepted;",
+                """
+                }
+
+                for (var i = 0; i < messages.Length; i++)
+                {
+                    lock (_gate)
+                    {
+                        events[i] = Retain(messages[i]);
+                        stamps[i] = _last;
+                        Deliver(events.AsSpan(i, 1), wakes);
+                    }
+                }
+
+                {
+                    return PublishResult.Accepted;
+                """)
+            .Breaks(A_batch_is_one_step, "a batch among publishes"),
+        new Patch("Retains a batch, then delivers it", "Topic.cs")
+            .Before("Deliver(events, wakes); return PublishResult.Accepted;", LeaveAndEnterGate)
+            .Breaks(Stamps_increase_in_the_order_of_the_topic, "a batch among publishes"),
+        new Patch("Judges each event of a batch", "Topic.cs")
+            .Replace("Deliver(events, wakes);", "for (var i = 0; i < events.Length; i++) { Deliver(events.AsSpan(i, 1), wakes); }")
+            .Breaks(Only_who_is_over_the_bound_is_slow, "a batch over the bound against a publish"),
+        new Patch("Tells each message of a batch the stamp of the last", "Topic.cs")
+            .Before("Deliver(events, wakes); return PublishResult.Accepted;", "stamps.Fill(_last);")
+            .Breaks(A_publish_is_answered_with_the_stamp_of_its_event, "a batch among publishes"),
     ];
 
     private static IEnumerable<Patch> Deleting() =>

@@ -93,6 +93,18 @@ public sealed class StreamTests
         Assert.That((int)reader.Status, Is.EqualTo(400));
     }
 
+    [TestCase("https://app.example", 200)]
+    [TestCase("https://evil.example", 403)]
+    public async Task Only_pages_of_allowed_origins_may_follow(string origin, int status)
+    {
+        using var host = Start(("ALLOWED_ORIGINS", "https://app.example"));
+
+        var head = await host.Origin.AskAsync("HEAD", "/v1/topics/a/events", "", $"Origin: {origin}");
+
+        Assert.That(head.Status, Is.EqualTo(status));
+        Assert.That(head["Access-Control-Allow-Origin"], Is.EqualTo(status == 200 ? origin : null));
+    }
+
     [TestCase("/v1/topics/b/events", 404)]
     [TestCase("/v1/topics/%01/events", 400)]
     public async Task A_path_without_a_topic_is_refused(string target, int status)

@@ -23,6 +23,9 @@ internal static class Frames
     /// <summary>The text of a stamp.</summary>
     public static string Time(long stamp) => new DateTime(stamp, DateTimeKind.Utc).ToString("O", CultureInfo.InvariantCulture);
 
+    /// <summary>The stamp at the end of a text.</summary>
+    public static long StampOf(string text) => DateTimeOffset.Parse(text[^Stamp.Length..], CultureInfo.InvariantCulture).UtcTicks;
+
     public static string Text(this Frame frame) => Encoding.UTF8.GetString(frame.Bytes.Span).TrimEnd();
 
     public static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
