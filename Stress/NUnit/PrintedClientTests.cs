@@ -135,7 +135,7 @@ public sealed class PrintedClientTests
             !Volatile.Read(ref cuts) ? null : ++cut % 2 == 0 ? 250 + (12 * cut) : random.Next(500, 20_000));
         relay.Close();
         using var client = new PrintedClient(kind, code, relay.Port, topic);
-        Await(client, () => relay.Accepted > 0, "a first attempt to connect");
+        Await(client, () => relay.Accepted > 0, "a first attempt to connect"); // at which a WebSocket of Node.js 20 may just go silent
         relay.Open();
         Await(client, () => client.Lines.Any(line => line.Contains("TOPIC_NOT_FOUND", StringComparison.Ordinal)), "a notice");
         _host.CreateTopic(topic);
