@@ -1,6 +1,7 @@
 using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery.Servers;
 using PubSub.Conformance.Probing;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery;
 
@@ -12,6 +13,9 @@ namespace PubSub.Conformance.Gallery;
 /// <param name="Oddity">One sentence: what is odd, and why it is legal.</param>
 internal sealed record BenignServer(string Id, string Oddity)
 {
+    /// <summary>The parts of version 1.1 that it has, besides what it does otherwise.</summary>
+    public IReadOnlyList<Capability> Offers { get; init; } = Capabilities.All;
+
     /// <summary>Makes a correct server odd.</summary>
     public Change Change { get; private init; } = _ => { };
 

@@ -16,7 +16,7 @@ internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOn
     public static async Task<BenignTrial> ExecuteAsync(
         BenignServer server, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options, CancellationToken cancellation)
     {
-        await using var inner = new SmallServer(server.Change);
+        await using var inner = new SmallServer(server.Offers.Change(), server.Change);
         await using var front = server.Front?.Invoke(inner.Origin);
         var probing = server.Probing(front ?? inner);
         var probed = await Probe.ExecuteAsync(probing, cancellation: cancellation);
@@ -45,7 +45,7 @@ internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOn
         }
 
         var decided = played.Where(scenario => scenario.Verdict != Verdict.Unsupported);
-        foreach (var scenario in decided.Where(scenario => server.Unsupported.ContainsKey(scenario.Id)))
+        foreach (var scenario in decided.Where(scenario => IsUnsupported(server, scenario)))
         {
             yield return $"{scenario.Id} has something to say of it after all: {scenario.Message}";
         }
@@ -70,7 +70,10 @@ internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOn
     private static bool IsRight(BenignServer server, ScenarioResult scenario) => scenario.Verdict switch
     {
         Verdict.Pass or Verdict.Observed => true,
-        Verdict.Unsupported => server.Unsupported.ContainsKey(scenario.Id),
+        Verdict.Unsupported => IsUnsupported(server, scenario),
         _ => false,
     };
+
+    private static bool IsUnsupported(BenignServer server, ScenarioResult scenario) =>
+        server.Unsupported.ContainsKey(scenario.Id) || server.Offers.Lacks(scenario.Requirement);
 }

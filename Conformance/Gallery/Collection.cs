@@ -30,6 +30,9 @@ internal sealed record Collection(
             .. Gallery.Mutants.Status.All,
             .. Gallery.Mutants.Robustness.All,
             .. Gallery.Mutants.Lifecycle.All,
+            .. Gallery.Mutants.Resume.All,
+            .. Gallery.Mutants.Http.All,
+            .. Gallery.Mutants.Streams.All,
         ],
         [
             .. Gallery.Benign.Lines.All,
@@ -37,6 +40,7 @@ internal sealed record Collection(
             .. Gallery.Benign.Answers.All,
             .. Gallery.Benign.Wording.All,
             .. Gallery.Benign.Choices.All,
+            .. Gallery.Benign.Additions.All,
         ],
         Gallery.Strangers.All,
         NullTarget.All);

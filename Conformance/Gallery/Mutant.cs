@@ -1,5 +1,6 @@
 using PubSub.Conformance.Fixture;
 using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery;
 
@@ -12,6 +13,9 @@ namespace PubSub.Conformance.Gallery;
 /// <param name="Fault">One sentence: what it does wrong.</param>
 internal sealed record Mutant(string Id, string Fault)
 {
+    /// <summary>The parts of version 1.1 that it has, besides what it does otherwise.</summary>
+    public IReadOnlyList<Capability> Offers { get; init; } = [];
+
     /// <summary>Makes a correct server wrong; called once for each server that is started.</summary>
     public Change Change { get; private init; } = _ => { };
 

@@ -24,15 +24,17 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
         Mutant mutant, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options, CancellationToken cancellation)
     {
         options = mutant.Alone || mutant.Dies ? options with { Parallel = 1, SupervisorPatience = TimeSpan.Zero } : options;
-        await using var server = new SmallServer(mutant.Change);
+        var change = mutant.Offers.Change() + mutant.Change;
+        await using var server = new SmallServer(change);
         Launch? launch = mutant.Launched
-            ? (settings, _) => Task.FromResult<LaunchedServer>(new InProcessServer(mutant.Change, settings))
+            ? (settings, _) => Task.FromResult<LaunchedServer>(new InProcessServer(change, settings))
             : null;
         var run = new Run(new()
         {
             Catalogue = catalogue,
             Scenarios = scenarios,
-            Probed = new ProbedTarget(Target.From(server.Origin), server.Origin),
+            Probed = new ProbedTarget(
+                Target.From(server.Origin) with { Lacks = [.. Capabilities.All.Except(mutant.Offers)] }, server.Origin),
             Options = options,
             Launch = launch,
         });

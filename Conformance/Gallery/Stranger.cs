@@ -1,6 +1,7 @@
 using PubSub.Conformance.Gallery.Servers;
 using PubSub.Conformance.Probing;
 using PubSub.Conformance.Running;
+using PubSub.Conformance.Targets;
 using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Gallery;
@@ -26,6 +27,9 @@ internal enum Keeper
 /// <param name="Habits">One or two sentences: how it differs.</param>
 internal sealed record Stranger(string Id, string Habits)
 {
+    /// <summary>The parts of version 1.1 that it has, besides what it does otherwise.</summary>
+    public IReadOnlyList<Capability> Offers { get; init; } = [];
+
     /// <summary>Makes a correct server strange; called once for each server that is started.</summary>
     public Change Change { get; private init; } = _ => { };
 

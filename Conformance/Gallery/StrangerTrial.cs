@@ -19,8 +19,8 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
     public static async Task<StrangerTrial> ExecuteAsync(
         Stranger server, Catalogue catalogue, IReadOnlyList<Scenario> scenarios, RunOptions options, CancellationToken cancellation)
     {
-        await using var inner = new StartedServer(
-            server.Keeper == Keeper.Supervisor ? server.Change + Crash.Supervised(Down) : server.Change);
+        var change = server.Offers.Change() + server.Change;
+        await using var inner = new StartedServer(server.Keeper == Keeper.Supervisor ? change + Crash.Supervised(Down) : change);
         await using var front = server.Front?.Invoke(inner.Origin);
         var probing = server.Probing(front ?? inner.Now);
         var restart = server.Keeper == Keeper.Suite ? inner : null;
@@ -70,6 +70,7 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
         var allowed = server.Verdicts.Select(declared => (declared.Verdict, declared.Requirement)).ToHashSet();
         foreach (var scenario in played.Where(scenario => scenario.Verdict is not (Verdict.Pass or Verdict.Observed)
             && !allowed.Contains((scenario.Verdict, scenario.CountsFor))
+            && !(scenario.Verdict == Verdict.Unsupported && server.Offers.Lacks(scenario.Requirement))
             && !(scenario.Verdict == Verdict.NotEvaluated && staysDead && dangers[scenario.Id] >= least)))
         {
             yield return $"{scenario.Id} says {scenario.Verdict.ToString().ToLowerInvariant()}, which is not declared: {scenario.Message}";

@@ -112,6 +112,7 @@ internal static class Choices
             "It speaks the classic dialect with what that leaves open: no times, a key, 204 without a body, and it drops the oldest event.")
         {
             Probing = WithKey,
+            Offers = [],
             Unsupported = new Dictionary<string, string>(Uuids)
             {
                 ["PS-BPR-002/slow-consumer-is-the-last-message"] = "no subscriber is cut",

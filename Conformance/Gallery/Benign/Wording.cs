@@ -33,7 +33,10 @@ internal static class Wording
         Dated(
             "benign-whole-seconds",
             "Times have no fraction (RFC 3339, section 5.6; the examples in SPEC.md have none).",
-            time => $"{Whole(time)}Z"),
+            time => $"{Whole(time)}Z") with
+        {
+            Offers = [],
+        },
         new BenignServer(
             "benign-long-errors",
             "Errors explain themselves in 8 KiB; nothing says how long an explanation is.").Does(server =>
@@ -68,7 +71,7 @@ internal static class Wording
     ];
 
     private static BenignServer Dated(string id, string oddity, Func<DateTimeOffset, string> write) => new BenignServer(id, oddity)
-        .Does(server => server.Messages.Time.Wrap(_ => () => $",\"timestamp\":\"{write(TimeProvider.System.GetUtcNow())}\""));
+        .Does(server => server.Messages.Format.Wrap(_ => ticks => write(new DateTimeOffset(ticks, TimeSpan.Zero))));
 
     private static BenignServer Written(string id, string oddity, Penmanship hand) => new BenignServer(id, oddity).Does(server =>
     {

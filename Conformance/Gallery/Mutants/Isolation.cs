@@ -215,14 +215,15 @@ internal static class Isolation
 
     /// <param name="reaches">Whether the events of the first name reach the subscribers of the second.</param>
     private static Mutant Leaky(string id, string fault, Func<string, string, bool> reaches) => new Mutant(id, fault)
-        .EachTopic(topic => topic.TryPublish.Wrap(next => (@event, publisher, request, ack) =>
+        .EachSession(session => session.Publish.Wrap(next => (topic, request) =>
         {
+            var @event = topic.Server.Messages.Event.Call(topic.Name, request.RawMessage);
             foreach (var other in topic.Server.Topics.All.Call().Where(other => other != topic && reaches(topic.Name, other.Name)))
             {
-                Deliver(other, @event, publisher);
+                Deliver(other, @event, session.Queue);
             }
 
-            return next(@event, publisher, request, ack);
+            return next(topic, request);
         }))
         .KilledBy("PS-ISO-002", "shares no events with a name that looks like it");
 

@@ -155,18 +155,19 @@ internal static class Replay
 
         // Alone, because it blocks a thread, and the publisher that it waits for needs another.
         new Mutant("rpl-live-first", "Live events come while the ack and the replay are still being prepared.") { Alone = true }
-            .EachTopic(topic => topic.TrySubscribe.Wrap(next => (subscriber, request, ack) =>
+            .EachSession(session => session.Subscribe.Wrap(next => (topic, request) =>
             {
                 byte[][] snapshot;
                 lock (topic.Gate)
                 {
-                    if (topic.IsDeleted || request.LastN == 0 || topic.Subscribers.Contains(subscriber))
+                    if (topic.IsDeleted || request.LastN == 0 || topic.Subscribers.Contains(session.Queue))
                     {
-                        return next(subscriber, request, ack);
+                        return next(topic, request);
                     }
 
                     snapshot = [.. topic.Replayed.Call(request.LastN)];
-                    topic.Subscribers.Add(subscriber);
+                    session.Joined[topic] = 0;
+                    topic.Subscribers.Add(session.Queue);
                 }
 
                 // Wait until one more message is published, at most 20 ms.
@@ -176,8 +177,8 @@ internal static class Replay
                     // Twenty short waits: one long wait could pass while the whole machine is stopped, with nothing published.
                 }
 
-                subscriber.Reply.Call(ack);
-                Array.ForEach(snapshot, subscriber.Say.Call);
+                session.Queue.Reply.Call(session.Ack.Call(request));
+                Array.ForEach(snapshot, session.Queue.Say.Call);
                 return true;
             }))
             .KilledBy("PS-RPL-008", "all of the replay comes before the first live event")

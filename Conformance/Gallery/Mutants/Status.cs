@@ -142,7 +142,7 @@ internal static class Status
             .KilledBy("PS-OBS-007", "The messages of payments are counted there")
             .MayBreak("PS-OBS-008"),
         new Mutant("obs-lost-increments", "Of two messages that are counted at once, one may be lost.")
-            .EachTopic(topic => topic.TryPublish.Wrap(next => (@event, publisher, request, ack) =>
+            .EachSession(session => session.Publish.Wrap(next => (topic, request) =>
             {
                 var read = topic.Count.Call().Messages;
                 if (read % 8 == 4)
@@ -153,7 +153,7 @@ internal static class Status
                 lock (topic.Gate)
                 {
                     topic.Accepted = read;
-                    return next(@event, publisher, request, ack);
+                    return next(topic, request);
                 }
             }))
             .KilledBy("PS-OBS-007", "Each message of concurrent publishers is counted"),

@@ -14,11 +14,22 @@ internal sealed class BadRequest(string rule, string? rawRequestId, bool isJson 
 /// <param name="RawMessage">The JSON object as the client spelt it.</param>
 internal sealed record ClientRequest(string Type, string? RawRequestId, string Topic, string ClientId, string RawMessage, int LastN)
 {
-    private static readonly string[] Known = ["type", "topic", "client_id", "last_n", "message", "request_id"];
-    private static readonly string[] KnownInMessage = ["id", "payload"];
-    private static readonly JsonDocumentOptions Depth = new() { MaxDepth = 128 };
+    public static readonly JsonDocumentOptions Depth = new() { MaxDepth = 128 };
 
-    public static ClientRequest Read(ReadOnlyMemory<byte> text, Variation variation)
+    private static readonly string[] Known = ["type", "topic", "client_id", "last_n", "message", "request_id"];
+    private static readonly string[] KnownToResume = [.. Known, "since", "epoch"];
+    private static readonly string[] KnownInMessage = ["id", "payload"];
+
+    /// <summary>Where a subscribe goes on; null if it begins anew.</summary>
+    public Position? Since { get; init; }
+
+    /// <summary>Further members of its ack, each with the comma before it.</summary>
+    public string InAck { get; init; } = "";
+
+    /// <param name="text">JSON, as the client sent it.</param>
+    /// <param name="variation">The dialect.</param>
+    /// <param name="resumes">Whether a subscribe may have a position; otherwise those members are ignored.</param>
+    public static ClientRequest Read(ReadOnlyMemory<byte> text, Variation variation, bool resumes)
     {
         using var json = Parse(text);
         if (json.RootElement.ValueKind != JsonValueKind.Object)
@@ -26,7 +37,7 @@ internal sealed record ClientRequest(string Type, string? RawRequestId, string T
             throw new BadRequest("the request must be a JSON object", null);
         }
 
-        var fields = new Fields(json.RootElement, Known, "", null).Identified();
+        var fields = new Fields(json.RootElement, resumes ? KnownToResume : Known, "", null).Identified();
         fields.RefuseRepeated();
         var type = fields.Text("type");
         if (type is not ("subscribe" or "unsubscribe" or "publish" or "ping"))
@@ -42,8 +53,16 @@ internal sealed record ClientRequest(string Type, string? RawRequestId, string T
 
         var client = type is "subscribe" or "unsubscribe" ? fields.Text("client_id") : "";
         var message = type == "publish" ? ReadMessage(fields, variation) : "";
-        return new ClientRequest(type, fields.RawRequestId, topic, client, message, type == "subscribe" ? ReadLastN(fields) : 0);
+        return new ClientRequest(type, fields.RawRequestId, topic, client, message, type == "subscribe" ? ReadLastN(fields) : 0)
+        {
+            Since = type == "subscribe" && resumes ? ReadPosition(fields) : null,
+        };
     }
+
+    /// <summary>The raw text of a message that is no part of a request; a <see cref="BadRequest"/> when it is not legal.</summary>
+    public static string ReadMessage(JsonElement message, Variation variation) => message.ValueKind == JsonValueKind.Object
+        ? CheckMessage(new Fields(message, KnownInMessage, "", null), variation)
+        : throw new BadRequest("a message must be an object", null);
 
     private static string ReadMessage(Fields fields, Variation variation)
     {
@@ -52,15 +71,34 @@ internal sealed record ClientRequest(string Type, string? RawRequestId, string T
             throw fields.Bad("message is required and must be an object");
         }
 
-        var inner = new Fields(message, KnownInMessage, "message.", fields.RawRequestId);
+        return CheckMessage(new Fields(message, KnownInMessage, "message.", fields.RawRequestId), variation);
+    }
+
+    private static string CheckMessage(Fields inner, Variation variation)
+    {
         inner.RefuseRepeated();
         var id = inner.Text("id");
         if (variation.UuidsOnly && !Guid.TryParseExact(id, "D", out _))
         {
-            throw inner.Bad("message.id must be a valid UUID");
+            throw inner.Bad($"{inner.Path}id must be a valid UUID");
         }
 
-        return inner.Find("payload") is null ? throw inner.Bad("message.payload is required; null will do") : message.GetRawText();
+        return inner.Find("payload") is null
+            ? throw inner.Bad($"{inner.Path}payload is required; null will do")
+            : inner.Json.GetRawText();
+    }
+
+    private static Position? ReadPosition(Fields fields)
+    {
+        var epoch = fields.Find("epoch") is null ? null : fields.Text("epoch");
+        if (fields.Find("since") is null)
+        {
+            return epoch is null ? null : throw fields.Bad("epoch must stand beside since");
+        }
+
+        return fields.Find("last_n") is not null
+            ? throw fields.Bad("since and last_n must not be given together")
+            : new(Position.StampOf(fields.Text("since")) ?? throw fields.Bad("since must be an RFC 3339 time"), epoch);
     }
 
     private static int ReadLastN(Fields fields) => fields.Find("last_n") switch

@@ -42,6 +42,14 @@ internal sealed class HttpRequest
         ? Target
         : $"/{string.Join('/', Target.Split('/').Skip(3))}").Split('?')[0];
 
+    /// <summary>The value of the first query parameter of this name, percent-decoded; null when there is none.</summary>
+    public string? Parameter(string name) =>
+        (Target.IndexOf('?', StringComparison.Ordinal) is var mark and >= 0 ? Target[(mark + 1)..] : "").Split('&')
+            .Select(pair => pair.Split('=', 2))
+            .Where(pair => pair[0] == name)
+            .Select(pair => Uri.UnescapeDataString(pair.ElementAtOrDefault(1) ?? ""))
+            .FirstOrDefault();
+
     public IEnumerable<KeyValuePair<string, string>> Headers => _headers;
 
     /// <summary>Whether another request may follow on the same connection; an unread body prevents it.</summary>

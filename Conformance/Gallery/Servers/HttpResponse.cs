@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
-/// <summary>One HTTP response, sent in one write.</summary>
+/// <summary>One HTTP response, sent in one write unless it has a stream.</summary>
 internal sealed record HttpResponse(int Status, string? Body, string ContentType = "application/json")
 {
     private static readonly Dictionary<int, string> Titles = new()
@@ -48,6 +48,9 @@ internal sealed record HttpResponse(int Status, string? Body, string ContentType
     /// <summary>Encodes the body for sending.</summary>
     public Func<byte[], byte[]> Coding { get; init; } = body => body;
 
+    /// <summary>Connection, head: writes the head and then a body whose end is the end of the connection.</summary>
+    public Func<Connection, byte[], CancellationToken, Task>? Stream { get; init; }
+
     /// <summary>Whether the answer to HEAD has a body too, as no correct server sends.</summary>
     public bool HeadHasBody { get; init; }
 
@@ -55,6 +58,12 @@ internal sealed record HttpResponse(int Status, string? Body, string ContentType
     {
         var body = Encoding.UTF8.GetBytes(Body ?? "");
         byte[] head = Encoding.ASCII.GetBytes($"{Interim}{string.Join("\r\n", Head(Lines(body.Length, keepsAlive)))}\r\n\r\n");
+        if (Stream is { } stream)
+        {
+            await stream(connection, head, stopping);
+            return;
+        }
+
         await connection.WriteAsync((isHead && !HeadHasBody) || Status is 101 or 204 ? head : [.. head, .. Coding(body)], stopping);
     }
 
@@ -64,7 +73,11 @@ internal sealed record HttpResponse(int Status, string? Body, string ContentType
         var lines = new List<string> { $"HTTP/1.1 {Status} {TitleOf(Status)}", $"Date: {now}" };
         if (Status is not (101 or 204))
         {
-            lines.AddRange([$"Content-Type: {ContentType}", $"Content-Length: {length}"]);
+            lines.Add($"Content-Type: {ContentType}");
+            if (Stream is null)
+            {
+                lines.Add($"Content-Length: {length}");
+            }
         }
 
         if (Status != 101)

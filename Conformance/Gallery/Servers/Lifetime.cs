@@ -51,6 +51,11 @@ internal sealed class Lifetime(SmallServer server)
             Dismiss.Call(session);
         }
 
+        foreach (var stream in server.Streams.Keys)
+        {
+            stream.Finish.Call(null, 1001, "");
+        }
+
         try
         {
             await LeftAsync().WaitAsync(Limit.Call());

@@ -8,13 +8,39 @@ namespace PubSub.Conformance.Gallery.Servers;
 /// <summary>Encodes the server's messages as JSON; raw values go out exactly as they came in.</summary>
 internal sealed class Messages(SmallServer server)
 {
+    [ThreadStatic]
+    private static long? _stamp;
+
+    /// <summary>The present time, in ticks of 100 ns since the year 1, UTC.</summary>
+    public Seam<Func<long>> Clock => field ??= new(() => TimeProvider.System.GetUtcNow().Ticks);
+
+    /// <summary>The text of a time, with all its ticks: a reader may send it back as a position.</summary>
+    public Seam<Func<long, string>> Format =>
+        field ??= new(ticks => new DateTime(ticks).ToString("yyyy-MM-ddTHH:mm:ss.fffffffZ", CultureInfo.InvariantCulture));
+
+    /// <summary>Encodes a message with this time instead of the present one.</summary>
+    public static byte[] At(long stamp, Func<byte[]> encode)
+    {
+        _stamp = stamp;
+        try
+        {
+            return encode();
+        }
+        finally
+        {
+            _stamp = null;
+        }
+    }
+
     /// <summary>The time as the last member of every message, with the comma before it, or nothing.</summary>
     public Seam<Func<string>> Time => field ??= new(() => server.Variation.TimeMember is { } member
-        ? $",\"{member}\":\"{TimeProvider.System.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture)}\""
+        ? $",\"{member}\":\"{Format.Call(_stamp ?? Clock.Call())}\""
         : "");
 
     public Seam<Func<ClientRequest, byte[]>> Ack => field ??= new(request =>
-        Text($$"""{"type":"ack"{{Id(request.RawRequestId)}},"topic":{{Quote(request.Topic)}},"status":"ok"{{Time.Call()}}}"""));
+        Text($$"""
+            {"type":"ack"{{Id(request.RawRequestId)}},"topic":{{Quote(request.Topic)}},"status":"ok"{{request.InAck}}{{Time.Call()}}}
+            """));
 
     /// <summary>Topic, raw message.</summary>
     public Seam<Func<string, string, byte[]>> Event => field ??= new((topic, rawMessage) =>

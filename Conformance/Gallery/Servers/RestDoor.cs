@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
@@ -34,6 +35,12 @@ internal sealed class RestDoor(SmallServer server)
             (_, ["", "topics"]) => NotAllowed.Call("GET, HEAD, POST"),
             ("GET" or "DELETE", ["", "topics", { Length: > 0 } segment]) => Named.Call(method, segment),
             (_, ["", "topics", { Length: > 0 }]) => NotAllowed.Call("GET, HEAD, DELETE"),
+            (_, ["", "topics", { Length: > 0 } segment, "messages"]) when server.Offers.Contains(Capability.Http) =>
+                method == "POST" ? await server.Http.PublishAsync.Call(request, NameOf.Call(segment), stopping)
+                : method == "GET" ? server.Http.Read.Call(request, NameOf.Call(segment))
+                : NotAllowed.Call("GET, HEAD, POST"),
+            (_, ["", "topics", { Length: > 0 } segment, "events"]) when server.Offers.Contains(Capability.Sse) =>
+                method == "GET" ? server.Stream.Answer.Call(request, NameOf.Call(segment)) : NotAllowed.Call("GET, HEAD"),
             _ => NothingThere.Call(),
         };
     });

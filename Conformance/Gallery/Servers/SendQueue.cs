@@ -111,7 +111,8 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
 
         int[] others =
         [
-            .. server.Sessions.Keys.Where(session => session.Queue != this).Select(session => Volatile.Read(ref session.Queue._liveBytes)),
+            .. server.Sessions.Keys.Select(session => session.Queue).Concat(server.Streams.Keys)
+                .Where(queue => queue != this).Select(queue => Volatile.Read(ref queue._liveBytes)),
         ];
         return others.Sum(other => (long)other) + bytes > server.Settings.OutstandingBytes && others.All(other => other <= bytes);
     }

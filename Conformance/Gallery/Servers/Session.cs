@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using System.Text.Unicode;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
@@ -172,7 +173,8 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
     });
 
     /// <summary>Parses a request; a <see cref="BadRequest"/> when the text is not a valid one.</summary>
-    public Seam<Func<ReadOnlyMemory<byte>, ClientRequest>> Parse => field ??= new(text => ClientRequest.Read(text, server.Variation));
+    public Seam<Func<ReadOnlyMemory<byte>, ClientRequest>> Parse => field ??= new(text =>
+        ClientRequest.Read(text, server.Variation, server.Offers.Contains(Capability.Resume)));
 
     /// <summary>Answers a text that is not a valid request.</summary>
     public Seam<Action<BadRequest>> Refuse => field ??= new(bad =>
@@ -226,7 +228,12 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
         }
 
         Joined[topic] = 0;
-        return topic.TrySubscribe.Call(Queue, request, Ack.Call(request));
+        lock (topic.Gate)
+        {
+            var members = server.Offers.Contains(Capability.Resume) ? topic.InAck.Call(Queue, request) : "";
+            var ack = Messages.At(topic.AckStamp.Call(), () => Ack.Call(request with { InAck = members }));
+            return topic.TrySubscribe.Call(Queue, request, ack);
+        }
     });
 
     public Seam<Func<Topic, ClientRequest, bool>> Unsubscribe =>
@@ -234,18 +241,26 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
 
     public Seam<Func<Topic, ClientRequest, bool>> Publish => field ??= new((topic, request) =>
     {
-        var @event = server.Messages.Event.Call(topic.Name, request.RawMessage);
-        var most = server.Settings.RetainedBytes;
-        if (most < long.MaxValue && server.Topics.RetainedBytes.Call() + @event.Length > most)
+        if (!server.Topics.HasRoomFor(server.Messages.Event.Call(topic.Name, request.RawMessage).Length))
         {
             Queue.Reply.Call(server.Messages.Error.Call("LIMIT_EXCEEDED", "all topics together retain too much", request.RawRequestId));
             return true;
         }
 
-        return topic.TryPublish.Call(@event, Queue, request, Ack.Call(request));
+        // Inside the gate, so that the stamps are in the topic's order.
+        lock (topic.Gate)
+        {
+            var @event = topic.Encode.Call(request.RawMessage);
+            var ack = AckAt.Call(topic.StampOf(@event)!.Value, request);
+            return topic.TryPublish.Call(@event, Queue, request, ack);
+        }
     });
 
     public Seam<Func<ClientRequest, byte[]>> Ack => field ??= new(request => server.Messages.Ack.Call(request));
+
+    /// <summary>Stamp, request: the ack of a publish, with the time of its event.</summary>
+    public Seam<Func<long, ClientRequest, byte[]>> AckAt =>
+        field ??= new((stamp, request) => Messages.At(stamp, () => Ack.Call(request)));
 
     public Seam<Action<ClientRequest>> NotFound => field ??= new(request =>
         Queue.Reply.Call(server.Messages.Error.Call("TOPIC_NOT_FOUND", "topic not found", request.RawRequestId)));

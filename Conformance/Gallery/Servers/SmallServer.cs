@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
+using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery.Servers;
 
@@ -27,6 +28,8 @@ internal sealed class SmallServer : TcpServer
         Messages = new Messages(this);
         Topics = new Topics(this);
         Rest = new RestDoor(this);
+        Http = new MessagesDoor(this);
+        Stream = new StreamDoor(this);
         Upgrade = new UpgradeDoor(this);
         foreach (var change in changes)
         {
@@ -43,6 +46,9 @@ internal sealed class SmallServer : TcpServer
     /// <summary>The dialect; set by changes only.</summary>
     public Variation Variation { get; set; } = new();
 
+    /// <summary>The parts of version 1.1 that it has; set by changes only.</summary>
+    public IReadOnlyList<Capability> Offers { get; set; } = Capabilities.All;
+
     public ServerLog Log { get; }
     public Lifetime Lifetime { get; }
 
@@ -53,12 +59,17 @@ internal sealed class SmallServer : TcpServer
     public Topics Topics { get; }
 
     public RestDoor Rest { get; }
+    public MessagesDoor Http { get; }
+    public StreamDoor Stream { get; }
 
     /// <summary>The opening handshake.</summary>
     public UpgradeDoor Upgrade { get; }
 
     /// <summary>WebSocket sessions that have not ended, each with a task that ends with its connection.</summary>
     public ConcurrentDictionary<Session, Task> Sessions { get; } = [];
+
+    /// <summary>The queues of the streams that are open.</summary>
+    public ConcurrentDictionary<SendQueue, byte> Streams { get; } = [];
 
     /// <summary>Whether the server is about to end, and accepts no new sessions.</summary>
     public bool IsDraining { get => _isDraining; set => _isDraining = value; }

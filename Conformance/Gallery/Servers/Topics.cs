@@ -19,6 +19,10 @@ internal sealed class Topics(SmallServer server)
     /// <summary>The size of all retained events in bytes.</summary>
     public Seam<Func<long>> RetainedBytes => field ??= new(() => ByName.Values.Sum(topic => topic.RetainedBytes));
 
+    /// <summary>Whether the retained events may grow by so many bytes.</summary>
+    public bool HasRoomFor(long bytes) =>
+        server.Settings.RetainedBytes == long.MaxValue || RetainedBytes.Call() + bytes <= server.Settings.RetainedBytes;
+
     public Seam<Func<string, Topic?>> Find => field ??= new(name => ByName.GetValueOrDefault(Key.Call(name)));
 
     /// <summary>Two names mean the same topic exactly when their keys are equal.</summary>

@@ -1,0 +1,18 @@
+using PubSub.Conformance.Targets;
+
+namespace PubSub.Conformance.Gallery.Servers;
+
+/// <summary>What of version 1.1 a server has.</summary>
+internal static class Offering
+{
+    public static Change Change(this IReadOnlyList<Capability> offered) => server => server.Offers = offered;
+
+    /// <summary>Whether a requirement is about a capability that the server does not have.</summary>
+    public static bool Lacks(this IReadOnlyList<Capability> offered, string requirement) => requirement.Split('-')[1] switch
+    {
+        "RES" => !offered.Contains(Capability.Resume),
+        "HTTP" => !offered.Contains(Capability.Http),
+        "SSE" => !offered.Contains(Capability.Sse),
+        _ => false,
+    };
+}
