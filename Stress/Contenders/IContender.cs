@@ -27,6 +27,9 @@ internal interface IContender : IDisposable
     /// <param name="payloadBytes">The length of the payloads published and expected.</param>
     /// <param name="receiveBuffer">The size of the kernel's receive buffer in bytes; 0 for the kernel's default.</param>
     BrokerConnection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0);
+
+    /// <summary>As <see cref="Begin"/>, for a connection that only subscribes.</summary>
+    BrokerConnection BeginSubscriber(Loop loop, int payloadBytes) => Begin(loop, payloadBytes);
 }
 
 internal static class ContenderExtensions

@@ -125,6 +125,10 @@ internal sealed class PubSubContender : IContender
     public PubSubConnection Begin(Loop loop, int payloadBytes, int receiveBuffer = 0) =>
         new(loop, _endpoint, _spellings.GetOrAdd(payloadBytes, Spelling), receiveBuffer);
 
+    /// <summary>Begins to connect a subscriber by Server-Sent Events.</summary>
+    public EventStreamSubscriber BeginStream(Loop loop, int payloadBytes) =>
+        new(loop, Http, StreamOf, _spellings.GetOrAdd(payloadBytes, Spelling), receiveBuffer: 0);
+
     BrokerConnection IContender.Begin(Loop loop, int payloadBytes, int receiveBuffer) => Begin(loop, payloadBytes, receiveBuffer);
 
     /// <summary>Connects, and waits until the connection is open.</summary>

@@ -26,7 +26,7 @@ internal static class Gathering
         {
             while (all.Count < count && coming.Count < AtATime)
             {
-                var connection = contender.Begin(loops[all.Count], payloadBytes);
+                var connection = contender.BeginSubscriber(loops[all.Count], payloadBytes);
                 connection.Inbox = inbox(all.Count);
                 connection.Subscribe(topic, lastN: 0);
                 all.Add(connection);

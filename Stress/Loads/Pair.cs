@@ -19,7 +19,7 @@ internal sealed class Pair
     public Pair(Loop loop, IContender contender, string topic, int number, int payloadBytes, int outstanding)
     {
         _outstanding = outstanding;
-        _subscriber = contender.Open(loop, payloadBytes);
+        _subscriber = contender.BeginSubscriber(loop, payloadBytes);
         _subscriber.Inbox = new OrderedInbox($"subscriber {number}");
         _subscriber.Subscribe(topic, lastN: 0);
         _subscriber.Flush();

@@ -92,7 +92,7 @@ public sealed class CommandLineTests
         string[] verbs =
         [
             "fan-out", "pairs", "latency", "saturation", "payload", "idle", "connect", "topics", "churn", "join-storm", "slow", "faults",
-            "soak", "memory", "allocations", "bars", "report",
+            "soak", "memory", "reconnect", "http-publish", "allocations", "bars", "report",
         ];
         foreach (var verb in verbs)
         {

@@ -70,6 +70,11 @@ internal sealed partial class PrintedClient : IDisposable
     /// <summary>The code block of README.md in this language.</summary>
     public static string Code(string kind)
     {
+        if (kind == EventSource)
+        {
+            return "";
+        }
+
         var language = kind == CSharp ? CSharp : JavaScript;
         var section = Readme().Split("\n## A client that loses nothing\n")[1].Split("\n## ")[0];
         return Regex.Match(section, $"```{language}\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;

@@ -111,6 +111,11 @@ internal sealed class ScriptedServer : IDisposable
 
             return replay;
         })),
+        ["forgets one at a resume"] = Resumes(later => later.RemoveAt(later.Count / 2)),
+        ["doubles one at a resume"] = Resumes(later => later.Insert(0, later[0])),
+        ["swaps two at a resume"] = Resumes(later => later.Reverse(0, 2)),
+        ["tells of a loss that is none"] = server => server.EachTopic(topic => topic.IsWhole.Wrap(_ => _ => false)),
+        ["tells of no loss"] = server => server.EachTopic(topic => topic.IsWhole.Wrap(_ => _ => true)),
         ["skips an answer"] = server =>
         {
             var answers = 0;
@@ -158,6 +163,17 @@ internal sealed class ScriptedServer : IDisposable
         TopicDeletion = TopicDeletion.Unsubscribe,
         HandshakeTimeout = TimeSpan.FromHours(1),
     };
+
+    private static Change Resumes(Action<List<byte[]>> wrong) => server => server.EachTopic(topic => topic.Later.Wrap(later => since =>
+    {
+        var events = later(since).ToList();
+        if (events.Count > 2)
+        {
+            wrong(events);
+        }
+
+        return events;
+    }));
 
     private static Change Each(Delivery delivery) => server =>
     {

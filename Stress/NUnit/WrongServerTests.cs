@@ -17,6 +17,9 @@ public sealed class WrongServerTests
 {
     private static readonly ClosedLoad Short = ScriptedServer.Short;
 
+    private static readonly ReconnectLoad Reconnecting = new(
+        Clients: 20, Topics: 10, Rate: 800, Share: 1, Away: TimeSpan.FromSeconds(0.6), Doors.Ws);
+
     [TestCase(1)]
     [TestCase(2)]
     public void A_correct_server_passes_with_any_number_of_threads(int loops)
@@ -91,6 +94,73 @@ public sealed class WrongServerTests
         Assert.That(() => JoinStorm.Once(server.Contender, 5, 2, TimeSpan.FromSeconds(1), 1500, new Random(1)), Throws.Nothing);
         Assert.That(
             () => Churn.Once(server.Contender, new ChurnLoad(5, 2, 2, 1000, 200, TimeSpan.FromSeconds(1)), new Random(1)), Throws.Nothing);
+    }
+
+    [TestCase(nameof(Doors.Ws))]
+    [TestCase(nameof(Doors.Sse))]
+    [TestCase(nameof(Doors.Both))]
+    public void Clients_that_reconnect_to_a_correct_server_lose_nothing_untold(string doors)
+    {
+        using var server = new ScriptedServer();
+
+        var load = Reconnecting with { Doors = Enum.Parse<Doors>(doors) };
+        var measured = Reconnect.Once(server.Contender, load, TimeSpan.FromSeconds(2), new Random(1));
+
+        Assert.That(measured.Latencies["connect_to_caught_up"].Count, Is.GreaterThan(5));
+        Assert.That(measured.Figures[Reconnect.Told].Value, Is.GreaterThan(0), "rings are too short for some");
+    }
+
+    [TestCase("forgets one at a resume", "Untold")]
+    [TestCase("doubles one at a resume", "Duplicated")]
+    [TestCase("swaps two at a resume", "Reordered")]
+    [TestCase("tells of no loss", "Untold")]
+    [TestCase("tells of a loss that is none", "was told that events are missing after")]
+    public void Clients_that_reconnect_notice_what_is_wrong(string wrong, string reason)
+    {
+        foreach (var doors in (Doors[])[Doors.Ws, Doors.Sse])
+        {
+            using var server = new ScriptedServer(wrong);
+
+            Assert.That(
+                () => Reconnect.Once(server.Contender, Reconnecting with { Doors = doors }, TimeSpan.FromSeconds(2), new Random(1)),
+                Throws.TypeOf<RunFailed>().With.Message.Contains(reason),
+                $"{doors}");
+        }
+    }
+
+    [TestCase(1)]
+    [TestCase(100)]
+    public void A_publish_over_HTTP_is_acked_and_received(int batch)
+    {
+        using var server = new ScriptedServer();
+
+        var measured = HttpPublish.Once(server.Contender, new(batch, 2, 1, 20, TimeSpan.Zero, TimeSpan.FromSeconds(0.5)));
+
+        Assert.That(measured.Figures[Names.Publishes].Value, Is.GreaterThan(batch));
+    }
+
+    [Test]
+    public void A_publish_over_HTTP_that_is_not_received_fails()
+    {
+        using var server = new ScriptedServer("doubles one");
+
+        Assert.That(
+            () => HttpPublish.Once(server.Contender, new(10, 1, 1, 20, TimeSpan.Zero, TimeSpan.FromSeconds(0.5))),
+            Throws.TypeOf<RunFailed>().With.Message.Contains("counted by the server"));
+    }
+
+    [TestCase(null, null)]
+    [TestCase("loses one", "lost or reordered")]
+    [TestCase("doubles one", "duplicated or reordered")]
+    [TestCase("changes a payload", "unexpected")]
+    public void Subscribers_by_streams_are_checked_too(string? wrong, string? reason)
+    {
+        using var server = new ScriptedServer(wrong);
+        using var streams = new StreamContender(server.Contender);
+
+        Assert.That(
+            () => FanOut.Once(streams, 2, Short),
+            reason is null ? Throws.Nothing : Throws.TypeOf<RunFailed>().With.Message.Contains(reason));
     }
 
     [Test]

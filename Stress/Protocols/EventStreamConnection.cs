@@ -17,17 +17,15 @@ internal sealed record StreamAddress(Endpoint Address, string Path)
 /// <summary>One connection that reads a stream of Server-Sent Events.</summary>
 internal abstract class EventStreamConnection : BrokerConnection
 {
-    private readonly string _path;
+    private string _path = "";
     private byte[] _block = [];
     private int _blockLength;
     private bool _hasHead;
     private bool _isChunked;
 
-    protected EventStreamConnection(Loop loop, StreamAddress address, string? lastEventId, int receiveBuffer)
-        : base(loop, address.Address, receiveBuffer)
+    protected EventStreamConnection(Loop loop, Endpoint endpoint, int receiveBuffer)
+        : base(loop, endpoint, receiveBuffer)
     {
-        _path = address.Path;
-        Write(0, address.Request(lastEventId));
     }
 
     /// <summary>A stream asks once, and is answered by its first block.</summary>
@@ -36,14 +34,16 @@ internal abstract class EventStreamConnection : BrokerConnection
     /// <summary>The first block has arrived.</summary>
     protected bool HasBegun { get; private set; }
 
-    public override void Subscribe(string topic, int lastN)
-    {
-        // The address says what is subscribed to.
-    }
-
     public override void PublishTo(string topic) => throw new NotSupportedException("A stream only reads.");
 
     public override void Publish(long id) => throw new NotSupportedException("A stream only reads.");
+
+    /// <summary>Queues the request, the only one.</summary>
+    protected void Ask(StreamAddress address, string? lastEventId)
+    {
+        _path = address.Path;
+        Write(0, address.Request(lastEventId));
+    }
 
     protected override int Consume(ReadOnlySpan<byte> bytes)
     {

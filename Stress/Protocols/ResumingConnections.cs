@@ -55,9 +55,19 @@ internal sealed class ResumingSocket : Connection
 }
 
 /// <summary>Follows one topic by Server-Sent Events, from a position if it has one.</summary>
-internal sealed class ResumingStream(Loop loop, StreamAddress address, IResumable reader, string? lastEventId)
-    : EventStreamConnection(loop, address, lastEventId, 0)
+internal sealed class ResumingStream : EventStreamConnection
 {
+    private readonly IResumable _reader;
+
+    public ResumingStream(Loop loop, StreamAddress address, IResumable reader, string? lastEventId)
+        : base(loop, address.Address, 0)
+    {
+        _reader = reader;
+        Ask(address, lastEventId);
+    }
+
+    public override void Subscribe(string topic, int lastN) => throw new NotSupportedException("It has asked already.");
+
     /// <summary>The number that the id of an event's message is.</summary>
     public static long Number(ReadOnlySpan<byte> message, ServerMessage parsed) =>
         parsed.MessageIdAt >= 0 && Digits.TryRead(message[parsed.MessageIdAt..], out var number)
@@ -71,12 +81,12 @@ internal sealed class ResumingStream(Loop loop, StreamAddress address, IResumabl
         var timestamp = slash < 0 ? default : id[(slash + 1)..];
         if (isFirst)
         {
-            reader.Subscribed(data.IsEmpty ? epoch : default, data.IsEmpty ? timestamp : default, isWhole: true);
+            _reader.Subscribed(data.IsEmpty ? epoch : default, data.IsEmpty ? timestamp : default, isWhole: true);
         }
 
         if (name.SequenceEqual("gap"u8))
         {
-            reader.Gap();
+            _reader.Gap();
         }
         else if (!name.IsEmpty)
         {
@@ -84,7 +94,7 @@ internal sealed class ResumingStream(Loop loop, StreamAddress address, IResumabl
         }
         else if (!data.IsEmpty)
         {
-            reader.Received(epoch, timestamp, Number(data, new ServerMessage(data)));
+            _reader.Received(epoch, timestamp, Number(data, new ServerMessage(data)));
         }
     }
 }

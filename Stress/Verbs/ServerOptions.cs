@@ -28,8 +28,8 @@ internal sealed class ServerOptions
 
     private readonly Option<string[]> _against = OptionFactory.Texts(
         "--against",
-        $"A peer to compare with, if it is installed ({Peers}), limit (a broker in C, compiled here), all of these, or another server of " +
-        "the protocol: NAME=URL, or NAME=COMMAND, which is started with a free port in PORT.",
+        $"A peer to compare with, if it is installed ({Peers}), limit (a broker in C, compiled here), all of these; sse (the same " +
+        "server, with subscribers by Server-Sent Events); or another server of the protocol: NAME=URL, or NAME=COMMAND, which is started with a free port in PORT.",
         "SERVER");
 
     private readonly bool _compares;
@@ -134,6 +134,9 @@ internal sealed class ServerOptions
             case "mosquitto":
                 AddPeer(lineup, peer, "mosquitto", path => new MosquittoContender(peer, path));
                 break;
+            case "sse":
+                lineup.Add(new StreamContender(lineup.First));
+                break;
             case "limit" when LimitBuild.TryCompile(out reason) is { } limit:
                 lineup.Own(limit);
                 var contender = Servers.Start(peer, limit.Executable, new Dictionary<string, string>(), Dialect.V1);
@@ -148,7 +151,7 @@ internal sealed class ServerOptions
                     : Servers.Command(name, where, DialectOf(parsed, name)));
                 break;
             default:
-                throw new UsageError($"--against {peer}: expected {Peers}, limit, all, NAME=URL or NAME=COMMAND");
+                throw new UsageError($"--against {peer}: expected {Peers}, limit, sse, all, NAME=URL or NAME=COMMAND");
         }
     }
 
