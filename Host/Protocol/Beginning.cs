@@ -7,11 +7,6 @@ namespace PubSub.Hosting.Protocol;
 /// <param name="Position">What everything is to be later than, instead; null if that is not said.</param>
 internal readonly record struct Beginning(int? LastN, Position? Position)
 {
-    public const string Both = "since and last_n must not be given together";
-    public const string LoneEpoch = "epoch must stand beside since";
-    public const string NoTime = "since must be a time as RFC 3339 writes it, such as the timestamp of an event";
-    public const string NoNumber = "last_n must be an integer from 0 to 2147483647, without fraction or exponent";
-
     /// <summary>Reads the query (PS-HTTP-008).</summary>
     /// <exception cref="BadRequestException">It is illegal.</exception>
     public static Beginning OfQuery(HttpRequest request)
@@ -19,10 +14,10 @@ internal readonly record struct Beginning(int? LastN, Position? Position)
         var (lastN, since, epoch) = (Single("last_n"), Single("since"), Single("epoch"));
         if (since is null)
         {
-            return epoch is null ? new(lastN is null ? null : Number(lastN), null) : throw Bad(LoneEpoch);
+            return epoch is null ? new(lastN is null ? null : Number(lastN), null) : throw Bad(RequestFields.LoneEpoch);
         }
 
-        return lastN is null ? new(null, new Position(Time(since), epoch)) : throw Bad(Both);
+        return lastN is null ? new(null, new Position(Time(since), epoch)) : throw Bad(RequestFields.TwoBeginnings);
 
         string? Single(string name) => request.Query[name] switch
         {
@@ -49,9 +44,9 @@ internal readonly record struct Beginning(int? LastN, Position? Position)
     }
 
     private static int Number(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw Bad(NoNumber);
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw Bad(RequestFields.LastNRule);
 
-    private static long Time(string text) => Timestamp.TryParse(text, out var time) ? time : throw Bad(NoTime);
+    private static long Time(string text) => Timestamp.TryParse(text, out var time) ? time : throw Bad(RequestFields.SinceRule);
 
     private static BadRequestException Bad(string rule) => new(rule, default);
 }

@@ -10,6 +10,11 @@ namespace PubSub.Hosting.Protocol;
 /// </summary>
 internal struct RequestFields
 {
+    public const string LastNRule = "last_n must be an integer from 0 to 2147483647, without fraction or exponent";
+    public const string SinceRule = "since must be a time as RFC 3339 writes it, such as the timestamp of an event";
+    public const string TwoBeginnings = "since and last_n must not be given together";
+    public const string LoneEpoch = "epoch must stand beside since";
+
     private static readonly JsonReaderOptions Options = new() { MaxDepth = Request.MaxDepth };
 
     private readonly ReadOnlyMemory<byte> _json;
@@ -177,7 +182,7 @@ internal struct RequestFields
         reader.Read();
         return _lastN.Kind == JsonTokenType.Number && reader.TryGetInt32(out var n) && n >= 0
             ? n
-            : throw Bad(Beginning.NoNumber);
+            : throw Bad(LastNRule);
     }
 
     /// <summary>The position to go on from; null if the request names none.</summary>
@@ -186,17 +191,17 @@ internal struct RequestFields
     {
         if (_since.Kind == JsonTokenType.None)
         {
-            return _epoch.Kind == JsonTokenType.None ? null : throw Bad(Beginning.LoneEpoch);
+            return _epoch.Kind == JsonTokenType.None ? null : throw Bad(LoneEpoch);
         }
 
         if (_lastN.Kind != JsonTokenType.None)
         {
-            throw Bad(Beginning.Both);
+            throw Bad(TwoBeginnings);
         }
 
         if (!Timestamp.TryParse(Text(_since, "since"), out var since))
         {
-            throw Bad(Beginning.NoTime);
+            throw Bad(SinceRule);
         }
 
         return new Position(since, _epoch.Kind == JsonTokenType.None ? null : Text(_epoch, "epoch"));
