@@ -72,7 +72,8 @@ public sealed class CapabilityTests
         Assert.That(ofStreams[0].Message, Does.StartWith("unsupported: sse"));
         Assert.That(results.Profiles.Single(profile => profile.Name == "sse").Conformity, Is.EqualTo(Conformity.Unsupported));
         var story = Conformance.Reports.Story.Render(results);
-        Assert.That(story.Split('\n').Count(line => line.Contains("the target does not have this capability", StringComparison.Ordinal)), Is.EqualTo(1), story);
+        var lines = story.Split('\n').Where(line => line.Contains("the target does not have this capability", StringComparison.Ordinal));
+        Assert.That(lines.Count(), Is.EqualTo(1), story);
         Assert.That(story, Does.Not.Contain("Findings"));
     }
 

@@ -322,7 +322,8 @@ public sealed class HistoryCheckerTests
             "Repeated: r received m1 of orders (11) with the stamp 2, although it had gone on (9..10) from 2"),
         Row("A live event that is lost after the reader went on is lost",
             "sub r@1 | cut r | sub r since 1 | pub m1@2 | leave r",
-            "Lost: r never received m1 of orders, although it was published (6..7) after its subscribe was acked (5) and before it left (8)"),
+            "Lost: r never received m1 of orders, although it was published (6..7) after its subscribe was acked (5) "
+            + "and before it left (8)"),
         Row("A reader of a topic that was created again is told",
             "create | pub m1@5 | delete | create | sub r since 5 | gap r", Nothing),
         Row("A reader of a topic that was created again and is not told is found",

@@ -116,6 +116,7 @@ public abstract class Receiver : IAsyncDisposable
         await _reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _source.DisposeAsync();
         _leaving.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     // Reading --------------------------------------------------------------------------------------------------------

@@ -87,7 +87,9 @@ internal sealed class Log
     public IEnumerable<int> Edges()
     {
         var edge = _sent.Count - _stage.Limits.Ring - 1; // after it exactly as many are retained as the ring holds
-        return ((int[])[0, edge - 2, edge - 1, edge, edge + 1, _sent.Count - 1]).Where(place => place >= 0 && place < _sent.Count).Distinct();
+        return ((int[])[0, edge - 2, edge - 1, edge, edge + 1, _sent.Count - 1])
+            .Where(place => place >= 0 && place < _sent.Count)
+            .Distinct();
     }
 
     /// <summary>A subscriber from a position on, and the ack.</summary>

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using PubSub.Conformance.Fixture;
-using PubSub.Conformance.Network;
 using PubSub.Conformance.Protocol;
 using PubSub.Conformance.Targets;
 
@@ -218,14 +217,17 @@ internal static class OverHttp
                 sent.AddRange(ids);
                 foreach (var reader in readers)
                 {
-                    await reader.NextAsync(message => message.MessageId == ids[^1], $"the event {ids[^1]}").Given("every event is delivered");
+                    await reader.NextAsync(message => message.MessageId == ids[^1], $"the event {ids[^1]}")
+                        .Given("every event is delivered");
                 }
             }
 
             foreach (var reader in readers)
             {
                 stage.Expect.Sequence(
-                    sent, reader.Received.Events().Ids(), $"{reader.Name} receives what was acked by one door before what another took later");
+                    sent,
+                    reader.Received.Events().Ids(),
+                    $"{reader.Name} receives what was acked by one door before what another took later");
             }
         }),
 

@@ -1,7 +1,5 @@
 using PubSub.Conformance.Fixture;
-using PubSub.Conformance.Network;
 using PubSub.Conformance.Protocol;
-using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Scenarios;
 
@@ -127,7 +125,8 @@ internal static class Resume
 
                 await again.ReceivesExactlyAsync(log.After(place), log.Publisher, log.Topic, Afterwards);
                 stage.Expect.True(
-                    again.Received.Events().All(message => message.Index > ack.Index), "the ack comes before the events behind the position");
+                    again.Received.Events().All(message => message.Index > ack.Index),
+                    "the ack comes before the events behind the position");
             }
         }),
 

@@ -1,5 +1,4 @@
 using PubSub.Conformance.Fixture;
-using PubSub.Conformance.Network;
 using PubSub.Conformance.Protocol;
 using PubSub.Conformance.Targets;
 
@@ -9,7 +8,8 @@ namespace PubSub.Conformance.Scenarios;
 internal static class Streams
 {
     private const int Flood = 8 * 1024 * 1024;
-    private const string Afterwards = "a stream from a position begins with exactly the later events, oldest first, and goes on with live ones";
+    private const string Afterwards =
+        "a stream from a position begins with exactly the later events, oldest first, and goes on with live ones";
     private const string Told = "a stream from a position begins with an event gap exactly if a later event is missing";
 
     private static readonly string Heavy = Json.Quote(new string('x', 16 * 1024));
@@ -63,7 +63,8 @@ internal static class Streams
                 {
                     var data = await stream.NextAsync(message => message.Part!.Data is not null, $"the event m{place}")
                         .For("every event of the topic is sent as data");
-                    stage.Expect.JsonEqual(live.Raw, data.Raw, "the data of an event are the object that a subscriber over the WebSocket gets");
+                    stage.Expect.JsonEqual(
+                        live.Raw, data.Raw, "the data of an event are the object that a subscriber over the WebSocket gets");
                 }
             }
         }),
@@ -72,7 +73,11 @@ internal static class Streams
         {
             var topic = await stage.TopicAsync("orders");
             Receiver[] readers =
-                [await stage.SubscriberAsync("socket", topic), await stage.StreamAsync("stream-1", topic), await stage.StreamAsync("stream-2", topic)];
+            [
+                await stage.SubscriberAsync("socket", topic),
+                await stage.StreamAsync("stream-1", topic),
+                await stage.StreamAsync("stream-2", topic),
+            ];
             Client[] publishers = [await stage.ConnectAsync("alice"), await stage.ConnectAsync("bob")];
             var each = Math.Max(1, stage.Burst(60) / 3);
             for (var round = 0; round < 15; round++)
@@ -166,7 +171,8 @@ internal static class Streams
             var first = ids[0][(epoch.Length + 1)..];
 
             var (socket, ack) = await log.ResumeAsync("socket", first, epoch);
-            await socket.ReceivesExactlyAsync(log.After(0), log.Publisher, log.Topic, "a WebSocket goes on from the id of a stream's event");
+            await socket.ReceivesExactlyAsync(
+                log.After(0), log.Publisher, log.Topic, "a WebSocket goes on from the id of a stream's event");
             stage.Expect.Equal(true, ack.Complete, "a WebSocket goes on from the id of a stream's event");
 
             await log.PublishAsync(1);
@@ -251,7 +257,8 @@ internal static class Streams
                 {
                     var reader = await stage.StreamAsync("stream", log.Topic, query, options);
                     await reader.EventsAheadOfSentinelAsync(log.Publisher, log.Topic).Given("the sentinel arrives");
-                    stage.Expect.True(!reader.Received.Any(IsGap), $"{Told}: nothing is missing", $"{reader.Received.FirstOrDefault(IsGap)}");
+                    stage.Expect.True(
+                        !reader.Received.Any(IsGap), $"{Told}: nothing is missing", $"{reader.Received.FirstOrDefault(IsGap)}");
                 }
             }
         }),
@@ -309,7 +316,10 @@ internal static class Streams
             foreach (var (reader, lastN) in readers.Append((none, 0)))
             {
                 await reader.ReceivesExactlyAsync(
-                    log.Sent.TakeLast(lastN).Ids(), log.Publisher, log.Topic, $"a stream with last_n={lastN} begins with the newest {lastN}");
+                    log.Sent.TakeLast(lastN).Ids(),
+                    log.Publisher,
+                    log.Topic,
+                    $"a stream with last_n={lastN} begins with the newest {lastN}");
             }
         }),
 
@@ -420,7 +430,8 @@ internal static class Streams
         {
             var topic = await stage.TopicAtWorkAsync();
             await stage.StreamAsync("control", topic);
-            foreach (var query in (string[])["?last_n=-1", "?last_n=1.5", "?last_n=many", "?since=yesterday", "?since=2025-13-01T00:00:00Z"])
+            string[] queries = ["?last_n=-1", "?last_n=1.5", "?last_n=many", "?since=yesterday", "?since=2025-13-01T00:00:00Z"];
+            foreach (var query in queries)
             {
                 var raw = await stage.RawStreamAsync("stream", topic, query);
                 stage.Expect.Status(400, raw.Answer, $"a stream with {query} is answered with 400");
@@ -481,7 +492,8 @@ internal static class Streams
         await log.PublishAsync(count);
         var events = await reader.EventsAsync(count).Given("the stream has the events");
         await reader.DisposeAsync();
-        stage.Require(events.All(one => one.Part?.Id?.Contains('/', StringComparison.Ordinal) == true), "every event has an id", "PS-SSE-003");
+        stage.Require(
+            events.All(one => one.Part?.Id?.Contains('/', StringComparison.Ordinal) == true), "every event has an id", "PS-SSE-003");
         return (log, [.. events.Select(one => one.Part!.Id!)]);
     }
 

@@ -7,7 +7,7 @@ namespace PubSub.Conformance.Protocol;
 /// <summary>
 /// The rude reader of a stream of Server-Sent Events: it reads only when asked, any number of bytes, and leaves whenever it likes.
 /// </summary>
-public sealed class RawStream : IMessageSource
+public sealed class RawStreamClient : IMessageSource
 {
     private readonly Wire _wire;
     private readonly HttpBody _body;
@@ -18,7 +18,7 @@ public sealed class RawStream : IMessageSource
     private readonly Queue<StreamPart> _parts = [];
     private int _messages;
 
-    private RawStream(
+    private RawStreamClient(
         string name, Wire wire, HttpAnswer answer, Target target, Transcript transcript, CancellationToken cancellation)
     {
         Name = name;
@@ -44,7 +44,7 @@ public sealed class RawStream : IMessageSource
 
     /// <summary>Sends the request and reads the head of the answer, and the body of a refusal.</summary>
     /// <exception cref="Interference">A gateway answered in the server's place.</exception>
-    internal static async Task<RawStream> OpenAsync(
+    internal static async Task<RawStreamClient> OpenAsync(
         string name,
         string head,
         Target target,
@@ -72,7 +72,7 @@ public sealed class RawStream : IMessageSource
 
                 if (!again)
                 {
-                    return new RawStream(name, wire, answer, target, transcript, cancellation);
+                    return new RawStreamClient(name, wire, answer, target, transcript, cancellation);
                 }
 
                 transcript.Note(name, $"a gateway answered {answer.Status}; the request is made again");
@@ -110,7 +110,8 @@ public sealed class RawStream : IMessageSource
         }
         catch (TimeoutException)
         {
-            throw new Violation($"The server sends {Name} a stream", $"{count} bytes", $"fewer within {_target.Timeouts.Wait.TotalSeconds} s");
+            throw new Violation(
+                $"The server sends {Name} a stream", $"{count} bytes", $"fewer within {_target.Timeouts.Wait.TotalSeconds} s");
         }
     }
 
