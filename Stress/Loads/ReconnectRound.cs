@@ -161,7 +161,7 @@ internal sealed class ReconnectRound : IDisposable
 
     public void Dispose()
     {
-        Array.ForEach(_clients, client => client.End(isReset: true));
+        Array.ForEach(_clients, client => client.Dispose());
         Loop.Dispose();
     }
 
