@@ -69,14 +69,15 @@ internal sealed class Positions
     /// <param name="end">A message accepted before this tick lies before the end.</param>
     public void CheckResume(Subscription subscription, long end)
     {
-        if (subscription is not { IsResumed: true, IsToldOfGap: false, AckedAt: { } ackedAt } || subscription.Life == TopicLives.Unclear)
+        if (subscription is not { IsResumed: true, IsToldOfGap: false, MayBeNone: false, AckedAt: { } ackedAt } || subscription.Life == TopicLives.Unclear)
         {
             return;
         }
 
         var first = FirstAfter(subscription.Since);
         if (first > 0 && _byStamp[first - 1] is var origin
-            && origin.Stamp == subscription.Since && subscription.IsOfAnotherLife(origin.Life))
+            && origin.Stamp == subscription.Since && subscription.IsOfAnotherLife(origin.Life)
+            && (!subscription.IsCut || subscription.Deliveries.Count > 0)) // otherwise it may have been cut before it was told
         {
             _findings.Add(AnomalyKind.Untold, _topic.Name, subscription.Invoked, () => FormattableString.Invariant(
                 $"{subscription} went on {subscription.Interval} from {origin} {origin.Interval} of an earlier topic {_topic}, ")

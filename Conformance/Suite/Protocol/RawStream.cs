@@ -101,12 +101,12 @@ public sealed class RawStream : IMessageSource
             : answer with { BodyBytes = await Http.ReadBodyAsync(wire, answer, limit) };
     }
 
-    /// <summary>Reads and discards this many bytes of the stream, fewer if it ends first.</summary>
-    public async Task ReadBytesAsync(int count)
+    /// <summary>Reads this many bytes of the stream as they are sent, fewer if it ends first; they are not seen again.</summary>
+    public async Task<byte[]> ReadBytesAsync(int count)
     {
         try
         {
-            await Bounds.Within(_target.Timeouts.Wait, _transcript.Time, limit => _wire.ReadAsync(count, limit), _cancellation);
+            return await Bounds.Within(_target.Timeouts.Wait, _transcript.Time, limit => _wire.ReadAsync(count, limit), _cancellation);
         }
         catch (TimeoutException)
         {
