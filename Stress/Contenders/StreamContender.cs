@@ -4,7 +4,7 @@ using PubSub.Stress.Protocols;
 
 namespace PubSub.Stress.Contenders;
 
-/// <summary>The server under test once more, with subscribers by Server-Sent Events instead of WebSocket. It does not own the server.</summary>
+/// <summary>The server under test once more, with subscribers by Server-Sent Events. It does not own the server.</summary>
 internal sealed class StreamContender(PubSubContender server) : IContender
 {
     public string Name => "sse";

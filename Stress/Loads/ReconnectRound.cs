@@ -51,7 +51,10 @@ internal sealed class ReconnectRound : IDisposable
         }
 
         _publisher = new StampedPublisher(Loop, server.Sockets, PayloadBytes);
-        _clients = [.. Enumerable.Range(0, load.Clients).Select(n => new ResumingClient(this, _topics[n % load.Topics], $"client {n + 1}"))];
+        _clients =
+        [
+            .. Enumerable.Range(0, load.Clients).Select(n => new ResumingClient(this, _topics[n % load.Topics], $"client {n + 1}")),
+        ];
     }
 
     public Loop Loop { get; } = new();
@@ -161,7 +164,7 @@ internal sealed class ReconnectRound : IDisposable
 
     public void Dispose()
     {
-        Array.ForEach(_clients, client => client.End(isReset: true));
+        Array.ForEach(_clients, client => client.Dispose());
         Loop.Dispose();
     }
 

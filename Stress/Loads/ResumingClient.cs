@@ -10,7 +10,7 @@ namespace PubSub.Stress.Loads;
 /// A subscriber of one topic that loses its connection again and again, and each time goes on from its position, by the same or by another
 /// door. Its position is that of the last event; before the first, that of the first ack. It is recorded in a history.
 /// </summary>
-internal sealed class ResumingClient(ReconnectRound round, TopicLoad topic, string name) : IResumable
+internal sealed class ResumingClient(ReconnectRound round, TopicLoad topic, string name) : IResumable, IDisposable
 {
     private readonly SubscriberRecorder _log = topic.History.Subscriber(name);
     private readonly byte[] _since = new byte[64];
@@ -65,8 +65,10 @@ internal sealed class ResumingClient(ReconnectRound round, TopicLoad topic, stri
         End(isReset: false);
     }
 
-    /// <summary>Ends the connection, if there is one; the history does not matter any more.</summary>
-    public void End(bool isReset)
+    /// <summary>Resets the connection, if there is one; the history does not matter any more.</summary>
+    public void Dispose() => End(isReset: true);
+
+    private void End(bool isReset)
     {
         if (isReset)
         {

@@ -148,7 +148,10 @@ internal sealed partial class PrintedClient : IDisposable
         const string rest = """
 
             await FollowAsync(
-                new Uri(args[0]), args[1], message => Console.WriteLine($"event {message["id"]}"), text => Console.WriteLine($"notice {text}"));
+                new Uri(args[0]),
+                args[1],
+                message => Console.WriteLine($"event {message["id"]}"),
+                text => Console.WriteLine($"notice {text}"));
             """;
         var runtime = Path.TrimEndingDirectorySeparator(RuntimeEnvironment.GetRuntimeDirectory());
         var compilation = CSharpCompilation.Create(

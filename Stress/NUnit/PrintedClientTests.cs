@@ -215,7 +215,9 @@ public sealed class PrintedClientTests
     private static IEnumerable<string> Events(int first, int last) => Enumerable.Range(first, last - first + 1).Select(id => Event(id));
 
     private static long? Id(string line) =>
-        line.StartsWith("event ", StringComparison.Ordinal) && long.TryParse(line.AsSpan(6), CultureInfo.InvariantCulture, out var id) ? id : null;
+        line.StartsWith("event ", StringComparison.Ordinal) && long.TryParse(line.AsSpan(6), CultureInfo.InvariantCulture, out var id)
+            ? id
+            : null;
 
     private static void RequireProgram(string kind)
     {
@@ -240,7 +242,8 @@ public sealed class PrintedClientTests
         {
             if (Stopwatch.GetElapsedTime(start) > Patience)
             {
-                Assert.Fail($"Still waiting for {what} after {Patience.TotalSeconds:0} s.\n{string.Join('\n', client.Lines)}\n{client.Other}");
+                Assert.Fail(
+                    $"Still waiting for {what} after {Patience.TotalSeconds:0} s.\n{string.Join('\n', client.Lines)}\n{client.Other}");
             }
 
             never.Wait(5);

@@ -29,7 +29,8 @@ internal sealed class HttpPublisher : Connection
         const string start = "{\"id\":\"";
         var message = $"{start}{Digits.Text(0)}\",\"payload\":\"{new string('x', payloadBytes)}\"}}";
         var body = batch == 1 ? message : $"[{string.Join(',', Enumerable.Repeat(message, batch))}]";
-        var head = $"POST {path} HTTP/1.1\r\nHost: {endpoint.Address}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n";
+        var head = $"POST {path} HTTP/1.1\r\nHost: {endpoint.Address}\r\n" +
+            $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n";
         _request = Encoding.ASCII.GetBytes(head + body);
         var first = head.Length + (batch == 1 ? 0 : 1) + start.Length;
         _ids = [.. Enumerable.Range(0, batch).Select(n => first + (n * (message.Length + 1)))];

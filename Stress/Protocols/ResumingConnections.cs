@@ -120,8 +120,9 @@ internal sealed class StampedPublisher(Loop loop, Endpoint endpoint, int payload
     public void Publish(string topic, long id, Action<long> acked)
     {
         var (number, request) = (Digits.Text(id), Digits.Text(++_requests));
+        var message = $$"""{"id":"{{number}}","payload":"{{_payload}}"}""";
         Write(Text, Encoding.UTF8.GetBytes(
-            $$$"""{"type":"publish","topic":"{{{topic}}}","message":{"id":"{{{number}}}","payload":"{{{_payload}}}"},"request_id":"{{{request}}}"}"""));
+            $$"""{"type":"publish","topic":"{{topic}}","message":{{message}},"request_id":"{{request}}"}"""));
         _unanswered.Enqueue(acked);
     }
 

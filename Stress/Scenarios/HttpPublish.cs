@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using PubSub.Stress.Contenders;
 using PubSub.Stress.Loads;
 using PubSub.Stress.Measure;
@@ -9,7 +10,7 @@ using PubSub.Stress.Verbs;
 
 namespace PubSub.Stress.Scenarios;
 
-/// <summary>Connections that publish to one topic over HTTP, each one request after the other: the maximum of messages per second.</summary>
+/// <summary>Connections that publish to one topic over HTTP, each one request after the other: the most messages/s.</summary>
 internal sealed class HttpPublish : ScenarioVerb
 {
     public const string Scenario = "http-publish";
@@ -30,8 +31,8 @@ internal sealed class HttpPublish : ScenarioVerb
         : base(
             Scenario,
             "How many messages per second does the server accept over HTTP, one by one and in batches?",
-            "Closed loop: each connection sends its next request when the last one is answered. Every answer is checked, and each subscriber\n" +
-            "must receive all messages.",
+            "Closed loop: each connection sends its next request when the last one is answered. Every answer is checked, and each\n" +
+            "subscriber must receive all messages.",
             compares: false)
     {
         Option[] options = [_batches, _connections, _subscribers, _payload, _warmup, _window, _runs];
@@ -59,7 +60,7 @@ internal sealed class HttpPublish : ScenarioVerb
                         [Names.Payload] = load.PayloadBytes,
                         [Names.Window] = load.Window.TotalSeconds,
                     };
-                    var title = $"{batch:N0} messages of {load.PayloadBytes} bytes in a request, {connections} connections, {subscribers} subscribers";
+                    var title = $"{batch:N0} messages in a request, {connections} connections, {subscribers} subscribers";
                     bench.Repeat(new Load(Scenario, title, parameters), parsed.GetValue(_runs), _ => Once(bench.Lineup.First, load));
                 }
             }
@@ -88,7 +89,8 @@ internal sealed class HttpPublish : ScenarioVerb
             acked = Acked() - acked;
             sends = false;
             loop.Until(
-                () => Array.TrueForAll(publishers, publisher => !publisher.IsBusy) && readers.TrueForAll(reader => reader.Inbox!.Count >= Acked()),
+                () => Array.TrueForAll(publishers, publisher => !publisher.IsBusy)
+                    && readers.TrueForAll(reader => reader.Inbox!.Count >= Acked()),
                 Stalled,
                 "for every message to be acked and received");
             var counted = server.CountMessages().GetAwaiter().GetResult()[topic];
@@ -106,8 +108,8 @@ internal sealed class HttpPublish : ScenarioVerb
 
             void Turn(TimeSpan length)
             {
-                var start = System.Diagnostics.Stopwatch.GetTimestamp();
-                while (System.Diagnostics.Stopwatch.GetElapsedTime(start) < length)
+                var start = Stopwatch.GetTimestamp();
+                while (Stopwatch.GetElapsedTime(start) < length)
                 {
                     foreach (var publisher in publishers)
                     {

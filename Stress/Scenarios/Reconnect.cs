@@ -16,9 +16,11 @@ internal sealed class Reconnect : ScenarioVerb
     private static readonly TimeSpan LongestRound = TimeSpan.FromMinutes(1);
 
     private readonly Option<int> _clients = OptionFactory.Whole("--clients", "Clients, each subscribed to one topic.", 5000, 1, 50_000);
-    private readonly Option<int> _topics = OptionFactory.Whole("--topics", "Topics; a tenth of them get half of the messages.", 100, 1, 10_000);
+    private readonly Option<int> _topics = OptionFactory.Whole(
+        "--topics", "Topics; a tenth of them get half of the messages.", 100, 1, 10_000);
     private readonly Option<int> _rate = OptionFactory.Whole("--rate", "Messages per second, published on schedule.", 1000, 1, 1_000_000);
-    private readonly Option<int> _drops = OptionFactory.Whole("--drops", "Clients of a hundred that lose their connection each second.", 10, 0, 100);
+    private readonly Option<int> _drops = OptionFactory.Whole(
+        "--drops", "Clients of a hundred that lose their connection each second.", 10, 0, 100);
     private readonly Option<TimeSpan> _away = OptionFactory.Seconds("--away", "The longest time until a client comes back.", 2);
     private readonly Option<Doors> _door = new("--door")
     {
@@ -35,8 +37,8 @@ internal sealed class Reconnect : ScenarioVerb
         : base(
             Scenario,
             "Is every loss told, and nothing lost or doubled, while a tenth of thousands of clients lose their connection each second?",
-            "Each client comes back after a random time and goes on from its position. Busy topics retain less than a client misses in the\n" +
-            "longest time, so some losses must be told. The history checker judges each topic, in rounds of at most a minute.",
+            "Each client comes back after a random time and goes on from its position. Busy topics retain less than a client misses in\n" +
+            "the longest time, so some losses must be told. The history checker judges each topic, in rounds of at most a minute.",
             compares: false)
     {
         Option[] options = [_clients, _topics, _rate, _drops, _away, _door, _window, _runs, _seed];
@@ -68,7 +70,11 @@ internal sealed class Reconnect : ScenarioVerb
         };
         var door = load.Doors.ToString().ToLowerInvariant();
         bench.Repeat(
-            new Load(Scenario, $"{load.Clients:N0} clients, {load.Topics} topics, {load.Rate:N0} messages/s, door {door}, seed {seed}", parameters, door),
+            new Load(
+                Scenario,
+                $"{load.Clients:N0} clients, {load.Topics} topics, {load.Rate:N0} messages/s, door {door}, seed {seed}",
+                parameters,
+                door),
             parsed.GetValue(_runs),
             run => Once(bench.Lineup.First, load, parsed.GetValue(_window), new Random(seed + run)));
     }

@@ -29,7 +29,8 @@ internal sealed class ServerOptions
     private readonly Option<string[]> _against = OptionFactory.Texts(
         "--against",
         $"A peer to compare with, if it is installed ({Peers}), limit (a broker in C, compiled here), all of these; sse (the same " +
-        "server, with subscribers by Server-Sent Events); or another server of the protocol: NAME=URL, or NAME=COMMAND, which is started with a free port in PORT.",
+        "server, with subscribers by Server-Sent Events); or another server of the protocol: NAME=URL, or " +
+        "NAME=COMMAND, which is started with a free port in PORT.",
         "SERVER");
 
     private readonly bool _compares;
