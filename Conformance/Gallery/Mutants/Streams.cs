@@ -8,6 +8,8 @@ namespace PubSub.Conformance.Gallery.Mutants;
 /// <summary>Servers that are wrong about Server-Sent Events.</summary>
 internal static class Streams
 {
+    private static readonly JsonSerializerOptions Deep = new() { MaxDepth = 1_000 };
+
     public static IReadOnlyList<Mutant> All { get; } =
     [
         Streaming("sse-plain-text", "A stream is declared as plain text.")
@@ -374,7 +376,7 @@ internal static class Streams
     private static bool IsNotice(byte[] text) => text.AsSpan().IndexOf("topic_deleted"u8) >= 0;
 
     private static string RawMessage(byte[] @event) =>
-        JsonSerializer.Deserialize<JsonElement>(@event, new JsonSerializerOptions { MaxDepth = 1_000 }).GetProperty("message").GetRawText();
+        JsonSerializer.Deserialize<JsonElement>(@event, Deep).GetProperty("message").GetRawText();
 
     /// <summary>The same stream, of which nothing is sent before its first data.</summary>
     private static Func<Connection, byte[], CancellationToken, Task> Buffered(Func<Connection, byte[], CancellationToken, Task> stream) =>
