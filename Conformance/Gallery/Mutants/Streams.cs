@@ -340,6 +340,8 @@ internal static class Streams
 
     private const StringComparison At = StringComparison.Ordinal;
 
+    private static JsonSerializerOptions Deep { get; } = new() { MaxDepth = 1_000 };
+
     /// <summary>All that a stream shows only once it has begun.</summary>
     private static IEnumerable<string> Every => Enumerable.Range(2, 12).Select(number => $"PS-SSE-{number:D3}");
 
@@ -372,7 +374,7 @@ internal static class Streams
     private static bool IsNotice(byte[] text) => text.AsSpan().IndexOf("topic_deleted"u8) >= 0;
 
     private static string RawMessage(byte[] @event) =>
-        JsonSerializer.Deserialize<JsonElement>(@event, new JsonSerializerOptions { MaxDepth = 1_000 }).GetProperty("message").GetRawText();
+        JsonSerializer.Deserialize<JsonElement>(@event, Deep).GetProperty("message").GetRawText();
 
     /// <summary>The same stream, of which nothing is sent before its first data.</summary>
     private static Func<Connection, byte[], CancellationToken, Task> Buffered(Func<Connection, byte[], CancellationToken, Task> stream) =>
