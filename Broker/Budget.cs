@@ -8,7 +8,7 @@ namespace PubSub;
 internal sealed class Budget(long most)
 {
     /// <summary>Bytes of an event beside its frame: the array's head and its places in a ring that grows by doubling.</summary>
-    public const int PerEvent = 64;
+    public const int PerEvent = 80;
 
     /// <summary>Bytes of a topic beside its name: the object, its gate, its ring and its set of subscribers, empty.</summary>
     public const int PerTopic = 768;

@@ -61,7 +61,7 @@ internal sealed class Settings
     /// <summary>Bytes of a request, on the WebSocket or as a REST body.</summary>
     public int MaxMessageBytes { get; }
 
-    /// <summary>Bytes of an array of messages that is published over HTTP; each of them has at most <see cref="MaxMessageBytes"/>.</summary>
+    /// <summary>Bytes of an array of messages that is published over HTTP; each has at most <see cref="MaxMessageBytes"/>.</summary>
     public int MaxBatchBytes { get; }
 
     /// <summary>Topics that may exist at once.</summary>

@@ -85,6 +85,8 @@ public sealed partial class HouseRules
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Connections", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Sockets", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Rest", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Messages", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Streams", "Sockets", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Startup", "Wire", "Tools")]
     [TestCase("Conformance/Suite", "PubSub.Conformance", "Requirements")]
     [TestCase("Conformance/Suite", "PubSub.Conformance", "Targets", "Requirements")]
@@ -173,7 +175,8 @@ public sealed partial class HouseRules
     }
 
     [TestCase("Task.Run")]
-    [TestCase("DateTime")]
+    [TestCase("DateTime.Now")]
+    [TestCase("DateTime.UtcNow")]
     [TestCase("DateTimeOffset")]
     [TestCase("TimeProvider")]
     [TestCase("ILogger")]

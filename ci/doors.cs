@@ -753,6 +753,10 @@ internal static class Fuzz
         "/v1/topics/%zz", "/v1/topics/%ff", "/v1/topics/a/b/", "/v1/ws", "/v1/health", "/v1/stats", "/livez", "/readyz", "/", "*", "", "//",
         "/v1/../v1/topics", "http://localhost/v1/topics/a%2Fb", "http://[::1]:8/v1/ws", "/v1/topics?x=%00", "/v1/topics/\u001b[0m",
         "/v1/topics/\u00e9", "/v1/topics/a b", "localhost:80", "http://",
+        "/v1/topics/a/messages", "/v1/topics/a/messages?last_n=2", "/v1/topics/a/messages?since=2025-01-01T00:00:00Z&epoch=%00%ff",
+        "/v1/topics/a/messages?last_n=%ud8&last_n", "/v1/topics/%2e%2e/messages", "/v1/topics//messages", "/v1/topics/messages/messages",
+        "/v1/topics/a/events", "/v1/topics/a/events?last_n=9", "/v1/topics/a/events?since=9999-12-31T23:59:59.9999999Z",
+        "/v1/topics/a/events/../messages", "http://localhost/v1/topics/a/events?last_n=1",
     ];
 
     private static readonly string[] Methods =
@@ -770,7 +774,8 @@ internal static class Fuzz
         "Transfer-Encoding: chunked", "Transfer-Encoding: gzip, chunked", "Transfer-Encoding: identity", "Expect: 100-continue",
         "Origin: http://localhost", "Origin: http://xn--0", "Origin: null", "Origin: http://[", "Host: evil.example", "Host: xn--0.example",
         "Host:", "X: \u00ff\u00fe", " folded: x", "no colon", "Access-Control-Request-Method: POST", "Range: bytes=0-1", "Accept: */*;q=2",
-        "Cookie: \u0000",
+        "Cookie: \u0000", "Last-Event-ID: e/2025-01-01T00:00:00Z", "Last-Event-ID: /", "Last-Event-ID: \u00ff/\u00fe",
+        "Accept: text/event-stream",
     ];
 
     private static readonly string[] Bodies =
@@ -778,6 +783,9 @@ internal static class Fuzz
         """{"name":"a"}""", """{"name":"b","x":[1,2,{}]}""", """{"nam\ud800":1}""", """{"name":"\ud800"}""",
         """{"name":{"\udc00":[]}}""", """{"name":"."}""", "", "{", "[[[[", "\u00ff\u00fe", "null",
         """{"name":1e999}""", """{"name":"a","name":"b"}""", """{"name":"\u0000"}""",
+        """{"id":"1","payload":1}""", """[{"id":"1","payload":[1,{}]},{"id":"2","payload":"\ud800"}]""",
+        """[{"id":"\ud800","payload":1}]""",
+        """[{"id":"1","payload":1},[""", "[[],{}]", "[]", """{"id":"1","id":2,"payload":1e999,"p\udc00":0}""",
     ];
 
     private static readonly string[] Messages =
@@ -793,6 +801,10 @@ internal static class Fuzz
         """{"type":"subscribe","topic":"\udfff","client_id":"c"}""",
         """{"type":"subscribe","topic":"a","client_id":"c","last_n":1e999}""",
         """{"type":"subscribe","topic":"a","client_id":"c","last_n":-0.0}""",
+        """{"type":"subscribe","topic":"a","client_id":"c","since":"2025-01-01T00:00:00Z","epoch":"\ud800"}""",
+        """{"type":"subscribe","topic":"a","client_id":"c","since":"9999-12-31T23:59:60.99999999999+23:59"}""",
+        """{"type":"subscribe","topic":"a","client_id":"c","since":"0000-00-00T00:00:00-00:00","epoch":""}""",
+        """{"type":"subscribe","topic":"a","client_id":"c","since":null,"last_n":1}""",
         """{"type":"publish","topic":"a","message":"x"}""",
         """{"type":["ping"]}""",
         """{"type":"ping","request_id":{"a":1}}""",

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace PubSub.Hosting.Protocol;
 
@@ -93,13 +94,18 @@ internal struct RequestFields
             : Raw(_message);
     }
 
-    /// <summary>Reads messages that are no part of a request, such as the body of a publish over HTTP (PS-HTTP-001, PS-HTTP-003).</summary>
+    /// <summary>Reads messages that are no part of a request: the body of a publish over HTTP (PS-HTTP-001, PS-HTTP-003).</summary>
     /// <param name="json">A message, or an array of them.</param>
     /// <param name="most">Messages that the array may have; it must have at least one.</param>
     /// <param name="maxBytes">Bytes that each message may have.</param>
-    /// <exception cref="BadRequestException">It is neither, or a message is illegal; the text names its index, the first being 0.</exception>
+    /// <exception cref="BadRequestException">It is neither, or a message is illegal; the text names its index, from 0.</exception>
     public static List<RawMessage> ReadMessages(ReadOnlyMemory<byte> json, int most, int maxBytes)
     {
+        if (!Utf8.IsValid(json.Span))
+        {
+            throw new BadRequestException("the body must be UTF-8", default);
+        }
+
         var messages = new List<RawMessage>();
         var reader = new Utf8JsonReader(json.Span, Options);
         string? fault = null; // invalid JSON is reported first

@@ -10,20 +10,32 @@ namespace PubSub.Hosting.Protocol;
 internal sealed class Timestamp(TimeProvider time)
 {
     private static readonly StandardFormat SevenDigits = new('D', 7);
-    private static readonly string[] Forms = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd'T'HH:mm:ssK"];
 
     private Second _second = new(-1, []);
 
     /// <summary>The moment of this call, in ticks of 100 ns since the year 1.</summary>
     public long Now => time.GetUtcNow().UtcTicks;
 
-    /// <summary>Reads a time as this server writes it, or in any other form of RFC 3339 with at most seven digits of a second.</summary>
+    /// <summary>
+    /// Reads a time in any form of RFC 3339, except a leap second. Digits beyond the seventh are cut off: what is later than the time is
+    /// later than the ticks, too.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out long ticks)
     {
-        var isTime = DateTimeOffset.TryParseExact(
-            text, Forms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed);
-        ticks = parsed.UtcTicks;
-        return isTime;
+        ticks = 0;
+        if (text.Length < "2025-08-28T10:00:00Z".Length
+            || text[10] is not ('T' or 't')
+            || !DateOnly.TryParseExact(text[..10], "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
+            || !TimeOnly.TryParseExact(text[11..19], "HH:mm:ss", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)
+            || !TryParseFraction(ref text, out var fraction)
+            || !TryParseOffset(text, out var offset))
+        {
+            return false;
+        }
+
+        // Within a day of the first or last year, an offset leads out of what a stamp can be.
+        ticks = Math.Clamp(date.ToDateTime(time).Ticks + fraction - offset, 0, DateTime.MaxValue.Ticks);
+        return true;
     }
 
     /// <summary>Writes a time to the first <see cref="Stamp.Length"/> bytes.</summary>
@@ -41,6 +53,40 @@ internal sealed class Timestamp(TimeProvider time)
         second.Text.CopyTo(target);
         Utf8Formatter.TryFormat((uint)fraction, target[second.Text.Length..], out _, SevenDigits);
         target[Stamp.Length - 1] = (byte)'Z';
+    }
+
+    /// <summary>Reads what stands behind the seconds, and leaves the offset.</summary>
+    private static bool TryParseFraction(ref ReadOnlySpan<char> text, out long fraction)
+    {
+        text = text[19..];
+        fraction = 0;
+        if (text[0] != '.')
+        {
+            return true;
+        }
+
+        var end = text[1..].IndexOfAnyExceptInRange('0', '9') + 1;
+        for (var place = 1; place <= SevenDigits.Precision; place++)
+        {
+            fraction = (fraction * 10) + (place < end ? text[place] - '0' : 0);
+        }
+
+        text = text[end..];
+        return end > 1;
+    }
+
+    private static bool TryParseOffset(ReadOnlySpan<char> text, out long offset)
+    {
+        offset = 0;
+        if (text is ['Z' or 'z'])
+        {
+            return true;
+        }
+
+        var isOffset = text is ['+' or '-', ..]
+            & TimeOnly.TryParseExact(text[1..], "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var hours);
+        offset = text[0] == '-' ? -hours.Ticks : hours.Ticks;
+        return isOffset;
     }
 
     /// <param name="Number">Seconds since the year 1.</param>

@@ -67,17 +67,18 @@ internal sealed class Body : IDisposable
         try
         {
             var wakes = new Wakes();
-            int read;
-            while ((read = await context.Request.Body.ReadAsync(_bytes.AsMemory(_length), context.RequestAborted).ConfigureAwait(false)) > 0)
+            while (_keeper.Closed == CloseReason.None)
             {
-                _length += read;
-                _keeper.Keep(_length, wakes);
-                wakes.Release();
-                if (_keeper.Closed != CloseReason.None)
+                var rest = _bytes.AsMemory(_length);
+                var read = await context.Request.Body.ReadAsync(rest, context.RequestAborted).ConfigureAwait(false);
+                if (read == 0)
                 {
                     return;
                 }
 
+                _length += read;
+                _keeper.Keep(_length, wakes);
+                wakes.Release();
                 if (_length == _bytes.Length)
                 {
                     Grow();

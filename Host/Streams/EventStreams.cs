@@ -28,6 +28,10 @@ internal sealed class EventStreams(Sessions sessions, Broker broker, Settings se
         {
             await Problem.WriteAsync(context, fault).ConfigureAwait(false);
         }
+        else if (!settings.AllowedOrigins.Allow(context.Request))
+        {
+            await Problem.WriteAsync(context, Refusals.ForeignOrigin).ConfigureAwait(false);
+        }
         else if (broker.Find(name) is not { } topic)
         {
             await Problem.WriteAsync(context, Refusals.TopicNotFound).ConfigureAwait(false);

@@ -8,7 +8,7 @@ namespace PubSub.PropertyTests.BrokerParts;
 public sealed class BudgetTests
 {
     private const int Topic = 768 + 2; // with a name of one character
-    private const int Event = 64; // beside the frame
+    private const int Event = 80; // beside the frame
     private const int Subscription = 128;
     private const int Bound = 800_000; // bytes outstanding
 
@@ -398,5 +398,5 @@ public sealed class BudgetTests
     private static Broker Outstanding(long bytes) => new(new BrokerLimits(MaxQueueSize: 1_000, MaxOutstandingBytes: bytes));
 
     private static string[] Results(Topic topic, params int[] lengths) =>
-        [.. lengths.Select(length => $"{topic.Publish(Frames.Of(1, length), new Wakes())}")];
+        [.. lengths.Select(length => $"{topic.Publish(Frames.Of(1, length), new Wakes()).Result}")];
 }

@@ -38,6 +38,45 @@ public sealed class RingTests
     }
 
     [Test]
+    public void The_oldest_of_a_ring_are_those_that_it_forgets_first()
+    {
+        var cases =
+            from capacity in Gen.Choose(1, 20)
+            from additions in Gen.Choose(0, 70)
+            from n in Gen.Choose(0, 20)
+            select (capacity, additions, n);
+
+        Law.Holds(cases, given =>
+        {
+            var (ring, n) = (Filled(given.capacity, given.additions), Math.Min(given.n, Math.Min(given.capacity, given.additions)));
+            var isFull = ring.TryPeekForgotten(out var forgotten);
+            var retained = Enumerable.Range(0, given.additions).TakeLast(given.capacity).ToList();
+
+            return ring.Capacity == given.capacity
+                && ring.Oldest(n).SequenceEqual(retained.Take(n))
+                && isFull == (retained.Count == given.capacity)
+                && (!isFull || forgotten == retained[0]);
+        });
+    }
+
+    [Test]
+    public void The_items_of_a_ring_that_meet_a_condition_from_one_on_are_counted()
+    {
+        var cases =
+            from capacity in Gen.Choose(1, 20)
+            from additions in Gen.Choose(0, 70)
+            from border in Gen.Choose(-1, 71)
+            select (capacity, additions, border);
+
+        Law.Holds(
+            cases,
+            given =>
+                Filled(given.capacity, given.additions).CountNewest(item => item > given.border)
+                == Enumerable.Range(0, given.additions).TakeLast(given.capacity).Count(item => item > given.border),
+            times: 1000);
+    }
+
+    [Test]
     public void An_empty_ring_has_no_items()
     {
         var ring = new Ring<int>(3);
@@ -85,5 +124,16 @@ public sealed class RingTests
 
         Assert.That(allocated, Is.LessThan(10_000));
         Assert.That(ring.Last(1), Is.EqualTo(new[] { 1L }));
+    }
+
+    private static Ring<int> Filled(int capacity, int additions)
+    {
+        var ring = new Ring<int>(capacity);
+        for (var added = 0; added < additions; added++)
+        {
+            ring.Add(added);
+        }
+
+        return ring;
     }
 }

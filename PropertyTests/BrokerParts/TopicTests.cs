@@ -257,7 +257,7 @@ public sealed class TopicTests
         var accepted = topic.Publish(Frames.Of(3), wakes);
         wakes.Release();
 
-        Assert.That((accepted, slow.Closed), Is.EqualTo((PublishResult.Accepted, CloseReason.SlowConsumer)));
+        Assert.That((accepted.Result, slow.Closed), Is.EqualTo((PublishResult.Accepted, CloseReason.SlowConsumer)));
         Assert.That((topic.Count(), quiet.Count()), Is.EqualTo(((0, 3L), (0, 0L))));
     }
 

@@ -23,6 +23,17 @@ public sealed class InterleavingLaws
     [
         Moment("a subscribe falls between two publishes", "a subscribe among publishes", history =>
             history.Subscribers[0].Taken.Count(got => got.Live && history.Of(got).Fiber == 0) is 1),
+        Moment("a resume loses an event that the ring forgets", "a resume among publishes to a small ring", history =>
+            history.Subscribers[0].Taken.Exists(got => got.Whole == false)),
+        Moment("a resume finds the topic created again", "a resume against a topic created again by a clock set back", history =>
+            history.Subscribers[0].Taken.Exists(got => got.Whole == false)),
+        Moment("a subscriber is here already when it resumes", "a resume of a subscriber that may be here already", history =>
+            history.Deeds.Exists(deed => deed is { Position: not null, Answer: Answer.Already })),
+        Moment("a publish with an earlier time comes later", "two subscribers of two publishers", history =>
+            history.Deeds.Exists(deed => deed.Step.Fiber == 0 && deed.Stamps is [var stamp] && history.Deeds.Exists(other =>
+                other.Step.Fiber == 1 && other.Began < deed.Began && other.Stamps is [var later] && later > stamp))),
+        Moment("a batch over the bound is delivered whole", "a batch over the bound against a publish", history =>
+            history.Subscribers[0].Taken.Count(got => got.Live && history.Of(got).Frames == 2) == 2),
         Moment("two publishers overtake each other", "two subscribers of two publishers", history =>
             history.Of(history.Subscribers[0].Taken.Find(got => got.Live)).Fiber == 1),
         Moment("an unsubscribe falls between two publishes", "an unsubscribe among publishes", history =>

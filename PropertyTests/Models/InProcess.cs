@@ -8,18 +8,28 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
 {
     private readonly Broker _broker = new(limits);
     private readonly SortedDictionary<int, Client> _clients = [];
+    private readonly Positions _positions = new();
+    private int _shift;
+    private long _now;
 
-    public ValueTask<string> DoAsync(int step, Command command) => new(command switch
+    public ValueTask<string> DoAsync(int step, Command command)
     {
-        Command.Connect connect => Connect(connect.Who),
-        Command.Leave leave => Leave(leave),
-        Command.Create create => Create(create.Topic),
-        Command.Delete delete =>
-            _broker.TryDelete(delete.Topic, Frames.Of($"deleted {delete.Topic}"), disconnects) ? "deleted" : "not found",
-        Command.Read read => _clients.TryGetValue(read.Who, out var client) ? client.Read(read.Count, read.Hold) : "no client",
-        Command.Request request => Ask(request, step.ToString(CultureInfo.InvariantCulture)),
-        _ => throw new ArgumentOutOfRangeException(nameof(command)),
-    });
+        _now = Model.Start + step + _shift;
+        var id = step.ToString(CultureInfo.InvariantCulture);
+        return new(command switch
+        {
+            Command.Connect connect => Connect(connect.Who),
+            Command.Leave leave => Leave(leave),
+            Command.Create create => Create(create.Topic, epoch: id),
+            Command.Delete delete =>
+                _broker.TryDelete(delete.Topic, Frames.Of($"deleted {delete.Topic}"), disconnects) ? "deleted" : "not found",
+            Command.SetClock set => $"{_shift += set.Ticks}",
+            Command.Fetch fetch => _broker.Find(fetch.Topic) is { } topic ? Fetch(topic, fetch) : "not found",
+            Command.Read read => _clients.TryGetValue(read.Who, out var client) ? client.Read(read.Count, read.Hold) : "no client",
+            Command.Request request => Ask(request, id),
+            _ => throw new ArgumentOutOfRangeException(nameof(command)),
+        });
+    }
 
     public ValueTask<string> LookAsync()
     {
@@ -62,12 +72,21 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
         return "left";
     }
 
-    private string Create(string name) => _broker.Create(name) switch
+    private string Create(string name, string epoch) => _broker.Create(name, new Origin(_now, epoch)) switch
     {
         CreateResult.Created => "created",
         CreateResult.Exists => "exists",
         _ => "one too many",
     };
+
+    private string Fetch(Topic topic, Command.Fetch fetch)
+    {
+        var (reader, wakes) = (_broker.Admit(), new Wakes());
+        var complete = fetch.LastN is { } lastN
+            ? topic.Read(reader, lastN, wakes)
+            : topic.Read(reader, _positions.Of(fetch.Since), wakes);
+        return $"{complete}: {string.Join(", ", reader.TakeAll())}";
+    }
 
     private string Ask(Command.Request request, string id)
     {
@@ -84,31 +103,75 @@ internal sealed class InProcess(BrokerLimits limits, bool disconnects) : IBroker
         var wakes = new Wakes();
         var reply = request switch
         {
-            Command.Publish publish =>
-                _broker.Find(publish.Topic)?.Publish(Frames.Of(publish.Topic + id, publish.Size), wakes).Result == PublishResult.Accepted
-                    ? "ack"
-                    : "not found",
-            Command.Subscribe subscribe =>
-                _broker.Find(subscribe.Topic)?.Subscribe(client.Subscriber, subscribe.LastN, Frames.Of($"ack {id}"), wakes) switch
-                {
-                    SubscribeResult.LimitReached => "refused",
-                    SubscribeResult.Joined or SubscribeResult.Already => null,
-                    null => "not found",
-                    { } other => $"{other}",
-                },
+            Command.Publish publish => Publish(_broker.Find(publish.Topic), publish.Size, id, wakes),
+            Command.PublishAll all => PublishAll(_broker.Find(all.Topic), all, id, wakes),
+            Command.Subscribe subscribe => Subscribe(subscribe.Topic, id, (topic, ack) =>
+                topic.Subscribe(client.Subscriber, subscribe.LastN, ack(""), wakes)),
+            Command.Resume resume => Subscribe(resume.Topic, id, (topic, ack) =>
+                topic.Resume(client.Subscriber, _positions.Of(resume.Since), ack(" whole"), ack(" torn"), wakes)),
             Command.Unsubscribe unsubscribe =>
                 _broker.Find(unsubscribe.Topic)?.TryUnsubscribe(client.Subscriber, Frames.Of($"ack {id}"), wakes) == true
                     ? null
-                    : "not found",
+                    : $"not found {id}",
             _ => throw new ArgumentOutOfRangeException(nameof(request)),
         };
         if (reply is not null)
         {
-            client.Subscriber.Reply(Frames.Of($"{reply} {id}"), wakes);
+            client.Subscriber.Reply(Frames.Of(reply), wakes);
         }
 
         wakes.Release();
         return "asked";
+    }
+
+    private string Publish(Topic? topic, int size, string id, Wakes wakes)
+    {
+        if (topic is null)
+        {
+            return $"not found {id}";
+        }
+
+        var (result, stamp) = topic.Publish(Frames.At(_now, topic.Name + id, size), wakes);
+        _positions.Add(stamp, topic.Epoch);
+        return result == PublishResult.Accepted ? $"ack {id} {Frames.Time(stamp)}" : $"{result}";
+    }
+
+    private string PublishAll(Topic? topic, Command.PublishAll all, string id, Wakes wakes)
+    {
+        if (topic is null)
+        {
+            return $"not found {id}";
+        }
+
+        var stamps = new long[all.Count];
+        Draft[] messages = [.. stamps.Select((_, place) => Frames.At(_now, $"{topic.Name}{id}.{place}", all.Size))];
+        var result = topic.PublishAll(messages, wakes, stamps);
+        Array.ForEach(stamps, stamp => _positions.Add(stamp, topic.Epoch));
+        var told = string.Concat(stamps.Select(stamp => $" {Frames.Time(stamp)}"));
+        return result == PublishResult.Accepted ? $"ack {id}{told}" : $"{result}";
+    }
+
+    /// <returns>What is still to be replied.</returns>
+    private string? Subscribe(string name, string id, Func<Topic, Func<string, Draft>, SubscribeResult> subscribe)
+    {
+        if (_broker.Find(name) is not { } topic)
+        {
+            return $"not found {id}";
+        }
+
+        var acks = new List<Draft>();
+        var result = subscribe(topic, complete =>
+        {
+            acks.Add(Frames.At(_now, $"ack {id}{complete} in {topic.Epoch}"));
+            return acks[^1];
+        });
+        if (result is not (SubscribeResult.Joined or SubscribeResult.Already))
+        {
+            return result == SubscribeResult.LimitReached ? $"refused {id}" : $"{result}";
+        }
+
+        _positions.Add(acks.Max(ack => Frames.StampOf(ack.Frame.Text())), topic.Epoch); // only the one that was queued may be later
+        return null;
     }
 
     /// <summary>The two loops of a session, one turn at a time. It starts a wait only when the one before has ended.</summary>

@@ -48,6 +48,10 @@ public sealed class ModelLaws
     [TestCase("no client", 10)]
     [TestCase("there already", 10)]
     [TestCase("2 subscribers", 10)]
+    [TestCase(" whole in ", 10)]
+    [TestCase(" torn in ", 10)]
+    [TestCase("True: ", 10)]
+    [TestCase("False: ", 10)]
     public void Enough_histories_reach_each_result(string sight, int atLeastPercent)
     {
         const int histories = 1000;

@@ -17,9 +17,13 @@ namespace PubSub.PropertyTests.Models;
 /// <param name="patience">How long to wait for the server to notice an abrupt disconnect.</param>
 internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) : IBrokerUnderTest
 {
+    /// <summary>Begins the request id of an unsubscribe, whose ack is no position.</summary>
+    private const string Unsubscribed = "unsubscribe-";
+
     private static readonly HttpClient Http = new();
 
     private readonly SortedDictionary<int, Client> _clients = [];
+    private readonly Positions _positions = new();
 
     public TimeSpan Patience => patience;
 
@@ -70,7 +74,7 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
         client?.Dispose();
         var socket = new ClientWebSocket();
         await socket.ConnectAsync(new UriBuilder(origin) { Scheme = "ws", Path = "/v1/ws" }.Uri, CancellationToken.None);
-        _clients[who] = new Client(socket, prefix);
+        _clients[who] = new Client(socket, prefix, _positions);
         return "connected";
     }
 
@@ -129,12 +133,20 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
                 last_n = subscribe.LastN,
                 request_id = id,
             },
+            Command.Resume resume => new
+            {
+                type = "subscribe",
+                topic = prefix + resume.Topic,
+                client_id = $"client-{resume.Who}",
+                since = Frames.Time(_positions.Of(resume.Since).Since),
+                request_id = id,
+            },
             Command.Unsubscribe unsubscribe => new
             {
                 type = "unsubscribe",
                 topic = prefix + unsubscribe.Topic,
                 client_id = $"client-{unsubscribe.Who}",
-                request_id = id,
+                request_id = Unsubscribed + id,
             },
             _ => (object)request,
         });
@@ -158,7 +170,7 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
 
     private Uri TopicAt(string name) => new(origin, $"/v1/topics/{prefix}{name}");
 
-    private sealed class Client(ClientWebSocket socket, string prefix) : IDisposable
+    private sealed class Client(ClientWebSocket socket, string prefix, Positions positions) : IDisposable
     {
         private readonly Queue<string> _unread = [];
         private readonly byte[] _buffer = new byte[4096];
@@ -261,13 +273,22 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
             return type switch
             {
                 "event" => json.RootElement.GetProperty("message").GetProperty("id").GetString()!,
-                "ack" => $"ack {id}",
+                "ack" when id.StartsWith(Unsubscribed, StringComparison.Ordinal) => $"ack {id[Unsubscribed.Length..]}",
+                "ack" => Acked(),
                 "pong" => id,
                 "info" when Text("msg") == "topic_deleted" => $"deleted {topic[prefix.Length..]}",
                 "error" when json.RootElement.GetProperty("error").GetProperty("code").GetString() == "TOPIC_NOT_FOUND" =>
-                    $"not found {id}",
+                    $"not found {id.Replace(Unsubscribed, "", StringComparison.Ordinal)}",
                 _ => message,
             };
+
+            // The ack of a publish or a subscribe is a position.
+            string Acked()
+            {
+                positions.Add(Frames.StampOf(Text("timestamp")), epoch: null);
+                var isWhole = json.RootElement.TryGetProperty("complete", out var complete) ? complete.GetBoolean() : (bool?)null;
+                return $"ack {id}{isWhole switch { true => " whole", false => " torn", _ => "" }}";
+            }
 
             string Text(string name) => json.RootElement.TryGetProperty(name, out var value) ? value.GetString()! : "";
         }

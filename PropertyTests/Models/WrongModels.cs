@@ -46,6 +46,16 @@ internal static class WrongModels
                 (limits, disconnects) => new Model(limits with { MaxSubscriptions = limits.MaxSubscriptions + 1 }, disconnects),
             ["allows one topic more"] =
                 (limits, disconnects) => new Model(limits with { MaxTopics = limits.MaxTopics + 1 }, disconnects),
+            ["follows a clock that is set back"] = (limits, disconnects) => new FollowsTheClock(limits, disconnects),
+            ["gives one stamp to two events"] = (limits, disconnects) => new StandsStill(limits, disconnects),
+            ["acks a subscribe with the stamp of the last event"] = (limits, disconnects) => new AcksLate(limits, disconnects),
+            ["replays the event of the position"] = (limits, disconnects) => new ReplaysThePosition(limits, disconnects),
+            ["does not miss a single event"] = (limits, disconnects) => new MissesOne(limits, disconnects),
+            ["ignores the epoch"] = (limits, disconnects) => new IgnoresTheEpoch(limits, disconnects),
+            ["takes a position of the future"] = (limits, disconnects) => new TakesTheFuture(limits, disconnects),
+            ["takes a position of the time before the topic"] = (limits, disconnects) => new TakesThePast(limits, disconnects),
+            ["does not tell a reader of the newest what is missing"] = (limits, disconnects) => new ReadsAllAsWhole(limits, disconnects),
+            ["judges each event of a batch"] = (limits, disconnects) => new DividesBatches(limits, disconnects),
             ["does the other thing when a topic is deleted"] = (limits, disconnects) => new Model(limits, !disconnects),
         };
 
@@ -96,19 +106,19 @@ internal static class WrongModels
 
     private sealed class ReplaysAgain(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
     {
-        protected override void Subscribe(Stream topic, Client client, int lastN, string id)
+        protected override void Subscribe(Stream topic, Client client, List<Entry> replay, string ack, string refusal)
         {
             topic.Subscribers.Remove(client);
-            base.Subscribe(topic, client, lastN, id);
+            base.Subscribe(topic, client, replay, ack, refusal);
         }
     }
 
     private sealed class ReplaysFirst(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
     {
-        protected override void Subscribe(Stream topic, Client client, int lastN, string id)
+        protected override void Subscribe(Stream topic, Client client, List<Entry> replay, string ack, string refusal)
         {
             var queued = client.Queue.Count;
-            base.Subscribe(topic, client, lastN, id);
+            base.Subscribe(topic, client, replay, ack, refusal);
             if (client.Queue.Count > queued)
             {
                 client.Queue.Add(client.Queue[queued]);
@@ -350,6 +360,67 @@ internal static class WrongModels
         protected override bool HasRoom(Client client) =>
             base.HasRoom(client)
             && (client.Closed != CloseReason.None || client.Unsent.Count(entry => !entry.Live) < Limits.MaxReplies - 1);
+    }
+
+    private sealed class FollowsTheClock(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
+    {
+        protected override long Stamp(Stream topic) => topic.Last = topic.Last == Now ? Now + 1 : Now;
+    }
+
+    private sealed class StandsStill(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
+    {
+        protected override long Stamp(Stream topic) => topic.Last = Math.Max(Now, topic.Last);
+    }
+
+    private sealed class AcksLate(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
+    {
+        protected override long StampOfAck(Stream topic) => topic.Last;
+    }
+
+    private sealed class ReplaysThePosition(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
+    {
+        protected override IEnumerable<Entry> Replay(Stream topic, Position position) =>
+            base.Replay(topic, position with { Since = position.Since - 1 });
+    }
+
+    private sealed class MissesOne(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
+    {
+        protected override bool IsWhole(Stream topic, Position position, int missing) =>
+            base.IsWhole(topic, position, missing == 1 ? 0 : missing);
+    }
+
+    private sealed class IgnoresTheEpoch(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
+    {
+        protected override bool IsWhole(Stream topic, Position position, int missing) =>
+            base.IsWhole(topic, position with { Epoch = null }, missing);
+    }
+
+    private sealed class TakesTheFuture(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
+    {
+        protected override bool IsWhole(Stream topic, Position position, int missing) =>
+            base.IsWhole(topic, position with { Since = Math.Min(position.Since, topic.Last) }, missing);
+    }
+
+    private sealed class TakesThePast(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
+    {
+        protected override bool IsWhole(Stream topic, Position position, int missing) =>
+            base.IsWhole(topic, position with { Since = Math.Max(position.Since, topic.Created) }, missing);
+    }
+
+    private sealed class ReadsAllAsWhole(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
+    {
+        protected override bool IsWhole(Stream topic, int lastN) => true;
+    }
+
+    private sealed class DividesBatches(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)
+    {
+        protected override void PublishAll(Stream topic, IReadOnlyList<Entry> batch)
+        {
+            foreach (var live in batch)
+            {
+                Publish(topic, live);
+            }
+        }
     }
 
     private sealed class OversleepsTheLast(BrokerLimits limits, bool disconnects) : Model(limits, disconnects)

@@ -286,6 +286,51 @@ public sealed class RequestTests
     public void Without_last_n_nothing_is_replayed() =>
         Assert.That(((Request.Subscribe)Parse(Json("subscribe", "last_n", null))).LastN, Is.Zero);
 
+    [TestCase("\"since\":\"2025-08-28T10:01:00.0000001Z\"", null)]
+    [TestCase("\"epoch\":\"9f2c\",\"since\":\"2025-08-28T10:01:00.0000001Z\"", "9f2c")]
+    [TestCase("\"since\":\"2025-08-28T10:01:00.0000001Z\",\"epoch\":\"\"", "")]
+    [TestCase("\"\\u0073ince\":\"2025-08-28\\u005410:01:00.0000001\\u005A\",\"ep\\u006fch\":\"9f\\u0032c\"", "9f2c")]
+    public void A_position_is_a_time_and_perhaps_an_epoch(string members, string? epoch)
+    {
+        var request = (Request.Subscribe)Parse(Resuming(members));
+
+        Assert.That(request.Position, Is.EqualTo(new Position(638_919_720_600_000_001, epoch)));
+        Assert.That(request.LastN, Is.Zero);
+    }
+
+    [Test]
+    public void Without_since_there_is_no_position() =>
+        Assert.That(((Request.Subscribe)Parse(Json("subscribe"))).Position, Is.Null);
+
+    [TestCase("\"epoch\":\"9f2c\"", "epoch must stand beside since")]
+    [TestCase("\"epoch\":null", "epoch must stand beside since")]
+    [TestCase("\"since\":\"2025-08-28T10:01:00Z\",\"last_n\":5", "since and last_n must not be given together")]
+    [TestCase("\"since\":\"2025-08-28T10:01:00Z\",\"last_n\":0", "since and last_n must not be given together")]
+    [TestCase("\"since\":\"2025-08-28T10:01:00Z\",\"epoch\":null", "epoch must be a string")]
+    [TestCase("\"since\":\"2025-08-28T10:01:00Z\",\"epoch\":5", "epoch must be a string")]
+    [TestCase("\"since\":\"2025-08-28T10:01:00Z\",\"epoch\":\"\\ud800\"", "epoch must not contain an unpaired surrogate")]
+    [TestCase("\"since\":\"\\ud800\"", "since must not contain an unpaired surrogate")]
+    [TestCase("\"since\":\"\"", "since must be a time as RFC 3339 writes it, such as the timestamp of an event")]
+    [TestCase("\"since\":\"yesterday\"", "since must be a time as RFC 3339 writes it, such as the timestamp of an event")]
+    [TestCase("\"since\":\"x\",\"since\":\"x\"", "since must not be given twice")]
+    [TestCase("\"epoch\":\"x\",\"ep\\u006fch\":\"x\"", "epoch must not be given twice")]
+    public void The_refusal_names_what_is_wrong_with_a_position(string members, string message) =>
+        AssertRefused(Resuming(members), message);
+
+    [Test]
+    public void The_refusal_names_a_since_that_is_no_string([ValueSource(nameof(NoStrings))] string raw) =>
+        AssertRefused(Resuming($"\"since\":{raw}"), "since must be a string");
+
+    [Test]
+    public void Only_a_subscribe_has_a_position()
+    {
+        foreach (var type in Types.Where(type => type != "subscribe"))
+        {
+            var json = Json(type);
+            Assert.That(() => Parse($"{json[..^1]},\"since\":5,\"epoch\":5}}"), Throws.Nothing);
+        }
+    }
+
     [TestCase("[", "]")]
     [TestCase("{\"x\":", "}")]
     public void A_request_may_be_nested_512_levels_deep_and_no_deeper(string open, string close)
@@ -346,6 +391,9 @@ public sealed class RequestTests
         Assert.That(Refused(text), Has.Message.EqualTo("the request must be a JSON object"));
 
     private static string Quoted(string character, int times) => $"\"{string.Concat(Enumerable.Repeat(character, times))}\"";
+
+    private static string Resuming(string members) =>
+        $$"""{"type":"subscribe","topic":"orders","client_id":"me",{{members}},"request_id":"r1"}""";
 
     private static Request Parse(string json) => Request.Parse(Utf8(json));
 

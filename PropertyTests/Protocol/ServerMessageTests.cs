@@ -41,6 +41,49 @@ public sealed partial class ServerMessageTests
     }
 
     [Test]
+    public void The_ack_of_a_publish_has_the_stamp_of_its_event()
+    {
+        var text = Payload(Say.Ack(default, Utf8("\"orders\""), stamp: 638_919_720_000_000_001));
+
+        Assert.That(text, Is.EqualTo("""{"type":"ack","topic":"orders","status":"ok","timestamp":"2025-08-28T10:00:00.0000001Z"}"""));
+    }
+
+    [TestCase(null, "")]
+    [TestCase(true, ",\"complete\":true")]
+    [TestCase(false, ",\"complete\":false")]
+    public void The_ack_of_a_subscribe_has_the_shape_of_the_specification(bool? whole, string complete)
+    {
+        var with = Payload(Say.Subscribed(Utf8("\"r1\""), Utf8("\"orders\""), "9f2c", whole));
+        var without = Payload(Say.Subscribed(default, Utf8("\"orders\""), "9f2c", whole));
+
+        var rest = $$"""
+            "topic":"orders","status":"ok","epoch":"9f2c"{{complete}},{{Timestamp}}
+            """;
+        Assert.That((with, without), Is.EqualTo(("""{"type":"ack","request_id":"r1",""" + rest, """{"type":"ack",""" + rest)));
+    }
+
+    [Test]
+    public void A_topic_rewrites_the_time_of_a_message_in_its_place()
+    {
+        var (broker, say) = (new Broker(new BrokerLimits()), new ServerMessage(new FakeTimeProvider(Moment)));
+        broker.Create("orders", new Origin(Moment.UtcTicks, "9f2c"));
+        var (topic, subscriber) = (broker.Find("orders")!, broker.Admit());
+
+        topic.Subscribe(subscriber, lastN: 0, say.Subscribed(default, Utf8("\"orders\""), topic.Epoch), new Wakes());
+        var published = topic.Publish(say.Event(Utf8("\"orders\""), Utf8("{}")), new Wakes());
+        var texts = subscriber.Take(int.MaxValue).ToArray().Select(outgoing => Payload(outgoing.Frame)).ToList();
+
+        Assert.That(texts, Is.EqualTo(new[]
+        {
+            """{"type":"ack","topic":"orders","status":"ok","epoch":"9f2c","timestamp":"2025-08-28T10:30:05.0070001Z"}""",
+            """{"type":"event","topic":"orders","message":{},"timestamp":"2025-08-28T10:30:05.0070002Z"}""",
+        }));
+        Assert.That(
+            Payload(say.Ack(default, Utf8("\"orders\""), published.Stamp)),
+            Is.EqualTo("""{"type":"ack","topic":"orders","status":"ok","timestamp":"2025-08-28T10:30:05.0070002Z"}"""));
+    }
+
+    [Test]
     public void A_pong_has_the_shape_of_the_specification()
     {
         var with = Payload(Say.Pong(Utf8("\"r1\"")));

@@ -23,7 +23,7 @@ public sealed class SessionTests : IDisposable
         ("LOG_LEVEL", "debug"));
 
     [SetUp]
-    public void Create() => Array.ForEach(["a", "b"], name => _host.Broker.Create(name));
+    public void Create() => Array.ForEach(["a", "b"], name => _host.Broker.Create(name, new Origin(0, $"epoch of {name}")));
 
     [TearDown]
     public void Delete() => Array.ForEach(["a", "b"], name => _host.Broker.TryDelete(name, Frames.Of("notice"), disconnect: true));
@@ -40,7 +40,7 @@ public sealed class SessionTests : IDisposable
             Is.EqualTo("""{"type":"ack","request_id":"r1","topic":"a","status":"ok"}"""));
         Assert.That(
             await peer.AskAsync("""{"type":"subscribe","topic":"\u0061","client_id":"me","last_n":1,"request_id":"r2"}"""),
-            Is.EqualTo("""{"type":"ack","request_id":"r2","topic":"\u0061","status":"ok"}"""));
+            Is.EqualTo("""{"type":"ack","request_id":"r2","topic":"\u0061","status":"ok","epoch":"epoch of a"}"""));
         Assert.That(await peer.HearAsync(), Is.EqualTo("""{"type":"event","topic":"a","message":{"id":"1","payload":[0]}}"""));
         Assert.That(
             await peer.AskAsync("""{"type":"unsubscribe","topic":"a","client_id":"me","request_id":"r3"}"""),
@@ -79,7 +79,7 @@ public sealed class SessionTests : IDisposable
         Assert.That(_host.Broker.Count().Subscriptions, Is.EqualTo(1));
         Assert.That(
             await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}"""),
-            Is.EqualTo("""{"type":"ack","topic":"a","status":"ok"}"""));
+            Is.EqualTo("""{"type":"ack","topic":"a","status":"ok","epoch":"epoch of a"}"""));
     }
 
     [Test]

@@ -16,6 +16,16 @@ internal static class Frames
     /// <summary>A frame of a text, padded to a length.</summary>
     public static Frame Of(string text, int length) => Of(text.PadRight(length));
 
+    /// <summary>A message that shows its time behind a text, padded to a length.</summary>
+    public static Draft At(long time, string text, int length = 0) =>
+        new(Encoding.UTF8.GetBytes($"{text} {Time(time)}".PadRight(length)), time, text.Length + 1);
+
+    /// <summary>The text of a stamp.</summary>
+    public static string Time(long stamp) => new DateTime(stamp, DateTimeKind.Utc).ToString("O", CultureInfo.InvariantCulture);
+
+    /// <summary>The stamp at the end of a text.</summary>
+    public static long StampOf(string text) => DateTimeOffset.Parse(text[^Stamp.Length..], CultureInfo.InvariantCulture).UtcTicks;
+
     public static string Text(this Frame frame) => Encoding.UTF8.GetString(frame.Bytes.Span).TrimEnd();
 
     public static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -40,7 +40,7 @@ internal static class Tool
         verbs =
         [
             new FanOut(), new Pairs(), new Latency(), new Saturation(), new Payload(), new Idle(), new Connect(), new Topics(),
-            new Churn(), new JoinStorm(), new Slow(), new Faults(), new Soak(), new Memory(), new Allocations(),
+            new Churn(), new JoinStorm(), new Reconnect(), new Slow(), new Faults(), new Soak(), new Memory(), new Allocations(),
             new BarsVerb(), new ReportVerb(() => verbs.ToDictionary(verb => verb.Name, verb => verb.Question)), new SubscriberProcess(),
         ];
         foreach (var verb in verbs)

@@ -50,6 +50,17 @@ internal sealed class PubSubContender : IContender
         process.ReadLog(reads);
     }
 
+    /// <summary>Where it takes WebSockets.</summary>
+    public Endpoint Sockets => _endpoint;
+
+    /// <summary>Where it takes HTTP.</summary>
+    public Endpoint Http => _endpoint with { Path = null };
+
+    /// <summary>The path of a topic's <c>messages</c> or <c>events</c>.</summary>
+    public string PathOf(string topic, string door) => $"{Url.AbsolutePath.TrimEnd('/')}{_dialect.Prefix}/topics/{topic}/{door}";
+
+    public StreamAddress StreamOf(string topic) => new(Http, PathOf(topic, "events"));
+
     public Uri Url => _http.BaseAddress!;
 
     /// <summary>How many messages a topic retains; null if that is not known.</summary>

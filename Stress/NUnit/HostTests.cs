@@ -129,7 +129,8 @@ public sealed class HostTests
         Assert.That(measured.Figures["descriptors_late"].Value, Is.LessThanOrEqualTo(measured.Figures["descriptors_early"].Value + 8));
     }
 
-    private static PubSubContender Start(Dictionary<string, string> settings)
+    /// <summary>Starts this tree's Host in a process of its own, with these settings.</summary>
+    internal static PubSubContender Start(Dictionary<string, string> settings)
     {
         var output = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar); // …/Stress/NUnit/bin/CONFIGURATION/FRAMEWORK
         var (framework, configuration) = (Path.GetFileName(output), Path.GetFileName(Path.GetDirectoryName(output)!));

@@ -10,6 +10,8 @@ internal struct ServerMessage
     public string? Topic;
     public string? ErrorCode;
     public string? ErrorText;
+    public string? Epoch;
+    public bool? Complete;
     public int RequestIdAt = -1;
     public int MessageIdAt = -1;
     public Range Payload;
@@ -32,6 +34,8 @@ internal struct ServerMessage
                 {
                     case "type": Type = json.GetString(); break;
                     case "topic": Topic = json.GetString(); break;
+                    case "epoch": Epoch = json.GetString(); break;
+                    case "complete": Complete = json.GetBoolean(); break;
                     case "request_id": RequestIdAt = InsideQuotes(json); break;
                     case "timestamp" or "ts" when json.TokenType == JsonTokenType.String:
                         Timestamp = InsideQuotes(json)..(int)(json.BytesConsumed - 1);

@@ -11,8 +11,8 @@ namespace PubSub.Conformance.Tests.HistoryTests;
 /// <item>Requests are <c>sub r</c>, <c>sub r last 5</c>, <c>unsub r</c>, <c>pub m1</c> (by alice), <c>pub bob:m1</c>, <c>create</c>
 /// and <c>delete</c>. The ack follows at once. <c>pub m1 ..</c> has no ack yet, <c>.. pub m1</c> is its ack, and
 /// <c>pub m1 refused</c> is refused.</item>
-/// <item><c>@5</c> behind a name is the stamp of an event or an ack: <c>pub m1@5</c>, <c>recv r m1@5</c>, <c>sub r@5</c>. <c>sub r since 5</c>
-/// goes on from there; <c>gap r</c> says that events are missing.</item>
+/// <item><c>@5</c> behind a name is the stamp of an event or an ack: <c>pub m1@5</c>, <c>recv r m1@5</c>, <c>sub r@5</c>.
+/// <c>sub r since 5</c> goes on from there; <c>gap r</c> says that events are missing.</item>
 /// <item>Events are <c>recv r m1 m2</c>, <c>notice r</c> (of the topic's deletion), <c>leave r</c> and <c>cut r</c>.</item>
 /// <item>Several names are as many steps, one after the other. The topic is orders; <c>on payments</c> names another.</item>
 /// <item>A name is one letter and a number. Each request, answer and event takes one tick: 1, 2, 3, …</item>
@@ -64,7 +64,8 @@ internal sealed partial class HistoryNotation
                 foreach (var message in messages.Select(message => message.Split(':')))
                 {
                     Request(
-                        message[^1], () => _recorder.Publish(message is [var publisher, _] ? publisher : "alice", topic, Name(message[^1])));
+                        message[^1],
+                        () => _recorder.Publish(message is [var publisher, _] ? publisher : "alice", topic, Name(message[^1])));
                 }
 
                 break;

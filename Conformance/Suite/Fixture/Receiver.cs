@@ -9,8 +9,6 @@ namespace PubSub.Conformance.Fixture;
 /// </summary>
 public abstract class Receiver : IAsyncDisposable
 {
-    internal const string SentinelPrefix = "sentinel-";
-
     private static int _sentinels;
 
     private readonly IMessageSource _source;
@@ -91,10 +89,10 @@ public abstract class Receiver : IAsyncDisposable
     /// </summary>
     public async Task<IReadOnlyList<ServerMessage>> EventsAheadOfSentinelAsync(Client behind, string topic)
     {
-        var sentinel = $"{SentinelPrefix}{Interlocked.Increment(ref _sentinels)}";
+        var sentinel = $"{ServerMessage.SentinelPrefix}{Interlocked.Increment(ref _sentinels)}";
         await behind.PublishAsync(topic, sentinel).Acked();
         var events = await EventsUntilAsync(sentinel);
-        return [.. events.Where(message => message.Topic != topic || !IsSentinel(message))];
+        return [.. events.Where(message => message.Topic != topic || !message.IsSentinel)];
     }
 
     // Leaving --------------------------------------------------------------------------------------------------------
@@ -118,6 +116,7 @@ public abstract class Receiver : IAsyncDisposable
         await _reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _source.DisposeAsync();
         _leaving.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     // Reading --------------------------------------------------------------------------------------------------------
@@ -138,7 +137,4 @@ public abstract class Receiver : IAsyncDisposable
             _inbox.Fail(e);
         }
     }
-
-    private static bool IsSentinel(ServerMessage message) =>
-        message.MessageId?.StartsWith(SentinelPrefix, StringComparison.Ordinal) == true;
 }

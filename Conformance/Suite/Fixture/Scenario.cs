@@ -40,6 +40,7 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
         "PS-REST-007", "PS-REST-015", "PS-REST-016", "PS-REST-017", "PS-REST-018", "PS-REST-019", "PS-REST-020", "PS-REST-026",
         "PS-REST-028", "PS-ENV-004", "PS-ENV-007", "PS-ENV-010", "PS-ENV-011", "PS-ENV-013", "PS-SUB-002", "PS-SUB-003", "PS-SUB-010",
         "PS-PUB-002", "PS-PUB-003", "PS-PUB-009", "PS-UNS-004", "PS-UNS-005", "PS-UNS-006", "PS-UNS-007", "PS-RPL-006", "PS-PING-003",
+        "PS-RES-004", "PS-HTTP-004", "PS-HTTP-005", "PS-HTTP-010", "PS-HTTP-011", "PS-HTTP-012", "PS-SSE-011", "PS-SSE-012",
         "PS-DEL-005", "PS-ERR-003", "PS-ERR-004", "PS-ERR-005", "PS-ERR-006", "PS-ERR-008", "PS-ERR-009",
     };
 

@@ -155,7 +155,7 @@ public sealed class Stage : IAsyncDisposable
     }
 
     /// <summary>A rude reader of a stream, with any answer to its request.</summary>
-    public async Task<RawStream> RawStreamAsync(string name, string topic, string query = "", ConnectOptions? options = null)
+    public async Task<RawStreamClient> RawStreamAsync(string name, string topic, string query = "", ConnectOptions? options = null)
     {
         options ??= new ConnectOptions();
         var raw = await RestAt(options.Target ?? Target).StreamAsync(name, topic, query, options)

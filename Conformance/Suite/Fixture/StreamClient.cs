@@ -7,7 +7,7 @@ namespace PubSub.Conformance.Fixture;
 /// <summary>The polite reader of one stream of Server-Sent Events.</summary>
 public sealed class StreamClient : Receiver
 {
-    internal StreamClient(RawStream raw, Target target, Stage stage) : base(raw, target, stage) => Answer = raw.Answer;
+    internal StreamClient(RawStreamClient raw, Target target, Stage stage) : base(raw, target, stage) => Answer = raw.Answer;
 
     /// <summary>The head of the answer.</summary>
     public HttpAnswer Answer { get; }

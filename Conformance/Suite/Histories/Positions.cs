@@ -29,10 +29,16 @@ internal sealed class Positions
         var acks = _topic.Subscriptions
             .Where(subscription => subscription is { AckStamp: not 0, AckedAt: not null })
             .Select(subscription => new Position(
-                subscription.AckStamp, subscription.Invoked, subscription.AckedAt!.Value, subscription.Life, null, $"the ack of {subscription}"));
+                subscription.AckStamp,
+                subscription.Invoked,
+                subscription.AckedAt!.Value,
+                subscription.Life,
+                null,
+                $"the ack of {subscription}"));
         var messages = _byStamp.Select(message =>
             new Position(message.Stamp, message.Invoked, message.AckedAt, message.Life, message, $"{message}"));
-        foreach (var life in messages.Concat(acks).Where(position => position.Life != TopicLives.Unclear).GroupBy(position => position.Life))
+        var certain = messages.Concat(acks).Where(position => position.Life != TopicLives.Unclear);
+        foreach (var life in certain.GroupBy(position => position.Life))
         {
             CheckOrder(life.OrderBy(position => position.Stamp));
         }
@@ -69,14 +75,16 @@ internal sealed class Positions
     /// <param name="end">A message accepted before this tick lies before the end.</param>
     public void CheckResume(Subscription subscription, long end)
     {
-        if (subscription is not { IsResumed: true, IsToldOfGap: false, AckedAt: { } ackedAt } || subscription.Life == TopicLives.Unclear)
+        if (subscription is not { IsResumed: true, IsToldOfGap: false, MayBeNone: false, AckedAt: { } ackedAt }
+            || subscription.Life == TopicLives.Unclear)
         {
             return;
         }
 
         var first = FirstAfter(subscription.Since);
         if (first > 0 && _byStamp[first - 1] is var origin
-            && origin.Stamp == subscription.Since && subscription.IsOfAnotherLife(origin.Life))
+            && origin.Stamp == subscription.Since && subscription.IsOfAnotherLife(origin.Life)
+            && (!subscription.IsCut || subscription.Deliveries.Count > 0)) // otherwise it may have been cut before it was told
         {
             _findings.Add(AnomalyKind.Untold, _topic.Name, subscription.Invoked, () => FormattableString.Invariant(
                 $"{subscription} went on {subscription.Interval} from {origin} {origin.Interval} of an earlier topic {_topic}, ")

@@ -37,6 +37,13 @@ public sealed record Request
         };
     }
 
+    /// <summary>A subscribe that goes on from a position.</summary>
+    public static Request Resume(string topic, string clientId, string? since, string? epoch = null)
+    {
+        var request = Of("subscribe").WithText("topic", topic).WithText("client_id", clientId).WithText("since", since ?? "(no position)");
+        return (epoch is null ? request : request.WithText("epoch", epoch)) with { Requirement = "PS-RES-003" };
+    }
+
     /// <summary><see cref="To"/> spells the id as the target accepts it; an id set by <see cref="With"/> is sent unchanged.</summary>
     public static Request Publish(string topic, string id, string payload = PlainPayload) =>
         Of("publish").WithText("topic", topic).WithMessageId(id).With("message.payload", payload) with

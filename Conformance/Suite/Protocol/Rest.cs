@@ -84,11 +84,11 @@ public sealed class Rest
         new(await OwedAsync("PS-HTTP-008", SendAsync("GET", TopicPath(topic) + RestPaths.Messages + query)), _target);
 
     /// <summary>Asks for a stream of the topic, as an <c>EventSource</c> does. Any answer is returned.</summary>
-    internal Task<RawStream> StreamAsync(string name, string topic, string query, ConnectOptions options)
+    internal Task<RawStreamClient> StreamAsync(string name, string topic, string query, ConnectOptions options)
     {
         var usual = new Dictionary<string, string?> { ["Accept"] = "text/event-stream", ["Connection"] = "keep-alive" };
         var head = Head("GET", RequestTarget(TopicPath(topic) + RestPaths.Events) + query, [.. usual, .. options.Headers]);
-        return RawStream.OpenAsync(name, head, _target, _transcript, options, _cancellation);
+        return RawStreamClient.OpenAsync(name, head, _target, _transcript, options, _cancellation);
     }
 
     /// <summary>A query of these parameters; those without a value are left out.</summary>

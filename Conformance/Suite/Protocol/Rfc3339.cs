@@ -19,6 +19,14 @@ internal static partial class Rfc3339
             ? moment
             : null;
 
+    /// <summary>The moment in seconds, with all digits of its fraction; null when the text is no date-time.</summary>
+    public static decimal? Moment(string? text) => Second(text) is { } second
+        ? (second.UtcTicks / TimeSpan.TicksPerSecond) + decimal.Parse($"0{Fraction().Match(text!).Value}", CultureInfo.InvariantCulture)
+        : null;
+
+    [GeneratedRegex(@"\.[0-9]{1,18}|\z")]
+    private static partial Regex Fraction();
+
     [GeneratedRegex(
         @"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])\z",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

@@ -10,6 +10,8 @@ namespace PubSub.Conformance.Protocol;
 /// </summary>
 public sealed partial class ServerMessage
 {
+    internal const string SentinelPrefix = "sentinel-";
+
     private readonly Dialect _dialect;
     private readonly Accommodations _wants;
     private readonly MessageIds _ids;
@@ -106,6 +108,9 @@ public sealed partial class ServerMessage
     /// <summary>An error with this code, or without any.</summary>
     public bool IsErrorOf(string code) => IsError && (ErrorCode == code || IsUncoded);
 
+    /// <summary>An event that only shows that all before it have arrived.</summary>
+    internal bool IsSentinel => IsEvent && MessageId?.StartsWith(SentinelPrefix, StringComparison.Ordinal) == true;
+
     public bool IsEvent => Type == "event";
     public bool IsInfo => Type == "info";
 
@@ -151,4 +156,8 @@ public static class ServerMessages
 
     public static IReadOnlyList<ServerMessage> Events(this IEnumerable<ServerMessage> messages) =>
         [.. messages.Where(message => message.IsEvent)];
+
+    /// <summary>The events that are no sentinels.</summary>
+    public static IReadOnlyList<ServerMessage> OwnEvents(this IEnumerable<ServerMessage> messages) =>
+        [.. messages.Where(message => message.IsEvent && !message.IsSentinel)];
 }

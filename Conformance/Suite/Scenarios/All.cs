@@ -23,6 +23,9 @@ public static class All
         .. Ping.Scenarios,
         .. Errors.Scenarios,
         .. Lifecycle.Scenarios,
+        .. Resume.Scenarios,
+        .. OverHttp.Scenarios,
+        .. Streams.Scenarios,
         .. AsSpecified.Scenarios,
     ];
 }

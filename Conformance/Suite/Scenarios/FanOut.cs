@@ -79,7 +79,7 @@ internal static class FanOut
 
             stage.Expect.SameItems(
                 sent[..Math.Min(Length, received + underWay)],
-                reader.Received.Events().Ids().Where(id => !id.StartsWith(Client.SentinelPrefix, StringComparison.Ordinal)),
+                reader.Received.Events().Ids().Where(id => !id.StartsWith(ServerMessage.SentinelPrefix, StringComparison.Ordinal)),
                 $"a reader that keeps up receives each message of a long stream once, with {underWay} under way");
         })
         { IsLengthy = true },

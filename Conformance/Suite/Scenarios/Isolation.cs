@@ -188,7 +188,7 @@ internal static class Isolation
                 stage.Expect.Sequence(
                     [],
                     events.Ids().Where(id => !id.StartsWith(own, StringComparison.Ordinal)
-                        && !id.StartsWith(Client.SentinelPrefix, StringComparison.Ordinal)),
+                        && !id.StartsWith(ServerMessage.SentinelPrefix, StringComparison.Ordinal)),
                     $"the replay of '{topics[n]}' has no event of another topic");
             }));
         })

@@ -7,6 +7,7 @@ internal sealed class Execution
     private readonly Program _program;
     private readonly Broker _broker;
     private readonly History _history;
+    private long _time = 100; // of the clock, in ticks; it goes on with every step
 
     private Execution(Scheduler scheduler, Program program)
     {
@@ -77,7 +78,7 @@ internal sealed class Execution
 
             var deed = new Deed(step, _scheduler.Tick());
             _history.Deeds.Add(deed);
-            deed.Answer = Do(step, wakes);
+            deed.Answer = Do(deed, ++_time, wakes);
             if (!step.Later)
             {
                 wakes.Release();
@@ -90,35 +91,33 @@ internal sealed class Execution
         wakes.Release();
     }
 
-    private Answer Do(Step step, Wakes wakes)
+    private Answer Do(Deed deed, long time, Wakes wakes)
     {
+        var step = deed.Step;
         var story = step.Subscriber >= 0 ? _history.Subscribers[step.Subscriber] : null;
         switch (step.Verb)
         {
             case Verb.Create:
-                return _broker.Create(step.Topic) switch
+                deed.Epoch = $"{step.Mark}";
+                return _broker.Create(step.Topic, new Origin(time, deed.Epoch)) switch
                 {
                     CreateResult.Created => Answer.Created,
                     CreateResult.Exists => Answer.Exists,
                     _ => Answer.LimitReached,
                 };
             case Verb.Delete:
-                return YesOrNo(_broker.TryDelete(step.Topic, step.Frame, step.Disconnect));
+                return YesOrNo(_broker.TryDelete(step.Topic, Frames.Of(step.Mark), step.Disconnect));
             case Verb.Publish:
-                return YesOrNo(_broker.Find(step.Topic)?.Publish(step.Frame, wakes) == PublishResult.Accepted);
+                return YesOrNo(_broker.Find(step.Topic) is { } published && Publish(published, deed, time, wakes));
             case Verb.Subscribe:
-                return _broker.Find(step.Topic)?.Subscribe(story!.Subscriber, step.Number, step.Frame, wakes) switch
-                {
-                    SubscribeResult.Joined => Answer.Joined,
-                    SubscribeResult.Already => Answer.Already,
-                    SubscribeResult.TopicNotFound or null => Answer.No,
-                    SubscribeResult.LimitReached => Answer.LimitReached,
-                    _ => Answer.Closed,
-                };
+                return _broker.Find(step.Topic) is { } found ? Subscribe(found, story!.Subscriber, deed, time, wakes) : Answer.No;
             case Verb.Unsubscribe:
-                return YesOrNo(_broker.Find(step.Topic)?.TryUnsubscribe(story!.Subscriber, step.Frame, wakes) == true);
+                return YesOrNo(_broker.Find(step.Topic)?.TryUnsubscribe(story!.Subscriber, Frames.Of(step.Mark), wakes) == true);
+            case Verb.SetBack:
+                _time -= 5;
+                return Answer.Yes;
             case Verb.Reply:
-                story!.Subscriber.Reply(step.Frame, wakes);
+                story!.Subscriber.Reply(Frames.Of(step.Mark), wakes);
                 return Answer.Yes;
             case Verb.Room:
                 var room = story!.Subscriber.WaitForRoomAsync();
@@ -133,6 +132,47 @@ internal sealed class Execution
         }
     }
 
+    private static bool Publish(Topic topic, Deed deed, long time, Wakes wakes)
+    {
+        deed.Epoch = topic.Epoch;
+        if (deed.Step.Number == 0)
+        {
+            var (result, stamp) = topic.Publish(Frames.At(time, deed.Step.Mark), wakes);
+            deed.Stamps = result == PublishResult.Accepted ? [stamp] : [];
+            return result == PublishResult.Accepted;
+        }
+
+        var stamps = new long[deed.Step.Number];
+        Draft[] messages = [.. stamps.Select((_, place) => Frames.At(time, (byte)(deed.Step.Mark + place)))];
+        var isAccepted = topic.PublishAll(messages, wakes, stamps) == PublishResult.Accepted;
+        deed.Stamps = isAccepted ? stamps : [];
+        return isAccepted;
+    }
+
+    private Answer Subscribe(Topic topic, Subscriber subscriber, Deed deed, long time, Wakes wakes)
+    {
+        var step = deed.Step;
+        deed.Epoch = topic.Epoch;
+        if (step.Since >= 0)
+        {
+            deed.Position = _history.Deeds.Find(seen => seen.Step.Mark == step.Since) is { Stamps: [var stamp, ..] } publish
+                ? new(stamp, publish.Epoch)
+                : new(0, null);
+        }
+
+        var result = deed.Position is { } position
+            ? topic.Resume(subscriber, position, Frames.At(time, step.Mark, true), Frames.At(time, step.Mark, false), wakes)
+            : topic.Subscribe(subscriber, step.Number, Frames.At(time, step.Mark), wakes);
+        return result switch
+        {
+            SubscribeResult.Joined => Answer.Joined,
+            SubscribeResult.Already => Answer.Already,
+            SubscribeResult.TopicNotFound => Answer.No,
+            SubscribeResult.LimitReached => Answer.LimitReached,
+            _ => Answer.Closed,
+        };
+    }
+
     private Answer Read(SubscriberStory story, Step step)
     {
         Release(story);
@@ -144,7 +184,7 @@ internal sealed class Execution
             return Answer.No;
         }
 
-        Take(story, step.Number);
+        Take(story, step.Number == Steps.Everything ? step.Number : step.Number * Frames.Length);
         if (step.Verb == Verb.Read)
         {
             Fiber.Current?.Pause(); // sending takes time
@@ -160,7 +200,7 @@ internal sealed class Execution
         var live = 0;
         foreach (var outgoing in story.Held.Span)
         {
-            story.Taken.Add(new Got(outgoing.Frame.Bytes.Span[0], outgoing.Live));
+            story.Taken.Add(Frames.Read(outgoing));
             live += outgoing.Live ? 1 : 0;
         }
 
@@ -186,7 +226,7 @@ internal sealed class Execution
         for (var place = 0; place < story.Held.Length; place++)
         {
             var (outgoing, taken) = (story.Held.Span[place], story.Taken[story.Taken.Count - story.Held.Length + place]);
-            if (outgoing.Frame.Length == 0 || new Got(outgoing.Frame.Bytes.Span[0], outgoing.Live) != taken)
+            if (outgoing.Frame.Length == 0 || Frames.Read(outgoing) != taken)
             {
                 throw new InvalidOperationException("what was taken changed before it was released");
             }

@@ -26,11 +26,24 @@ internal sealed class Deed(Step step, int began)
 
     public Answer Answer { get; set; }
 
-    public override string ToString() => $"{step.Fiber}: {step} = {Answer} [{Began}, {(Ended == int.MaxValue ? "" : Ended)}]";
+    /// <summary>The epoch of the topic that it created or found.</summary>
+    public string? Epoch { get; set; }
+
+    /// <summary>What a publish was told of its events.</summary>
+    public long[] Stamps { get; set; } = [];
+
+    /// <summary>Where a subscribe went on from.</summary>
+    public Position? Position { get; set; }
+
+    public override string ToString() =>
+        $"{step.Fiber}: {step} = {Answer} [{Began}, {(Ended == int.MaxValue ? "" : Ended)}]{(Epoch is null ? "" : $" epoch {Epoch}")}"
+        + $"{(Stamps.Length > 0 ? $" at {string.Join(',', Stamps)}" : "")}{(Position is { } from ? $" from {from}" : "")}";
 }
 
 /// <summary>A frame that a reader took.</summary>
-internal readonly record struct Got(byte Mark, bool Live);
+/// <param name="Stamp">What it shows; 0 for a frame that shows none.</param>
+/// <param name="Whole">Whether it says that nothing is missing; null if it does not speak of that.</param>
+internal readonly record struct Got(byte Mark, bool Live, long Stamp = 0, bool? Whole = null);
 
 /// <summary>A release: when it began and ended, and its numbers of live events and of other frames.</summary>
 internal readonly record struct Given(int Began, int Ended, int Live, int Others);
@@ -99,16 +112,17 @@ internal sealed class History
     public string Outcome =>
         string.Join(' ', Deeds.OrderBy(deed => deed.Step.Mark).Select(deed => $"{deed.Answer}"))
         + string.Concat(Subscribers.Select(subscriber =>
-            $"|{subscriber.Closed} {string.Join(',', subscriber.Taken.Select(got => $"{got.Mark}{(got.Live ? "" : "r")}"))}"));
+            $"|{subscriber.Closed} {string.Join(',', subscriber.Taken.Select(got => $"{got.Mark}{(got.Live ? "" : "r")}{got.Whole}"))}"));
 
     /// <summary>The step that sent a frame.</summary>
     public Step Of(Got got) => Program.Script[got.Mark];
 
     /// <summary>The deed that sent a frame.</summary>
-    public Deed DeedOf(Got got) => Deeds.Find(deed => deed.Step.Mark == got.Mark)!;
+    public Deed DeedOf(Got got) => Deeds.Find(deed => deed.Step.Mark == Of(got).Mark)!;
 
     public override string ToString() =>
         string.Join('\n', Deeds.Select(deed => $"  {deed}"))
         + string.Concat(Subscribers.Select((subscriber, place) => $"\n  #{place} {subscriber.Closed} from {subscriber.ClosedAt} on, took: "
-            + string.Join("; ", subscriber.Taken.Select(got => $"{(got.Live ? "" : "(not live) ")}{Of(got).Fiber}: {Of(got)}"))));
+            + string.Join("; ", subscriber.Taken.Select(got => $"{(got.Live ? "" : "(not live) ")}{Of(got).Fiber}: {Of(got)}"
+                + $"{(got.Stamp > 0 ? $" at {got.Stamp}" : "")}{(got.Whole is { } whole ? $" whole: {whole}" : "")}"))));
 }

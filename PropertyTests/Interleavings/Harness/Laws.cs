@@ -24,6 +24,11 @@ internal static class Laws
         Topics_are_the_created_without_the_deleted,
         A_topic_is_refused_only_when_there_are_too_many,
         Some_order_of_the_verbs_explains_everything,
+        Stamps_increase_in_the_order_of_the_topic,
+        A_publish_is_answered_with_the_stamp_of_its_event,
+        A_resume_is_replayed_only_what_is_later,
+        A_resume_is_told_truthfully_whether_an_event_is_missing,
+        A_batch_is_one_step,
     ];
 
     /// <summary>The laws that a history breaks, each with a description.</summary>
@@ -168,15 +173,21 @@ internal static class Laws
         return null;
     }
 
-    /// <summary>Live events queued are never more than MAX_QUEUE_SIZE (PS-BPR-001); nor are those of one batch.</summary>
-    public static string? No_more_is_outstanding_than_the_bound(History history) =>
-        history.Subscribers.Find(subscriber => subscriber.MostOutstanding > history.Program.Limits.MaxQueueSize) is { } subscriber
-            ? $"{subscriber.MostOutstanding} were outstanding, {history.Program.Limits.MaxQueueSize} is the bound"
+    /// <summary>
+    /// Live events queued are never more than MAX_QUEUE_SIZE (PS-BPR-001), and the rest of a batch if there was room for its first; nor are
+    /// those taken at once.
+    /// </summary>
+    public static string? No_more_is_outstanding_than_the_bound(History history)
+    {
+        var bound = history.Program.Limits.MaxQueueSize + history.Program.Script.Max(step => step.Frames) - 1;
+        return history.Subscribers.Find(subscriber => subscriber.MostOutstanding > bound) is { } subscriber
+            ? $"{subscriber.MostOutstanding} were outstanding, {bound} is the bound"
             : null;
+    }
 
     /// <summary>
-    /// A subscriber is closed as a slow consumer only if it may have had more events outstanding than the bound: those whose publish had
-    /// begun, without those released.
+    /// A subscriber is closed as a slow consumer only if it may have had as many events outstanding as the bound when another publish was
+    /// offered to it: those whose publish had begun, without those released.
     /// </summary>
     public static string? Only_who_is_over_the_bound_is_slow(History history)
     {
@@ -188,13 +199,17 @@ internal static class Laws
                 continue;
             }
 
-            var offered = history.Deeds.Count(publish => publish.Step.Verb == Verb.Publish && publish.Began < subscriber.ClosedAt
-                && history.Deeds.Exists(deed => deed.Step.Verb == Verb.Subscribe && deed.Step.Subscriber == place
-                    && deed.Step.Topic == publish.Step.Topic && deed.Began < publish.Ended));
+            List<int> offered =
+            [
+                .. history.Deeds.Where(publish => publish.Step.Verb == Verb.Publish && publish.Began < subscriber.ClosedAt
+                    && history.Deeds.Exists(deed => deed.Step.Verb == Verb.Subscribe && deed.Step.Subscriber == place
+                        && deed.Step.Topic == publish.Step.Topic && deed.Began < publish.Ended))
+                    .Select(publish => publish.Step.Frames),
+            ];
             var released = subscriber.Released.Where(release => release.Ended < subscriber.ClosedAt).Sum(release => release.Live);
-            if (offered - released <= history.Program.Limits.MaxQueueSize)
+            if (offered.Count == 0 || offered.Sum() - offered.Min() - released < history.Program.Limits.MaxQueueSize)
             {
-                return $"#{place}: {offered} were published to it and {released} released, when it was closed";
+                return $"#{place}: {offered.Sum()} were published to it and {released} released, when it was closed";
             }
         }
 
@@ -328,31 +343,184 @@ internal static class Laws
     public static string? Some_order_of_the_verbs_explains_everything(History history) =>
         history.Program.Topics.FirstOrDefault(topic => !Order.Explains(history, topic)) is { } topic ? $"no order explains {topic}" : null;
 
-    /// <summary>The frames of a topic that each subscriber took, divided before each ack of a subscribe that joined.</summary>
-    private static IEnumerable<List<Got>> Subscriptions(History history, string topic)
+    /// <summary>
+    /// Of one life of a topic, each event and each ack of a subscribe is later than the one before; what is replayed is earlier than its
+    /// ack. A publish that ended before another began has the earlier stamps, also if the clock was set back (PS-RES-001, 002).
+    /// </summary>
+    public static string? Stamps_increase_in_the_order_of_the_topic(History history)
     {
         foreach (var subscriber in history.Subscribers)
         {
-            var subscription = new List<Got>();
-            foreach (var got in subscriber.Taken)
+            var (latest, replayed, ack) = (new Dictionary<string, long>(), 0L, 0L);
+            foreach (var got in subscriber.Taken.Where(got => got.Stamp > 0))
             {
-                var step = history.Of(got);
-                if (step.Topic != topic)
+                var life = $"{history.Of(got).Topic} {history.DeedOf(got).Epoch}";
+                var last = latest.GetValueOrDefault(life);
+                var isReplayed = !got.Live && history.Of(got).Verb == Verb.Publish;
+                if (isReplayed ? got.Stamp <= replayed || got.Stamp >= ack : got.Stamp <= last)
+                {
+                    return $"{history.Of(got)} at {got.Stamp} after {(isReplayed ? $"{replayed}, with an ack at {ack}" : last)}";
+                }
+
+                replayed = isReplayed ? got.Stamp : 0;
+                ack = history.Of(got).Verb == Verb.Subscribe ? got.Stamp : ack;
+                latest[life] = isReplayed ? last : got.Stamp;
+            }
+        }
+
+        foreach (var (earlier, later) in Pairs(history.Deeds.FindAll(deed => deed.Stamps.Length > 0)))
+        {
+            if (earlier.Ended < later.Began && earlier.Step.Topic == later.Step.Topic && earlier.Epoch == later.Epoch
+                && earlier.Stamps[^1] >= later.Stamps[0])
+            {
+                return $"{later} is later than {earlier}";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A publish learns the stamp that its event shows, and so does each event of a batch (PS-RES-002, PS-HTTP-006).</summary>
+    public static string? A_publish_is_answered_with_the_stamp_of_its_event(History history)
+    {
+        foreach (var got in history.Subscribers.SelectMany(subscriber => subscriber.Taken))
+        {
+            if (history.DeedOf(got) is { Step.Verb: Verb.Publish } publish
+                && publish.Stamps.ElementAtOrDefault(got.Mark - publish.Step.Mark) != got.Stamp)
+            {
+                return $"{publish}, and its event at {got.Stamp}";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A subscribe with a position is replayed no event that the position says has been seen (PS-RES-003).</summary>
+    public static string? A_resume_is_replayed_only_what_is_later(History history)
+    {
+        foreach (var (resume, _, follows) in Resumes(history))
+        {
+            if (follows.Exists(got => !got.Live && got.Stamp <= resume.Position!.Value.Since))
+            {
+                return $"{resume} was replayed {string.Join(',', follows.Select(got => got.Stamp))}";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// The ack of a subscribe with a position says that nothing is missing exactly if the position is of this life of the topic, and every
+    /// event between the position and the ack follows (PS-RES-005, 007).
+    /// </summary>
+    public static string? A_resume_is_told_truthfully_whether_an_event_is_missing(History history)
+    {
+        foreach (var (resume, ack, follows) in Resumes(history))
+        {
+            var position = resume.Position!.Value;
+            var missing = history.Deeds.Where(deed => deed.Step.Topic == resume.Step.Topic && deed.Epoch == resume.Epoch)
+                .SelectMany(deed => deed.Stamps)
+                .Where(stamp => stamp > position.Since && stamp < ack.Stamp && !follows.Exists(got => got.Stamp == stamp))
+                .ToList();
+            if (ack.Whole != (missing.Count == 0 && position.Epoch == resume.Epoch))
+            {
+                return $"{resume} was told {ack.Whole}; missing: {string.Join(',', missing)}";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// The messages of a batch are neighbours in every subscription and in the end. A replay may begin in the middle, and a slow consumer
+    /// may end there (PS-HTTP-003).
+    /// </summary>
+    public static string? A_batch_is_one_step(History history)
+    {
+        foreach (var (place, subscriber) in history.Subscribers.Index())
+        {
+            foreach (var topic in history.Program.Topics)
+            {
+                List<byte> messages =
+                    [.. Subscriptions(history, topic, place).SelectMany(each => Messages(history, each).Prepend(byte.MaxValue))];
+                for (var at = 0; at < messages.Count; at++)
+                {
+                    var mark = messages[at];
+                    if (mark == byte.MaxValue)
+                    {
+                        continue;
+                    }
+
+                    var (step, next) = (history.Program.Script[mark], at + 1 < messages.Count ? messages[at + 1] : byte.MaxValue);
+                    var isLast = mark == step.Mark + step.Frames - 1;
+                    var isCut = next == byte.MaxValue && subscriber.Closed == CloseReason.SlowConsumer;
+                    if ((!isLast && !isCut && next != mark + 1)
+                        || (mark > step.Mark && messages[at - 1] != mark - 1 && messages[at - 1] != byte.MaxValue))
+                    {
+                        return $"#{place} took {string.Join(',', messages)}; {step} begins at {step.Mark}";
+                    }
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// The subscribes with a position whose ack was taken, with the messages between it and the next ack of a subscription; without those
+    /// of a slow consumer, whose queue was dropped.
+    /// </summary>
+    private static IEnumerable<(Deed Resume, Got Ack, List<Got> Follows)> Resumes(History history)
+    {
+        foreach (var subscriber in history.Subscribers.Where(subscriber => subscriber.Closed != CloseReason.SlowConsumer))
+        {
+            for (var place = 0; place < subscriber.Taken.Count; place++)
+            {
+                var ack = subscriber.Taken[place];
+                if (history.DeedOf(ack) is not { Position: not null } resume)
                 {
                     continue;
                 }
 
-                if (step.Verb == Verb.Subscribe && subscription.Count > 0 && Joined(history, step))
-                {
-                    yield return subscription;
-                    subscription = [];
-                }
+                yield return (resume, ack,
+                [
+                    .. subscriber.Taken.Skip(place + 1)
+                        .TakeWhile(got => history.Of(got) is not { Verb: Verb.Subscribe } next || next.Topic != resume.Step.Topic)
+                        .Where(got => history.Of(got) is { Verb: Verb.Publish } publish && publish.Topic == resume.Step.Topic),
+                ]);
+            }
+        }
+    }
 
-                subscription.Add(got);
+    private static IEnumerable<(Deed, Deed)> Pairs(List<Deed> deeds) =>
+        deeds.SelectMany(one => deeds.Where(other => other != one).Select(other => (one, other)));
+
+    /// <summary>The frames of a topic that each subscriber took, divided before each ack of a subscribe that joined.</summary>
+    private static IEnumerable<List<Got>> Subscriptions(History history, string topic) =>
+        Enumerable.Range(0, history.Subscribers.Count).SelectMany(place => Subscriptions(history, topic, place));
+
+    private static IEnumerable<List<Got>> Subscriptions(History history, string topic, int place)
+    {
+        var subscriber = history.Subscribers[place];
+        var subscription = new List<Got>();
+        foreach (var got in subscriber.Taken)
+        {
+            var step = history.Of(got);
+            if (step.Topic != topic)
+            {
+                continue;
             }
 
-            yield return subscription;
+            if (step.Verb == Verb.Subscribe && subscription.Count > 0 && Joined(history, step))
+            {
+                yield return subscription;
+                subscription = [];
+            }
+
+            subscription.Add(got);
         }
+
+        yield return subscription;
     }
 
     private static bool Joined(History history, Step step) =>

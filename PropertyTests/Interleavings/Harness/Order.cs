@@ -118,9 +118,18 @@ internal sealed class Order
         switch (step.Verb)
         {
             case Verb.Publish:
-                next.Retained = [.. state.Retained.TakeLast(_history.Program.Limits.MaxMessages - 1), step.Mark];
-                next.Messages++;
-                return PutToMembers(deed, next, newest) ? next : null;
+                for (var place = 0; place < step.Frames; place++)
+                {
+                    var mark = (byte)(step.Mark + place);
+                    next.Retained = [.. next.Retained.TakeLast(_history.Program.Limits.MaxMessages - 1), (mark, deed.Stamps[place])];
+                    next.Messages++;
+                    if (!PutToMembers(deed, next, newest with { Mark = mark }))
+                    {
+                        return null;
+                    }
+                }
+
+                return next;
             case Verb.Delete:
                 next.Exists = false;
                 return PutToMembers(deed, next, newest with { Live = false }) ? next : null;
@@ -143,8 +152,10 @@ internal sealed class Order
         }
 
         state.Members |= 1 << subscriber;
-        return !joins
-            || state.Retained.TakeLast(deed.Step.Number).All(message => Put(deed, state, subscriber, new Got(message, Live: false)));
+        var replayed = deed.Position is { } position
+            ? state.Retained.Where(message => message.Stamp > position.Since)
+            : state.Retained.TakeLast(deed.Step.Number);
+        return !joins || replayed.All(message => Put(deed, state, subscriber, new Got(message.Mark, Live: false)));
     }
 
     private bool PutToMembers(Deed deed, State state, Got got)
@@ -173,7 +184,7 @@ internal sealed class Order
             return true;
         }
 
-        if (state.Taken[subscriber] < taken.Count && taken[state.Taken[subscriber]] == got)
+        if (state.Taken[subscriber] < taken.Count && IsSame(taken[state.Taken[subscriber]], got))
         {
             state.Taken[subscriber]++;
             return deed.Began < story.ClosedAt;
@@ -185,6 +196,8 @@ internal sealed class Order
             && (story.Closed == CloseReason.SlowConsumer || (story.Closed != CloseReason.None && deed.Ended > story.ClosedAt));
     }
 
+    private static bool IsSame(Got one, Got other) => (one.Mark, one.Live) == (other.Mark, other.Live);
+
     /// <summary>The topic after some steps, and for each subscriber the number of taken frames that are explained.</summary>
     private sealed record State(int[] Taken)
     {
@@ -192,7 +205,7 @@ internal sealed class Order
 
         public bool Exists { get; set; }
 
-        public byte[] Retained { get; set; } = [];
+        public (byte Mark, long Stamp)[] Retained { get; set; } = [];
 
         public long Messages { get; set; }
 

@@ -21,7 +21,7 @@ internal sealed record Program(string Name)
 
     public List<IReadOnlyList<Step>> Fibers { get; } = [];
 
-    /// <summary>Every step; its place is the first byte of the frame that it sends.</summary>
+    /// <summary>Every step, by the first bytes of the frames that it sends: a batch has as many places as messages.</summary>
     public IReadOnlyList<Step> Script => _steps;
 
     public IEnumerable<string> Topics => _steps.Select(step => step.Topic).Where(topic => topic.Length > 0).Distinct();
@@ -67,8 +67,8 @@ internal sealed record Program(string Name)
         var enlisted = new List<Step>();
         foreach (var step in steps)
         {
-            enlisted.Add(step with { Fiber = fiber, Frame = new Frame([(byte)_steps.Count]) });
-            _steps.Add(enlisted[^1]);
+            enlisted.Add(step with { Fiber = fiber, Mark = (byte)_steps.Count });
+            _steps.AddRange(Enumerable.Repeat(enlisted[^1], enlisted[^1].Frames));
         }
 
         return [.. enlisted];
@@ -90,6 +90,9 @@ internal enum Verb
     Room,
     Close,
 
+    /// <summary>Sets the clock back, by a few steps.</summary>
+    SetBack,
+
     /// <summary>Waits for frames, takes them, and releases them.</summary>
     Read,
 
@@ -97,23 +100,27 @@ internal enum Verb
     Keep,
 }
 
-/// <summary>One step of a fiber; it sends a frame of its own.</summary>
-/// <param name="Number">How many to replay, or how many bytes to take.</param>
+/// <summary>One step of a fiber; it sends frames of its own.</summary>
+/// <param name="Number">How many to replay, to take, or to publish in one batch; no batch, if 0.</param>
 /// <param name="Disconnect">Whether a delete closes the subscribers.</param>
 /// <param name="Later">Whether a later step of its fiber wakes the readers of this one.</param>
-internal sealed record Step(Verb Verb, string Topic = "", int Subscriber = -1, int Number = 0, bool Disconnect = false, bool Later = false)
+/// <param name="Since">The mark of the publish from whose (first) event a subscribe goes on; from none, if negative.</param>
+internal sealed record Step(
+    Verb Verb, string Topic = "", int Subscriber = -1, int Number = 0, bool Disconnect = false, bool Later = false, int Since = -1)
 {
     /// <summary>The number of its fiber; -1 for a first step.</summary>
     public int Fiber { get; init; }
 
-    public Frame Frame { get; init; }
+    /// <summary>The first byte of its frame, or of the first of them.</summary>
+    public byte Mark { get; init; }
 
-    /// <summary>The first byte of its frame.</summary>
-    public byte Mark => Frame.Bytes.Span[0];
+    /// <summary>How many frames it sends.</summary>
+    public int Frames => Verb == Verb.Publish ? Math.Max(Number, 1) : 1;
 
     public override string ToString() =>
         $"{Verb}{(Later ? " later" : "")}{(Disconnect ? " disconnecting" : "")}{(Topic.Length > 0 ? $" {Topic}" : "")}"
-        + $"{(Subscriber >= 0 ? $" #{Subscriber}" : "")}{(Number == Steps.Everything ? " (all)" : Number > 0 ? $" ({Number})" : "")}";
+        + $"{(Subscriber >= 0 ? $" #{Subscriber}" : "")}{(Since >= 0 ? $" since frame {Since}" : "")}"
+        + $"{(Number == Steps.Everything ? " (all)" : Number > 0 ? $" ({Number})" : "")}";
 }
 
 /// <summary>Makes steps.</summary>
@@ -127,6 +134,14 @@ internal static class Steps
     public static Step Delete(string topic, bool disconnect = false) => new(Verb.Delete, topic, Disconnect: disconnect);
 
     public static Step Publish(string topic, bool later = false) => new(Verb.Publish, topic, Later: later);
+
+    public static Step PublishAll(string topic, int messages, bool later = false) =>
+        new(Verb.Publish, topic, Number: messages, Later: later);
+
+    public static Step Resume(string topic, int subscriber, int since) =>
+        new(Verb.Subscribe, topic, subscriber, Everything, Since: since);
+
+    public static Step SetBack() => new(Verb.SetBack);
 
     public static Step Subscribe(string topic, int subscriber = 0, int lastN = 0, bool later = false) =>
         new(Verb.Subscribe, topic, subscriber, lastN, Later: later);

@@ -44,15 +44,18 @@ internal static class RandomPrograms
     private static Step Any(Random random, int subscribers)
     {
         var (topic, subscriber, later) = (Topics[random.Next(3) / 2], random.Next(subscribers), random.Next(4) == 0);
-        return random.Next(20) switch
+        return random.Next(24) switch
         {
-            < 7 => Publish(topic, later),
+            < 6 => Publish(topic, later),
+            < 7 => PublishAll(topic, random.Next(1, 4), later),
             < 12 => Subscribe(topic, subscriber, random.Next(2) == 0 ? Everything : random.Next(3), later),
             < 14 => Unsubscribe(topic, subscriber),
             < 15 => Delete(topic, random.Next(2) == 0),
             < 17 => Create(topic),
             < 18 => Close(subscriber),
-            _ => Reply(subscriber, later),
+            < 20 => Reply(subscriber, later),
+            < 23 => Resume(topic, subscriber, since: random.Next(10)),
+            _ => SetBack(),
         };
     }
 }

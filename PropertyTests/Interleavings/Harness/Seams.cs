@@ -34,6 +34,51 @@ internal static class Seams
             .And(Publish("a"), Publish("a"))
             .And(Subscribe("a", 0, Everything), Unsubscribe("a"), Subscribe("a", 0, lastN: 1));
 
+        yield return new Program("a resume among publishes") { Limits = Roomy }
+            .First(Create("a"), Publish("a"), Publish("a"))
+            .And(Publish("a"), Publish("a"))
+            .And(Resume("a", 0, since: 1));
+
+        yield return new Program("a resume among publishes to a small ring") { Limits = Roomy with { MaxMessages = 2 } }
+            .First(Create("a"), Publish("a"), Publish("a"))
+            .And(Publish("a"), Publish("a"))
+            .And(Resume("a", 0, since: 1));
+
+        yield return new Program("a resume of a subscriber that may be here already") { Limits = Roomy }
+            .First(Create("a"), Publish("a"))
+            .And(Subscribe("a"))
+            .And(Publish("a"))
+            .And(Resume("a", 0, since: 1));
+
+        yield return new Program("a resume against a topic created again by a clock set back") { Limits = Roomy }
+            .First(Create("a"), Publish("a"), Publish("a"))
+            .And(SetBack(), Delete("a"), Create("a"), Publish("a"), Publish("a"))
+            .And(Resume("a", 0, since: 1));
+
+        yield return new Program("publishes and a subscribe by a clock set back") { Limits = Roomy }
+            .First(Create("a"), Subscribe("a"), Publish("a"))
+            .And(Publish("a"))
+            .And(SetBack(), Publish("a"))
+            .And(Subscribe("a"));
+
+        yield return new Program("a batch among publishes") { Limits = Roomy, Subscribers = 2 }
+            .First(Create("a"), Subscribe("a", 0))
+            .And(PublishAll("a", 2))
+            .And(Publish("a"))
+            .And(Subscribe("a", 1, Everything));
+
+        yield return new Program("a batch against a resume from the middle of another") { Limits = Roomy with { MaxMessages = 3 } }
+            .First(Create("a"), PublishAll("a", 2))
+            .And(PublishAll("a", 2))
+            .And(Publish("a"))
+            .And(Resume("a", 0, since: 1));
+
+        yield return new Program("a batch over the bound against a publish") { Limits = new BrokerLimits(MaxQueueSize: 1) }
+            .First(Create("a"), Subscribe("a"))
+            .And(PublishAll("a", 2))
+            .And(Publish("a"))
+            .And(Read());
+
         yield return new Program("an unsubscribe among publishes") { Limits = Roomy }
             .First(Create("a"), Subscribe("a"))
             .And(Publish("a"), Publish("a"))

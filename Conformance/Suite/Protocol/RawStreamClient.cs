@@ -7,7 +7,7 @@ namespace PubSub.Conformance.Protocol;
 /// <summary>
 /// The rude reader of a stream of Server-Sent Events: it reads only when asked, any number of bytes, and leaves whenever it likes.
 /// </summary>
-public sealed class RawStream : IMessageSource
+public sealed class RawStreamClient : IMessageSource
 {
     private readonly Wire _wire;
     private readonly HttpBody _body;
@@ -18,7 +18,7 @@ public sealed class RawStream : IMessageSource
     private readonly Queue<StreamPart> _parts = [];
     private int _messages;
 
-    private RawStream(
+    private RawStreamClient(
         string name, Wire wire, HttpAnswer answer, Target target, Transcript transcript, CancellationToken cancellation)
     {
         Name = name;
@@ -44,7 +44,7 @@ public sealed class RawStream : IMessageSource
 
     /// <summary>Sends the request and reads the head of the answer, and the body of a refusal.</summary>
     /// <exception cref="Interference">A gateway answered in the server's place.</exception>
-    internal static async Task<RawStream> OpenAsync(
+    internal static async Task<RawStreamClient> OpenAsync(
         string name,
         string head,
         Target target,
@@ -72,7 +72,7 @@ public sealed class RawStream : IMessageSource
 
                 if (!again)
                 {
-                    return new RawStream(name, wire, answer, target, transcript, cancellation);
+                    return new RawStreamClient(name, wire, answer, target, transcript, cancellation);
                 }
 
                 transcript.Note(name, $"a gateway answered {answer.Status}; the request is made again");
@@ -101,16 +101,17 @@ public sealed class RawStream : IMessageSource
             : answer with { BodyBytes = await Http.ReadBodyAsync(wire, answer, limit) };
     }
 
-    /// <summary>Reads and discards this many bytes of the stream, fewer if it ends first.</summary>
-    public async Task ReadBytesAsync(int count)
+    /// <summary>Reads this many bytes of the stream as they are sent, fewer if it ends first; they are not seen again.</summary>
+    public async Task<byte[]> ReadBytesAsync(int count)
     {
         try
         {
-            await Bounds.Within(_target.Timeouts.Wait, _transcript.Time, limit => _wire.ReadAsync(count, limit), _cancellation);
+            return await Bounds.Within(_target.Timeouts.Wait, _transcript.Time, limit => _wire.ReadAsync(count, limit), _cancellation);
         }
         catch (TimeoutException)
         {
-            throw new Violation($"The server sends {Name} a stream", $"{count} bytes", $"fewer within {_target.Timeouts.Wait.TotalSeconds} s");
+            throw new Violation(
+                $"The server sends {Name} a stream", $"{count} bytes", $"fewer within {_target.Timeouts.Wait.TotalSeconds} s");
         }
     }
 
