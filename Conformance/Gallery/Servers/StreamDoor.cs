@@ -126,7 +126,10 @@ internal sealed class StreamDoor(SmallServer server)
                 }
             }
 
-            await connection.WriteAsync(Coding.Call(""), stopping);
+            if (Coding.Call("") is { Length: > 0 } end)
+            {
+                await connection.WriteAsync(end, stopping);
+            }
         }
         finally
         {
