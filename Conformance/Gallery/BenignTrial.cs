@@ -75,5 +75,5 @@ internal sealed record BenignTrial(BenignServer Server, Results Results, IReadOn
     };
 
     private static bool IsUnsupported(BenignServer server, ScenarioResult scenario) =>
-        server.Unsupported.ContainsKey(scenario.Id) || server.Offers.Lacks(scenario.Requirement);
+        server.Unsupported.ContainsKey(scenario.Id) || server.Offers.Lacks(scenario.Id);
 }

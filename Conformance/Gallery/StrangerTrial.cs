@@ -70,7 +70,7 @@ internal sealed record StrangerTrial(Stranger Server, Results Results, IReadOnly
         var allowed = server.Verdicts.Select(declared => (declared.Verdict, declared.Requirement)).ToHashSet();
         foreach (var scenario in played.Where(scenario => scenario.Verdict is not (Verdict.Pass or Verdict.Observed)
             && !allowed.Contains((scenario.Verdict, scenario.CountsFor))
-            && !(scenario.Verdict == Verdict.Unsupported && server.Offers.Lacks(scenario.Requirement))
+            && !(scenario.Verdict == Verdict.Unsupported && server.Offers.Lacks(scenario.Id))
             && !(scenario.Verdict == Verdict.NotEvaluated && staysDead && dangers[scenario.Id] >= least)))
         {
             yield return $"{scenario.Id} says {scenario.Verdict.ToString().ToLowerInvariant()}, which is not declared: {scenario.Message}";

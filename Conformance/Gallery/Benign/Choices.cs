@@ -13,6 +13,7 @@ internal static class Choices
     private static readonly Dictionary<string, string> Uuids = new()
     {
         ["PS-PUB-006/ids-of-any-characters"] = "message ids are UUIDs",
+        ["PS-HTTP-002/ids"] = "message ids are UUIDs",
     };
 
     private static readonly Change AsksForKey = server => server.Variation = server.Variation with { ApiKey = Key };

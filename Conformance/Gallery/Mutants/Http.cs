@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -33,7 +34,7 @@ internal static partial class Http
                 }
             }))
             .KilledBy("PS-HTTP-001", "is queued to every subscriber")
-            .MayBreak("PS-HTTP-002", "PS-HTTP-003", "PS-HTTP-006", "PS-HTTP-007"),
+            .MayBreak("PS-HTTP-002", "PS-HTTP-003", "PS-HTTP-006", "PS-HTTP-007", "PS-SSE-002", "PS-FAN-003"),
         Serving("http-delivered-only", "What is published over HTTP is delivered, but not retained.")
             .EachTopic(topic => topic.TryPublishAll.Wrap(next => messages =>
             {
@@ -264,7 +265,8 @@ internal static partial class Http
             .KilledBy("PS-HTTP-011", "is answered with 400"),
         Serving("http-empty-id", "A message with an empty id is published.")
             .Does(server => server.Http.Message.Wrap(next => (message, index) =>
-                message.ValueKind == JsonValueKind.Object && message.TryGetProperty("id", out var id) && id.ValueEquals("")
+                message.ValueKind == JsonValueKind.Object && message.TryGetProperty("id", out var id)
+                && id.ValueKind == JsonValueKind.String && id.ValueEquals("")
                     ? message.GetRawText()
                     : next(message, index)))
             .KilledBy("PS-HTTP-011", "is answered with 400")
@@ -291,7 +293,7 @@ internal static partial class Http
             .KilledBy("PS-HTTP-012", "publishes nothing"),
     ];
 
-    private static IFormatProvider Invariant => System.Globalization.CultureInfo.InvariantCulture;
+    private static IFormatProvider Invariant => CultureInfo.InvariantCulture;
 
     private static JsonSerializerOptions Deep { get; } = new() { MaxDepth = 1_000 };
 

@@ -57,29 +57,15 @@ internal static class Resume
             .EachTopic(topic => topic.Later.Wrap(next => stamp => next(stamp).TakeLast(10)))
             .KilledBy("PS-RES-003", "exactly the later messages are replayed")
             .MayBreak("PS-RES-005", "PS-RES-008"),
-        Resuming("res-gap", "The newest event is neither replayed for a position nor delivered if it came within the last 50 ms.")
-            .EachTopic(topic => topic.Later.Wrap(next => stamp =>
-            {
-                var recent = topic.Server.Messages.Clock.Call() - (50 * TimeSpan.TicksPerMillisecond);
-                return next(stamp).Where(@event => @event != topic.Retained[^1] || topic.StampOf(@event) < recent);
-            }))
+        Resuming("res-gap", "The newest event is neither replayed for a position nor delivered if it came within the last 500 ms.")
+            .EachTopic(topic => topic.Later.Wrap(next => stamp => IsRecent(topic) ? next(stamp).Except([topic.Retained[^1]]) : next(stamp)))
             .KilledBy("PS-RES-003", "exactly the later messages are replayed")
-            .MayBreak("PS-RES-005"),
-        Resuming("res-overlap", "While several publish, the newest event is replayed for a position and delivered as well.")
-            .EachTopic(topic =>
-            {
-                (SendQueue? Publisher, SendQueue? Before) last = default;
-                topic.Deliver.Wrap(next => (@event, publisher) =>
-                {
-                    last = (publisher, last.Publisher);
-                    next(@event, publisher);
-                });
-                topic.Later.Wrap(next => stamp => next(stamp) is var events && last.Before is not null && last.Before != last.Publisher
-                    ? events.Concat(events.TakeLast(1))
-                    : events);
-            })
-            .KilledBy("PS-RES-003", "a reader that always goes on from its last event")
-            .MayBreak("PS-RES-001", "PS-RES-008"),
+            .MayBreak("PS-RES-005", "PS-RES-008"),
+        Resuming("res-overlap", "The newest event is replayed twice for a position if it came within the last 500 ms.")
+            .EachTopic(topic => topic.Later.Wrap(next => stamp =>
+                IsRecent(topic) ? next(stamp).Concat(next(stamp).TakeLast(1)) : next(stamp)))
+            .KilledBy("PS-RES-003", "exactly the later messages are replayed")
+            .MayBreak("PS-RES-001", "PS-RES-005", "PS-RES-008"),
         Resuming("res-since-in-milliseconds", "Of since only the milliseconds are read.")
             .EachSession(session => session.Subscribe.Wrap(next => (topic, request) =>
                 next(topic, request with { Since = request.Since is { } since ? since with { Stamp = Milliseconds(since.Stamp) } : null })))
@@ -101,20 +87,6 @@ internal static class Resume
                 next(topic, request.Since is { Epoch: null } ? request with { Since = null } : request)))
             .KilledBy("PS-RES-003", "exactly the later messages are replayed")
             .MayBreak("PS-RES-005", "PS-RES-008"),
-        Resuming("res-since-of-another-topic", "A connection's first since stands for all its later ones.")
-            .EachSession(session =>
-            {
-                Position? first = null;
-                session.Subscribe.Wrap(next => (topic, request) =>
-                {
-                    first ??= request.Since;
-                    return next(topic, request.Since is { } since
-                        ? request with { Since = since with { Stamp = first!.Value.Stamp } }
-                        : request);
-                });
-            })
-            .KilledBy("PS-RES-003", "a reader that always goes on from its last event")
-            .MayBreak("PS-RES-005"),
         Resuming("res-any-since", "A since that is no time is ignored.")
             .EachSession(session => Forgive(session, "since must be", (request, _) => request))
             .KilledBy("PS-RES-004", "is refused"),
@@ -210,13 +182,6 @@ internal static class Resume
         Knowing("res-any-epoch", "The epoch of a position is ignored.", _ =>
             isWhole => position => isWhole(position with { Epoch = null }))
             .KilledBy("PS-RES-007", "complete is false with another epoch"),
-        Resuming("res-epoch-refused", "A subscribe with the epoch of another life of the topic is refused.")
-            .EachSession(session => session.Subscribe.Wrap(next => (topic, request) =>
-                request.Since is { Epoch: { } epoch } && epoch != topic.Epoch.Call()
-                    ? throw new BadRequest("epoch must be the topic's", request.RawRequestId)
-                    : next(topic, request)))
-            .KilledBy("PS-RES-007", "a subscribe with another epoch is acked")
-            .MayBreak("PS-RES-005"),
         (Resuming("res-bounded-replay", "Events that are replayed for a position count as live ones.") with { Launched = true })
             .EachTopic(BoundReplay)
             .KilledBy("PS-RES-008", "a subscriber is not cut because of what it asked to have replayed")
@@ -230,6 +195,9 @@ internal static class Resume
         Resuming(id, fault).EachTopic(topic => topic.IsWhole.Wrap(isWhole(topic)));
 
     private static long Milliseconds(long ticks) => ticks - (ticks % TimeSpan.TicksPerMillisecond);
+
+    private static bool IsRecent(Topic topic) => topic.Retained is [.., var newest]
+        && topic.StampOf(newest) > topic.Server.Messages.Clock.Call() - (500 * TimeSpan.TicksPerMillisecond);
 
     private static byte[] At(Topic topic, long stamp, string message) =>
         topic.Stamped(Messages.At(stamp, () => topic.Server.Messages.Event.Call(topic.Name, message)), stamp);

@@ -7,12 +7,17 @@ internal static class Offering
 {
     public static Change Change(this IReadOnlyList<Capability> offered) => server => server.Offers = offered;
 
-    /// <summary>Whether a requirement is about a capability that the server does not have.</summary>
-    public static bool Lacks(this IReadOnlyList<Capability> offered, string requirement) => requirement.Split('-')[1] switch
+    /// <summary>Whether a scenario needs a capability that the server does not have.</summary>
+    public static bool Lacks(this IReadOnlyList<Capability> offered, string scenario) => scenario switch
     {
-        "RES" => !offered.Contains(Capability.Resume),
-        "HTTP" => !offered.Contains(Capability.Http),
-        "SSE" => !offered.Contains(Capability.Sse),
-        _ => false,
+        "PS-FAN-003/one-order-by-every-door" => !offered.Contains(Capability.Http),
+        "PS-SSE-004/by-the-other-door" => !offered.Contains(Capability.Sse) || !offered.Contains(Capability.Resume),
+        _ => scenario.Split('-')[1] switch
+        {
+            "RES" => !offered.Contains(Capability.Resume),
+            "HTTP" => !offered.Contains(Capability.Http),
+            "SSE" => !offered.Contains(Capability.Sse),
+            _ => false,
+        },
     };
 }

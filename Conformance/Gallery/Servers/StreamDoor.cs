@@ -112,7 +112,7 @@ internal sealed class StreamDoor(SmallServer server)
     {
         var (topic, beginning, reading, queue, connection) = stream;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var watching = WatchAsync(queue, connection, ending.Token);
+        _ = WatchAsync(queue, connection, ending.Token);
         try
         {
             await connection.WriteAsync((byte[])[.. head, .. Coding.Call(Opening.Call(topic, beginning, reading))], stopping);
@@ -126,14 +126,16 @@ internal sealed class StreamDoor(SmallServer server)
                 }
             }
 
-            await connection.WriteAsync(Coding.Call(""), stopping);
+            if (Coding.Call("") is { Length: > 0 } end)
+            {
+                await connection.WriteAsync(end, stopping);
+            }
         }
         finally
         {
             queue.Abandon.Call(null, 1000, "");
             topic.Leave.Call(queue);
             await ending.CancelAsync();
-            await watching;
             Drop(queue);
         }
     }
