@@ -35,7 +35,7 @@ public sealed class EventStreamTests
         var bytes = Encoding.UTF8.GetBytes(stream);
         for (var size = 1; size <= bytes.Length; size++)
         {
-            var reader = new EventStream();
+            var reader = new EventStreamReader();
 
             var read = bytes.Chunk(size).SelectMany(piece => reader.Read(piece)).ToList();
 
@@ -46,7 +46,7 @@ public sealed class EventStreamTests
     [Test]
     public void A_block_without_an_end_is_a_violation()
     {
-        var reader = new EventStream();
+        var reader = new EventStreamReader();
         var piece = Encoding.UTF8.GetBytes($"data: {new string('x', 1024 * 1024)}\n");
 
         Assert.That(() => Enumerable.Range(0, 20).Select(_ => reader.Read(piece)).ToList(), Throws.TypeOf<Violation>());

@@ -14,7 +14,7 @@ public sealed class RawStreamClient : IMessageSource
     private readonly Target _target;
     private readonly Transcript _transcript;
     private readonly CancellationToken _cancellation;
-    private readonly EventStream _stream = new();
+    private readonly EventStreamReader _stream = new();
     private readonly Queue<StreamPart> _parts = [];
     private int _messages;
 

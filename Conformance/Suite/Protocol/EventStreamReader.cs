@@ -17,7 +17,7 @@ public sealed record StreamPart(string? Comment = null, string? Event = null, st
 }
 
 /// <summary>Reads an event stream as the HTML Standard, section 9.2.6, tells browsers to.</summary>
-internal sealed class EventStream
+public sealed class EventStreamReader
 {
     private const int LargestBlock = 16 * 1024 * 1024;
     private const byte CarriageReturn = (byte)'\r';
