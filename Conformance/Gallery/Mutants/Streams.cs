@@ -10,8 +10,6 @@ namespace PubSub.Conformance.Gallery.Mutants;
 /// <summary>Servers that are wrong about Server-Sent Events.</summary>
 internal static class Streams
 {
-    private static readonly JsonSerializerOptions Deep = new() { MaxDepth = 1_000 };
-
     public static IReadOnlyList<Mutant> All { get; } =
     [
         Streaming("sse-plain-text", "A stream is declared as plain text.")
