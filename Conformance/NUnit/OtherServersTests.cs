@@ -44,7 +44,7 @@ public sealed class OtherServersTests
         new("the classic dialect, with a key", As(Variation.Classic with { ApiKey = "the-key-of-the-house", DeletionStatus = 204 }))
         {
             Probing = probing => probing with { Headers = new Dictionary<string, string> { ["X-API-Key"] = "the-key-of-the-house" } },
-            Unsupported = "PS-PUB-006/ids-of-any-characters PS-REST-012/body-of-a-deletion",
+            Unsupported = "PS-PUB-006/ids-of-any-characters PS-HTTP-002/ids PS-REST-012/body-of-a-deletion",
             Observed = "PS-PUB-007/no-uuid",
             Holds = results => results.Target.Dialect == "classic"
                 && !results.ToJson().Contains("the-key-of-the-house", StringComparison.Ordinal),
@@ -83,7 +83,8 @@ public sealed class OtherServersTests
             // An error on the WebSocket is a code without a sentence; over REST it is a sentence without a code.
             Fail = "PS-ERR-001/a-byte-order-mark PS-ERR-001/a-payload-that-is-no-json PS-ERR-001/json-that-breaks-off PS-ERR-001/no-json"
                 + " PS-ERR-004/code-and-message",
-            Warn = "PS-ERR-002/a-barrage-leaves-everything-in-place PS-REST-018/every-error PS-ROB-002/wherever-it-is-deep",
+            Warn = "PS-ERR-002/a-barrage-leaves-everything-in-place PS-RES-004/no-time PS-RES-004/with-last-n"
+                + " PS-REST-018/every-error PS-ROB-002/wherever-it-is-deep",
             Unsupported = "PS-ERR-002/a-thousand-in-a-row PS-ERR-005/the-field-and-the-rule PS-REST-019/every-code"
                 + " PS-REST-026/detail-names-field-and-rule",
         },

@@ -83,7 +83,8 @@ public sealed class TargetFileTests
         var json = probed.ToFile().ToJson();
 
         Assert.That(json, Does.Not.Contain("hunter2").And.Not.Contain("abcdef"));
-        Assert.That(TargetFile.Parse(json), Is.EqualTo(new TargetFile
+        Assert.That(TargetFile.Parse(json).Capabilities, Is.EquivalentTo(Enum.GetValues<Capability>()));
+        Assert.That(TargetFile.Parse(json) with { Capabilities = null }, Is.EqualTo(new TargetFile
         {
             Url = new Uri("http://127.0.0.1:9"),
             Rest = new Uri("http://127.0.0.1:9/v1"),

@@ -137,7 +137,14 @@ internal sealed class CuttingRelay : IDisposable
 
     private static void Cut(Socket client)
     {
-        client.LingerState = new LingerOption(client.Handle % 2 == 0, 0); // true with 0 seconds: a reset
-        client.Close();
+        try
+        {
+            client.LingerState = new LingerOption(client.Handle % 2 == 0, 0); // true with 0 seconds: a reset
+            client.Close();
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It has been cut before.
+        }
     }
 }

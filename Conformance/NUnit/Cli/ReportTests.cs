@@ -207,7 +207,8 @@ public sealed class ReportTests
         Assert.That(
             told.Scenarios.Select(scenario => (scenario.Id, scenario.Verdict)),
             Is.EqualTo(found.Scenarios.Select(scenario => (scenario.Id, scenario.Verdict))));
-        Assert.That(Declared(told), Is.EquivalentTo(["REST", "WebSocket", "dialect", "limits", "message ids", "ring", "message size"]));
+        Assert.That(Declared(told), Is.EquivalentTo(
+            ["REST", "WebSocket", "dialect", "limits", "message ids", "ring", "message size", "resume", "http", "sse"]));
         Assert.That(Declared(found), Is.Empty);
 
         async Task<Results> ResultsOfAsync(string option, string value)
