@@ -77,7 +77,7 @@ public sealed partial class CatalogueTests
     [Test]
     public void The_embedded_catalogue_has_the_requirements_of_the_document()
     {
-        Assert.That((Catalogue.Spec, Catalogue.Version), Is.EqualTo(("PubSubSpec", "1.0")));
+        Assert.That((Catalogue.Spec, Catalogue.Version), Is.EqualTo(("PubSubSpec", "1.1")));
         Assert.That(
             Catalogue.Requirements.Select(requirement => requirement.Id),
             Is.EqualTo(IdInBold().Matches(SpecFolder.Read("SPEC.md")).Select(match => match.Groups[1].Value)).And.Not.Empty);

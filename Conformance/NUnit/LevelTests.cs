@@ -16,10 +16,12 @@ public sealed class LevelTests
     private static readonly Dictionary<string, string> Reasons = new(StringComparer.Ordinal)
     {
         ["fan-two-orders PS-SUB-004"] = "an event held back for a place in the list is lost when the subscriber before it leaves",
+        ["http-empty-id PS-HTTP-004"] = "an empty id is one of the faults that a message of an array has",
         ["ping-needs-id PS-ENV-012"] = "a ping without a request_id is one of the plain forms that are compared",
         ["ping-needs-id PS-ERR-001"] = "a ping without a request_id shows that the connection is still served",
         ["ping-needs-id PS-ERR-007"] = "a ping without a request_id shows that the connection is still served",
         ["rest-names-decoded PS-ISO-002"] = "two names that differ in their encoding alone are one topic there",
+        ["sse-unnamed-end PS-SSE-002"] = "a notice without a name is an event to its reader",
         ["rob-ghost-of-half-a-connection PS-OBS-011"] = "if a write meets the reset first, the next read sees only the end of the stream",
     };
 

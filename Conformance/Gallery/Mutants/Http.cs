@@ -200,7 +200,7 @@ internal static partial class Http
                 Events = [.. reading.Events.Select(@event => Messages.Text(
                     JsonSerializer.Deserialize<JsonElement>(@event, Deep).GetProperty("message").GetRawText()))],
             })))
-            .KilledBy("PS-HTTP-008", "event")
+            .KilledBy("PS-HTTP-008", "each event is the object that a subscriber gets")
             .MayBreak("PS-HTTP-001", "PS-HTTP-002", "PS-HTTP-003", "PS-HTTP-006", "PS-HTTP-007", "PS-HTTP-009"),
         Serving("http-no-epoch", "The answer to a read has no epoch.")
             .Does(server => server.Http.Body.Wrap(next => (topic, reading) => EpochMember().Replace(next(topic, reading), "")))

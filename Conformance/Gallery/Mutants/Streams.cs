@@ -19,7 +19,7 @@ internal static class Streams
         Streaming("sse-head-with-the-first", "The head of a stream is sent with its first event.")
             .Does(server => server.Stream.Answer.Wrap(next => (request, name) =>
                 next(request, name) is var answer && answer.Stream is { } stream ? answer with { Stream = Buffered(stream) } : answer))
-            .KilledBy("PS-SSE-001", "at once")
+            .KilledBy("PS-SSE-001", "is answered at once")
             .MayBreak([.. Every]),
         Streaming("sse-no-first-line", "A stream begins with its first event.")
             .Does(server => server.Stream.Opening.Wrap(next => (topic, beginning, reading) =>

@@ -44,7 +44,7 @@ internal static class Streams
         })
         { Also = ["PS-SSE-002"] },
 
-        new("PS-SSE-002", "as-over-the-WebSocket", async stage =>
+        new("PS-SSE-002", "as-over-the-websocket", async stage =>
         {
             var topic = await stage.TopicAsync("orders");
             var socket = await stage.SubscriberAsync("socket", topic);
