@@ -33,8 +33,8 @@ internal static class Streams
             .Does(server => server.Stream.Event.Wrap(next => (topic, @event) => next(topic, @event)
                 .Replace(Encoding.UTF8.GetString(@event), RawMessage(@event), StringComparison.Ordinal)))
             .KilledBy("PS-SSE-002", "the data of an event are the object")
-            .MayBreak("PS-SSE-001", "PS-SSE-010")
-            .MayBreak([.. Every]),
+            .MayBreak("PS-SSE-001")
+            .MayBreak([.. Every.Except(["PS-SSE-002"])]),
         Streaming("sse-tenth-twice", "Every tenth event of a stream is sent twice.")
             .Does(server => server.Stream.EachQueue.Wrap(next => (topic, queue) =>
             {
@@ -52,7 +52,7 @@ internal static class Streams
             }))
             .KilledBy("PS-SSE-002", "every event of the topic is sent as data")
             .MayBreak("PS-SSE-008"),
-        Streaming("sse-newest-first", "When two events wait, a stream sends the second first.")
+        (Streaming("sse-newest-first", "When two events wait, a stream sends the second first.") with { Offers = Capabilities.All })
             .Does(server => server.Stream.EachQueue.Wrap(next => (topic, queue) =>
             {
                 byte[]? held = null;
@@ -84,7 +84,8 @@ internal static class Streams
                 next(topic, queue);
             }))
             .KilledBy("PS-SSE-002", "receives every event")
-            .MayBreak("PS-SSE-004", "PS-SSE-008", "PS-SSE-009"),
+            .KilledBy("PS-FAN-003", "receives the events in the order of")
+            .MayBreak("PS-SSE-004", "PS-SSE-008", "PS-SSE-009", "PS-HTTP-007"),
         Streaming("sse-id-of-the-next", "An event has the id that is one later than its own.")
             .Does(server => server.Stream.Event.Wrap(next => (topic, @event) => next(topic, @event)
                 .Replace(server.Stream.Id.Call(topic, Stamp(topic, @event)), server.Stream.Id.Call(topic, Stamp(topic, @event) + 1), At)))

@@ -367,17 +367,6 @@ internal static class Resume
             }
         })
         { IsLengthy = true },
-
-        new("PS-RES-008", "more-than-the-queue-holds", async stage =>
-        {
-            var log = await Log.BeginAsync(stage, 60);
-
-            var (reader, _) = await log.ResumeAsync("reader", log.PositionOf(0));
-
-            await reader.ReceivesExactlyAsync(
-                log.After(0), log.Publisher, log.Topic, "a replay of 59 is received with a queue of 4");
-        })
-        { Launch = new Dictionary<string, string> { ["MAX_QUEUE_SIZE"] = "4" } },
     ];
 
     /// <summary>The moment that a message says; missing or unreadable, it violates its own requirement.</summary>
