@@ -49,8 +49,8 @@ public sealed class PrintedClientTests
 
     [TestCase(PrintedClient.CSharp)]
     [TestCase(PrintedClient.JavaScript)]
-    [TestCase(PrintedClient.Page, Category = "Browser")]
-    [TestCase(PrintedClient.EventSource, Category = "Browser")]
+    [TestCase(PrintedClient.Page, Category = "Browser", Explicit = true, Reason = "It takes a minute: ci/browser.")]
+    [TestCase(PrintedClient.EventSource, Category = "Browser", Explicit = true, Reason = "It takes a minute: ci/browser.")]
     public void A_client_loses_nothing_while_its_connections_are_cut(string kind) =>
         Assert.That(Follow(kind, PrintedClient.Code(kind)), Is.Empty);
 
@@ -71,8 +71,8 @@ public sealed class PrintedClientTests
 
     [TestCase(PrintedClient.CSharp)]
     [TestCase(PrintedClient.JavaScript)]
-    [TestCase(PrintedClient.Page, Category = "Browser")]
-    [TestCase(PrintedClient.EventSource, Category = "Browser")]
+    [TestCase(PrintedClient.Page, Category = "Browser", Explicit = true, Reason = "It takes a minute: ci/browser.")]
+    [TestCase(PrintedClient.EventSource, Category = "Browser", Explicit = true, Reason = "It takes a minute: ci/browser.")]
     public void A_loss_is_told_where_the_ring_was_too_short_and_where_the_topic_is_a_new_one(string kind)
     {
         RequireProgram(kind);

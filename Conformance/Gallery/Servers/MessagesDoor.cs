@@ -76,7 +76,9 @@ internal sealed class MessagesDoor(SmallServer server)
 
     /// <summary>Topic, raw messages, stamps: the answer to a publish.</summary>
     public Seam<Func<Topic, IReadOnlyList<string>, long[], HttpResponse>> Published => field ??= new((topic, messages, stamps) =>
-        RestDoor.Json($$"""{"status":"ok","topic":{{Messages.Quote(topic.Name)}},"messages":[{{string.Join(',', messages.Zip(stamps, Entry.Call))}}]}"""));
+        RestDoor.Json(
+            $$"""{"status":"ok","topic":{{Messages.Quote(topic.Name)}},"messages":"""
+            + $"[{string.Join(',', messages.Zip(stamps, Entry.Call))}]}}"));
 
     /// <summary>Raw message, stamp.</summary>
     public Seam<Func<string, long, string>> Entry => field ??= new((message, stamp) =>
@@ -99,7 +101,8 @@ internal sealed class MessagesDoor(SmallServer server)
     public Seam<Func<HttpRequest, Beginning>> BeginningOf => field ??= new(request => Beginning.In(request, otherwise: int.MaxValue));
 
     public Seam<Func<Topic, Reading, string>> Body => field ??= new((topic, reading) =>
-        $$"""{"topic":{{Messages.Quote(topic.Name)}},"epoch":{{Messages.Quote(topic.Epoch.Call())}},{{Complete(reading.IsComplete)}},"events":[{{string.Join(',', reading.Events.Select(Encoding.UTF8.GetString))}}]}""");
+        $$"""{"topic":{{Messages.Quote(topic.Name)}},"epoch":{{Messages.Quote(topic.Epoch.Call())}},{{Complete(reading.IsComplete)}},"""
+        + $"\"events\":[{string.Join(',', reading.Events.Select(Encoding.UTF8.GetString))}]}}");
 
     /// <summary>The member that says whether nothing is missing.</summary>
     public static string Complete(bool isComplete) => $"\"complete\":{(isComplete ? "true" : "false")}";

@@ -107,6 +107,11 @@ internal static class Resume
                     stage,
                     replies,
                     "acks of publishes, a subscribe, and publishes, sent in this order, have timestamps in this order");
+                var live = await reader.EventsAsync(stage.Burst(20)).Given("what is published after the ack is delivered");
+                stage.Expect.Sequence(
+                    replies.TakeLast(live.Count).Select(reply => $"{Moment(reply)}"),
+                    live.Select(one => $"{Moment(one)}"),
+                    "the ack of a publish has the timestamp of its event");
             }
         }),
 
