@@ -23,7 +23,7 @@ public sealed class Topic
     internal Topic(string name, Origin origin, BrokerLimits limits, Budget budget, long bytes)
     {
         Name = name;
-        Epoch = origin.Epoch;
+        Epoch = origin.Epoch ?? ""; // no origin was given
         (_budget, _bytes) = (budget, bytes);
         _last = _forgotten = origin.Time;
         _retained = new Ring<Retained>(limits.MaxMessages);
@@ -345,8 +345,10 @@ public sealed class Topic
     private readonly record struct Retained(Frame Frame, int Length, long Stamp);
 }
 
-/// <summary>What a topic begins with: the time of its creation, as a stamp, and its epoch.</summary>
-public readonly record struct Origin(long Time, string Epoch);
+/// <summary>What a topic begins with. By default it begins at the first stamp there is, and its epoch is empty.</summary>
+/// <param name="Time">The time of its creation, as a stamp.</param>
+/// <param name="Epoch">See <see cref="Topic.Epoch"/>.</param>
+public readonly record struct Origin(long Time, string? Epoch);
 
 /// <summary>The outcome of a publish, and the stamp of its event if it was accepted.</summary>
 public readonly record struct Publication(PublishResult Result, long Stamp = 0);

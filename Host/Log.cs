@@ -74,11 +74,11 @@ internal static partial class Log
     [LoggerMessage(20, LogLevel.Error, "No connection could be accepted; the next attempt is in {Seconds} s")]
     public static partial void AcceptFailed(ILogger logger, Exception exception, double seconds);
 
-    [LoggerMessage(22, LogLevel.Debug, "Session {Connection} asked to follow {Topic}")]
-    public static partial void StreamOpened(ILogger logger, string connection, Escaped topic);
-
     [LoggerMessage(21, LogLevel.Debug, "Connection {Connection} published {Messages} messages to {Topic}: {Bytes} bytes")]
     public static partial void PublishedOverHttp(ILogger logger, string connection, Escaped topic, int messages, int bytes);
+
+    [LoggerMessage(22, LogLevel.Debug, "Session {Connection} asked to follow {Topic}")]
+    public static partial void StreamOpened(ILogger logger, string connection, Escaped topic);
 }
 
 /// <summary>

@@ -31,7 +31,7 @@ internal sealed record Collection(
             .. Gallery.Mutants.Robustness.All,
             .. Gallery.Mutants.Lifecycle.All,
             .. Gallery.Mutants.Resume.All,
-            .. Gallery.Mutants.Http.All,
+            .. Gallery.Mutants.OverHttp.All,
             .. Gallery.Mutants.Streams.All,
         ],
         [

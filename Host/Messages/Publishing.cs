@@ -46,16 +46,7 @@ internal static class Publishing
             return Problem.Result(Refusals.BodyTooLarge(settings.MaxMessageBytes, "MAX_MESSAGE_BYTES"));
         }
 
-        List<RawMessage> messages;
-        try
-        {
-            messages = RequestFields.ReadMessages(body.Bytes, MaxMessages, settings.MaxMessageBytes);
-        }
-        catch (BadRequestException bad)
-        {
-            return Problem.Result(Refusals.BadRequest(bad.Message));
-        }
-
+        var messages = RequestFields.ReadMessages(body.Bytes, MaxMessages, settings.MaxMessageBytes);
         Log.PublishedOverHttp(logger, context.Connection.Id, new(name), messages.Count, body.Bytes.Length);
         var stamps = new long[messages.Count];
         switch (await PublishAllAsync(topic, messages, say, stamps).ConfigureAwait(false))

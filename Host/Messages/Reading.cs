@@ -15,9 +15,8 @@ internal static class Reading
     /// <summary>Bytes of events that are written at a time, unless a single one is larger.</summary>
     private const int BatchBytes = 32 * 1024;
 
-    private static readonly string[] GetAndHead = ["GET", "HEAD"];
-
-    public static void MapReading(this IEndpointRouteBuilder routes) => routes.MapMethods(TopicPath.Messages, GetAndHead, ReadAsync);
+    public static void MapReading(this IEndpointRouteBuilder routes) =>
+        routes.MapMethods(TopicPath.Messages, Methods.GetAndHead, ReadAsync);
 
     private static async Task<IResult> ReadAsync(HttpContext context, Broker broker, Settings settings)
     {
@@ -26,16 +25,7 @@ internal static class Reading
             return Problem.Result(fault);
         }
 
-        Beginning beginning;
-        try
-        {
-            beginning = Beginning.OfQuery(context.Request);
-        }
-        catch (BadRequestException bad)
-        {
-            return Problem.Result(Refusals.BadRequest(bad.Message));
-        }
-
+        var beginning = Beginning.OfQuery(context.Request);
         if (broker.Find(name) is not { } topic)
         {
             return Problem.Result(Refusals.TopicNotFound);

@@ -10,7 +10,7 @@ internal sealed class ServerMessage(TimeProvider time)
 {
     private readonly Timestamp _clock = new(time);
 
-    /// <summary>The time that an epoch and a topic's first stamp are taken from.</summary>
+    /// <summary>The moment of this call, in ticks of 100 ns since the year 1, UTC.</summary>
     public long Now => _clock.Now;
 
     /// <summary>The event that a message becomes; its stamp is its time of acceptance (PS-FAN-006).</summary>
@@ -18,9 +18,9 @@ internal sealed class ServerMessage(TimeProvider time)
         Text(_clock.Now, """{"type":"event","topic":"""u8, rawTopic.Span, ""","message":"""u8, rawMessage.Span, default, default);
 
     /// <summary>The ack of a publish, with the stamp of its event (PS-RES-002), or of an unsubscribe.</summary>
-    public Frame Ack(ReadOnlyMemory<byte> rawRequestId, ReadOnlyMemory<byte> rawTopic, long? stamp = null) => Finished(
+    public Frame Ack(ReadOnlyMemory<byte> rawRequestId, ReadOnlyMemory<byte> rawTopic, long? stamp = null) => Text(
         stamp ?? _clock.Now,
-        "{\"type\":\"ack\""u8, IdLabel(rawRequestId), rawRequestId.Span, ""","topic":"""u8, rawTopic.Span, ",\"status\":\"ok\""u8);
+        "{\"type\":\"ack\""u8, IdLabel(rawRequestId), rawRequestId.Span, ""","topic":"""u8, rawTopic.Span, ",\"status\":\"ok\""u8).Frame;
 
     /// <summary>The ack of a subscribe, which is a position (PS-RES-002).</summary>
     /// <param name="rawRequestId">See <see cref="Request"/>.</param>
@@ -34,11 +34,11 @@ internal sealed class ServerMessage(TimeProvider time)
         rawRequestId.Span,
         ""","topic":"""u8,
         rawTopic.Span,
-        Encoding.ASCII.GetBytes(whole switch
+        Encoding.ASCII.GetBytes($",\"status\":\"ok\",\"epoch\":\"{epoch}\"" + whole switch
         {
-            null => $",\"status\":\"ok\",\"epoch\":\"{epoch}\"",
-            true => $",\"status\":\"ok\",\"epoch\":\"{epoch}\",\"complete\":true",
-            false => $",\"status\":\"ok\",\"epoch\":\"{epoch}\",\"complete\":false",
+            null => "",
+            true => ",\"complete\":true",
+            false => ",\"complete\":false",
         }));
 
     /// <summary>Tells the reader of a stream that events later than its position may be missing (PS-SSE-005).</summary>
@@ -52,38 +52,29 @@ internal sealed class ServerMessage(TimeProvider time)
         default);
 
     public Frame Pong(ReadOnlyMemory<byte> rawRequestId) =>
-        Finished(_clock.Now, "{\"type\":\"pong\""u8, IdLabel(rawRequestId), rawRequestId.Span, default, default, default);
+        Text(_clock.Now, "{\"type\":\"pong\""u8, IdLabel(rawRequestId), rawRequestId.Span, default, default, default).Frame;
 
     public Frame Error(ReadOnlyMemory<byte> rawRequestId, Refusal refusal) =>
-        Finished(
+        Text(
             _clock.Now,
             "{\"type\":\"error\""u8,
             IdLabel(rawRequestId),
             rawRequestId.Span,
             ""","error":{"code":"""u8,
             Encoding.UTF8.GetBytes($"\"{refusal.Code}\",\"message\":\"{JsonEncodedText.Encode(refusal.Text)}\"}}"),
-            default);
+            default).Frame;
 
     public Frame TopicDeleted(string topic) =>
-        Finished(
+        Text(
             _clock.Now,
             "{\"type\":\"info\",\"topic\":\""u8,
             JsonEncodedText.Encode(topic).EncodedUtf8Bytes,
             "\",\"msg\":\"topic_deleted\""u8,
             default,
             default,
-            default);
+            default).Frame;
 
     private static ReadOnlySpan<byte> IdLabel(ReadOnlyMemory<byte> rawRequestId) => rawRequestId.IsEmpty ? default : ""","request_id":"""u8;
-
-    private Frame Finished(
-        long time,
-        ReadOnlySpan<byte> a,
-        ReadOnlySpan<byte> b,
-        ReadOnlySpan<byte> c,
-        ReadOnlySpan<byte> d,
-        ReadOnlySpan<byte> e,
-        ReadOnlySpan<byte> f) => Text(time, a, b, c, d, e, f).Frame;
 
     /// <summary>One text frame of the parts in a row, then the timestamp and the closing brace.</summary>
     private Draft Text(

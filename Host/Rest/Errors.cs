@@ -23,6 +23,10 @@ internal static class Errors
                 await Problem.WriteAsync(context, refusal).ConfigureAwait(false);
             }
         }
+        catch (BadRequestException bad) when (!context.Response.HasStarted)
+        {
+            await Problem.WriteAsync(context, Refusals.BadRequest(bad.Message)).ConfigureAwait(false);
+        }
         catch (BadHttpRequestException bad) when (!context.Response.HasStarted)
         {
             await Problem.WriteAsync(context, Refusals.BadRequest(bad.Message) with { Status = bad.StatusCode }).ConfigureAwait(false);

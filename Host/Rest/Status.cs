@@ -6,16 +6,15 @@ namespace PubSub.Hosting.Rest;
 /// <summary>Health, statistics and probes (SPEC, section Health and statistics).</summary>
 internal static class Status
 {
-    private static readonly string[] GetAndHead = ["GET", "HEAD"];
-
     public static void MapStatus(this IEndpointRouteBuilder routes)
     {
         var time = routes.ServiceProvider.GetRequiredService<TimeProvider>();
         var started = time.GetTimestamp();
-        routes.MapMethods("/v1/health", GetAndHead, (Broker broker) => TypedResults.Ok(Health(broker, time.GetElapsedTime(started))));
-        routes.MapMethods("/v1/stats", GetAndHead, (Broker broker) => TypedResults.Ok(Statistics(broker)));
-        routes.MapMethods("/livez", GetAndHead, () => TypedResults.Ok(new Probe("ok")));
-        routes.MapMethods("/readyz", GetAndHead, IResult (Sessions sessions) => sessions.IsDraining
+        routes.MapMethods(
+            "/v1/health", Methods.GetAndHead, (Broker broker) => TypedResults.Ok(Health(broker, time.GetElapsedTime(started))));
+        routes.MapMethods("/v1/stats", Methods.GetAndHead, (Broker broker) => TypedResults.Ok(Statistics(broker)));
+        routes.MapMethods("/livez", Methods.GetAndHead, () => TypedResults.Ok(new Probe("ok")));
+        routes.MapMethods("/readyz", Methods.GetAndHead, IResult (Sessions sessions) => sessions.IsDraining
             ? Problem.Result(Refusals.Draining)
             : TypedResults.Ok(new Probe("ok")));
     }

@@ -7,13 +7,11 @@ namespace PubSub.Hosting.Rest;
 /// <summary>Topics over REST (SPEC, section 1).</summary>
 internal static class Topics
 {
-    private static readonly string[] GetAndHead = ["GET", "HEAD"];
-
     public static void MapTopics(this IEndpointRouteBuilder routes)
     {
         routes.MapPost(TopicPath.All, CreateAsync);
-        routes.MapMethods(TopicPath.All, GetAndHead, List);
-        routes.MapMethods(TopicPath.One, GetAndHead, Get);
+        routes.MapMethods(TopicPath.All, Methods.GetAndHead, List);
+        routes.MapMethods(TopicPath.One, Methods.GetAndHead, Get);
         routes.MapDelete(TopicPath.One, Delete);
     }
 

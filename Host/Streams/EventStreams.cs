@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
@@ -10,17 +11,7 @@ internal sealed class EventStreams(Sessions sessions, Broker broker, Settings se
 {
     public async Task AcceptAsync(HttpContext context)
     {
-        Beginning beginning;
-        try
-        {
-            beginning = Beginning.OfStream(context.Request);
-        }
-        catch (BadRequestException bad)
-        {
-            await Problem.WriteAsync(context, Refusals.BadRequest(bad.Message)).ConfigureAwait(false);
-            return;
-        }
-
+        var beginning = Beginning.OfStream(context.Request);
         var input = context.Features.Get<IConnectionTransportFeature>()?.Transport.Input;
         var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
         var connection = context.Features.Get<IConnectionLifetimeFeature>();
@@ -85,7 +76,7 @@ internal sealed class EventStreams(Sessions sessions, Broker broker, Settings se
     {
         Span<byte> ascii = stackalloc byte[Stamp.Length];
         Stamp.Write(ticks, ascii);
-        System.Text.Encoding.ASCII.GetChars(ascii, text);
+        Encoding.ASCII.GetChars(ascii, text);
     });
 
     private static void SetHeaders(HttpResponse response)
@@ -99,9 +90,7 @@ internal sealed class EventStreams(Sessions sessions, Broker broker, Settings se
 
 internal static class EventStreamsExtensions
 {
-    private static readonly string[] GetAndHead = ["GET", "HEAD"];
-
     /// <summary>Maps the path, like that of the WebSocket, without services that would be kept with each connection.</summary>
     public static void MapStreams(this IEndpointRouteBuilder routes) => routes.MapMethods(
-        TopicPath.Events, GetAndHead, (RequestDelegate)routes.ServiceProvider.GetRequiredService<EventStreams>().AcceptAsync);
+        TopicPath.Events, Methods.GetAndHead, (RequestDelegate)routes.ServiceProvider.GetRequiredService<EventStreams>().AcceptAsync);
 }

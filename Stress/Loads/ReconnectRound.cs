@@ -128,7 +128,7 @@ internal sealed class ReconnectRound : IDisposable
             Come(client);
         }
 
-        Array.ForEach(_topics, Publish); // one more each: whoever has it has all that is there
+        Array.ForEach(_topics, Publish); // one more each: a client that has it has all that is there
         _publisher.Flush();
         string? late = null;
         try

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using PubSub.Stress.Net;
 
@@ -20,8 +19,7 @@ internal abstract class EventStreamConnection : BrokerConnection
     private string _path = "";
     private byte[] _block = [];
     private int _blockLength;
-    private bool _hasHead;
-    private bool _isChunked;
+    private HttpResponse? _response;
 
     protected EventStreamConnection(Loop loop, Endpoint endpoint, int receiveBuffer)
         : base(loop, endpoint, receiveBuffer)
@@ -48,26 +46,26 @@ internal abstract class EventStreamConnection : BrokerConnection
     protected override int Consume(ReadOnlySpan<byte> bytes)
     {
         var consumed = 0;
-        if (!_hasHead)
+        if (_response is null)
         {
-            var end = bytes.IndexOf("\r\n\r\n"u8);
-            if (end < 0)
+            _response = HttpResponse.Read(bytes, $"GET {_path}");
+            if (_response is null)
             {
                 return 0;
             }
 
-            ReadHead(Encoding.ASCII.GetString(bytes[..end]));
-            consumed = end + 4;
+            consumed = _response.Length;
         }
 
-        if (!_isChunked)
+        if (!_response.IsChunked)
         {
             ReadText(bytes[consumed..]);
             return bytes.Length;
         }
 
-        while (TryReadChunk(bytes[consumed..], out var length))
+        while (HttpResponse.TryReadChunk(bytes[consumed..], Loop, out var text, out var length))
         {
+            ReadText(text);
             consumed += length;
         }
 
@@ -80,42 +78,6 @@ internal abstract class EventStreamConnection : BrokerConnection
     /// <param name="data">The message as a subscriber over the WebSocket gets it.</param>
     /// <param name="isFirst">Nothing came before it.</param>
     protected abstract void Take(ReadOnlySpan<byte> id, ReadOnlySpan<byte> name, ReadOnlySpan<byte> data, bool isFirst);
-
-    private void ReadHead(string head)
-    {
-        if (!head.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal))
-        {
-            throw new RunFailed($"GET {_path}: {head.Split('\r')[0]}");
-        }
-
-        _hasHead = true;
-        _isChunked = head.Contains("\r\nTransfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase);
-    }
-
-    private bool TryReadChunk(ReadOnlySpan<byte> bytes, out int length)
-    {
-        length = 0;
-        var head = bytes.IndexOf("\r\n"u8);
-        if (head < 0)
-        {
-            return false;
-        }
-
-        if (!int.TryParse(bytes[..head], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var size))
-        {
-            throw new RunFailed($"a chunk of the stream has no length: {ServerMessage.Excerpt(bytes)}");
-        }
-
-        length = head + 2 + size + 2;
-        if (bytes.Length < length)
-        {
-            Loop.Expect(length);
-            return false;
-        }
-
-        ReadText(bytes.Slice(head + 2, size));
-        return true;
-    }
 
     private void ReadText(ReadOnlySpan<byte> text)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using PubSub.Stress.Net;
 
@@ -14,8 +13,7 @@ internal sealed class HttpPublisher : Connection
     private readonly int[] _ids;
     private byte[] _body = [];
     private int _bodyLength;
-    private int _length = -1; // of the body; negative while the head has not arrived
-    private bool _isChunked;
+    private HttpResponse? _response; // null while the head has not arrived
     private long _first;
 
     /// <param name="loop">Drives the connection.</param>
@@ -73,59 +71,31 @@ internal sealed class HttpPublisher : Connection
     private bool TryConsume(ReadOnlySpan<byte> bytes, out int consumed)
     {
         consumed = 0;
-        if (_length < 0 && !_isChunked)
+        if (_response is null)
         {
-            var end = bytes.IndexOf("\r\n\r\n"u8);
-            if (end >= 0)
-            {
-                ReadHead(Encoding.ASCII.GetString(bytes[..end]));
-                consumed = end + 4;
-            }
-
-            return end >= 0;
+            _response = HttpResponse.Read(bytes, "a publish over HTTP");
+            consumed = _response?.Length ?? 0;
+            return _response is not null;
         }
 
-        if (!_isChunked)
+        if (!_response.IsChunked)
         {
-            consumed = Math.Min(bytes.Length, _length - _bodyLength);
+            var length = _response.ContentLength ?? throw new RunFailed("a publish over HTTP was answered without a length");
+            consumed = Math.Min(bytes.Length, length - _bodyLength);
             Keep(bytes[..consumed]);
-            EndIf(_bodyLength == _length);
+            EndIf(_bodyLength == length);
             return true;
         }
 
-        var head = bytes.IndexOf("\r\n"u8);
-        if (head < 0)
+        if (!HttpResponse.TryReadChunk(bytes, Loop, out var part, out consumed))
         {
+            consumed = 0;
             return false;
         }
 
-        var size = int.Parse(bytes[..head], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
-        if (bytes.Length < head + 2 + size + 2)
-        {
-            Loop.Expect(head + 2 + size + 2);
-            return false;
-        }
-
-        Keep(bytes.Slice(head + 2, size));
-        consumed = head + 2 + size + 2;
-        EndIf(size == 0);
+        Keep(part);
+        EndIf(part.IsEmpty);
         return true;
-    }
-
-    private void ReadHead(string head)
-    {
-        if (!head.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal))
-        {
-            throw new RunFailed($"a publish over HTTP: {head.Split('\r')[0]}");
-        }
-
-        _isChunked = head.Contains("\r\nTransfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase);
-        const string length = "\r\nContent-Length: ";
-        if (!_isChunked)
-        {
-            var at = head.IndexOf(length, StringComparison.OrdinalIgnoreCase) + length.Length;
-            _length = int.Parse(head.AsSpan(at).ToString().Split('\r')[0], CultureInfo.InvariantCulture);
-        }
     }
 
     private void Keep(ReadOnlySpan<byte> part)
@@ -153,7 +123,7 @@ internal sealed class HttpPublisher : Connection
         }
 
         Acked += _ids.Length;
-        (_bodyLength, _length, _isChunked, IsBusy) = (0, -1, false, false);
+        (_bodyLength, _response, IsBusy) = (0, null, false);
         Answered?.Invoke();
     }
 

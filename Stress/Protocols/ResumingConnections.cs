@@ -42,7 +42,7 @@ internal sealed class ResumingSocket : Connection
         switch (parsed.Type)
         {
             case "event" when parsed.Topic == _topic:
-                _reader.Received(_epoch, message[parsed.Timestamp], ResumingStream.Number(message, parsed));
+                _reader.Received(_epoch, message[parsed.Timestamp], parsed.Number(message));
                 break;
             case "ack":
                 _epoch = Encoding.ASCII.GetBytes(parsed.Epoch ?? "");
@@ -68,12 +68,6 @@ internal sealed class ResumingStream : EventStreamConnection
 
     public override void Subscribe(string topic, int lastN) => throw new NotSupportedException("It has asked already.");
 
-    /// <summary>The number that the id of an event's message is.</summary>
-    public static long Number(ReadOnlySpan<byte> message, ServerMessage parsed) =>
-        parsed.MessageIdAt >= 0 && Digits.TryRead(message[parsed.MessageIdAt..], out var number)
-            ? number
-            : throw new RunFailed($"an id that was never sent: {ServerMessage.Excerpt(message)}");
-
     protected override void Take(ReadOnlySpan<byte> id, ReadOnlySpan<byte> name, ReadOnlySpan<byte> data, bool isFirst)
     {
         var slash = id.LastIndexOf((byte)'/');
@@ -94,46 +88,7 @@ internal sealed class ResumingStream : EventStreamConnection
         }
         else if (!data.IsEmpty)
         {
-            _reader.Received(epoch, timestamp, Number(data, new ServerMessage(data)));
+            _reader.Received(epoch, timestamp, new ServerMessage(data).Number(data));
         }
-    }
-}
-
-/// <summary>Publishes numbered messages to several topics over a WebSocket.</summary>
-/// <param name="loop">Drives the connection.</param>
-/// <param name="endpoint">The server's.</param>
-/// <param name="payloadBytes">The length of each payload.</param>
-internal sealed class StampedPublisher(Loop loop, Endpoint endpoint, int payloadBytes) : Connection(loop, endpoint, 0)
-{
-    private const byte Text = 0x1;
-
-    private readonly Queue<Action<long>> _unanswered = [];
-    private readonly string _payload = new('x', payloadBytes);
-    private long _requests;
-
-    public int Unanswered => _unanswered.Count;
-
-    /// <summary>Queues a publish; <see cref="Connection.Flush"/> sends it.</summary>
-    /// <param name="topic">The topic.</param>
-    /// <param name="id">The number of the message within it.</param>
-    /// <param name="acked">Called with the timestamp of the ack, in ticks.</param>
-    public void Publish(string topic, long id, Action<long> acked)
-    {
-        var (number, request) = (Digits.Text(id), Digits.Text(++_requests));
-        var message = $$"""{"id":"{{number}}","payload":"{{_payload}}"}""";
-        Write(Text, Encoding.UTF8.GetBytes(
-            $$"""{"type":"publish","topic":"{{topic}}","message":{{message}},"request_id":"{{request}}"}"""));
-        _unanswered.Enqueue(acked);
-    }
-
-    protected override void Receive(ReadOnlySpan<byte> message)
-    {
-        var parsed = new ServerMessage(message);
-        if (parsed.Type != "ack" || _unanswered.Count == 0)
-        {
-            throw new RunFailed($"unexpected: {ServerMessage.Excerpt(message)}");
-        }
-
-        _unanswered.Dequeue()(Timestamp.Ticks(message[parsed.Timestamp]));
     }
 }

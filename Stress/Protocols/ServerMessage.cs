@@ -55,6 +55,12 @@ internal struct ServerMessage
     public static string Excerpt(ReadOnlySpan<byte> frame) =>
         Encoding.UTF8.GetString(frame[..Math.Min(frame.Length, 200)]);
 
+    /// <summary>The number that the id of an event's message is, as <see cref="Digits"/> writes it.</summary>
+    public readonly long Number(ReadOnlySpan<byte> frame) =>
+        MessageIdAt >= 0 && Digits.TryRead(frame[MessageIdAt..], out var number)
+            ? number
+            : throw new RunFailed($"an id that was never sent: {Excerpt(frame)}");
+
     private void ReadMessage(ref Utf8JsonReader json)
     {
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)

@@ -196,7 +196,7 @@ internal static class Streams
             .KilledBy("PS-SSE-004", "begins with exactly the later events")
             .KilledBy("PS-SSE-006", "begins with the newest")
             .MayBreak("PS-SSE-002", "PS-SSE-003", "PS-SSE-005", "PS-SSE-007"),
-        Torn("sse-no-gap", "A stream has no gap, whatever is missing.", (_, _, _) => false)
+        Torn("sse-no-gap", "A stream never has a gap.", (_, _, _) => false)
             .KilledBy("PS-SSE-005", "exactly if a later event is missing"),
         Torn("sse-always-a-gap", "Every stream that is resumed begins with a gap.", (_, beginning, _) => beginning.Since is not null)
             .KilledBy("PS-SSE-005", "exactly if a later event is missing")

@@ -1,3 +1,4 @@
+using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Gallery.Servers;
@@ -12,12 +13,8 @@ internal static class Offering
     {
         "PS-FAN-003/one-order-by-every-door" => !offered.Contains(Capability.Http),
         "PS-SSE-004/by-the-other-door" => !offered.Contains(Capability.Sse) || !offered.Contains(Capability.Resume),
-        _ => scenario.Split('-')[1] switch
-        {
-            "RES" => !offered.Contains(Capability.Resume),
-            "HTTP" => !offered.Contains(Capability.Http),
-            "SSE" => !offered.Contains(Capability.Sse),
-            _ => false,
-        },
+        _ => Catalogue.Embedded.Find(scenario.Split('/')[0]) is { } requirement
+            && Capabilities.Of(requirement.Profile) is { } capability
+            && !offered.Contains(capability),
     };
 }

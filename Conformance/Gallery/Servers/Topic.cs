@@ -204,7 +204,7 @@ internal sealed class Topic(string name, SmallServer server, long born)
     /// </summary>
     public Seam<Func<IReadOnlyList<string>, long[]?>> TryPublishAll => field ??= new(messages =>
     {
-        using var nobody = new SendQueue(server);
+        using var unread = new SendQueue(server);
         lock (Gate)
         {
             if (IsDeleted)
@@ -219,7 +219,7 @@ internal sealed class Topic(string name, SmallServer server, long born)
                 Retain.Call(@event);
             }
 
-            Deliver.Call(events[0], nobody);
+            Deliver.Call(events[0], unread);
             foreach (var subscriber in Subscribers)
             {
                 Array.ForEach(events[1..], subscriber.Say.Call);

@@ -300,7 +300,7 @@ public sealed class HistoryCheckerTests
 
     private static readonly TestCaseData[] Resumed =
     [
-        Row("A reader that goes on receives what it missed, whatever the topic retains",
+        Row("A reader that goes on receives what it missed, also what the topic retains no more",
             "sub r@1 | pub m1@2 | recv r m1@2 | cut r | pub m2@3 m3@4 | sub r since 2 | recv r m2@3 m3@4 | pub m4@5 | recv r m4@5",
             Nothing, retained: 1),
         Row("A loss that the reader is told is right",

@@ -121,7 +121,7 @@ public sealed class SubscriberRecorder
     public Invocation Subscribe(string topic, int lastN = 0) => Subscribe(topic, lastN, since: 0);
 
     /// <summary>
-    /// Call this before the request is sent, by whatever door. A reader that comes back is the same subscriber: its earlier connection is
+    /// Call this before the request is sent, by any door. A reader that comes back is the same subscriber: its earlier connection is
     /// <see cref="Cut"/> or <see cref="Left"/>.
     /// </summary>
     /// <param name="since">The stamp of the last event or ack that the reader saw: all later events are owed.</param>

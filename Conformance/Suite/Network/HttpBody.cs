@@ -5,10 +5,10 @@ namespace PubSub.Conformance.Network;
 /// <summary>The body of a response, piece by piece as it arrives, chunked or not. A cancelled read loses nothing.</summary>
 internal sealed class HttpBody(Wire wire, HttpAnswer head)
 {
-    private readonly bool _isChunked = head.Header("Transfer-Encoding")?.Contains("chunked", StringComparison.OrdinalIgnoreCase) == true;
+    private readonly bool _isChunked = IsChunked(head);
 
     // Of the body, or of this chunk; -1 before the first chunk.
-    private long _left = head.Header("Transfer-Encoding")?.Contains("chunked", StringComparison.OrdinalIgnoreCase) == true ? -1
+    private long _left = IsChunked(head) ? -1
         : long.TryParse(head.Header("Content-Length"), CultureInfo.InvariantCulture, out var length) ? Math.Max(length, 0)
         : long.MaxValue;
 
@@ -35,6 +35,9 @@ internal sealed class HttpBody(Wire wire, HttpAnswer head)
         _isOver = bytes.Length == 0;
         return bytes;
     }
+
+    private static bool IsChunked(HttpAnswer head) =>
+        head.Header("Transfer-Encoding")?.Contains("chunked", StringComparison.OrdinalIgnoreCase) == true;
 
     // The empty line that ends a chunk, or the line with the size of the next one. What is neither ends the body.
     private async Task ReadChunkLineAsync(CancellationToken cancellation)

@@ -396,7 +396,7 @@ internal static class Streams
         new("PS-SSE-010", "while-it-is-open", async stage =>
         {
             var topic = await stage.TopicAtWorkAsync();
-            await CountAsync(stage, topic, 0, "nobody has subscribed");
+            await CountAsync(stage, topic, 0, "no stream has begun");
             var reader = await stage.StreamAsync("stream", topic);
             await CountAsync(stage, topic, 1, "an open stream counts as a subscriber");
             var other = await stage.StreamAsync("other", topic);

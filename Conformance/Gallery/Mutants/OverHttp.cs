@@ -8,7 +8,7 @@ using PubSub.Conformance.Targets;
 namespace PubSub.Conformance.Gallery.Mutants;
 
 /// <summary>Servers that are wrong about publishing and reading over HTTP.</summary>
-internal static partial class Http
+internal static partial class OverHttp
 {
     public static IReadOnlyList<Mutant> All { get; } =
     [
@@ -175,7 +175,7 @@ internal static partial class Http
             reading with { Events = [.. reading.Events.SkipLast(1)] })
             .KilledBy("PS-HTTP-008", "oldest first")
             .MayBreak("PS-HTTP-001", "PS-HTTP-002", "PS-HTTP-003", "PS-HTTP-004", "PS-HTTP-006", "PS-HTTP-007", "PS-HTTP-009"),
-        Asking("http-last-n-ignored", "A read has all retained events whatever its last_n is.", asked =>
+        Asking("http-last-n-ignored", "A read has all retained events, and ignores its last_n.", asked =>
             asked.Since is null ? new(int.MaxValue) : asked)
             .KilledBy("PS-HTTP-008", "a read with '?last_n=")
             .MayBreak("PS-HTTP-009"),
@@ -271,7 +271,7 @@ internal static partial class Http
                     : next(message, index)))
             .KilledBy("PS-HTTP-011", "is answered with 400")
             .MayBreak("PS-HTTP-004"),
-        Serving("http-any-type", "A publish is read as JSON whatever its Content-Type says.")
+        Serving("http-any-type", "A publish is read as JSON, and its Content-Type ignored.")
             .Does(server => server.Http.IsJson.Wrap(_ => _ => true))
             .KilledBy("PS-HTTP-012", "is answered with 415"),
         Serving("http-type-400", "A publish with another Content-Type than that of JSON is answered with 400.")
