@@ -66,7 +66,7 @@ public sealed class OtherServersTests
         new("the classic dialect, dropping the oldest until one write takes too long", server =>
         {
             server.Variation = Variation.Classic with { DropsOldest = true };
-            server.Settings = server.Settings with { WriteTimeout = TimeSpan.FromMilliseconds(50) };
+            server.Settings = server.Settings with { WriteTimeout = TimeSpan.FromSeconds(1) };
         })
         {
             Options = Selected("PS-BPR-001 PS-BPR-002 PS-BPR-003 PS-BPR-004 PS-BPR-007 PS-BPR-008") with { AllowLoad = true },
