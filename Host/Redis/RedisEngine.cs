@@ -200,6 +200,12 @@ internal sealed class RedisEngine(Link link, Node node, Settings settings, TimeP
         return [.. counts.OfType<TopicCount>().OrderBy(topic => topic.Name, StringComparer.Ordinal)];
     }
 
+    public async ValueTask<(int Topics, int Subscriptions)> CountTotalAsync()
+    {
+        var topics = await CountAllAsync().ConfigureAwait(false);
+        return (topics.Count, topics.Sum(topic => topic.Subscribers));
+    }
+
     /// <summary>Counts a topic; if it is on the list but not there, since a node has died in between, takes it off after a while.</summary>
     private async Task<TopicCount?> CountListedAsync(HashEntry listed)
     {
