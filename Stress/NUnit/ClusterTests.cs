@@ -19,7 +19,7 @@ public sealed class ClusterTests
     [TestCase("loses one", "lost or reordered")]
     [TestCase("doubles one", "duplicated or reordered")]
     [TestCase("doubles the last", "duplicated or reordered")]
-    [TestCase("has two orders", "in different orders")]
+    [TestCase("swaps two for one", "in different orders")]
     public void A_shared_topic_fails_for_the_right_reason(string wrong, string reason)
     {
         using var server = new ScriptedServer(wrong);
