@@ -1,6 +1,7 @@
 using System.CommandLine;
 using PubSub.Conformance.Targets;
 using PubSub.Stress.Contenders;
+using PubSub.Stress.Measure;
 using PubSub.Stress.Scenarios;
 using PubSub.Stress.Verbs;
 
@@ -16,6 +17,9 @@ internal sealed class ClusterVerb : Verb
         "--server", "The executable or .dll to start instead of a build of Host; it is given PORT=0 and REDIS.", "PATH");
 
     private readonly Option<string[]> _set = OptionFactory.Texts("--set", "A setting of every server that is started.", "NAME=VALUE");
+    private readonly Option<bool> _faults = OptionFactory.Flag(
+        "--faults", "Also counts deliveries per 100 ms while a node is killed, and while Redis is paused.");
+
     private readonly Option<string?> _out = OptionFactory.Out();
     private readonly LoadOptions _load;
 
@@ -29,7 +33,7 @@ internal sealed class ClusterVerb : Verb
             "medians, each with its ratio to the Host alone, and the bars. A missed bar does not fail the run; a broken promise does.\n" +
             "Queues are as deep as for `latency` (" + DeepQueues.Words + ").")
     {
-        Option[] options = [_nodes, _server, _set, _out];
+        Option[] options = [_nodes, _server, _set, _faults, _out];
         Array.ForEach(options, Options.Add);
         _load = new LoadOptions(this, warmup: 2);
     }
@@ -38,10 +42,17 @@ internal sealed class ClusterVerb : Verb
     {
         using var lineup = new Lineup();
         int[] sizes = [.. parsed.GetValue(_nodes)!.Distinct().Order()];
-        Start(lineup, parsed, sizes);
+        var (start, redis) = Start(lineup, parsed, sizes);
         var bench = new Bench(Name, lineup, parsed.GetValue(_out));
         var results = new ClusterBars();
-        var kept = bench.CloseAfter(() => results.Measure(bench, _load.Read(parsed)));
+        var kept = bench.CloseAfter(() =>
+        {
+            results.Measure(bench, _load.Read(parsed));
+            if (parsed.GetValue(_faults))
+            {
+                Fail(bench, start, redis);
+            }
+        });
         Console.WriteLine();
         Console.WriteLine(results.Table([Cluster.Alone, .. sizes.Select(Cluster.NameOf)]));
         Console.WriteLine();
@@ -49,7 +60,24 @@ internal sealed class ClusterVerb : Verb
         return kept;
     }
 
-    private void Start(Lineup lineup, ParseResult parsed, int[] sizes)
+    // Each fault has two nodes of its own, which retain more.
+    private static void Fail(Bench bench, Func<(string Name, string Value)[], PubSubContender> start, RedisServer redis)
+    {
+        Once(ClusterFault.NodeKilled, ClusterFault.KillNode);
+        Once(ClusterFault.RedisPaused, (first, second) => ClusterFault.PauseRedis(first, second, redis));
+
+        void Once(string fault, Func<PubSubContender, PubSubContender, Measured> once)
+        {
+            Console.WriteLine(fault);
+            using var first = start(ClusterFault.Settings);
+            using var second = start(ClusterFault.Settings);
+            var load = new Load(Cluster.Scenario, fault, new Dictionary<string, double>(), fault);
+            bench.Attempt(load, Cluster.NameOf(2), 1, () => once(first, second));
+        }
+    }
+
+    // Returns how to start one more node, and Redis.
+    private (Func<(string Name, string Value)[], PubSubContender> Start, RedisServer Redis) Start(Lineup lineup, ParseResult parsed, int[] sizes)
     {
         var server = parsed.GetValue(_server);
         if (server is not null && !File.Exists(server))
@@ -61,22 +89,25 @@ internal sealed class ClusterVerb : Verb
             ?? throw new UsageError($"{Cluster.Scenario} needs {RedisServer.Program}, which is not installed");
         server ??= lineup.Own(new HostBuild(aot: false)).Executable;
         var redis = lineup.Own(new RedisServer(path));
-        var settings = DeepQueues.Settings.ToDictionary(setting => setting.Name, setting => setting.Value);
-        foreach (var (name, value) in ServerOptions.Pairs(parsed.GetValue(_set)!, "--set"))
-        {
-            settings[name] = value;
-        }
+        var settings = DeepQueues.Settings.Concat(ServerOptions.Pairs(parsed.GetValue(_set)!, "--set")).ToArray();
 
-        lineup.Add(new ClusterContender(Cluster.Alone, [StartHost()], redis: null));
-        settings["REDIS"] = redis.Url.Authority;
-        PubSubContender[] nodes = [.. Enumerable.Range(0, sizes[^1]).Select(_ => StartHost())];
+        lineup.Add(new ClusterContender(Cluster.Alone, [lineup.Own(StartHost())], redis: null));
+        PubSubContender[] nodes = [.. Enumerable.Range(0, sizes[^1]).Select(_ => lineup.Own(StartNode([])))];
         foreach (var size in sizes)
         {
             lineup.Add(new ClusterContender(Cluster.NameOf(size), nodes[..size], redis));
         }
 
         lineup.Note("redis", redis.Version);
+        return (StartNode, redis);
 
-        PubSubContender StartHost() => lineup.Own(Servers.Start("node", server, settings, Dialect.V1));
+        PubSubContender StartNode((string Name, string Value)[] more) => StartHost([("REDIS", redis.Url.Authority), .. more]);
+
+        PubSubContender StartHost(params (string Name, string Value)[] more)
+        {
+            // The last value of a setting holds.
+            var all = settings.Concat(more).GroupBy(setting => setting.Name).ToDictionary(same => same.Key, same => same.Last().Value);
+            return Servers.Start("node", server, all, Dialect.V1);
+        }
     }
 }

@@ -1,3 +1,4 @@
+using PubSub.Stress.Measure;
 using PubSub.Stress.Results;
 using PubSub.Stress.Scenarios;
 
@@ -32,5 +33,27 @@ internal static class ClusterCharts
         {
             yield return (Cluster.Scenario, latency);
         }
+
+        foreach (var fault in data.Of(Cluster.Scenario).Where(group => group.Runs.Any(run => run.Timeline is not null)))
+        {
+            yield return (Cluster.Scenario, Timeline(fault, note));
+        }
     }
+
+    private static LineChart Timeline(RunGroup fault, string note) => new(
+        fault.Variant == ClusterFault.NodeKilled ? "cluster-node-killed" : "cluster-redis-paused",
+        $"What do subscribers at two nodes receive while {fault.Variant}?",
+        note,
+        new Axis("seconds", IsLogarithmic: false),
+        new Axis("deliveries per 100 ms", IsLogarithmic: false),
+        [
+            new Series(
+                "",
+                Palette.Hex("pubsub", 0),
+                [
+                    .. fault.Runs.First(run => run.Timeline is not null).Timeline!
+                        .Select((count, step) => (step * ClusterFault.StepSeconds, new Spread(count, count, count))),
+                ],
+                IsOurs: false),
+        ]);
 }
