@@ -43,7 +43,7 @@ internal sealed class Settings
         Redis = Secret("REDIS", "host:port of a Redis, with the options of StackExchange.Redis behind commas", IsRedis);
         RedisChannels = Choice("REDIS_CHANNELS", "plain", "sharded");
         RedisTimeout = Seconds("REDIS_TIMEOUT", 2, 0.1, 60);
-        NodeName = Name("NODE_NAME", Environment.MachineName);
+        NodeName = Name("NODE_NAME", "node");
         LogLevel = Choice("LOG_LEVEL", "info", "debug", "warn", "error");
         LogFormat = Choice("LOG_FORMAT", "text", "json");
     }

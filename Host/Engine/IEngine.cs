@@ -33,7 +33,9 @@ internal interface IEngine
     /// <param name="wakes">Wakes the readers on this node.</param>
     ValueTask<PublishResult> PublishAllAsync(string topic, Draft[] messages, long[] stamps, Wakes wakes);
 
-    /// <summary>Lets a subscriber join a topic at a moment in its order: everything acked before is retained, nothing of it comes live.</summary>
+    /// <summary>
+    /// Lets a subscriber join a topic at a moment in its order: everything acked before is retained, nothing of it comes live.
+    /// </summary>
     ValueTask<SubscribeResult> SubscribeAsync(string topic, Subscriber subscriber, Join join, Wakes wakes);
 
     /// <summary>Ends a subscription, if there is one, and queues the ack: no event of the topic follows it (PS-UNS-002).</summary>
@@ -51,6 +53,9 @@ internal interface IEngine
 
     /// <summary>The numbers of all topics, over all nodes, in ascending ordinal order of their names.</summary>
     ValueTask<IReadOnlyList<TopicCount>> CountAllAsync();
+
+    /// <summary>How many topics there are, and how many subscriptions to all of them, over all nodes.</summary>
+    ValueTask<(int Topics, int Subscriptions)> CountTotalAsync();
 }
 
 /// <summary>Joins a topic.</summary>

@@ -88,7 +88,8 @@ internal sealed class Announcement
 
         public string Word() => Encoding.UTF8.GetString(Next());
 
-        public long Number() => Utf8Parser.TryParse(Next(), out long number, out _) ? number : throw new FormatException("a number is missing");
+        public long Number() =>
+            Utf8Parser.TryParse(Next(), out long number, out _) ? number : throw new FormatException("a number is missing");
 
         private ReadOnlySpan<byte> Next()
         {

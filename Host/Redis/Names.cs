@@ -3,8 +3,8 @@ using StackExchange.Redis;
 namespace PubSub.Hosting.Redis;
 
 /// <summary>
-/// How a topic is called in Redis. Its keys and its channel have one hash tag, so that a Redis Cluster keeps them in one slot; the name in it
-/// is escaped, since a brace would end the tag.
+/// The names of keys and channels in Redis. Those of a topic have one hash tag, so that a Redis Cluster keeps them in one slot; the topic's
+/// name in it is escaped, since a brace would end the tag.
 /// </summary>
 internal static class Names
 {

@@ -14,7 +14,7 @@ internal sealed class Node : IHostedLifecycleService, IAsyncDisposable
     /// <summary>Beats between two checks of a mirror.</summary>
     private const int CheckBeats = 10;
 
-    /// <summary>Beats, each with a check, after the connection came back: what was lost meanwhile must not wait for the next check.</summary>
+    /// <summary>Beats after the connection came back that each check all mirrors: a loss must not wait for the next check.</summary>
     private const int ChecksAfterLoss = 3;
 
     /// <summary>Bytes of announcements that may wait on this node.</summary>

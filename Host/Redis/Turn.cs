@@ -3,8 +3,8 @@ using PubSub.Hosting.Engine;
 namespace PubSub.Hosting.Redis;
 
 /// <summary>
-/// A subscriber's wish to join or leave, which is fulfilled at the moment that a mark gives it in the topic's order. Either the mirror takes
-/// it, or the one that waits withdraws it; never both.
+/// A subscriber's request to join or leave, carried out at the moment that a mark gives it in the topic's order. Either the mirror takes
+/// it, or the caller that waits withdraws it; never both.
 /// </summary>
 /// <param name="token">Tells its mark from others.</param>
 /// <param name="act">What is done then.</param>

@@ -53,7 +53,8 @@ internal sealed class EventStreams(
                 {
                     // By the framework, with the headers; all that follows leaves by the raw socket.
                     SetHeaders(context.Response);
-                    await context.Response.WriteAsync(Opening(name, beginning.Position is null ? session.Position : null)).ConfigureAwait(false);
+                    var opening = Opening(name, beginning.Position is null ? session.Position : null);
+                    await context.Response.WriteAsync(opening).ConfigureAwait(false);
                     await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
                     return session;
                 }
