@@ -352,7 +352,8 @@ public sealed partial class HouseRules
     private static partial Regex UsingOfOurs();
 
     [GeneratedRegex(
-        """= (?:Integer|Memory|Seconds|Choice|List<\w+>|Address|Name)\("(?<name>[A-Z_]+)", (?<default>[^,)]*)|= Secret\("(?<name>[A-Z_]+)"(?<default>)""")]
+        """= (?:Integer|Memory|Seconds|Choice|List<\w+>|Address|Name)\("(?<name>[A-Z_]+)", (?<default>[^,)]*)"""
+        + """|= Secret\("(?<name>[A-Z_]+)"(?<default>)""")]
     private static partial Regex SettingLine();
 
     [GeneratedRegex(@"^\| `(?<name>[A-Z_]+)` \|(?<default>[^|]*)\|", RegexOptions.Multiline)]
