@@ -86,7 +86,7 @@ public sealed class Matrix
         return $"""
             <tr><th scope="row">{Template.Html(column.Name, 80)}</th>
             <td><span class="pill is-{conclusion}">{Words.Prose(results.Conclusion.Kind)}</span></td>
-            <td class="data">{Template.Html(results.Target.Url, 300)}</td><td class="data">{Template.Html(results.Target.Dialect, 60)}</td>
+            <td class="data">{Template.Html(results.Target.Place, 300)}</td><td class="data">{Template.Html(results.Target.Dialect, 60)}</td>
             <td>{Words.Moment(results.Started)}</td>
             <td class="data">{Template.Html(results.Suite.SpecVersion, 40)} / {Template.Html(results.Suite.Version, 40)}</td></tr>
 
