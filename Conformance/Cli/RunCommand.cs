@@ -163,7 +163,7 @@ internal sealed class RunCommand
             return Report(Run.Unbegun(setup, ending, started), parsed, reports, journal);
         }
 
-        await AnswerAsync(probed.Target, cancellation);
+        await CheckDoorsAsync(probed.Target, redaction, cancellation);
         if (launcher is not null)
         {
             launcher.Like = probed.Target;
@@ -207,14 +207,14 @@ internal sealed class RunCommand
             : throw new WrongUsage("--nodes needs --launch, which starts them.");
     }
 
-    /// <summary>The doors that the probe did not ask answer too.</summary>
-    private static async Task AnswerAsync(Target target, CancellationToken cancellation)
+    /// <summary>Requires an answer at the doors that the probe did not ask.</summary>
+    private static async Task CheckDoorsAsync(Target target, Redaction redaction, CancellationToken cancellation)
     {
         foreach (var door in target.Doors.Skip(1))
         {
             if (await new Pulse(door, TimeProvider.System).MissingAsync(cancellation) is { } missing)
             {
-                throw new Unreachable($"Door {door.Door} ({door.WebSocket.Authority}): {missing.How}");
+                throw new Unreachable(redaction.Clean($"Door {door.Door} ({door.WebSocket.Authority}): {missing.How}"));
             }
         }
     }

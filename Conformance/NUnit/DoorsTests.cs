@@ -165,6 +165,20 @@ public sealed class DoorsTests
     }
 
     [Test]
+    public void The_specification_and_the_guide_name_these_requirements()
+    {
+        var rows = OneNode.Reasons.Select(one => $"| {one.Key} | {one.Value} |");
+        var spec = SpecFolder.Read("SPEC.md").Split("\n## ").Single(section => section.Contains("Several nodes\n", StringComparison.Ordinal));
+
+        Assert.That(
+            spec.Replace("`", "", StringComparison.Ordinal).Split('\n').Where(line => line.StartsWith("| PS-", StringComparison.Ordinal)),
+            Is.EqualTo(rows));
+        Assert.That(
+            SpecFolder.Read("README.md").ReplaceLineEndings(" "),
+            Does.Contain($"they describe one node: {string.Join(", ", OneNode.Reasons.Keys)}."));
+    }
+
+    [Test]
     public async Task A_requirement_about_one_node_is_judged_at_one_door_only()
     {
         await using var cluster = new Cluster();

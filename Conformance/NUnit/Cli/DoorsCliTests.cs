@@ -18,18 +18,18 @@ public sealed class DoorsCliTests
         await using var cluster = new Cluster();
         using var folder = new Folder();
 
+        var (one, other) = (cluster.First.Origin, cluster.Second.Origin);
+
         var run = await Tool.ExitsAsync(
-            ExitCode.Conformant,
-            $"run --url {cluster.First.Origin} --url {cluster.Second.Origin} --include FAN --include PS-OBS-002 --transcripts all "
-                + $"--out {folder.Root}");
+            ExitCode.Conformant, $"run --url {one} --url {other} --include FAN --transcripts all --out {folder.Root}");
 
         var results = folder.Results();
         Assert.That(await Schemas.ResultsComplaintsAsync(folder.Read("results.json")), Is.Empty);
-        Assert.That(results.Target.Doors, Is.EqualTo([cluster.First.Origin.AbsoluteUri, cluster.Second.Origin.AbsoluteUri]));
+        Assert.That(results.Target.Doors, Is.EqualTo([one.AbsoluteUri, other.AbsoluteUri]));
         Assert.That(results.Scenarios.Where(scenario => scenario.Requirement.StartsWith("PS-FAN", StringComparison.Ordinal))
             .Select(scenario => scenario.Verdict), Is.All.AnyOf(Verdict.Pass, Verdict.Disabled));
         Assert.That(folder.Read("transcripts.jsonl"), Does.Contain("\"rest@1\"").And.Contain("\"rest@2\""));
-        Assert.That(run.Out, Does.Contain(cluster.First.Origin.AbsoluteUri).And.Contain(cluster.Second.Origin.AbsoluteUri));
+        Assert.That(run.Out, Does.Contain($"{one}, {other}"));
         run.Complains(OneNode.Reasons.Select(one => $"{one.Key} is not judged over several nodes: {one.Value}"));
     }
 
@@ -89,11 +89,11 @@ public sealed class DoorsCliTests
         var log = folder.PathOf("log");
         var launch = $"echo {{server}} {{node}} {{port}} $PORT >> {log}; exec \"{Tool.Dotnet}\" \"{HostServer.Built}\"";
 
+        var patterns = folder.Write("patterns", "PS-REST-003\nPS-ROB-011\nPS-LIF-001/sigterm-without-connections");
+
         // Two Hosts that know nothing of each other: topics exist at one of them. A signal is sent to a server of one node.
         var run = await Tool.ExitsAsync(
-            ExitCode.Violation,
-            $"run --launch {launch} --nodes 2 --include PS-REST-003 --include PS-ROB-011 --include PS-LIF-001/sigterm-without-connections "
-                + $"--out {folder.Root}");
+            ExitCode.Violation, $"run --launch {launch} --nodes 2 --include @{patterns} --out {folder.Root}");
 
         var started = folder.Read("log").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')).ToList();
         Assert.That(started.Select(line => line[2]), Is.EqualTo(started.Select(line => line[3])).And.Unique);
@@ -105,7 +105,7 @@ public sealed class DoorsCliTests
         Assert.That(results.Target.Doors, Has.Count.EqualTo(2));
         Assert.That(
             results.Scenarios.Single(scenario => scenario.Id == "PS-LIF-001/sigterm-without-connections").Verdict, Is.EqualTo(Verdict.Pass));
-        Assert.That(results.Scenarios.Single(scenario => scenario.Requirement == "PS-ROB-011").Verdict, Is.EqualTo(Verdict.Fail));
+        Assert.That(results.Scenarios.Single(scenario => scenario.Requirement == "PS-ROB-011").Verdict, Is.EqualTo(Verdict.Warn));
         Assert.That(run.Out, Does.Match(new Regex("FAIL +PS-REST-003")));
     }
 }
