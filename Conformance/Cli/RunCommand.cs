@@ -104,8 +104,8 @@ internal sealed class RunCommand
         run._allow.AcceptOnlyFromAmong("load");
         Option[] options =
         [
-            run._launch, run._nodes, run._restart, run._include, run._exclude, run._known, run._strict, run._allow, run._exclusive, run._parallel,
-            run._repeat, run._seed, run._deadline, run._out, run._transcripts, run._quiet, run._verbose, run._plain,
+            run._launch, run._nodes, run._restart, run._include, run._exclude, run._known, run._strict, run._allow, run._exclusive,
+            run._parallel, run._repeat, run._seed, run._deadline, run._out, run._transcripts, run._quiet, run._verbose, run._plain,
         ];
         foreach (var option in options)
         {

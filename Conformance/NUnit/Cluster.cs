@@ -134,7 +134,8 @@ internal sealed class Cluster : IAsyncDisposable
         await Second.DisposeAsync();
     }
 
-    private (Change First, Change Second) Faulty(Action<Gallery.Servers.Topic> fault) => (server => server.EachTopic(fault), UsesTopicsOf(() => First));
+    private (Change First, Change Second) Faulty(Action<Gallery.Servers.Topic> fault) =>
+        (server => server.EachTopic(fault), UsesTopicsOf(() => First));
 
     private SmallServer HomeOf(SendQueue queue) =>
         First.Streams.ContainsKey(queue) || First.Sessions.Keys.Any(session => session.Queue == queue) ? First : Second;

@@ -168,7 +168,8 @@ public sealed class DoorsTests
     public void The_specification_and_the_guide_name_these_requirements()
     {
         var rows = OneNode.Reasons.Select(one => $"| {one.Key} | {one.Value} |");
-        var spec = SpecFolder.Read("SPEC.md").Split("\n## ").Single(section => section.Contains("Several nodes\n", StringComparison.Ordinal));
+        var spec = SpecFolder.Read("SPEC.md").Split("\n## ")
+            .Single(section => section.Contains("Several nodes\n", StringComparison.Ordinal));
 
         Assert.That(
             spec.Replace("`", "", StringComparison.Ordinal).Split('\n').Where(line => line.StartsWith("| PS-", StringComparison.Ordinal)),

@@ -133,7 +133,7 @@ public sealed class InterferenceTests
             stage.Expect.Status(201, await stage.Rest.CreateTopicAsync(stage.FreshName()), "a topic is created"));
 
         Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Inconclusive));
-        Assert.That(outcome.Message, Does.Contain("503 UNAVAILABLE. It may, and nothing is decided"));
+        Assert.That(outcome.Message, Does.Contain("503 UNAVAILABLE. That is allowed, and nothing is decided"));
     }
 
     [TestCase("UNAVAILABLE", 1, Verdict.Pass)]

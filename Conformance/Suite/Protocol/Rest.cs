@@ -6,8 +6,8 @@ using PubSub.Conformance.Targets;
 namespace PubSub.Conformance.Protocol;
 
 /// <summary>
-/// The REST interface, one connection per request; requests go to the doors of the server in turn. Request targets are sent byte for byte: nothing collapses <c>%2F</c> or <c>..</c>.
-/// Only this class knows the members of the bodies.
+/// The REST interface, one connection per request; requests go to the doors of the server in turn. Request targets are sent byte for byte:
+/// nothing collapses <c>%2F</c> or <c>..</c>. Only this class knows the members of the bodies.
 /// </summary>
 public sealed class Rest
 {

@@ -135,7 +135,7 @@ public sealed class Runner
             {
                 Interlocked.Increment(ref _undecided);
                 return interference!.Kind == InterferenceKind.Outage
-                    ? Undecided(outcome, interference.Message, "It may")
+                    ? Undecided(outcome, interference.Message, "That is allowed")
                     : Undecided(outcome, interference.Message);
             }
             else
@@ -233,7 +233,7 @@ public sealed class Runner
         return outcome with { Transcript = transcript.Entries, Observations = stage.Expect.Observations, Checks = stage.Expect.Checks };
     }
 
-    /// <summary>The doors in the order in which the scenario takes them. Each scenario has its own, so that every door comes first.</summary>
+    /// <summary>The doors in the order in which the scenario takes them; its id decides which comes first.</summary>
     private static IReadOnlyList<Target> DoorsFor(Scenario scenario, Target target)
     {
         var doors = target.Doors;
