@@ -73,13 +73,17 @@ public sealed class Broker(BrokerLimits limits)
 
         var wakes = new Wakes();
         var deleted = topic.TryDelete(notice, disconnect, wakes);
-        if (deleted)
-        {
-            Forget(topic);
-        }
+        return End(topic, deleted, wakes);
+    }
 
-        wakes.Release();
-        return deleted;
+    /// <summary>
+    /// Forgets a topic that can no longer be kept whole: its subscribers are closed with <see cref="CloseReason.MissedEvents"/>.
+    /// </summary>
+    public void Abandon(Topic topic)
+    {
+        var wakes = new Wakes();
+        var abandoned = topic.TryAbandon(wakes);
+        End(topic, abandoned, wakes);
     }
 
     /// <summary>How many topics there are, and how many subscriptions to all of them; counted topic by topic, not at one moment.</summary>
@@ -101,6 +105,17 @@ public sealed class Broker(BrokerLimits limits)
     /// <summary>The topics that exist now, in ascending ordinal order of their names.</summary>
     public IReadOnlyList<Topic> List() =>
         [.. _topics.Values.Where(topic => !topic.IsDeleted).OrderBy(topic => topic.Name, StringComparer.Ordinal)];
+
+    private bool End(Topic topic, bool ended, Wakes wakes)
+    {
+        if (ended)
+        {
+            Forget(topic);
+        }
+
+        wakes.Release();
+        return ended;
+    }
 
     /// <summary>Removes a deleted topic from the table; the second call for the same topic does nothing.</summary>
     private void Forget(Topic deleted)

@@ -15,6 +15,9 @@ public enum CloseReason
     /// <summary>The process is about to stop. What was queued is still to be sent.</summary>
     Draining,
 
+    /// <summary>Events of a topic may have been lost before they reached it. What was queued is still to be sent.</summary>
+    MissedEvents,
+
     /// <summary>It left, or its connection ended. What was queued is still sent, if the peer is there to read it.</summary>
     Left,
 }

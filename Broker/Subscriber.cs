@@ -62,6 +62,16 @@ public sealed class Subscriber
     /// <summary>Why it was closed; <see cref="CloseReason.None"/> while it is open.</summary>
     public CloseReason Closed => _closed;
 
+    /// <summary>The topics that it is subscribed to now.</summary>
+    public Topic[] Topics()
+    {
+        lock (_latch)
+        {
+            AssertInvariants();
+            return [.. _topics];
+        }
+    }
+
     /// <summary>Queues the answer to a request of this subscriber. After it has been closed, does nothing.</summary>
     public void Reply(Frame reply, Wakes wakes)
     {

@@ -26,6 +26,7 @@ public sealed class Topic
         Epoch = origin.Epoch ?? ""; // no origin was given
         (_budget, _bytes) = (budget, bytes);
         _last = _forgotten = origin.Time;
+        _messages = origin.Messages;
         _retained = new Ring<Retained>(limits.MaxMessages);
     }
 
@@ -142,6 +143,26 @@ public sealed class Topic
         }
     }
 
+    /// <summary>Moves the topic's order on to a stamp that no event has; an earlier one than its newest changes nothing.</summary>
+    public void Advance(long stamp)
+    {
+        lock (_gate)
+        {
+            AssertInvariants();
+            _last = Math.Max(_last, stamp);
+        }
+    }
+
+    /// <summary>Whether the subscriber is subscribed now.</summary>
+    public bool Has(Subscriber subscriber)
+    {
+        lock (_gate)
+        {
+            AssertInvariants();
+            return _subscribers.Contains(subscriber);
+        }
+    }
+
     /// <summary>The position that only the newest <paramref name="lastN"/> retained events are later than.</summary>
     public Position Before(int lastN)
     {
@@ -214,7 +235,14 @@ public sealed class Topic
     /// <paramref name="disconnect"/>, closes it.
     /// </summary>
     /// <returns>False when it was deleted before.</returns>
-    internal bool TryDelete(Frame notice, bool disconnect, Wakes wakes)
+    internal bool TryDelete(Frame notice, bool disconnect, Wakes wakes) =>
+        TryEnd(notice, disconnect ? CloseReason.TopicDeleted : CloseReason.None, wakes);
+
+    /// <summary>Ends without a notice: closes every subscriber, since what follows will not reach it.</summary>
+    /// <returns>False when it had ended before.</returns>
+    internal bool TryAbandon(Wakes wakes) => TryEnd(notice: null, CloseReason.MissedEvents, wakes);
+
+    private bool TryEnd(Frame? notice, CloseReason reason, Wakes wakes)
     {
         lock (_gate)
         {
@@ -227,9 +255,9 @@ public sealed class Topic
             foreach (var subscriber in _subscribers)
             {
                 subscriber.Leave(this, notice, wakes);
-                if (disconnect)
+                if (reason != CloseReason.None)
                 {
-                    subscriber.Close(CloseReason.TopicDeleted, wakes);
+                    subscriber.Close(reason, wakes);
                 }
             }
 
@@ -348,7 +376,8 @@ public sealed class Topic
 /// <summary>What a topic begins with. By default it begins at the first stamp there is, and its epoch is empty.</summary>
 /// <param name="Time">The time of its creation, as a stamp.</param>
 /// <param name="Epoch">See <see cref="Topic.Epoch"/>.</param>
-public readonly record struct Origin(long Time, string? Epoch);
+/// <param name="Messages">Messages that were accepted before the first that it retains, at least 0.</param>
+public readonly record struct Origin(long Time, string? Epoch, long Messages = 0);
 
 /// <summary>The outcome of a publish, and the stamp of its event if it was accepted.</summary>
 public readonly record struct Publication(PublishResult Result, long Stamp = 0);

@@ -79,6 +79,21 @@ internal static partial class Log
 
     [LoggerMessage(22, LogLevel.Debug, "Session {Connection} asked to follow {Topic}")]
     public static partial void StreamOpened(ILogger logger, string connection, Escaped topic);
+
+    [LoggerMessage(23, LogLevel.Warning, "The {Kind} connection to Redis was lost: {Cause}")]
+    public static partial void RedisLost(ILogger logger, string kind, string cause);
+
+    [LoggerMessage(24, LogLevel.Information, "The {Kind} connection to Redis is there again")]
+    public static partial void RedisRestored(ILogger logger, string kind);
+
+    [LoggerMessage(25, LogLevel.Warning, "Redis refused a request: {Reason}")]
+    public static partial void RedisRefused(ILogger logger, string reason);
+
+    [LoggerMessage(26, LogLevel.Warning, "Events of {Topic} may be missing; {Subscribers} subscribers are told and disconnected")]
+    public static partial void EventsMissed(ILogger logger, Escaped topic, int subscribers);
+
+    [LoggerMessage(27, LogLevel.Error, "The mirror of {Topic} failed unexpectedly")]
+    public static partial void MirrorFailed(ILogger logger, Exception exception, Escaped topic);
 }
 
 /// <summary>

@@ -3,8 +3,10 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PubSub;
 using PubSub.Hosting;
 using PubSub.Hosting.Connections;
+using PubSub.Hosting.Engine;
 using PubSub.Hosting.Messages;
 using PubSub.Hosting.Protocol;
+using PubSub.Hosting.Redis;
 using PubSub.Hosting.Rest;
 using PubSub.Hosting.Sockets;
 using PubSub.Hosting.Streams;
@@ -58,6 +60,15 @@ builder.Services.AddSingleton<SocketTransportFactory>();
 builder.Services.AddSingleton<IConnectionListenerFactory>(
     services => ActivatorUtilities.CreateInstance<Listeners>(services, services.GetRequiredService<SocketTransportFactory>()));
 builder.Services.AddSingleton(new Broker(settings.BrokerLimits));
+if (settings.Redis.Length > 0)
+{
+    builder.Services.AddRedisEngine();
+}
+else
+{
+    builder.Services.AddSingleton<IEngine, LocalEngine>();
+}
+
 builder.Services.AddSingleton<ServerMessage>();
 builder.Services.AddSingleton<Sessions>();
 builder.Services.AddSingleton<WebSockets>();

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using PubSub.Hosting.Connections;
+using StackExchange.Redis;
 
 namespace PubSub.Hosting;
 
@@ -39,6 +40,10 @@ internal sealed class Settings
         KeepAliveInterval = Seconds("KEEPALIVE_INTERVAL", 30, 0, 86_400);
         KeepAliveTimeout = Seconds("KEEPALIVE_TIMEOUT", 10, 0.1, 86_400);
         HandshakeTimeout = Seconds("HANDSHAKE_TIMEOUT", 10, 0.1, 3_600);
+        Redis = Secret("REDIS", "host:port of a Redis, with the options of StackExchange.Redis behind commas", IsRedis);
+        RedisChannels = Choice("REDIS_CHANNELS", "plain", "sharded");
+        RedisTimeout = Seconds("REDIS_TIMEOUT", 2, 0.1, 60);
+        NodeName = Name("NODE_NAME", "node");
         LogLevel = Choice("LOG_LEVEL", "info", "debug", "warn", "error");
         LogFormat = Choice("LOG_FORMAT", "text", "json");
     }
@@ -110,6 +115,21 @@ internal sealed class Settings
     /// <summary>Seconds that a client may take to complete the headers of a request, or between two requests.</summary>
     public double HandshakeTimeout { get; }
 
+    /// <summary>
+    /// Where the Redis is that several nodes share, as StackExchange.Redis has it; may hold a password, and is never logged. If empty, this
+    /// node is alone.
+    /// </summary>
+    public string Redis { get; }
+
+    /// <summary>Kind of the channels in Redis: <c>plain</c>, or <c>sharded</c> for a Redis Cluster from version 7 on.</summary>
+    public string RedisChannels { get; }
+
+    /// <summary>Seconds that a request may wait for Redis.</summary>
+    public double RedisTimeout { get; }
+
+    /// <summary>How the node is called in Redis and in the log; nodes of the same name are told apart.</summary>
+    public string NodeName { get; }
+
     /// <summary>What is logged: <c>debug</c>, <c>info</c>, <c>warn</c> or <c>error</c>.</summary>
     public string LogLevel { get; }
 
@@ -179,6 +199,35 @@ internal sealed class Settings
     private string Choice(string name, string otherwise, params string[] others) =>
         Read(name, $"{string.Join(", ", others)} or {otherwise}", otherwise, (string text, out string value) =>
             (value = text) == otherwise || others.Contains(text));
+
+    /// <summary>A setting whose value no message repeats.</summary>
+    private string Secret(string name, string rule, Func<string, bool> isLegal)
+    {
+        _all.Add(new(name, rule, ""));
+        var text = _configuration[name] ?? "";
+        if (text.Length > 0 && !isLegal(text))
+        {
+            _faults.Add($"{name} must be {rule}; its value is not shown");
+        }
+
+        return text;
+    }
+
+    private static bool IsRedis(string text)
+    {
+        try
+        {
+            return ConfigurationOptions.Parse(text).EndPoints.Count > 0;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    private string Name(string name, string otherwise) =>
+        Read(name, "1 to 64 letters, digits, '.', '_' or '-'", otherwise, (string text, out string value) =>
+            (value = text).Length <= 64 && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-'));
 
     private string Address(string name, string otherwise) =>
         Read(name, "an IP address (a link-local one with its zone), localhost or *", otherwise, (string text, out string value) =>

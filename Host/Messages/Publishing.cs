@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
 
@@ -17,7 +18,7 @@ internal static class Publishing
     public static void MapPublishing(this IEndpointRouteBuilder routes) => routes.MapPost(TopicPath.Messages, PublishAsync);
 
     private static async Task<IResult> PublishAsync(
-        HttpContext context, Broker broker, Settings settings, ServerMessage say, ILogger<Broker> logger)
+        HttpContext context, Broker broker, IEngine engine, Settings settings, ServerMessage say, ILogger<Broker> logger)
     {
         if (!context.Request.HasJsonContentType())
         {
@@ -29,7 +30,7 @@ internal static class Publishing
             return Problem.Result(fault);
         }
 
-        if (broker.Find(name) is not { } topic)
+        if (!await engine.HasAsync(name).ConfigureAwait(false))
         {
             return Problem.Result(Refusals.TopicNotFound);
         }
@@ -49,7 +50,7 @@ internal static class Publishing
         var messages = RequestFields.ReadMessages(body.Bytes, MaxMessages, settings.MaxMessageBytes);
         Log.PublishedOverHttp(logger, context.Connection.Id, new(name), messages.Count, body.Bytes.Length);
         var stamps = new long[messages.Count];
-        switch (await PublishAllAsync(topic, messages, say, stamps).ConfigureAwait(false))
+        switch (await PublishAllAsync(engine, name, messages, say, stamps).ConfigureAwait(false))
         {
             case PublishResult.Accepted:
                 Answer(context, name, messages, stamps);
@@ -61,9 +62,10 @@ internal static class Publishing
         }
     }
 
-    private static async ValueTask<PublishResult> PublishAllAsync(Topic topic, List<RawMessage> messages, ServerMessage say, long[] stamps)
+    private static async ValueTask<PublishResult> PublishAllAsync(
+        IEngine engine, string topic, List<RawMessage> messages, ServerMessage say, long[] stamps)
     {
-        var rawTopic = Quoted(topic.Name);
+        var rawTopic = Quoted(topic);
         var drafts = new Draft[messages.Count];
         var bytes = 0;
         for (var i = 0; i < drafts.Length; i++)
@@ -73,7 +75,7 @@ internal static class Publishing
         }
 
         var wakes = new Wakes();
-        var result = topic.PublishAll(drafts, wakes, stamps);
+        var result = await engine.PublishAllAsync(topic, drafts, stamps, wakes).ConfigureAwait(false);
         var turns = wakes.AreDue ? 1 + bytes / BytesPerTurn : 0;
         wakes.Release();
         for (; turns > 0; turns--)

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.WebSocket;
 
@@ -18,7 +19,7 @@ internal static class Reading
     public static void MapReading(this IEndpointRouteBuilder routes) =>
         routes.MapMethods(TopicPath.Messages, Methods.GetAndHead, ReadAsync);
 
-    private static async Task<IResult> ReadAsync(HttpContext context, Broker broker, Settings settings)
+    private static async Task<IResult> ReadAsync(HttpContext context, Broker broker, IEngine engine, Settings settings)
     {
         if (TopicPath.Fault(context, out var name) is { } fault)
         {
@@ -26,7 +27,7 @@ internal static class Reading
         }
 
         var beginning = Beginning.OfQuery(context.Request);
-        if (broker.Find(name) is not { } topic)
+        if (await engine.FindAsync(name).ConfigureAwait(false) is not { } topic)
         {
             return Problem.Result(Refusals.TopicNotFound);
         }

@@ -8,9 +8,11 @@ internal static class ErrorCode
     public const string TopicNotFound = "TOPIC_NOT_FOUND";
     public const string LimitExceeded = "LIMIT_EXCEEDED";
     public const string Internal = "INTERNAL";
+    public const string Unavailable = "UNAVAILABLE";
 
-    // On the WebSocket.
+    // On the WebSocket, and at the end of a stream.
     public const string SlowConsumer = "SLOW_CONSUMER";
+    public const string MissedEvents = "MISSED_EVENTS";
 
     // Over REST, the handshake included.
     public const string TopicExists = "TOPIC_EXISTS";

@@ -31,6 +31,18 @@ internal static class Refusals
 
     public static Refusal SlowConsumer { get; } = new(0, ErrorCode.SlowConsumer, "the subscriber's queue overflowed"); // ends a WebSocket
 
+    /// <summary>Ends a subscriber's connection: it has to resume, to learn whether events are missing.</summary>
+    public static Refusal MissedEvents { get; } = 
+        new(0, ErrorCode.MissedEvents, "events of a topic may be missing; connect again and resume with since");
+
+    /// <summary>The engine behind the node is not there.</summary>
+    public static Refusal Unavailable(bool mayHaveHappened) => new(
+        503,
+        ErrorCode.Unavailable,
+        mayHaveHappened
+            ? "the engine behind this node did not answer in time; the request may have had its effect, or may still have it"
+            : "the engine behind this node cannot be reached; the request had no effect");
+
     /// <summary>The request or one of its fields breaks a rule.</summary>
     /// <param name="rule">The field and the rule.</param>
     public static Refusal BadRequest(string rule) => new(400, ErrorCode.BadRequest, rule);
@@ -77,6 +89,8 @@ internal static class Closes
     public static Frame TopicDeleted { get; } = WebSocketFrame.Close(CloseStatus.Normal, "topic deleted");
 
     public static Frame Draining { get; } = WebSocketFrame.Close(CloseStatus.GoingAway, "server is shutting down");
+
+    public static Frame MissedEvents { get; } = WebSocketFrame.Close(CloseStatus.ServiceRestart, "events may be missing");
 
     public static Frame RequestTooLarge { get; } = WebSocketFrame.Close(CloseStatus.TooLarge, "request too large");
 }

@@ -17,6 +17,16 @@ internal sealed class ServerMessage(TimeProvider time)
     public Draft Event(ReadOnlyMemory<byte> rawTopic, ReadOnlyMemory<byte> rawMessage) =>
         Text(_clock.Now, """{"type":"event","topic":"""u8, rawTopic.Span, ""","message":"""u8, rawMessage.Span, default, default);
 
+    /// <summary>An event that another node has encoded.</summary>
+    /// <param name="frame">Its frame, which shows some time and is the callee's from now on.</param>
+    /// <param name="stamp">Its stamp, which it shows from now on.</param>
+    public static Draft Event(byte[] frame, long stamp)
+    {
+        var place = frame.Length - Stamp.Length - 2;
+        Stamp.Write(stamp, frame.AsSpan(place));
+        return new Draft(frame, stamp, place);
+    }
+
     /// <summary>The ack of a publish, with the stamp of its event (PS-RES-002), or of an unsubscribe.</summary>
     public Frame Ack(ReadOnlyMemory<byte> rawRequestId, ReadOnlyMemory<byte> rawTopic, long? stamp = null) => Text(
         stamp ?? _clock.Now,
@@ -26,9 +36,10 @@ internal sealed class ServerMessage(TimeProvider time)
     /// <param name="rawRequestId">See <see cref="Request"/>.</param>
     /// <param name="rawTopic">The topic as the client spelled it.</param>
     /// <param name="epoch">The topic's.</param>
+    /// <param name="time">The caller's time, as a stamp.</param>
     /// <param name="whole">Whether nothing is missing behind the client's position; null if it named none.</param>
-    public Draft Subscribed(ReadOnlyMemory<byte> rawRequestId, ReadOnlyMemory<byte> rawTopic, string epoch, bool? whole = null) => Text(
-        _clock.Now,
+    public Draft Subscribed(ReadOnlyMemory<byte> rawRequestId, ReadOnlyMemory<byte> rawTopic, string epoch, long time, bool? whole) => Text(
+        time,
         "{\"type\":\"ack\""u8,
         IdLabel(rawRequestId),
         rawRequestId.Span,
@@ -42,8 +53,8 @@ internal sealed class ServerMessage(TimeProvider time)
         }));
 
     /// <summary>Tells the reader of a stream that events later than its position may be missing (PS-SSE-005).</summary>
-    public Draft Gap(string topic, string epoch) => Text(
-        _clock.Now,
+    public Draft Gap(string topic, string epoch, long time) => Text(
+        time,
         "{\"type\":\"gap\",\"topic\":\""u8,
         JsonEncodedText.Encode(topic).EncodedUtf8Bytes,
         "\",\"epoch\":\""u8,

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using PubSub.Hosting.Connections;
+using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 
 namespace PubSub.Hosting.Rest;
@@ -30,6 +31,10 @@ internal static class Errors
         catch (BadHttpRequestException bad) when (!context.Response.HasStarted)
         {
             await Problem.WriteAsync(context, Refusals.BadRequest(bad.Message) with { Status = bad.StatusCode }).ConfigureAwait(false);
+        }
+        catch (UnavailableException unavailable) when (!context.Response.HasStarted)
+        {
+            await Problem.WriteAsync(context, Refusals.Unavailable(unavailable.MayHaveHappened)).ConfigureAwait(false);
         }
         catch (Exception gone)
             when (gone is IOException || (gone is OperationCanceledException && context.RequestAborted.IsCancellationRequested))

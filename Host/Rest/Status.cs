@@ -1,3 +1,4 @@
+using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
 
@@ -11,25 +12,24 @@ internal static class Status
         var time = routes.ServiceProvider.GetRequiredService<TimeProvider>();
         var started = time.GetTimestamp();
         routes.MapMethods(
-            "/v1/health", Methods.GetAndHead, (Broker broker) => TypedResults.Ok(Health(broker, time.GetElapsedTime(started))));
-        routes.MapMethods("/v1/stats", Methods.GetAndHead, (Broker broker) => TypedResults.Ok(Statistics(broker)));
+            "/v1/health",
+            Methods.GetAndHead,
+            async (IEngine engine) => TypedResults.Ok(await HealthAsync(engine, time.GetElapsedTime(started))));
+        routes.MapMethods("/v1/stats", Methods.GetAndHead, async (IEngine engine) => TypedResults.Ok(await StatisticsAsync(engine)));
         routes.MapMethods("/livez", Methods.GetAndHead, () => TypedResults.Ok(new Probe("ok")));
-        routes.MapMethods("/readyz", Methods.GetAndHead, IResult (Sessions sessions) => sessions.IsDraining
-            ? Problem.Result(Refusals.Draining)
+        routes.MapMethods("/readyz", Methods.GetAndHead, IResult (Sessions sessions, IEngine engine) =>
+            sessions.IsDraining ? Problem.Result(Refusals.Draining)
+            : !engine.IsAvailable ? Problem.Result(Refusals.Unavailable(mayHaveHappened: false))
             : TypedResults.Ok(new Probe("ok")));
     }
 
-    private static Health Health(Broker broker, TimeSpan uptime)
+    private static async ValueTask<Health> HealthAsync(IEngine engine, TimeSpan uptime)
     {
-        var (topics, subscriptions) = broker.Count();
-        return new Health((long)uptime.TotalSeconds, topics, subscriptions);
+        var topics = await engine.CountAllAsync().ConfigureAwait(false);
+        return new Health((long)uptime.TotalSeconds, topics.Count, topics.Sum(topic => topic.Subscribers));
     }
 
-    private static Statistics Statistics(Broker broker) => new(broker.List().ToDictionary(topic => topic.Name, Statistics));
-
-    private static TopicStatistics Statistics(Topic topic)
-    {
-        var (subscribers, messages) = topic.Count();
-        return new TopicStatistics(messages, subscribers);
-    }
+    private static async ValueTask<Statistics> StatisticsAsync(IEngine engine) =>
+        new((await engine.CountAllAsync().ConfigureAwait(false)).ToDictionary(
+            topic => topic.Name, topic => new TopicStatistics(topic.Messages, topic.Subscribers)));
 }

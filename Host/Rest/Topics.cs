@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.HttpResults;
+using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 
 namespace PubSub.Hosting.Rest;
@@ -10,13 +10,13 @@ internal static class Topics
     public static void MapTopics(this IEndpointRouteBuilder routes)
     {
         routes.MapPost(TopicPath.All, CreateAsync);
-        routes.MapMethods(TopicPath.All, Methods.GetAndHead, List);
-        routes.MapMethods(TopicPath.One, Methods.GetAndHead, Get);
-        routes.MapDelete(TopicPath.One, Delete);
+        routes.MapMethods(TopicPath.All, Methods.GetAndHead, ListAsync);
+        routes.MapMethods(TopicPath.One, Methods.GetAndHead, GetAsync);
+        routes.MapDelete(TopicPath.One, DeleteAsync);
     }
 
     private static async Task<IResult> CreateAsync(
-        HttpContext context, Broker broker, Settings settings, ServerMessage say, ILogger<Broker> logger)
+        HttpContext context, Broker broker, IEngine engine, Settings settings, ILogger<Broker> logger)
     {
         if (!context.Request.HasJsonContentType())
         {
@@ -34,7 +34,7 @@ internal static class Topics
             return Problem.Result(Refusals.BadRequest(fault));
         }
 
-        switch (broker.Create(name, new Origin(say.Now, NewEpoch())))
+        switch (await engine.CreateAsync(name).ConfigureAwait(false))
         {
             case CreateResult.Exists:
                 return Problem.Result(Refusals.TopicExists);
@@ -51,32 +51,32 @@ internal static class Topics
         }
     }
 
-    /// <summary>64 random bits: no two topics have the same, also not before and after a restart.</summary>
-    private static string NewEpoch() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+    private static async Task<Ok<TopicList>> ListAsync(IEngine engine)
+    {
+        var topics = await engine.CountAllAsync().ConfigureAwait(false);
+        return TypedResults.Ok(new TopicList([.. topics.Select(topic => new ListedTopic(topic.Name, topic.Subscribers))]));
+    }
 
-    private static Ok<TopicList> List(Broker broker) =>
-        TypedResults.Ok(new TopicList([.. broker.List().Select(topic => new ListedTopic(topic.Name, topic.Count().Subscribers))]));
-
-    private static IResult Get(HttpContext context, Broker broker)
+    private static async Task<IResult> GetAsync(HttpContext context, IEngine engine)
     {
         if (TopicPath.Fault(context, out var name) is { } fault)
         {
             return Problem.Result(fault);
         }
 
-        return broker.Find(name)?.Count() is var (subscribers, messages)
-            ? TypedResults.Ok(new TopicDetails(name, subscribers, messages))
+        return await engine.CountAsync(name).ConfigureAwait(false) is { } topic
+            ? TypedResults.Ok(new TopicDetails(name, topic.Subscribers, topic.Messages))
             : NotFound();
     }
 
-    private static IResult Delete(HttpContext context, Broker broker, Settings settings, ServerMessage say, ILogger<Broker> logger)
+    private static async Task<IResult> DeleteAsync(HttpContext context, IEngine engine, ILogger<Broker> logger)
     {
         if (TopicPath.Fault(context, out var name) is { } fault)
         {
             return Problem.Result(fault);
         }
 
-        if (!broker.TryDelete(name, say.TopicDeleted(name), settings.DisconnectOnDeletion))
+        if (!await engine.DeleteAsync(name).ConfigureAwait(false))
         {
             return NotFound();
         }

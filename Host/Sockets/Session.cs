@@ -28,6 +28,7 @@ internal abstract class Session(
         CloseReason.Left => Leaving,
         CloseReason.TopicDeleted => "topic deleted",
         CloseReason.Draining => "draining",
+        CloseReason.MissedEvents => "events may be missing",
         _ => "slow consumer",
     };
 

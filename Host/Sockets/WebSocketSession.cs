@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections.Features;
+using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Transport;
 using PubSub.Hosting.WebSocket;
@@ -16,6 +17,7 @@ internal sealed class WebSocketSession(
     PipeReader input,
     Outlet outlet,
     Broker broker,
+    IEngine engine,
     Settings settings,
     ServerMessage say,
     ILogger logger) : Session(id, connection, outlet, broker, settings, logger)
@@ -23,7 +25,8 @@ internal sealed class WebSocketSession(
     // Used by the read loop only.
     private readonly Wakes _wakes = new();
     private readonly MessageReader _messages = new(settings.MaxMessageBytes);
-    private int _kept; // bytes of buffered requests that the broker counts
+    private UnderWay? _underWay; // made by the first publish that does not complete at once
+    private int _kept; // bytes of buffered requests, and of publishes under way, that the broker counts
     private bool _othersTurn; // whether it has woken a reader since it last waited
 
     private int? _peerClose; // the status of the client's Close frame, 1005 if it had none
@@ -38,7 +41,7 @@ internal sealed class WebSocketSession(
         {
             while (_peerClose is null)
             {
-                Keep(_messages.Kept);
+                Keep(_messages.Kept + (_underWay?.Bytes ?? 0));
                 WakeOthers(); // before a wait
                 var arrival = input.ReadAsync();
                 if (!arrival.IsCompleted)
@@ -62,7 +65,7 @@ internal sealed class WebSocketSession(
                 input.AdvanceTo(bytes.Start, read.Buffer.End);
                 if (read.IsCompleted)
                 {
-                    return;
+                    break;
                 }
             }
         }
@@ -72,6 +75,8 @@ internal sealed class WebSocketSession(
             _fault = "the client broke the protocol";
             _closeFrame = WebSocketFrame.Close(broken.Status);
         }
+
+        await SettleAsync().ConfigureAwait(false);
     }
 
     protected override void OnRead()
@@ -101,6 +106,10 @@ internal sealed class WebSocketSession(
             case CloseReason.Draining:
                 yield return Closes.Draining;
                 break;
+            case CloseReason.MissedEvents:
+                yield return say.Error(default, Refusals.MissedEvents);
+                yield return Closes.MissedEvents;
+                break;
             case CloseReason.Left when _closeFrame is { } close:
                 yield return close;
                 break;
@@ -114,6 +123,7 @@ internal sealed class WebSocketSession(
             case Opcode.Pong:
                 break;
             case Opcode.Text or Opcode.Binary when received.IsTooLarge:
+                await SettleAsync().ConfigureAwait(false);
                 RefuseTooLarge();
                 break;
             case Opcode.Close:
@@ -127,7 +137,7 @@ internal sealed class WebSocketSession(
                     break;
                 }
 
-                Answer(received);
+                await AnswerAsync(received).ConfigureAwait(false);
                 if (_wakes.AreDue)
                 {
                     await LetOthersRunAsync().ConfigureAwait(false);
@@ -183,7 +193,7 @@ internal sealed class WebSocketSession(
         Subscriber.Close(CloseReason.Left);
     }
 
-    private void Answer(Received received)
+    private ValueTask AnswerAsync(Received received)
     {
         try
         {
@@ -191,46 +201,92 @@ internal sealed class WebSocketSession(
             {
                 case Opcode.Ping:
                     Reply(WebSocketFrame.Pong(received.Payload.Span));
-                    break;
+                    return default;
                 case Opcode.Text:
-                    Execute(Request.Parse(received.Payload));
-                    break;
+                    return ExecuteAsync(Request.Parse(received.Payload));
                 default:
                     throw new BadRequestException("the request must be a text message, not a binary one", default);
             }
         }
         catch (BadRequestException bad)
         {
-            Log.BadRequest(Logger, Id, bad.Message);
-            Reply(say.Error(bad.RequestId, Refusals.BadRequest(bad.Message)));
+            return RefuseAsync(bad);
         }
 #pragma warning disable CA1031 // a bug of ours must not cost the client its connection
         catch (Exception bug)
 #pragma warning restore CA1031
         {
-            Log.RequestFailed(Logger, bug, Id);
-            Reply(say.Error(default, Refusals.Failed));
+            Reply(Failure(default, bug));
+            return default;
         }
     }
 
-    private void Execute(Request request)
+    private ValueTask ExecuteAsync(Request request)
+    {
+        if (request is not Request.Publish publish)
+        {
+            return ExecuteInTurnAsync(request);
+        }
+
+        Log.Published(Logger, Id, new(publish.Topic), publish.Message.Length);
+        var draft = say.Event(publish.RawTopic, publish.Message);
+        var publishing = engine.PublishAsync(publish.Topic, draft, _wakes);
+        if (publishing.IsCompletedSuccessfully && (_underWay is null || _underWay.Bytes == 0))
+        {
+            Reply(Outcome(publish.RequestId, publish.RawTopic, publishing.Result));
+            return default;
+        }
+
+        // The request's memory is used again as soon as the next one is read.
+        var (requestId, rawTopic) = (publish.RequestId.ToArray(), publish.RawTopic.ToArray());
+        _underWay ??= new UnderWay(Subscriber);
+        var room = _underWay.AddAsync(publishing, draft.Length, (published, failure) =>
+            failure is null ? Outcome(requestId, rawTopic, published) : Failure(requestId, failure));
+        if (!room.IsCompleted)
+        {
+            WakeOthers();
+        }
+
+        return room;
+    }
+
+    private Frame Outcome(ReadOnlyMemory<byte> requestId, ReadOnlyMemory<byte> rawTopic, Publication published) => published.Result switch
+    {
+        PublishResult.Accepted => say.Ack(requestId, rawTopic, published.Stamp),
+        PublishResult.LimitReached => say.Error(requestId, Refusals.NoMemory(Settings)),
+        _ => say.Error(requestId, Refusals.TopicNotFound),
+    };
+
+    private async ValueTask RefuseAsync(BadRequestException bad)
+    {
+        await SettleAsync().ConfigureAwait(false);
+        Log.BadRequest(Logger, Id, bad.Message);
+        Reply(say.Error(bad.RequestId, Refusals.BadRequest(bad.Message)));
+    }
+
+    /// <summary>Carries out a request that is no publish, once those before it are answered.</summary>
+    private async ValueTask ExecuteInTurnAsync(Request request)
+    {
+        try
+        {
+            await SettleAsync().ConfigureAwait(false);
+            await ExecuteAloneAsync(request).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // a bug of ours must not cost the client its connection
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Reply(Failure(request.RequestId, failure));
+        }
+    }
+
+    private async ValueTask ExecuteAloneAsync(Request request)
     {
         switch (request)
         {
-            case Request.Publish publish:
-                Log.Published(Logger, Id, new(publish.Topic), publish.Message.Length);
-                var published = Broker.Find(publish.Topic)?.Publish(say.Event(publish.RawTopic, publish.Message), _wakes) ?? default;
-                Reply(published.Result switch
-                {
-                    PublishResult.Accepted => say.Ack(publish.RequestId, publish.RawTopic, published.Stamp),
-                    PublishResult.LimitReached => say.Error(publish.RequestId, Refusals.NoMemory(Settings)),
-                    _ => say.Error(publish.RequestId, Refusals.TopicNotFound),
-                });
-                break;
-
             case Request.Subscribe subscribe:
                 Log.Subscribed(Logger, Id, new(subscribe.Topic), subscribe.LastN);
-                switch (Subscribe(subscribe))
+                switch (await Await(engine.SubscribeAsync(subscribe.Topic, Subscriber, Join, _wakes)).ConfigureAwait(false))
                 {
                     case SubscribeResult.TopicNotFound:
                         Refuse(subscribe, Refusals.TopicNotFound);
@@ -245,10 +301,19 @@ internal sealed class WebSocketSession(
 
                 break;
 
+                SubscribeResult Join(Topic topic, long time, Wakes wakes)
+                {
+                    return subscribe.Position is { } position
+                        ? topic.Resume(Subscriber, position, Ack(whole: true), Ack(whole: false), wakes)
+                        : topic.Subscribe(Subscriber, subscribe.LastN, Ack(whole: null), wakes);
+
+                    Draft Ack(bool? whole) => say.Subscribed(subscribe.RequestId, subscribe.RawTopic, topic.Epoch, time, whole);
+                }
+
             case Request.Unsubscribe unsubscribe:
                 Log.Unsubscribed(Logger, Id, new(unsubscribe.Topic));
                 var unsubscribed = say.Ack(unsubscribe.RequestId, unsubscribe.RawTopic);
-                if (Broker.Find(unsubscribe.Topic)?.TryUnsubscribe(Subscriber, unsubscribed, _wakes) is not true)
+                if (!await Await(engine.UnsubscribeAsync(unsubscribe.Topic, Subscriber, unsubscribed, _wakes)).ConfigureAwait(false))
                 {
                     Refuse(unsubscribe, Refusals.TopicNotFound);
                 }
@@ -256,23 +321,49 @@ internal sealed class WebSocketSession(
                 break;
 
             case Request.Ping ping:
+                var settling = engine.SettleAsync(Subscriber);
+                if (!settling.IsCompletedSuccessfully)
+                {
+                    WakeOthers();
+                    await settling.ConfigureAwait(false);
+                }
+
                 Reply(say.Pong(ping.RequestId));
                 break;
         }
     }
 
-    private SubscribeResult Subscribe(Request.Subscribe request)
+    /// <summary>Completes when all publishes of this connection are answered.</summary>
+    private ValueTask SettleAsync()
     {
-        if (Broker.Find(request.Topic) is not { } topic)
+        var settling = _underWay?.SettleAsync() ?? default;
+        if (!settling.IsCompleted)
         {
-            return SubscribeResult.TopicNotFound;
+            WakeOthers();
         }
 
-        return request.Position is { } position
-            ? topic.Resume(Subscriber, position, Ack(whole: true), Ack(whole: false), _wakes)
-            : topic.Subscribe(Subscriber, request.LastN, Ack(whole: null), _wakes);
+        return settling;
+    }
 
-        Draft Ack(bool? whole) => say.Subscribed(request.RequestId, request.RawTopic, topic.Epoch, whole);
+    private ValueTask<T> Await<T>(ValueTask<T> task)
+    {
+        if (!task.IsCompleted)
+        {
+            WakeOthers();
+        }
+
+        return task;
+    }
+
+    private Frame Failure(ReadOnlyMemory<byte> requestId, Exception failure)
+    {
+        if (failure is UnavailableException unavailable)
+        {
+            return say.Error(requestId, Refusals.Unavailable(unavailable.MayHaveHappened));
+        }
+
+        Log.RequestFailed(Logger, failure, Id);
+        return say.Error(default, Refusals.Failed);
     }
 
     private void Reply(Frame reply) => Subscriber.Reply(reply, _wakes);

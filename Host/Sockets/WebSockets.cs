@@ -1,11 +1,13 @@
 using Microsoft.AspNetCore.Connections.Features;
+using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Transport;
 
 namespace PubSub.Hosting.Sockets;
 
 /// <summary>The WebSocket path: does the handshake, or says why not (SPEC, section 2).</summary>
-internal sealed class WebSockets(Sessions sessions, Broker broker, Settings settings, ServerMessage say, ILogger<Sessions> logger)
+internal sealed class WebSockets(
+    Sessions sessions, Broker broker, IEngine engine, Settings settings, ServerMessage say, ILogger<Sessions> logger)
 {
     public async Task AcceptAsync(HttpContext context)
     {
@@ -33,7 +35,7 @@ internal sealed class WebSockets(Sessions sessions, Broker broker, Settings sett
         {
             (await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false)).Dispose(); // the handshake; see HandshakeOnly
             return new WebSocketSession(
-                context.Connection.Id, connection, input, new Outlet(socket), broker, settings, say, logger);
+                context.Connection.Id, connection, input, new Outlet(socket), broker, engine, settings, say, logger);
         }
     }
 }

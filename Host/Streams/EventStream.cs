@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections.Features;
+using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
 using PubSub.Hosting.Transport;
@@ -17,27 +18,37 @@ internal sealed class EventStream(
     PipeReader input,
     Outlet outlet,
     bool isChunked,
-    Topic topic,
     Broker broker,
+    IEngine engine,
     Settings settings,
     ServerMessage say,
     ILogger logger) : Session(id, connection, outlet, broker, settings, logger)
 {
-    private readonly EventText _text = new(topic.Epoch, isChunked);
+    private EventText _text = new("", isChunked); // written before the session runs
 
     protected override string Leaving => "the reader left";
 
-    /// <summary>Subscribes, from a position on.</summary>
+    /// <summary>The position that all events are later than, once it has joined.</summary>
+    public Position Position { get; private set; }
+
+    /// <summary>Subscribes.</summary>
     /// <returns>Why not; null if it has.</returns>
-    public Refusal? Join(Position position)
+    public async ValueTask<Refusal?> JoinAsync(string topic, Beginning beginning)
     {
-        Log.StreamOpened(Logger, Id, new(topic.Name));
-        return topic.Resume(Subscriber, position, whole: null, say.Gap(topic.Name, topic.Epoch), new Wakes()) switch
+        Log.StreamOpened(Logger, Id, new(topic));
+        return await engine.SubscribeAsync(topic, Subscriber, Join, new Wakes()).ConfigureAwait(false) switch
         {
             SubscribeResult.Joined => null,
             SubscribeResult.BudgetReached => Refusals.NoMemory(Settings),
             _ => Refusals.TopicNotFound,
         };
+
+        SubscribeResult Join(Topic joined, long time, Wakes wakes)
+        {
+            _text = new EventText(joined.Epoch, isChunked);
+            Position = beginning.Position ?? joined.Before(beginning.LastN ?? 0);
+            return joined.Resume(Subscriber, Position, whole: null, say.Gap(joined.Name, joined.Epoch, time), wakes);
+        }
     }
 
     /// <summary>Ends a session that has not run.</summary>
@@ -77,9 +88,14 @@ internal sealed class EventStream(
 
     protected override IEnumerable<Frame> ClosingFrames()
     {
-        if (Closed == CloseReason.SlowConsumer)
+        switch (Closed)
         {
-            yield return say.Error(default, Refusals.SlowConsumer);
+            case CloseReason.SlowConsumer:
+                yield return say.Error(default, Refusals.SlowConsumer);
+                break;
+            case CloseReason.MissedEvents:
+                yield return say.Error(default, Refusals.MissedEvents);
+                break;
         }
     }
 

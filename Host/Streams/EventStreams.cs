@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
+using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
 using PubSub.Hosting.Transport;
@@ -7,7 +8,8 @@ using PubSub.Hosting.Transport;
 namespace PubSub.Hosting.Streams;
 
 /// <summary>The path of Server-Sent Events: begins a stream, or says why not (SPEC, section 19).</summary>
-internal sealed class EventStreams(Sessions sessions, Broker broker, Settings settings, ServerMessage say, ILogger<Sessions> logger)
+internal sealed class EventStreams(
+    Sessions sessions, Broker broker, IEngine engine, Settings settings, ServerMessage say, ILogger<Sessions> logger)
 {
     public async Task AcceptAsync(HttpContext context)
     {
@@ -23,7 +25,7 @@ internal sealed class EventStreams(Sessions sessions, Broker broker, Settings se
         {
             await Problem.WriteAsync(context, Refusals.ForeignOrigin).ConfigureAwait(false);
         }
-        else if (broker.Find(name) is not { } topic)
+        else if (!await engine.HasAsync(name).ConfigureAwait(false))
         {
             await Problem.WriteAsync(context, Refusals.TopicNotFound).ConfigureAwait(false);
         }
@@ -40,10 +42,8 @@ internal sealed class EventStreams(Sessions sessions, Broker broker, Settings se
             {
                 var isChunked = HttpProtocol.IsHttp11(context.Request.Protocol);
                 var session = new EventStream(
-                    context.Connection.Id, connection, input, new Outlet(socket), isChunked, topic, broker, settings, say, logger);
-                var isOwn = beginning.Position is null;
-                var position = beginning.Position ?? topic.Before(beginning.LastN ?? 0);
-                if (session.Join(position) is { } refusal)
+                    context.Connection.Id, connection, input, new Outlet(socket), isChunked, broker, engine, settings, say, logger);
+                if (await session.JoinAsync(name, beginning).ConfigureAwait(false) is { } refusal)
                 {
                     await Problem.WriteAsync(context, refusal).ConfigureAwait(false);
                     return null;
@@ -53,7 +53,8 @@ internal sealed class EventStreams(Sessions sessions, Broker broker, Settings se
                 {
                     // By the framework, with the headers; all that follows leaves by the raw socket.
                     SetHeaders(context.Response);
-                    await context.Response.WriteAsync(Opening(topic, isOwn ? position : null)).ConfigureAwait(false);
+                    var opening = Opening(name, beginning.Position is null ? session.Position : null);
+                    await context.Response.WriteAsync(opening).ConfigureAwait(false);
                     await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
                     return session;
                 }
@@ -69,8 +70,8 @@ internal sealed class EventStreams(Sessions sessions, Broker broker, Settings se
     /// <summary>
     /// A comment at once, and, if the client brought no position, the one that all events are later than: so it has one before the first.
     /// </summary>
-    private static string Opening(Topic topic, Position? own) =>
-        own is { } position ? $": {topic.Name}\nid: {topic.Epoch}/{Text(position.Since)}\n\n" : $": {topic.Name}\n\n";
+    private static string Opening(string topic, Position? own) =>
+        own is { } position ? $": {topic}\nid: {position.Epoch}/{Text(position.Since)}\n\n" : $": {topic}\n\n";
 
     private static string Text(long stamp) => string.Create(Stamp.Length, stamp, (text, ticks) =>
     {

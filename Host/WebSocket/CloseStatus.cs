@@ -13,4 +13,7 @@ internal static class CloseStatus
     public const int InvalidText = 1007;
     public const int PolicyViolation = 1008;
     public const int TooLarge = 1009;
+
+    /// <summary>The client may come back at once (IANA registry of close codes).</summary>
+    public const int ServiceRestart = 1012;
 }

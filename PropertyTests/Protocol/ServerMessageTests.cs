@@ -53,8 +53,8 @@ public sealed partial class ServerMessageTests
     [TestCase(false, ",\"complete\":false")]
     public void The_ack_of_a_subscribe_has_the_shape_of_the_specification(bool? whole, string complete)
     {
-        var with = Payload(Say.Subscribed(Utf8("\"r1\""), Utf8("\"orders\""), "9f2c", whole));
-        var without = Payload(Say.Subscribed(default, Utf8("\"orders\""), "9f2c", whole));
+        var with = Payload(Say.Subscribed(Utf8("\"r1\""), Utf8("\"orders\""), "9f2c", Moment.UtcTicks, whole));
+        var without = Payload(Say.Subscribed(default, Utf8("\"orders\""), "9f2c", Moment.UtcTicks, whole));
 
         var rest = $$"""
             "topic":"orders","status":"ok","epoch":"9f2c"{{complete}},{{Timestamp}}
@@ -69,7 +69,8 @@ public sealed partial class ServerMessageTests
         broker.Create("orders", new Origin(Moment.UtcTicks, "9f2c"));
         var (topic, subscriber) = (broker.Find("orders")!, broker.Admit());
 
-        topic.Subscribe(subscriber, lastN: 0, say.Subscribed(default, Utf8("\"orders\""), topic.Epoch), new Wakes());
+        var ack = say.Subscribed(default, Utf8("\"orders\""), topic.Epoch, Moment.UtcTicks, whole: null);
+        topic.Subscribe(subscriber, lastN: 0, ack, new Wakes());
         var published = topic.Publish(say.Event(Utf8("\"orders\""), Utf8("{}")), new Wakes());
         var texts = subscriber.Take(int.MaxValue).ToArray().Select(outgoing => Payload(outgoing.Frame)).ToList();
 

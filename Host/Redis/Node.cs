@@ -1,0 +1,128 @@
+using System.Collections.Concurrent;
+using PubSub.Hosting.Protocol;
+
+namespace PubSub.Hosting.Redis;
+
+/// <summary>
+/// This Host as one of several: its lease in Redis, and the topics that it mirrors. While the lease lasts, its subscriptions count.
+/// </summary>
+internal sealed class Node : IHostedLifecycleService, IAsyncDisposable
+{
+    /// <summary>Seconds that a lease lasts: the most that the subscriptions of a dead node are counted.</summary>
+    private const int LeaseSeconds = 8;
+
+    /// <summary>Beats between two checks of a mirror.</summary>
+    private const int CheckBeats = 10;
+
+    /// <summary>Beats after the connection came back that each check all mirrors: a loss must not wait for the next check.</summary>
+    private const int ChecksAfterLoss = 3;
+
+    /// <summary>Bytes of announcements that may wait on this node.</summary>
+    private const long MaxWaiting = 64 * 1024 * 1024;
+
+    private readonly ConcurrentDictionary<string, Mirror> _mirrors = new(StringComparer.Ordinal);
+    private readonly Link _link;
+    private readonly MirrorTools _tools;
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _beating = Task.CompletedTask;
+    private int _checks; // beats that check all mirrors; written by any thread
+    private volatile bool _hasLease;
+    private volatile HashSet<string> _live = [];
+
+    public Node(Link link, Broker broker, ServerMessage say, Settings settings, TimeProvider time, ILogger<Node> logger)
+    {
+        _link = link;
+        Name = $"{settings.NodeName}-{Engine.Epoch.New()}";
+        _tools = new(Name, link, broker, say, settings, time, logger, new Allowance(MaxWaiting), Ended);
+        link.Restored += () => Volatile.Write(ref _checks, ChecksAfterLoss);
+    }
+
+    /// <summary>Unlike that of any other node, also of one with the same NODE_NAME.</summary>
+    public string Name { get; }
+
+    /// <summary>Whether Redis answers.</summary>
+    public bool IsAvailable => _hasLease && _link.IsOpen;
+
+    /// <summary>Whether a node had a lease a second ago.</summary>
+    public bool IsLive(string node) => _live.Contains(node);
+
+    /// <summary>The mirror of a topic, if there is one.</summary>
+    public Mirror? Find(string topic) => _mirrors.GetValueOrDefault(topic);
+
+    /// <summary>The mirror of a topic. It may be opening, or end.</summary>
+    public Mirror Open(string topic) => _mirrors.GetOrAdd(topic, static (name, tools) => new Mirror(name, tools), _tools);
+
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        await _link.OpenAsync(Name).ConfigureAwait(false);
+        await RenewLeaseAsync(LeaseSeconds).ConfigureAwait(false);
+        _beating = BeatAsync();
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Ends the lease, once no subscription is left.</summary>
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _beating.ConfigureAwait(false);
+        await RenewLeaseAsync(seconds: 0).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _stopping.Dispose();
+        await _link.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void Ended(string topic, Mirror mirror) => _mirrors.TryRemove(KeyValuePair.Create(topic, mirror));
+
+    private async Task BeatAsync()
+    {
+        using var seconds = new PeriodicTimer(TimeSpan.FromSeconds(1), _tools.Time);
+        try
+        {
+            for (var beat = 1; await seconds.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false); beat++)
+            {
+                await RenewLeaseAsync(LeaseSeconds).ConfigureAwait(false);
+                var checksAll = Volatile.Read(ref _checks) > 0 && Interlocked.Decrement(ref _checks) >= 0;
+                foreach (var (name, mirror) in _mirrors)
+                {
+                    mirror.Beat(checksAll || (beat + (uint)name.GetHashCode(StringComparison.Ordinal)) % CheckBeats == 0);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The process is stopping.
+        }
+    }
+
+    private async Task RenewLeaseAsync(int seconds)
+    {
+        try
+        {
+            var result = await _link.RunAsync(Scripts.Lease, [Names.Leases], Name, seconds * 1000).ConfigureAwait(false);
+            var values = (string[])result!;
+            _live = [.. values.Skip(1)];
+            _hasLease = true;
+            if (values[0] == "0")
+            {
+                foreach (var mirror in _mirrors.Values)
+                {
+                    mirror.ForgetCount(); // Redis may be another, or has counted this node as dead
+                }
+            }
+        }
+        catch (Engine.UnavailableException)
+        {
+            _hasLease = false;
+        }
+    }
+}
