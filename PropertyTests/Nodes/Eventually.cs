@@ -9,8 +9,9 @@ internal static class Eventually
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Asks again and again until the answer is right, no longer than <see cref="Threads.Patience"/>.</summary>
-    public static async Task IsAsync<T>(Func<Task<T>> ask, Constraint right)
+    public static async Task IsAsync<T>(Func<Task<T>> ask, IResolveConstraint expression)
     {
+        var right = expression.Resolve();
         var begun = TimeProvider.System.GetTimestamp();
         T answer;
         do

@@ -6,8 +6,6 @@ namespace PubSub.PropertyTests.Nodes;
 /// <summary>The Host in a process of its own: it can be killed, or stopped for a while.</summary>
 internal sealed class NodeProcess : ServerProcess
 {
-    private static readonly string Built = FindBuilt();
-
     private NodeProcess(IStore store, (string Name, string Value)[] settings)
     {
         Settings = new Dictionary<string, string>(settings.Select(setting => KeyValuePair.Create(setting.Name, setting.Value)))
@@ -19,6 +17,9 @@ internal sealed class NodeProcess : ServerProcess
         };
         Door = new Door(new Uri($"http://127.0.0.1:{Port}"));
     }
+
+    /// <summary>The Host in its own output folder: the copy beside the tests may be instrumented for coverage.</summary>
+    public static string Built { get; } = FindBuilt();
 
     public Door Door { get; }
 
@@ -33,14 +34,15 @@ internal sealed class NodeProcess : ServerProcess
         return node;
     }
 
-    protected override ProcessStartInfo Command()
+    public static ProcessStartInfo Command(string host)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Built]);
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [host]);
         start.Environment.Remove("ASPNETCORE_URLS");
         return start;
     }
 
-    /// <summary>The Host in its own output folder: the copy beside the tests may be instrumented for coverage.</summary>
+    protected override ProcessStartInfo Command() => Command(Built);
+
     private static string FindBuilt()
     {
         var output = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar); // …/bin/CONFIGURATION/FRAMEWORK
