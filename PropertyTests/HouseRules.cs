@@ -86,6 +86,7 @@ public sealed partial class HouseRules
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Protocol", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Connections", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Sockets", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Redis", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Rest", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Messages", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Streams", "Sockets", "Wire", "Tools")]

@@ -53,6 +53,9 @@ internal interface IEngine
 
     /// <summary>The numbers of all topics, over all nodes, in ascending ordinal order of their names.</summary>
     ValueTask<IReadOnlyList<TopicCount>> CountAllAsync();
+
+    /// <summary>How many topics there are, and how many subscriptions to all of them, over all nodes.</summary>
+    ValueTask<(int Topics, int Subscriptions)> CountTotalAsync();
 }
 
 /// <summary>Joins a topic.</summary>

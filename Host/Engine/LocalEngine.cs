@@ -35,6 +35,8 @@ internal sealed class LocalEngine(Broker broker, ServerMessage say, Settings set
 
     public ValueTask<IReadOnlyList<TopicCount>> CountAllAsync() => new([.. broker.List().Select(Count)]);
 
+    public ValueTask<(int Topics, int Subscriptions)> CountTotalAsync() => new(broker.Count());
+
     private static TopicCount Count(Topic topic)
     {
         var (subscribers, messages) = topic.Count();

@@ -10,6 +10,14 @@ namespace PubSub.Hosting.Redis;
 /// </summary>
 internal sealed class RedisEngine(Link link, Node node, Settings settings, TimeProvider time) : IEngine
 {
+    /// <summary>How long a name may be on the list of topics without its topic: one that is being made is, for a moment.</summary>
+    private static readonly TimeSpan Making = TimeSpan.FromMinutes(2);
+
+    /// <summary>Names without a topic that are remembered; more are forgotten together.</summary>
+    private const int MaxAbsent = 1_000;
+
+    /// <summary>Since when a name is on the list of topics without its topic.</summary>
+    private readonly ConcurrentDictionary<HashEntry, long> _absentSince = new();
     private readonly ConcurrentDictionary<string, PublishQueue> _queues = new(StringComparer.Ordinal);
 
     public bool IsAvailable => node.IsAvailable;
@@ -192,20 +200,31 @@ internal sealed class RedisEngine(Link link, Node node, Settings settings, TimeP
         return [.. counts.OfType<TopicCount>().OrderBy(topic => topic.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>Counts a topic; if it is on the list but no longer there, takes it off.</summary>
+    public async ValueTask<(int Topics, int Subscriptions)> CountTotalAsync()
+    {
+        var topics = await CountAllAsync().ConfigureAwait(false);
+        return (topics.Count, topics.Sum(topic => topic.Subscribers));
+    }
+
+    /// <summary>Counts a topic; if it is on the list but not there, since a node has died in between, takes it off after a while.</summary>
     private async Task<TopicCount?> CountListedAsync(HashEntry listed)
     {
         var name = (string)listed.Name!;
         if (await CountAsync(name).ConfigureAwait(false) is { } count)
         {
+            _absentSince.TryRemove(listed, out _);
             return count;
         }
 
-        await link.RunAsync(Scripts.Unregister, [Names.Topics], name, listed.Value).ConfigureAwait(false);
-        var epoch = await link.CallAsync(redis => redis.HashGetAsync(Names.Topic(name), "epoch")).ConfigureAwait(false);
-        if (!epoch.IsNull)
+        if (_absentSince.Count >= MaxAbsent)
         {
-            await link.CallAsync(redis => redis.HashSetAsync(Names.Topics, name, epoch)).ConfigureAwait(false); // it was being made
+            _absentSince.Clear();
+        }
+
+        if (time.GetElapsedTime(_absentSince.GetOrAdd(listed, time.GetTimestamp())) > Making)
+        {
+            await link.RunAsync(Scripts.Unregister, [Names.Topics], name, listed.Value).ConfigureAwait(false);
+            _absentSince.TryRemove(listed, out _);
         }
 
         return null;

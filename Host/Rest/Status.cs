@@ -25,8 +25,8 @@ internal static class Status
 
     private static async ValueTask<Health> HealthAsync(IEngine engine, TimeSpan uptime)
     {
-        var topics = await engine.CountAllAsync().ConfigureAwait(false);
-        return new Health((long)uptime.TotalSeconds, topics.Count, topics.Sum(topic => topic.Subscribers));
+        var (topics, subscriptions) = await engine.CountTotalAsync().ConfigureAwait(false);
+        return new Health((long)uptime.TotalSeconds, topics, subscriptions);
     }
 
     private static async ValueTask<Statistics> StatisticsAsync(IEngine engine) =>

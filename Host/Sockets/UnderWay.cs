@@ -44,8 +44,9 @@ internal sealed class UnderWay(Subscriber subscriber)
     {
         await Task.Yield(); // the caller holds the latch
         var wakes = new Wakes();
-        while (Next() is { } next)
+        for (var isLast = false; !isLast;)
         {
+            var next = Peek();
             if (!next.Publishing.IsCompleted)
             {
                 wakes.Release();
@@ -55,11 +56,12 @@ internal sealed class UnderWay(Subscriber subscriber)
             subscriber.Reply(answer, wakes);
             lock (_latch)
             {
+                _pending.Dequeue();
                 _bytes -= next.Bytes;
-                if (_pending.Count == 0)
+                isLast = _pending.Count == 0;
+                if (isLast)
                 {
                     _answering = Task.CompletedTask; // so that an addition from here on begins anew
-                    break;
                 }
             }
         }
@@ -67,11 +69,11 @@ internal sealed class UnderWay(Subscriber subscriber)
         wakes.Release();
     }
 
-    private Pending? Next()
+    private Pending Peek()
     {
         lock (_latch)
         {
-            return _pending.TryDequeue(out var next) ? next : null;
+            return _pending.Peek();
         }
     }
 

@@ -406,4 +406,57 @@ public sealed class TopicTests
         wakes.Release();
         return found;
     }
+
+    [Test]
+    public void An_abandoned_topic_is_gone_and_its_subscribers_still_get_what_was_queued()
+    {
+        var broker = new Broker(new BrokerLimits());
+        var (topic, subscriber) = (Shorthand.Create(broker, "topic"), broker.Admit());
+        topic.Subscribe(subscriber);
+        Shorthand.Publish(topic, first: 0, count: 2);
+
+        broker.Abandon(topic);
+        broker.Abandon(topic);
+
+        Assert.That((broker.Find("topic"), subscriber.Closed), Is.EqualTo(((Topic?)null, CloseReason.MissedEvents)));
+        Assert.That(subscriber.TakeAll(), Is.EqualTo(Frames.Texts(0, 2)));
+        Assert.That((topic.TryPublish(Frames.Of(2)), broker.Create("topic")), Is.EqualTo((false, CreateResult.Created)));
+    }
+
+    [TestCase(50, ExpectedResult = 101)]
+    [TestCase(100, ExpectedResult = 101)]
+    [TestCase(200, ExpectedResult = 201)]
+    public long A_topic_advances_to_a_later_stamp_only(long stamp)
+    {
+        var broker = new Broker(new BrokerLimits());
+        broker.Create("topic", new Origin(100, "one"));
+
+        broker.Find("topic")!.Advance(stamp);
+
+        return broker.Find("topic")!.Publish(Frames.Of(0), new Wakes()).Stamp;
+    }
+
+    [Test]
+    public void A_topic_knows_its_subscribers_and_a_subscriber_its_topics()
+    {
+        var (topic, subscriber) = Shorthand.Subscribed();
+
+        Assert.That((topic.Has(subscriber), subscriber.Topics()), Is.EqualTo((true, new[] { topic })));
+        topic.TryUnsubscribe(subscriber, ack: null, new Wakes());
+
+        Assert.That((topic.Has(subscriber), subscriber.Topics()), Is.EqualTo((false, Array.Empty<Topic>())));
+    }
+
+    [Test]
+    public void Messages_before_the_first_that_is_retained_are_counted()
+    {
+        var broker = new Broker(new BrokerLimits());
+        broker.Create("topic", new Origin(100, "one", Messages: 5));
+        var topic = broker.Find("topic")!;
+
+        topic.TryPublish(Frames.Of(0));
+
+        Assert.That(topic.Count().Messages, Is.EqualTo(6));
+        Assert.That(topic.Read(broker.Admit(), lastN: 2, new Wakes()), Is.False, "five of them are not retained");
+    }
 }
