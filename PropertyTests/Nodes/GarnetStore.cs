@@ -14,7 +14,7 @@ internal sealed class GarnetStore : IStore
         _server = new GarnetServer(
         [
             "--bind", "127.0.0.1", "--port", Frames.Text(Port), "--lua", "--lua-transaction-mode", "--memory", "64m", "--index", "1m",
-            "--quiet", "--logger-level", "Error",
+            "-q", "--logger-level", "Error",
         ]);
         _server.Start();
     }

@@ -27,7 +27,6 @@ public sealed class PairLaws(string store) : IAsyncDisposable
     public async Task StartAsync() => _cluster = await Cluster.StartAsync(
         store, ("MAX_MESSAGES", Frames.Text(Retained)), ("MAX_QUEUE_SIZE", "10000"));
 
-    [OneTimeTearDown]
     public ValueTask DisposeAsync() => _cluster?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     [TestCase("""{"a" : [1.0, 1e400,-0],"a":"\u00e9é€\ud83d\ude00"}""")]
