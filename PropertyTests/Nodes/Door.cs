@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using NUnit.Framework;
 using PubSub.PropertyTests.Tools;
+using PubSub.PropertyTests.Wire;
 
 namespace PubSub.PropertyTests.Nodes;
 

@@ -104,8 +104,10 @@ public sealed class FaultLaws
         var hearing = HearAllAsync();
         var streamed = new List<string>();
         var streaming = ReadAllAsync();
+        var begun = TimeProvider.System.GetTimestamp();
         for (var round = 0; !(hearing.IsCompleted && streaming.IsCompleted); round++)
         {
+            Assert.That(TimeProvider.System.GetElapsedTime(begun), Is.LessThan(Threads.Patience), "neither was told");
             await redis.TellAsync("CLIENT KILL TYPE pubsub");
             for (var number = 0; number < 5; number++)
             {
@@ -144,6 +146,33 @@ public sealed class FaultLaws
             {
                 streamed.Add(block);
             }
+        }
+    }
+
+    [Test]
+    public async Task A_lost_word_of_a_deletion_is_made_up_for()
+    {
+        const int rounds = 10;
+        await using var redis = await RedisServer.StartAsync();
+        using var first = Start(redis);
+        using var second = Start(redis);
+        var (door, other) = (new Door(first.Origin), new Door(second.Origin));
+        await CreateAsync(door);
+        await other.ReadyAsync();
+
+        for (var round = 0; round < rounds; round++)
+        {
+            using var line = await other.ConnectAsync();
+            await line.AskAsync(Line.Subscribe("a"));
+
+            await redis.TellAsync("CLIENT KILL TYPE pubsub");
+            await door.DeleteAsync("a");
+            await door.CreateAsync("a");
+            await door.PublishAsync("a", $"{round}");
+
+            Assert.That((await line.HearAsync()).Short, Is.EqualTo("topic_deleted"));
+            Assert.That(() => line.HearAsync(), Throws.InstanceOf<EndOfStreamException>(), "nothing of the next topic");
+            await Eventually.IsAsync(() => other.ReadAsync("a"), Is.EqualTo(new[] { $"{round}" }));
         }
     }
 

@@ -3,6 +3,7 @@ using NUnit.Framework;
 using PubSub.Conformance.Histories;
 using PubSub.PropertyTests.Streams;
 using PubSub.PropertyTests.Tools;
+using PubSub.PropertyTests.Wire;
 
 namespace PubSub.PropertyTests.Nodes;
 

@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using PubSub.Conformance.Histories;
 using PubSub.PropertyTests.Tools;
+using PubSub.PropertyTests.Wire;
 
 namespace PubSub.PropertyTests.Nodes;
 

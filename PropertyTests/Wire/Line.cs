@@ -3,9 +3,9 @@ using System.Text;
 using System.Text.Json;
 using PubSub.PropertyTests.Tools;
 
-namespace PubSub.PropertyTests.Nodes;
+namespace PubSub.PropertyTests.Wire;
 
-/// <summary>A WebSocket to one node, message by message. It receives only when a test asks it to.</summary>
+/// <summary>A WebSocket to any server, message by message. It receives only when a test asks it to.</summary>
 internal sealed class Line : IDisposable
 {
     private readonly ClientWebSocket _socket = new();
