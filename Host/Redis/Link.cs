@@ -96,6 +96,24 @@ internal sealed class Link(Settings settings, TimeProvider time, ILogger<Link> l
         return await CallAsync(_ => _connections!.GetSubscriber().SubscribeAsync(name)).ConfigureAwait(false);
     }
 
+    /// <summary>Ends a subscription; if Redis does not confirm it within REDIS_TIMEOUT, what still comes is dropped.</summary>
+    public async Task UnsubscribeAsync(ChannelMessageQueue? announcements)
+    {
+        if (announcements is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await announcements.UnsubscribeAsync().WaitAsync(_timeout, time).ConfigureAwait(false);
+        }
+        catch (Exception lost) when (lost is RedisException or TimeoutException or ObjectDisposedException)
+        {
+            // The connection is lost, and its subscriptions with it.
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_connections is { } connections)

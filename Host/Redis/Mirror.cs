@@ -163,12 +163,12 @@ internal sealed class Mirror
                 _wakes.Release();
             }
 
-            Finish(end);
+            EndTopic(end);
         }
         catch (UnavailableException unavailable)
         {
             _opened.TrySetException(unavailable);
-            Finish(End.Missed);
+            EndTopic(End.Missed);
         }
 #pragma warning disable CA1031 // the last resort: its subscribers are told
         catch (Exception bug)
@@ -176,13 +176,12 @@ internal sealed class Mirror
         {
             Log.MirrorFailed(_tools.Logger, bug, new(_name));
             _opened.TrySetException(new UnavailableException(mayHaveHappened: false));
-            Finish(End.Missed);
+            EndTopic(End.Missed);
         }
 
-        if (announcements is not null)
-        {
-            await announcements.UnsubscribeAsync(CommandFlags.FireAndForget).ConfigureAwait(false);
-        }
+        // Only then may another mirror of the topic subscribe to the channel.
+        await _tools.Link.UnsubscribeAsync(announcements).ConfigureAwait(false);
+        Finish();
     }
 
     /// <summary>Called by the client library, in the order of the channel.</summary>
@@ -195,7 +194,7 @@ internal sealed class Mirror
         }
     }
 
-    private void Finish(End end)
+    private void EndTopic(End end)
     {
         if (_topic is { } topic)
         {
@@ -215,6 +214,10 @@ internal sealed class Mirror
         }
 
         _wakes.Release();
+    }
+
+    private void Finish()
+    {
         _tools.Ended(_name, this);
         _hasEnded = true;
         _steps.Writer.Complete();

@@ -1,3 +1,4 @@
+using PubSub.Hosting.Engine;
 using StackExchange.Redis;
 
 namespace PubSub.Hosting.Redis;
@@ -6,7 +7,11 @@ namespace PubSub.Hosting.Redis;
 /// The publishes of this node to one topic. One call of the script is under way at a time and takes what has come meanwhile, so that
 /// their order is kept and a round trip is shared. They are bounded where they come from: by connection, and by the bodies of requests.
 /// </summary>
-internal sealed class PublishQueue(string topic, Link link, Settings settings, Action<string, PublishQueue> emptied)
+/// <remarks>
+/// A publish waits for the call before it and for its own, each at most REDIS_TIMEOUT. When a call fails, those that wait behind it fail as
+/// well and are not sent.
+/// </remarks>
+internal sealed class PublishQueue(string topic, Link link, Settings settings, TimeProvider time, Action<string, PublishQueue> emptied)
 {
     private const int MaxMessages = 256;
     private const int MaxBytes = 1024 * 1024;
@@ -32,7 +37,7 @@ internal sealed class PublishQueue(string topic, Link link, Settings settings, A
 
             if (_open is null || _open.Frames.Count == MaxMessages || _open.Bytes + message.Length > MaxBytes)
             {
-                Add(_open = new Call('E'));
+                Add(_open = new Call('E', time.GetTimestamp()));
             }
 
             _open.Add(message);
@@ -51,7 +56,7 @@ internal sealed class PublishQueue(string topic, Link link, Settings settings, A
                 return null;
             }
 
-            var batch = new Call('B');
+            var batch = new Call('B', time.GetTimestamp());
             foreach (var message in messages)
             {
                 batch.Add(message);
@@ -76,8 +81,15 @@ internal sealed class PublishQueue(string topic, Link link, Settings settings, A
     private async Task SendAsync()
     {
         await Task.Yield(); // the caller holds the latch, and may be in the middle of a burst
+        var failed = long.MinValue; // when a call failed last
         while (TryNext(out var call))
         {
+            if (call.Began <= failed || time.GetElapsedTime(call.Began) > link.Timeout)
+            {
+                call.Outcome.SetException(new UnavailableException(mayHaveHappened: false));
+                continue;
+            }
+
             try
             {
                 call.Outcome.SetResult(await SendAsync(call).ConfigureAwait(false));
@@ -86,6 +98,7 @@ internal sealed class PublishQueue(string topic, Link link, Settings settings, A
             catch (Exception failure)
 #pragma warning restore CA1031
             {
+                failed = time.GetTimestamp();
                 call.Outcome.SetException(failure);
             }
         }
@@ -123,8 +136,11 @@ internal sealed class PublishQueue(string topic, Link link, Settings settings, A
     }
 
     /// <summary>The messages of one call of the script.</summary>
-    private sealed class Call(char kind)
+    private sealed class Call(char kind, long began)
     {
+        /// <summary>When its first message came.</summary>
+        public long Began => began;
+
         public char Kind => kind;
 
         public List<Frame> Frames { get; } = [];

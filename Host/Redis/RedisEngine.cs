@@ -230,10 +230,9 @@ internal sealed class RedisEngine(Link link, Node node, Settings settings, TimeP
         return null;
     }
 
-    private PublishQueue Queue(string topic) => _queues.GetOrAdd(
-        topic,
-        static (name, engine) => new PublishQueue(name, engine.Link, engine.Settings, engine.Emptied),
-        (Link: link, Settings: settings, Emptied: (Action<string, PublishQueue>)Forget));
+    private PublishQueue Queue(string topic) => _queues.TryGetValue(topic, out var queue)
+        ? queue
+        : _queues.GetOrAdd(topic, new PublishQueue(topic, link, settings, time, Forget));
 
     private void Forget(string topic, PublishQueue emptied) => _queues.TryRemove(KeyValuePair.Create(topic, emptied));
 }

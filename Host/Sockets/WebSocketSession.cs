@@ -237,10 +237,15 @@ internal sealed class WebSocketSession(
             return default;
         }
 
+        return AnswerLaterAsync(publish, publishing, draft.Length);
+    }
+
+    private ValueTask AnswerLaterAsync(Request.Publish publish, ValueTask<Publication> publishing, int bytes)
+    {
         // The request's memory is used again as soon as the next one is read.
         var (requestId, rawTopic) = (publish.RequestId.ToArray(), publish.RawTopic.ToArray());
         _underWay ??= new UnderWay(Subscriber);
-        var room = _underWay.AddAsync(publishing, draft.Length, (published, failure) =>
+        var room = _underWay.AddAsync(publishing, bytes, (published, failure) =>
             failure is null ? Outcome(requestId, rawTopic, published) : Failure(requestId, failure));
         if (!room.IsCompleted)
         {
