@@ -91,6 +91,7 @@ public sealed partial class HouseRules
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Messages", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Streams", "Sockets", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Startup", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Nodes", "Models", "Streams", "Wire", "Tools")]
     [TestCase("Conformance/Suite", "PubSub.Conformance", "Requirements")]
     [TestCase("Conformance/Suite", "PubSub.Conformance", "Targets", "Requirements")]
     [TestCase("Conformance/Suite", "PubSub.Conformance", "Network", "Targets")]

@@ -8,7 +8,7 @@ namespace PubSub.PropertyTests.Models;
 public sealed class ModelLaws
 {
     /// <summary>Bounds that no history reaches, except three retained messages: these clients read as fast as they can.</summary>
-    private static readonly BrokerLimits Wide = new(MaxQueueSize: 10_000, MaxMessages: 3, MaxReplies: int.MaxValue);
+    internal static readonly BrokerLimits Wide = new(MaxQueueSize: 10_000, MaxMessages: 3, MaxReplies: int.MaxValue);
 
     private static IEnumerable<string> WrongModelNames => WrongModels.All.Keys;
 
@@ -97,7 +97,7 @@ public sealed class ModelLaws
         ("TOPIC_DELETION", disconnects ? "disconnect" : "unsubscribe"));
 
     /// <summary>Throws a difference, so that the report shows it.</summary>
-    private static bool Agrees(History history, IBrokerUnderTest broker) =>
+    internal static bool Agrees(History history, IBrokerUnderTest broker) =>
         DifferenceAsync(history, broker).GetAwaiter().GetResult() is { } difference
             ? throw new InvalidOperationException(difference)
             : true;

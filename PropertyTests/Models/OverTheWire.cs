@@ -5,6 +5,7 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using PubSub.PropertyTests.Tools;
+using PubSub.PropertyTests.Wire;
 
 namespace PubSub.PropertyTests.Models;
 
@@ -12,10 +13,11 @@ namespace PubSub.PropertyTests.Models;
 /// The Host, used as clients use it: REST for topics, a WebSocket for each client. A pong comes after everything that was queued before its
 /// ping, so a client has received all of that when the pong has come.
 /// </summary>
-/// <param name="origin">The server.</param>
+/// <param name="doors">The server, or the nodes of one server; each command goes to one of them.</param>
+/// <param name="seed">Chooses the node of each command.</param>
 /// <param name="prefix">Begins the name of every topic; no other user of the server uses it.</param>
 /// <param name="patience">How long to wait for the server to notice an abrupt disconnect.</param>
-internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) : IBrokerUnderTest
+internal sealed class OverTheWire(Uri[] doors, int seed, string prefix, TimeSpan patience) : IBrokerUnderTest
 {
     /// <summary>Begins the request id of an unsubscribe, whose ack is no position.</summary>
     private const string Unsubscribed = "unsubscribe-";
@@ -24,6 +26,13 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
 
     private readonly SortedDictionary<int, Client> _clients = [];
     private readonly Positions _positions = new();
+    private readonly Random _choices = new(seed);
+    private readonly HashSet<string> _published = []; // topics with messages that a node may not have yet
+
+    public OverTheWire(Uri origin, string prefix, TimeSpan patience)
+        : this([origin], 0, prefix, patience)
+    {
+    }
 
     public TimeSpan Patience => patience;
 
@@ -32,23 +41,31 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
         Command.Connect connect => await ConnectAsync(connect.Who),
         Command.Leave leave => await LeaveAsync(leave),
         Command.Create create => await CreateAsync(create.Topic),
-        Command.Delete delete =>
-            (await Http.DeleteAsync(TopicAt(delete.Topic))).StatusCode == HttpStatusCode.OK ? "deleted" : "not found",
+        Command.Delete delete => await DeleteAsync(delete.Topic),
         Command.Read read =>
             _clients.TryGetValue(read.Who, out var client) ? string.Join(", ", await client.ReadAsync(read.Count)) : "no client",
         Command.Request request => await AskAsync(request, step.ToString(CultureInfo.InvariantCulture)),
         _ => throw new ArgumentOutOfRangeException(nameof(command)),
     };
 
+    /// <summary>What all nodes say; if they disagree, what each says.</summary>
     public async ValueTask<string> LookAsync()
     {
-        foreach (var client in _clients.Values)
+        await CatchUpAsync();
+        if (doors.Length > 1 && _published.Count > 0)
         {
-            await client.CatchUpAsync();
+            await SettleAsync();
+            await CatchUpAsync();
         }
 
-        var topics = await TopicsAsync();
-        return Snapshot.Of(topics, _clients.Select(entry => (entry.Key, entry.Value.Closed, entry.Value.State, HasRoom: true)));
+        var clients = _clients.Select(entry => (entry.Key, entry.Value.Closed, entry.Value.State, HasRoom: true)).ToList();
+        var seen = new HashSet<string>();
+        foreach (var door in doors)
+        {
+            seen.Add(Snapshot.Of(await TopicsAsync(door), clients));
+        }
+
+        return string.Join("\nor\n  ", seen);
     }
 
     public async ValueTask DisposeAsync()
@@ -58,10 +75,65 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
             client.Dispose();
         }
 
-        foreach (var (name, _, _) in await TopicsAsync())
+        foreach (var (name, _, _) in await TopicsAsync(doors[0]))
         {
-            await Http.DeleteAsync(TopicAt(name));
+            await Http.DeleteAsync(TopicAt(doors[0], name));
         }
+    }
+
+    private Uri Door() => doors[_choices.Next(doors.Length)];
+
+    private async Task CatchUpAsync()
+    {
+        foreach (var client in _clients.Values)
+        {
+            await client.CatchUpAsync();
+        }
+    }
+
+    /// <summary>Waits until every node has what was published: the ack of a subscribe comes behind it.</summary>
+    private async Task SettleAsync()
+    {
+        foreach (var topic in _published)
+        {
+            (await WitnessesAsync(topic)).ForEach(witness => witness.Dispose());
+        }
+
+        _published.Clear();
+    }
+
+    /// <summary>A new subscriber of a topic at each node; none if there is no such topic.</summary>
+    private async Task<List<Line>> WitnessesAsync(string topic)
+    {
+        var witnesses = new List<Line>();
+        foreach (var door in doors)
+        {
+            var witness = await Line.ToAsync(door);
+            if ((await witness.AskAsync(Line.Subscribe(prefix + topic))).Type == "ack")
+            {
+                witnesses.Add(witness);
+            }
+            else
+            {
+                witness.Dispose();
+            }
+        }
+
+        return witnesses;
+    }
+
+    /// <summary>Deletes a topic and waits until every node has told its subscribers: those that came last are told last.</summary>
+    private async Task<string> DeleteAsync(string topic)
+    {
+        var witnesses = doors.Length > 1 ? await WitnessesAsync(topic) : [];
+        using var answer = await Http.DeleteAsync(TopicAt(Door(), topic));
+        foreach (var witness in witnesses)
+        {
+            await witness.HearAsync();
+            witness.Dispose();
+        }
+
+        return answer.StatusCode == HttpStatusCode.OK ? "deleted" : "not found";
     }
 
     private async Task<string> ConnectAsync(int who)
@@ -73,7 +145,7 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
 
         client?.Dispose();
         var socket = new ClientWebSocket();
-        await socket.ConnectAsync(new UriBuilder(origin) { Scheme = "ws", Path = "/v1/ws" }.Uri, CancellationToken.None);
+        await socket.ConnectAsync(new UriBuilder(Door()) { Scheme = "ws", Path = "/v1/ws" }.Uri, CancellationToken.None);
         _clients[who] = new Client(socket, prefix, _positions);
         return "connected";
     }
@@ -100,7 +172,7 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
 
     private async Task<string> CreateAsync(string name)
     {
-        using var answer = await Http.PostAsJsonAsync(new Uri(origin, "/v1/topics"), new { name = prefix + name });
+        using var answer = await Http.PostAsJsonAsync(new Uri(Door(), "/v1/topics"), new { name = prefix + name });
         return answer.StatusCode switch
         {
             HttpStatusCode.Created => "created",
@@ -114,6 +186,11 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
         if (!_clients.TryGetValue(request.Who, out var client) || client.Closed != CloseReason.None)
         {
             return "no client";
+        }
+
+        if (request is Command.Publish { Topic: var topic })
+        {
+            _published.Add(topic);
         }
 
         await client.SendAsync(request switch
@@ -153,9 +230,9 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
         return "asked";
     }
 
-    private async Task<List<(string Name, int Subscribers, long Messages)>> TopicsAsync()
+    private async Task<List<(string Name, int Subscribers, long Messages)>> TopicsAsync(Uri door)
     {
-        using var answer = JsonDocument.Parse(await Http.GetByteArrayAsync(new Uri(origin, "/v1/stats")));
+        using var answer = JsonDocument.Parse(await Http.GetByteArrayAsync(new Uri(door, "/v1/stats")));
         return
         [
             .. answer.RootElement.GetProperty("topics").EnumerateObject()
@@ -168,7 +245,7 @@ internal sealed class OverTheWire(Uri origin, string prefix, TimeSpan patience) 
         ];
     }
 
-    private Uri TopicAt(string name) => new(origin, $"/v1/topics/{prefix}{name}");
+    private Uri TopicAt(Uri door, string name) => new(door, $"/v1/topics/{prefix}{name}");
 
     private sealed class Client(ClientWebSocket socket, string prefix, Positions positions) : IDisposable
     {

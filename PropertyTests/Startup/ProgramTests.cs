@@ -9,6 +9,8 @@ using PubSub.PropertyTests.Wire;
 
 namespace PubSub.PropertyTests.Startup;
 
+using CommandLine = PubSub.Hosting.CommandLine; // Garnet brings a namespace of this name
+
 /// <summary>How the process ends when it cannot, or need not, serve.</summary>
 public sealed class ProgramTests
 {

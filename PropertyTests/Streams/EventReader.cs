@@ -4,7 +4,7 @@ using PubSub.PropertyTests.Wire;
 
 namespace PubSub.PropertyTests.Streams;
 
-/// <summary>A reader of the stream of topic <c>a</c>, block by block. It reads only when a test asks it to.</summary>
+/// <summary>A reader of the stream of a topic, block by block. It reads only when a test asks it to.</summary>
 internal sealed class EventReader : IDisposable
 {
     private readonly HttpClient _client = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero });
@@ -19,9 +19,13 @@ internal sealed class EventReader : IDisposable
 
     public string? Type => _answer!.Content.Headers.ContentType?.ToString();
 
-    public static async Task<EventReader> OfAsync(RunningHost host, string query, string version = "1.1", string id = "")
+    /// <summary>Reads topic <c>a</c>.</summary>
+    public static Task<EventReader> OfAsync(RunningHost host, string query, string version = "1.1", string id = "") =>
+        OfAsync(host.Origin, "a", query, version, id);
+
+    public static async Task<EventReader> OfAsync(Uri origin, string topic, string query, string version = "1.1", string id = "")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(host.Origin, $"/v1/topics/a/events{query}"))
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(origin, $"/v1/topics/{topic}/events{query}"))
         {
             Version = Version.Parse(version),
         };

@@ -13,5 +13,25 @@ internal static class Ports
         return Of(listener);
     }
 
+    /// <summary>
+    /// A free port that stays free while its server is down: Linux gives outgoing connections only ports from 32768 on.
+    /// </summary>
+    public static int Lasting()
+    {
+        while (true)
+        {
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(10_000, 32_768));
+                listener.Start();
+                return Of(listener);
+            }
+            catch (SocketException)
+            {
+                // Taken.
+            }
+        }
+    }
+
     public static int Of(TcpListener listener) => ((IPEndPoint)listener.LocalEndpoint).Port;
 }

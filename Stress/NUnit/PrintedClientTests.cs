@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using NUnit.Framework;
+using PubSub.PropertyTests.Wire;
 using PubSub.Stress.CommandLine;
 using PubSub.Stress.Contenders;
 using PubSub.Stress.Net;

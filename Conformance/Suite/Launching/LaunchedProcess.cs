@@ -39,11 +39,15 @@ public sealed partial class LaunchedProcess : LaunchedServer
         _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
         _process.Start();
+        Id = _process.Id;
         _process.StandardInput.Close();
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
         Exited = ExitAsync();
     }
+
+    /// <summary>The id of the process, which stays known after its end.</summary>
+    public int Id { get; }
 
     public override Task<int> Exited { get; }
 

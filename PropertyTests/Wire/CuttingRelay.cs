@@ -1,11 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace PubSub.Stress.Tests;
+namespace PubSub.PropertyTests.Wire;
 
 /// <summary>
 /// Passes TCP connections on to a server, and cuts them: each after a number of bytes, or all at once. Some are cut by a FIN and some by
-/// a reset, at any byte, so also within a frame.
+/// a reset, at any byte, so also within a frame. It can also go silent, or slow.
 /// </summary>
 internal sealed class CuttingRelay : IDisposable
 {
@@ -15,6 +15,7 @@ internal sealed class CuttingRelay : IDisposable
     private readonly HashSet<Socket> _clients = []; // guarded by itself
     private bool _isClosed; // guarded by _clients
     private int _accepted;
+    private volatile TaskCompletionSource _passes = Passing();
 
     /// <param name="server">The server.</param>
     /// <param name="allowance">The bytes that the next connection may bring to its client; null for any number.</param>
@@ -30,6 +31,17 @@ internal sealed class CuttingRelay : IDisposable
 
     /// <summary>Connections accepted so far.</summary>
     public int Accepted => Volatile.Read(ref _accepted);
+
+    /// <summary>How long each piece is held back, in both directions.</summary>
+    public TimeSpan Delay { get; set; }
+
+    /// <summary>
+    /// Passes nothing on, in either direction, until <see cref="Speak"/>, which passes on what came meanwhile. Connections stay open, and
+    /// new ones are accepted.
+    /// </summary>
+    public void FallSilent() => _passes = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Speak() => _passes.TrySetResult();
 
     /// <summary>Cuts all connections, and each new one at once, until <see cref="Open"/>.</summary>
     public void Close()
@@ -55,7 +67,15 @@ internal sealed class CuttingRelay : IDisposable
     public void Dispose()
     {
         Close();
+        Speak();
         _listener.Dispose();
+    }
+
+    private static TaskCompletionSource Passing()
+    {
+        var passes = new TaskCompletionSource();
+        passes.SetResult();
+        return passes;
     }
 
     private async Task AcceptAsync()
@@ -109,7 +129,7 @@ internal sealed class CuttingRelay : IDisposable
         }
     }
 
-    private static async Task CopyAsync(Socket from, Socket to, int? allowance)
+    private async Task CopyAsync(Socket from, Socket to, int? allowance)
     {
         var buffer = new byte[16 * 1024];
         try
@@ -123,6 +143,12 @@ internal sealed class CuttingRelay : IDisposable
                 }
 
                 left -= read;
+                if (Delay > TimeSpan.Zero)
+                {
+                    await Task.Delay(Delay);
+                }
+
+                await _passes.Task;
                 for (var sent = 0; sent < read;)
                 {
                     sent += await to.SendAsync(buffer.AsMemory(sent, read - sent));

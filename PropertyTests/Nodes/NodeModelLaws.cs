@@ -1,0 +1,33 @@
+using FsCheck.Fluent;
+using NUnit.Framework;
+using PubSub.PropertyTests.Models;
+using PubSub.PropertyTests.Tools;
+
+namespace PubSub.PropertyTests.Nodes;
+
+/// <summary>Two Hosts on one Redis do what the model of one broker does, whichever of them takes each command.</summary>
+[TestFixture(Cluster.Garnet)]
+[TestFixture(Cluster.Redis)]
+[Category("Nodes")]
+public sealed class NodeModelLaws(string store)
+{
+    [Test]
+    public async Task Two_nodes_agree_with_the_model([Values] bool disconnects)
+    {
+        await using var cluster = await Cluster.StartAsync(
+            store,
+            ("MAX_MESSAGES", Frames.Text(ModelLaws.Wide.MaxMessages)),
+            ("MAX_QUEUE_SIZE", Frames.Text(ModelLaws.Wide.MaxQueueSize)),
+            ("TOPIC_DELETION", disconnects ? "disconnect" : "unsubscribe"));
+        Uri[] doors = [cluster.A.Origin, cluster.B.Origin];
+        var played = 0;
+
+        Law.Holds(
+            from history in Histories.Under(ModelLaws.Wide, disconnects)
+            from seed in Gen.Choose(0, int.MaxValue)
+            select (History: history, Seed: seed),
+            one => Histories.Shorter(one.History).Select(shorter => (shorter, one.Seed)),
+            one => ModelLaws.Agrees(one.History, new OverTheWire(doors, one.Seed, $"case-{played++}-", Threads.Patience)),
+            times: 20);
+    }
+}
