@@ -27,7 +27,7 @@ internal sealed class ClusterBars
         _latency = Cluster.MeasureLatency(bench, load);
     }
 
-    /// <summary>The median of each figure by contender; of throughput, the ratio to the first contender; of latency, the difference.</summary>
+    /// <summary>Medians by contender, each with its ratio to the first contender, or, of latency, the difference.</summary>
     public string Table(IReadOnlyList<string> contenders)
     {
         return Summary.Columns(
@@ -76,5 +76,6 @@ internal sealed class ClusterBars
 
     private static string Times(double value, double first) => string.Create(CultureInfo.InvariantCulture, $"{value / first:0.00} x");
 
-    private static string Added(double value, double first) => string.Create(CultureInfo.InvariantCulture, $"{value - first:+0.###;-0.###;0}");
+    private static string Added(double value, double first) =>
+        string.Create(CultureInfo.InvariantCulture, $"{value - first:+0.###;-0.###;0}");
 }

@@ -29,7 +29,7 @@ internal sealed class ClusterVerb : Verb
             "What do several nodes on one Redis carry, and what does it cost, against one node without Redis?",
             "Starts a redis-server, as many Hosts on it as the largest number of --nodes, and one Host without Redis. A cluster of N is\n" +
             "the first N of them. Publishers and subscribers are spread over its nodes, and all clusters take turns under each load. No\n" +
-            "message may be lost, doubled or reordered, and all subscribers of a topic must see one order. At the end the verb prints all\n" +
+            "message may be lost, doubled or reordered, and all subscribers of a topic must see one order. At the end it prints all\n" +
             "medians, each with its ratio to the Host alone, and the bars. A missed bar does not fail the run; a broken promise does.\n" +
             "Queues are as deep as for `latency` (" + DeepQueues.Words + ").")
     {
@@ -77,7 +77,8 @@ internal sealed class ClusterVerb : Verb
     }
 
     // Returns how to start one more node, and Redis.
-    private (Func<(string Name, string Value)[], PubSubContender> Start, RedisServer Redis) Start(Lineup lineup, ParseResult parsed, int[] sizes)
+    private (Func<(string Name, string Value)[], PubSubContender> Start, RedisServer Redis) Start(
+        Lineup lineup, ParseResult parsed, int[] sizes)
     {
         var server = parsed.GetValue(_server);
         if (server is not null && !File.Exists(server))
