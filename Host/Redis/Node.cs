@@ -43,8 +43,17 @@ internal sealed class Node : IHostedLifecycleService, IAsyncDisposable
     /// <summary>Whether Redis answers.</summary>
     public bool IsAvailable => _hasLease && _link.IsOpen;
 
-    /// <summary>Whether a node had a lease a second ago.</summary>
-    public bool IsLive(string node) => _live.Contains(node);
+    /// <summary>Whether a node has a lease, or had one a second ago.</summary>
+    public async ValueTask<bool> IsLiveAsync(string node)
+    {
+        if (_live.Contains(node))
+        {
+            return true;
+        }
+
+        await RenewLeaseAsync(LeaseSeconds).ConfigureAwait(false); // it may be younger than the last beat
+        return !_hasLease || _live.Contains(node);
+    }
 
     /// <summary>The mirror of a topic, if there is one.</summary>
     public Mirror? Find(string topic) => _mirrors.GetValueOrDefault(topic);

@@ -179,7 +179,7 @@ internal sealed class RedisEngine(Link link, Node node, Settings settings, TimeP
         foreach (var entry in await subscriptions.ConfigureAwait(false))
         {
             var member = entry.Name;
-            if (member == node.Name || node.IsLive(member!))
+            if (await node.IsLiveAsync(member!).ConfigureAwait(false))
             {
                 subscribers += (int)entry.Value;
             }
