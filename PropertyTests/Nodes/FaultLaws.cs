@@ -329,7 +329,8 @@ public sealed class FaultLaws
     public async Task A_slow_way_to_Redis_changes_nothing_but_the_time()
     {
         await using var store = new GarnetStore();
-        using var relay = new CuttingRelay(new Uri($"redis://{((IStore)store).Connection}"), () => null) { Delay = TimeSpan.FromMilliseconds(20) };
+        using var relay = new CuttingRelay(new Uri($"redis://{((IStore)store).Connection}"), () => null);
+        relay.Delay = TimeSpan.FromMilliseconds(20);
         using var slow = new RunningHost([("REDIS", $"127.0.0.1:{relay.Port}"), .. Settings]);
         using var healthy = Start(store);
         await using var traffic = await TrafficAsync(slow, healthy);

@@ -129,8 +129,9 @@ internal sealed class Traffic : IAsyncDisposable
         Assert.That(HistoryChecker.Check(_history.ToHistory(), retained), Is.Empty);
         Assert.That(behind, Is.Empty, "followers that did not receive the last message");
 
-        List<string> Behind() =>
-            [.. _followers.Where(follower => follower.Newest != last[follower.Topic]).Select(follower => $"{follower.Name}: {follower.Newest}")];
+        List<string> Behind() => [.. _followers
+            .Where(follower => follower.Newest != last[follower.Topic])
+            .Select(follower => $"{follower.Name}: {follower.Newest}")];
     }
 
     public async ValueTask DisposeAsync()
