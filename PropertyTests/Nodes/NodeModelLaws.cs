@@ -9,6 +9,7 @@ namespace PubSub.PropertyTests.Nodes;
 [TestFixture(Cluster.Garnet)]
 [TestFixture(Cluster.Redis)]
 [Category("Nodes")]
+[Parallelizable(ParallelScope.All)]
 public sealed class NodeModelLaws(string store)
 {
     [Test]
@@ -28,6 +29,6 @@ public sealed class NodeModelLaws(string store)
             select (History: history, Seed: seed),
             one => Histories.Shorter(one.History).Select(shorter => (shorter, one.Seed)),
             one => ModelLaws.Agrees(one.History, new OverTheWire(doors, one.Seed, $"case-{played++}-", Threads.Patience)),
-            times: 20);
+            times: 8);
     }
 }

@@ -61,7 +61,8 @@ public sealed class PairLaws(string store) : IAsyncDisposable
             using var publisher = await (number % 2 == 0 ? A : B).ConnectAsync();
             await publisher.SayAsync([.. Enumerable.Range(0, each).Select(place => Line.Publish(topic, $"{number}.{place}"))]);
             var answers = await publisher.HearAsync(each);
-            Assert.That(answers.Select(answer => answer.Short), Is.EqualTo(Enumerable.Range(0, each).Select(place => $"ack {number}.{place}")));
+            Assert.That(
+                answers.Select(answer => answer.Short), Is.EqualTo(Enumerable.Range(0, each).Select(place => $"ack {number}.{place}")));
         }));
         var seen = await first.HearAsync(publishers * each);
         var alsoSeen = await second.HearAsync(publishers * each);

@@ -41,20 +41,22 @@ internal sealed class RecordedFollower(HistoryRecorder history, string name, str
     /// <summary>Follows until it is stopped.</summary>
     /// <param name="lastN">Of the first subscribe.</param>
     /// <param name="breakOff">Ends the first connection, which then goes on at the next node.</param>
+    /// <param name="leave">Ends the follower, which breaks off.</param>
     /// <param name="stop">Ends the follower; it is then still subscribed, as far as the history is concerned.</param>
-    public async Task RunAsync(int lastN, CancellationToken breakOff, CancellationToken stop)
+    public async Task RunAsync(int lastN, CancellationToken breakOff, CancellationToken leave, CancellationToken stop)
     {
-        using var first = CancellationTokenSource.CreateLinkedTokenSource(breakOff, stop);
-        for (var connections = 0; !stop.IsCancellationRequested; connections++)
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(leave, stop);
+        using var first = CancellationTokenSource.CreateLinkedTokenSource(breakOff, end.Token);
+        for (var connections = 0; !end.IsCancellationRequested; connections++)
         {
             try
             {
                 using var line = await doors[(home + connections) % doors.Count].ConnectAsync();
-                await FollowAsync(line, connections == 0 ? lastN : int.MaxValue, breakOff.IsCancellationRequested ? stop : first.Token);
+                await FollowAsync(line, connections == 0 ? lastN : int.MaxValue, breakOff.IsCancellationRequested ? end.Token : first.Token);
             }
             catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException)
             {
-                if (stop.IsCancellationRequested)
+                if (stop.IsCancellationRequested && !leave.IsCancellationRequested)
                 {
                     return;
                 }

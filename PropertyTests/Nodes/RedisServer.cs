@@ -17,7 +17,7 @@ internal sealed class RedisServer : ServerProcess, IStore
     private RedisServer(bool keepsData) => _keepsData = keepsData;
 
     /// <summary>Starts one; the test is ignored if it is not on the PATH.</summary>
-    /// <param name="keepsData">Whether every write is on disk before its answer (appendfsync always); otherwise a restart loses all.</param>
+    /// <param name="keepsData">Whether each write is on disk before its answer; otherwise a restart loses all.</param>
     public static async Task<RedisServer> StartAsync(bool keepsData = false)
     {
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);

@@ -10,6 +10,7 @@ namespace PubSub.PropertyTests.Nodes;
 /// deleted and created again, nodes that are killed and started again, and lost channels. <c>ci/nodes SECONDS --seed N</c> runs it longer.
 /// </summary>
 [Category("Nodes")]
+[Parallelizable(ParallelScope.All)]
 public sealed class StormLaws
 {
     private const int Retained = 5_000;

@@ -11,10 +11,14 @@ namespace PubSub.PropertyTests.Nodes;
 /// </summary>
 internal sealed class Traffic : IAsyncDisposable
 {
+    /// <summary>Joiners at one time: before one more comes, the first leaves.</summary>
+    private const int MostJoiners = 60;
+
     private readonly HistoryRecorder _history;
     private readonly IReadOnlyList<Door> _doors;
     private readonly string[] _topics;
     private readonly RecordedPublisher[] _publishers;
+    private readonly Queue<(RecordedFollower Follower, CancellationTokenSource Leave)> _joiners = [];
     private readonly List<RecordedFollower> _followers = [];
     private readonly List<Task> _publishing, _following = [];
     private readonly CancellationTokenSource _publishersStop = new(), _followersStop = new();
@@ -36,7 +40,7 @@ internal sealed class Traffic : IAsyncDisposable
         {
             for (var number = 0; number < followersEach * doors.Count; number++)
             {
-                Follow($"follower {topic} {number}", topic, number % doors.Count, lastN: int.MaxValue, CancellationToken.None);
+                Follow($"follower {topic} {number}", topic, number % doors.Count, lastN: int.MaxValue);
             }
         }
 
@@ -93,7 +97,17 @@ internal sealed class Traffic : IAsyncDisposable
         using var breakOff = new CancellationTokenSource();
         var lastN = random.Next(3) switch { 0 => 0, 1 => random.Next(20), _ => int.MaxValue };
         var until = random.Next(30);
-        var follower = Follow($"joiner {_joined++}", _topics[random.Next(_topics.Length)], home, lastN, breakOff.Token);
+        if (_joiners.Count == MostJoiners)
+        {
+            var (first, firstLeave) = _joiners.Dequeue();
+            await firstLeave.CancelAsync();
+            _followers.Remove(first);
+        }
+
+        var leave = new CancellationTokenSource();
+        var follower = Follow(
+            $"joiner {_joined++}", _topics[random.Next(_topics.Length)], home, lastN, breakOff.Token, leave.Token);
+        _joiners.Enqueue((follower, leave));
         await Eventually.IsAsync(() => Task.FromResult(follower.Since), Is.Not.Empty);
         await Task.Delay(TimeSpan.FromMilliseconds(until));
         await breakOff.CancelAsync();
@@ -129,8 +143,9 @@ internal sealed class Traffic : IAsyncDisposable
         Assert.That(HistoryChecker.Check(_history.ToHistory(), retained), Is.Empty);
         Assert.That(behind, Is.Empty, "followers that did not receive the last message");
 
-        List<string> Behind() =>
-            [.. _followers.Where(follower => follower.Newest != last[follower.Topic]).Select(follower => $"{follower.Name}: {follower.Newest}")];
+        List<string> Behind() => [.. _followers
+            .Where(follower => follower.Newest != last[follower.Topic])
+            .Select(follower => $"{follower.Name}: {follower.Newest}")];
     }
 
     public async ValueTask DisposeAsync()
@@ -142,11 +157,12 @@ internal sealed class Traffic : IAsyncDisposable
         _followersStop.Dispose();
     }
 
-    private RecordedFollower Follow(string name, string topic, int home, int lastN, CancellationToken breakOff)
+    private RecordedFollower Follow(
+        string name, string topic, int home, int lastN, CancellationToken breakOff = default, CancellationToken leave = default)
     {
         var follower = new RecordedFollower(_history, name, topic, _doors, home);
         _followers.Add(follower);
-        _following.Add(follower.RunAsync(lastN, breakOff, _followersStop.Token));
+        _following.Add(follower.RunAsync(lastN, breakOff, leave, _followersStop.Token));
         return follower;
     }
 
