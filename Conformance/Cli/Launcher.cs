@@ -72,7 +72,7 @@ internal sealed class LaunchedTarget(Launcher launcher) : IRestart, IAsyncDispos
     public RestartedBy By => RestartedBy.Launcher;
 
     public string? Ended => _server?.Exited is { IsCompletedSuccessfully: true } exited
-        ? string.Create(CultureInfo.InvariantCulture, $"its process ended with status {exited.Result}{Wrote(Server.Tail())}")
+        ? string.Create(CultureInfo.InvariantCulture, $"{Server.Process} ended with status {exited.Result}{Wrote(Server.Tail())}")
         : null;
 
     public async Task<IReadOnlyList<Uri>?> StartAsync(CancellationToken cancellation)

@@ -256,6 +256,7 @@ public sealed class DoorsTests
         Assert.That(server.Target.Doors.Select(door => door.Limits.Ring), Has.All.EqualTo(7));
         nodes[2].Kill();
         Assert.That(await server.ExitedAsync(), Is.Not.Zero);
+        Assert.That(server.Process, Is.EqualTo("the process of its node 3"));
         Assert.That(nodes[0].Exited.IsCompleted, Is.False);
 
         await server.DisposeAsync();

@@ -17,6 +17,8 @@ public sealed class LaunchedNodes : LaunchedServer
     /// <summary>The exit code of the node that ends first.</summary>
     public override Task<int> Exited { get; }
 
+    public override string Process => $"the process of its node {_nodes.TakeWhile(node => !node.Exited.IsCompleted).Count() + 1}";
+
     public override string StandardOutput => string.Concat(_nodes.Select(node => node.StandardOutput));
 
     public override string StandardError => string.Concat(_nodes.Select(node => node.StandardError));

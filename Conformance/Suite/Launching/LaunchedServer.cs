@@ -22,6 +22,9 @@ public abstract class LaunchedServer : IAsyncDisposable
     /// <summary>The exit code, once the process has ended.</summary>
     public abstract Task<int> Exited { get; }
 
+    /// <summary>The process that <see cref="Exited"/> is about, as the subject of a sentence.</summary>
+    public virtual string Process => "its process";
+
     /// <summary>The output so far; it is complete once the server has ended.</summary>
     public abstract string StandardOutput { get; }
 
