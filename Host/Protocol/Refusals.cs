@@ -32,7 +32,7 @@ internal static class Refusals
     public static Refusal SlowConsumer { get; } = new(0, ErrorCode.SlowConsumer, "the subscriber's queue overflowed"); // ends a WebSocket
 
     /// <summary>Ends a subscriber's connection: it has to resume, to learn whether events are missing.</summary>
-    public static Refusal MissedEvents { get; } = 
+    public static Refusal MissedEvents { get; } =
         new(0, ErrorCode.MissedEvents, "events of a topic may be missing; connect again and resume with since");
 
     /// <summary>The engine behind the node is not there.</summary>

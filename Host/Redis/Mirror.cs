@@ -10,9 +10,9 @@ namespace PubSub.Hosting.Redis;
 /// announces them. One loop does everything that happens to it, one step after the other.
 /// </summary>
 /// <remarks>
-/// Announcements may be lost: each names the stamp before it, so the next one shows the gap, and a check every ten seconds shows it when
-/// there is no next. Then the mirror reads from Redis what it has not. If Redis no longer retains all of it, the subscribers are closed
-/// with MISSED_EVENTS.
+/// Announcements may be lost: each names the stamp before it, so the next one shows the gap. When there is no next, a check every ten
+/// seconds shows that nothing comes although Redis is further on. Then the mirror reads from Redis what it has not. If Redis no longer
+/// retains all of it, the subscribers are closed with MISSED_EVENTS. An announcement that is late is not lost.
 /// </remarks>
 internal sealed class Mirror(string name, MirrorTools tools)
 {
@@ -25,7 +25,7 @@ internal sealed class Mirror(string name, MirrorTools tools)
     private readonly Channel<Step> _steps = Channel.CreateBounded<Step>(new BoundedChannelOptions(MaxSteps) { SingleReader = true });
     private readonly TaskCompletionSource<SubscribeResult> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _latch = new();
-    private List<TaskCompletionSource> _settling = []; // guarded by _latch; wait for the next reading
+    private List<TaskCompletionSource> _asking = []; // guarded by _latch; wait for the next check
     private int _hasBegun;
     private long _lastToken;
     private int _announced; // subscriptions of this node that Redis counts; changed by any thread
@@ -38,7 +38,10 @@ internal sealed class Mirror(string name, MirrorTools tools)
     private Topic? _topic; // null until it is opened
     private long _applied; // the newest stamp that has been applied, in microseconds
     private long _messages; // messages that have been applied, of those that Redis has accepted
+    private readonly List<(long Stamp, TaskCompletionSource Settled)> _settling = []; // wait until this stamp has been applied
     private bool _isBehind; // whether something is known to be missing
+    private long _expected; // a stamp that Redis has reached
+    private long _appliedBefore; // _applied at the last beat
     private int _idle; // beats
 
     private enum End
@@ -102,13 +105,13 @@ internal sealed class Mirror(string name, MirrorTools tools)
         bool isFirst;
         lock (_latch)
         {
-            _settling.Add(settled);
-            isFirst = _settling.Count == 1;
+            _asking.Add(settled);
+            isFirst = _asking.Count == 1;
         }
 
-        if (isFirst && !_steps.Writer.TryWrite(new() { IsReading = true }))
+        if (isFirst && !_steps.Writer.TryWrite(new() { IsCheck = true }))
         {
-            EndSettling(TakeSettling(), _hasEnded ? null : new UnavailableException(mayHaveHappened: false));
+            Settle(TakeAsking(), _hasEnded ? null : new UnavailableException(mayHaveHappened: false));
         }
 
         return settled.Task;
@@ -116,7 +119,7 @@ internal sealed class Mirror(string name, MirrorTools tools)
 
     /// <summary>A second has passed.</summary>
     /// <param name="isCheck">Whether to look in Redis whether an announcement was lost.</param>
-    public void Beat(bool isCheck) => _steps.Writer.TryWrite(new() { IsBeat = true, IsReading = isCheck });
+    public void Beat(bool isCheck) => _steps.Writer.TryWrite(new() { IsBeat = true, IsCheck = isCheck });
 
     /// <summary>Redis may have forgotten how many subscriptions this node has.</summary>
     public void ForgetCount() => _isCountKnown = false;
@@ -234,20 +237,21 @@ internal sealed class Mirror(string name, MirrorTools tools)
             turn.Miss();
         }
 
-        EndSettling(TakeSettling(), failure: null);
+        Settle(TakeAsking(), failure: null);
+        Settle(_settling.Select(one => one.Settled), failure: null);
     }
 
-    private List<TaskCompletionSource> TakeSettling()
+    private List<TaskCompletionSource> TakeAsking()
     {
         lock (_latch)
         {
-            var settling = _settling;
-            _settling = [];
-            return settling;
+            var asking = _asking;
+            _asking = [];
+            return asking;
         }
     }
 
-    private static void EndSettling(List<TaskCompletionSource> settled, UnavailableException? failure)
+    private static void Settle(IEnumerable<TaskCompletionSource> settled, UnavailableException? failure)
     {
         foreach (var one in settled)
         {
@@ -263,7 +267,7 @@ internal sealed class Mirror(string name, MirrorTools tools)
             return End.NotYet;
         }
 
-        if (step.IsBeat || step.IsReading)
+        if (step.IsBeat || step.IsCheck)
         {
             return await LookAsync(step).ConfigureAwait(false);
         }
@@ -304,26 +308,61 @@ internal sealed class Mirror(string name, MirrorTools tools)
             {
                 return End.Idle;
             }
+
+            // Nothing has come for a whole beat, although Redis is further on.
+            _isBehind |= _applied < _expected && _applied == _appliedBefore && !_steps.Reader.TryPeek(out _);
+            _appliedBefore = _applied;
         }
 
-        return step.IsReading || _isBehind ? await ReadAsync().ConfigureAwait(false) : End.NotYet;
+        if (step.IsCheck)
+        {
+            await CheckAsync().ConfigureAwait(false);
+        }
+
+        return _isBehind ? await TryCatchUpAsync().ConfigureAwait(false) : End.NotYet;
     }
 
-    private async ValueTask<End> ReadAsync()
+    /// <summary>Asks how far Redis is; what is between may be on its way here.</summary>
+    private async ValueTask CheckAsync()
     {
         _wakes.Release();
-        var settling = TakeSettling(); // before the reading, which knows nothing of what is accepted behind it
+        var asking = TakeAsking(); // before the answer, which knows nothing of what is accepted behind it
         try
         {
-            var end = await CatchUpAsync().ConfigureAwait(false);
-            EndSettling(settling, failure: null);
-            return end;
+            var values = await tools.Link
+                .CallAsync(redis => redis.HashGetAsync(Names.Topic(name), ["epoch", "last"])).ConfigureAwait(false);
+            var isOurs = values[0] == _topic!.Epoch;
+            _expected = isOurs ? (long)values[1] : _applied;
+            _isBehind |= !isOurs || _expected < _applied; // or Redis has lost what it had
+            _settling.AddRange(asking.Select(settled => (_expected, settled)));
+            SettleApplied();
         }
         catch (UnavailableException unavailable)
         {
-            _isBehind = true; // until the next beat
-            EndSettling(settling, unavailable);
+            Settle(asking, unavailable);
+        }
+    }
+
+    private async ValueTask<End> TryCatchUpAsync()
+    {
+        _wakes.Release();
+        _isBehind = true; // if it fails, until the next beat
+        try
+        {
+            return await CatchUpAsync().ConfigureAwait(false);
+        }
+        catch (UnavailableException)
+        {
             return End.NotYet;
+        }
+    }
+
+    private void SettleApplied()
+    {
+        if (_settling.Count > 0)
+        {
+            Settle(_settling.Where(one => one.Stamp <= _applied).Select(one => one.Settled), failure: null);
+            _settling.RemoveAll(one => one.Stamp <= _applied);
         }
     }
 
@@ -373,7 +412,7 @@ internal sealed class Mirror(string name, MirrorTools tools)
         }
 
         // Something is missing before it, or it is of another topic of this name.
-        return await ReadAsync().ConfigureAwait(false);
+        return await TryCatchUpAsync().ConfigureAwait(false);
     }
 
     private async ValueTask<End> ApplyNextAsync(Announcement announcement)
@@ -433,6 +472,7 @@ internal sealed class Mirror(string name, MirrorTools tools)
     {
         _applied = stamp;
         _topic!.Advance(RedisStamp.ToTicks(stamp));
+        SettleApplied();
     }
 
     /// <summary>Reads from Redis what is missing, and applies it.</summary>
@@ -491,7 +531,7 @@ internal sealed class Mirror(string name, MirrorTools tools)
 
         public bool IsBeat { get; init; }
 
-        public bool IsReading { get; init; }
+        public bool IsCheck { get; init; }
     }
 }
 

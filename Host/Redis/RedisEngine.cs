@@ -153,9 +153,9 @@ internal sealed class RedisEngine(Link link, Node node, Settings settings, TimeP
         try
         {
             await Task.WhenAll(subscriber.Topics().Select(topic => node.Find(topic.Name)?.SettleAsync() ?? Task.CompletedTask))
-                .ConfigureAwait(false);
+                .WaitAsync(link.Timeout, time).ConfigureAwait(false);
         }
-        catch (UnavailableException)
+        catch (Exception late) when (late is UnavailableException or TimeoutException)
         {
             // While Redis does not answer, nothing is acked either.
         }
