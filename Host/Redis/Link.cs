@@ -12,6 +12,7 @@ internal sealed class Link(Settings settings, TimeProvider time, ILogger<Link> l
     /// <summary>Seconds between signs of life on a connection that is otherwise silent; after four of them it counts as lost.</summary>
     private const int KeepAlive = 2;
 
+    private readonly string _channelPrefix = ConfigurationOptions.Parse(settings.Redis).ChannelPrefix.ToString();
     private readonly TimeSpan _timeout = TimeSpan.FromSeconds(settings.RedisTimeout);
     private ConnectionMultiplexer? _connections; // written once, at the start
 
@@ -89,9 +90,13 @@ internal sealed class Link(Settings settings, TimeProvider time, ILogger<Link> l
         }
     }
 
-    /// <summary>Subscribes to a channel, and completes when Redis has confirmed it.</summary>
-    public async Task<ChannelMessageQueue> SubscribeAsync(string channel)
+    /// <summary>The channel of a topic, as scripts name it: the library puts <c>channelPrefix</c> only before what it sends itself.</summary>
+    public string Channel(string topic) => _channelPrefix + Names.Channel(topic);
+
+    /// <summary>Subscribes to the channel of a topic, and completes when Redis has confirmed it.</summary>
+    public async Task<ChannelMessageQueue> SubscribeAsync(string topic)
     {
+        var channel = Names.Channel(topic);
         var name = Verb == "SPUBLISH" ? RedisChannel.Sharded(channel) : RedisChannel.Literal(channel);
         return await CallAsync(_ => _connections!.GetSubscriber().SubscribeAsync(name)).ConfigureAwait(false);
     }

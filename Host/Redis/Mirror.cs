@@ -130,7 +130,7 @@ internal sealed class Mirror(string name, MirrorTools tools)
             Scripts.Mark,
             [Names.Topic(name), Names.Subscriptions(name)],
             tools.Link.Verb,
-            Names.Channel(name),
+            tools.Link.Channel(name),
             tools.Node,
             gain,
             turn.Token).ConfigureAwait(false);
@@ -149,7 +149,7 @@ internal sealed class Mirror(string name, MirrorTools tools)
         ChannelMessageQueue? announcements = null;
         try
         {
-            announcements = await tools.Link.SubscribeAsync(Names.Channel(name)).ConfigureAwait(false);
+            announcements = await tools.Link.SubscribeAsync(name).ConfigureAwait(false);
             announcements.OnMessage(Receive);
             var end = await CatchUpAsync().ConfigureAwait(false);
             _opened.TrySetResult(end switch

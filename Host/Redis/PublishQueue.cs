@@ -17,7 +17,7 @@ internal sealed class PublishQueue(string topic, Link link, Settings settings, T
     private const int MaxBytes = 1024 * 1024;
 
     private readonly RedisKey[] _keys = [Names.Topic(topic), Names.Events(topic)];
-    private readonly string _channel = Names.Channel(topic);
+    private readonly string _channel = link.Channel(topic);
     private readonly Lock _latch = new();
     private readonly Queue<Call> _calls = new(); // guarded by _latch; those that are not sent
     private Call? _open; // guarded by _latch; the last of them, if messages may be added to it

@@ -51,7 +51,7 @@ internal sealed class RedisEngine(Link link, Node node, Settings settings, TimeP
             Scripts.Delete,
             [Names.Topic(topic), Names.Events(topic), Names.Subscriptions(topic)],
             link.Verb,
-            Names.Channel(topic)).ConfigureAwait(false);
+            link.Channel(topic)).ConfigureAwait(false);
         if (epoch.IsNull)
         {
             return false;
