@@ -352,7 +352,9 @@ public sealed partial class HouseRules
     [GeneratedRegex(@"\busing\s+(NUnit|PubSub\.Hosting|PubSub;)")]
     private static partial Regex UsingOfOurs();
 
-    [GeneratedRegex("""= (?:Integer|Memory|Seconds|Choice|List<\w+>|Address)\("(?<name>[A-Z_]+)", (?<default>[^,)]*)""")]
+    [GeneratedRegex(
+        """= (?:Integer|Memory|Seconds|Choice|List<\w+>|Address|Name)\("(?<name>[A-Z_]+)", (?<default>[^,)]*)"""
+        + """|= Secret\("(?<name>[A-Z_]+)"(?<default>)""")]
     private static partial Regex SettingLine();
 
     [GeneratedRegex(@"^\| `(?<name>[A-Z_]+)` \|(?<default>[^|]*)\|", RegexOptions.Multiline)]

@@ -40,6 +40,11 @@ internal static class CleanupCommand
                 throw new WrongUsage($"--run must be the eight hexadecimal digits of a run, but is '{wanted}'.");
             }
 
+            if (target.Urls(parsed).Count > 1)
+            {
+                throw new WrongUsage("cleanup takes one --url: the topics of a server are the same behind each of its doors.");
+            }
+
             var (where, noted) = path is null ? (null, null) : ReadJournal(path);
             var redaction = target.Redaction(parsed);
             var probing = target.Read(parsed, where);

@@ -22,27 +22,29 @@ internal static class CommandLine
     {
         Description = description,
         HelpName = "URL",
+        CustomParser = result => UrlOrError(result, result.Tokens[0].Value, name, schemes),
+    };
+
+    /// <summary>One or more different URLs.</summary>
+    public static Option<Uri[]> Urls(string name, string description, int most, params string[] schemes) => new(name)
+    {
+        Description = description,
+        HelpName = "URL",
+        AllowMultipleArgumentsPerToken = false,
+        DefaultValueFactory = _ => [],
         CustomParser = result =>
         {
-            var text = result.Tokens[0].Value;
-            if (Uri.TryCreate(text, UriKind.Absolute, out var url) && schemes.Contains(url.Scheme) && url.Host.Length > 0)
+            Uri[] urls = [.. result.Tokens.Select(token => UrlOrError(result, token.Value, name, schemes)).OfType<Uri>()];
+            if (urls.Length > most)
             {
-                // The suite would not send these parts, but its reports would show them.
-                if (url.UserInfo.Length > 0)
-                {
-                    result.AddError($"{name} must hold no user and no password; give them with --header-env Authorization=VARIABLE.");
-                }
-                else if (url.Query.Length > 0 || url.Fragment.Length > 0)
-                {
-                    result.AddError($"{name} must end with its path; give what comes behind the ? with --query NAME=VALUE.");
-                }
-
-                return url;
+                result.AddError($"{name} may be given at most {most} times, but is given {urls.Length} times.");
+            }
+            else if (urls.GroupBy(url => url).FirstOrDefault(same => same.Count() > 1) is { Key: var twice })
+            {
+                result.AddError($"{name} must name each door once, but names {twice} again.");
             }
 
-            var beginnings = string.Join(" or ", schemes.Select(scheme => $"{scheme}://"));
-            result.AddError($"{name} must be a URL that begins with {beginnings}, but is '{text}'.");
-            return null;
+            return urls;
         },
     };
 
@@ -159,6 +161,28 @@ internal static class CommandLine
         {
             // The error of the write is reported, not this one.
         }
+    }
+
+    private static Uri? UrlOrError(ArgumentResult result, string text, string name, string[] schemes)
+    {
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && schemes.Contains(url.Scheme) && url.Host.Length > 0)
+        {
+            // The suite would not send these parts, but its reports would show them.
+            if (url.UserInfo.Length > 0)
+            {
+                result.AddError($"{name} must hold no user and no password; give them with --header-env Authorization=VARIABLE.");
+            }
+            else if (url.Query.Length > 0 || url.Fragment.Length > 0)
+            {
+                result.AddError($"{name} must end with its path; give what comes behind the ? with --query NAME=VALUE.");
+            }
+
+            return url;
+        }
+
+        var beginnings = string.Join(" or ", schemes.Select(scheme => $"{scheme}://"));
+        result.AddError($"{name} must be a URL that begins with {beginnings}, but is '{text}'.");
+        return null;
     }
 
     private static int? WholeOrError(ArgumentResult result, string name, int least, int most)

@@ -10,15 +10,33 @@ using PubSub.Conformance.Verdicts;
 namespace PubSub.Conformance.Cli;
 
 /// <summary>
-/// Starts servers by the user's own command, in a shell, each on a port of its own, with its settings as environment variables; the port
-/// is in <c>PORT</c>. The command must stay in the foreground as long as the server runs.
+/// Starts servers by the user's own command, in a shell, each node on a port of its own, with its settings as environment variables; the
+/// port is in <c>PORT</c>. In the command <c>{port}</c> is the port, <c>{node}</c> the number of the node, from 1, and <c>{server}</c> a
+/// number that all nodes of one server share. The command must stay in the foreground as long as the node runs.
 /// </summary>
-internal sealed class Launcher(string command, Timeouts timeouts)
+internal sealed class Launcher(string command, int nodes, Timeouts timeouts)
 {
+    private int _servers;
+
+    /// <summary>Whether <see cref="LaunchNodesAsync"/> starts more than one.</summary>
+    public bool HasNodes => nodes > 1;
+
     /// <summary>The probed target; clients connect to the servers in the same way.</summary>
     public Target? Like { get; set; }
 
-    public Task<LaunchedServer> LaunchAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellation)
+    /// <summary>Starts a server of one node.</summary>
+    public Task<LaunchedServer> LaunchAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellation) =>
+        LaunchAsync(settings, Interlocked.Increment(ref _servers), node: 1, cancellation);
+
+    /// <summary>Starts a server with all its nodes.</summary>
+    public Task<LaunchedServer> LaunchNodesAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellation)
+    {
+        var server = Interlocked.Increment(ref _servers);
+        return LaunchedNodes.StartAsync(nodes, node => LaunchAsync(settings, server, node, cancellation), timeouts);
+    }
+
+    private Task<LaunchedServer> LaunchAsync(
+        IReadOnlyDictionary<string, string> settings, int server, int node, CancellationToken cancellation)
     {
         var chosen = new Dictionary<string, string>(settings);
         chosen.TryAdd("PORT", $"{FreePort()}");
@@ -27,7 +45,10 @@ internal sealed class Launcher(string command, Timeouts timeouts)
         var address = int.TryParse(chosen["PORT"], out var port) && port is > 0 and <= IPEndPoint.MaxPort
             ? new Uri($"http://127.0.0.1:{port}")
             : null;
-        return LaunchedProcess.StartAsync(LaunchedProcess.Shell(command), chosen, address, timeouts, cancellation, Like);
+        var line = command.Replace("{port}", chosen["PORT"], StringComparison.Ordinal)
+            .Replace("{node}", $"{node}", StringComparison.Ordinal)
+            .Replace("{server}", $"{server}", StringComparison.Ordinal);
+        return LaunchedProcess.StartAsync(LaunchedProcess.Shell(line), chosen, address, timeouts, cancellation, Like);
     }
 
     private static int FreePort()
@@ -54,12 +75,12 @@ internal sealed class LaunchedTarget(Launcher launcher) : IRestart, IAsyncDispos
         ? string.Create(CultureInfo.InvariantCulture, $"its process ended with status {exited.Result}{Wrote(Server.Tail())}")
         : null;
 
-    public async Task<Uri?> StartAsync(CancellationToken cancellation)
+    public async Task<IReadOnlyList<Uri>?> StartAsync(CancellationToken cancellation)
     {
         await DisposeAsync();
-        _server = await launcher.LaunchAsync(Defaults, cancellation);
+        _server = await launcher.LaunchNodesAsync(Defaults, cancellation);
         return _server.Listened
-            ? _server.Target.Root
+            ? [.. _server.Target.Doors.Select(door => door.Root)]
             : throw new Inconclusive($"{Ended ?? "it does not listen"}, before it had an open port");
     }
 
@@ -86,7 +107,7 @@ internal sealed class RestartCommand(string command) : IRestart, IDisposable
 
     public string? Ended => null;
 
-    public Task<Uri?> StartAsync(CancellationToken cancellation)
+    public Task<IReadOnlyList<Uri>?> StartAsync(CancellationToken cancellation)
     {
         if (_last is { HasExited: false } hanging)
         {
@@ -95,7 +116,7 @@ internal sealed class RestartCommand(string command) : IRestart, IDisposable
 
         Dispose();
         _last = Process.Start(LaunchedProcess.SilentShell(command));
-        return Task.FromResult<Uri?>(null);
+        return Task.FromResult<IReadOnlyList<Uri>?>(null);
     }
 
     public void Dispose() => _last?.Dispose();

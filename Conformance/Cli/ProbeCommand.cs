@@ -9,6 +9,7 @@ internal static class ProbeCommand
     private const string Description =
         """
         Says what a server is: where its interfaces are, which dialect it speaks, how fast it answers, with the evidence.
+        Each --url is probed; --write writes what was found at the first.
 
         Example:
           pubsub-conformance probe --url http://localhost:8080 --write target.json
@@ -25,10 +26,17 @@ internal static class ProbeCommand
         {
             var redaction = target.Redaction(parsed);
             var probing = target.Read(parsed);
+            var others = target.Others(parsed);
             using var journal = new Journals(target.Namespace(parsed));
             journal.Begin(probing.Url);
             var probed = await TargetOptions.ProbeAsync(probing, journal.Names, redaction, cancellation);
             Console.WriteLine(Findings.Describe(probed, redaction));
+            foreach (var door in others)
+            {
+                var other = await TargetOptions.ProbeAsync(probing with { Url = door }, journal.Names, redaction, cancellation);
+                Console.WriteLine(Findings.Describe(other, redaction));
+            }
+
             if (parsed.GetValue(write) is { } path)
             {
                 var found = probed.ToFile();

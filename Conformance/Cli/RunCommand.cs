@@ -5,6 +5,7 @@ using PubSub.Conformance.Probing;
 using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Running;
 using PubSub.Conformance.Scenarios;
+using PubSub.Conformance.Targets;
 using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Cli;
@@ -29,6 +30,7 @@ internal sealed class RunCommand
           pubsub-conformance run --url ws://localhost:9000/ws --include 'PS-RPL-*' --repeat 10 --seed 1
           pubsub-conformance run --launch './my-server' --allow load --out results
           pubsub-conformance run --url http://localhost:8080 --restart 'systemctl restart my-server'
+          pubsub-conformance run --url http://node1:8080 --url http://node2:8080
         """;
 
     private const int LongestDeadline = 24 * 60;
@@ -39,6 +41,13 @@ internal sealed class RunCommand
         "Starts servers by this command, as typed in a shell, for requirements about settings and signals; the port is in PORT. "
             + "Without --url the run tests such a server.",
         "COMMAND");
+
+    private readonly Option<int?> _nodes = CommandLine.OptionalWhole(
+        "--nodes",
+        "How many processes are one server of --launch. {port} and {node} in the command are those of each process, and {server} is a "
+            + "number that the processes of one server share.",
+        1,
+        Target.MostDoors);
 
     private readonly Option<string?> _restart = CommandLine.Text(
         "--restart", "Run in a shell when the server of --url has died, to start it again.", "COMMAND");
@@ -95,8 +104,8 @@ internal sealed class RunCommand
         run._allow.AcceptOnlyFromAmong("load");
         Option[] options =
         [
-            run._launch, run._restart, run._include, run._exclude, run._known, run._strict, run._allow, run._exclusive, run._parallel,
-            run._repeat, run._seed, run._deadline, run._out, run._transcripts, run._quiet, run._verbose, run._plain,
+            run._launch, run._nodes, run._restart, run._include, run._exclude, run._known, run._strict, run._allow, run._exclusive,
+            run._parallel, run._repeat, run._seed, run._deadline, run._out, run._transcripts, run._quiet, run._verbose, run._plain,
         ];
         foreach (var option in options)
         {
@@ -117,7 +126,8 @@ internal sealed class RunCommand
             throw new WrongUsage($"Nothing is left to run. {string.Join(". ", Reasons(options))}".Trim());
         }
 
-        var launcher = parsed.GetValue(_launch) is { Length: > 0 } launch ? new Launcher(launch, _target.Patience(parsed)) : null;
+        var others = _target.Others(parsed);
+        var launcher = Launcher(parsed);
         await using var own = launcher is not null && !_target.HasUrl(parsed) ? new LaunchedTarget(launcher) : null;
         if (own is not null)
         {
@@ -133,7 +143,8 @@ internal sealed class RunCommand
             (found, token) => TargetOptions.ProbeAsync(found, journal.Names, redaction, token),
             (IRestart?)own ?? command,
             options.SupervisorPatience);
-        var probed = await probe.ExecuteAsync(probing, cancellation: cancellation);
+        var probed = TargetOptions.WithDoors(
+            await probe.ExecuteAsync(probing, cancellation: cancellation), own is null ? others : own.Server.Target.Others);
         var setup = new RunSetup
         {
             Catalogue = Catalogue.Embedded,
@@ -143,6 +154,7 @@ internal sealed class RunCommand
             Redaction = redaction,
             Names = journal.Names,
             Launch = launcher is null ? null : launcher.LaunchAsync,
+            LaunchNodes = launcher is { HasNodes: true } ? launcher.LaunchNodesAsync : null,
             Restart = (IRestart?)own ?? command,
             EarlierDeaths = probe.Deaths,
         };
@@ -151,6 +163,7 @@ internal sealed class RunCommand
             return Report(Run.Unbegun(setup, ending, started), parsed, reports, journal);
         }
 
+        await CheckDoorsAsync(probed.Target, redaction, cancellation);
         if (launcher is not null)
         {
             launcher.Like = probed.Target;
@@ -161,6 +174,7 @@ internal sealed class RunCommand
         {
             await Console.Error.WriteLineAsync(Findings.Describe(probed, redaction));
             await Console.Error.WriteLineAsync(Budget(options, options.AtOnce(probed.Target.Distance)));
+            await Console.Error.WriteAsync(NotJudged(setup));
         }
 
         var terminal = new Terminal(quiet, parsed.GetValue(_plain));
@@ -184,6 +198,31 @@ internal sealed class RunCommand
         return options.Selection.Idle(All.Scenarios, Catalogue.Embedded)
             .Concat(loads > 0 ? [$"What fits ({loads}) puts the server under load, which needs --allow load"] : []);
     }
+
+    private Launcher? Launcher(ParseResult parsed)
+    {
+        var nodes = parsed.GetValue(_nodes);
+        return parsed.GetValue(_launch) is { Length: > 0 } launch ? new Launcher(launch, nodes ?? 1, _target.Patience(parsed))
+            : nodes is null ? null
+            : throw new WrongUsage("--nodes needs --launch, which starts them.");
+    }
+
+    /// <summary>Requires an answer at the doors that the probe did not ask.</summary>
+    private static async Task CheckDoorsAsync(Target target, Redaction redaction, CancellationToken cancellation)
+    {
+        foreach (var door in target.Doors.Skip(1))
+        {
+            if (await new Pulse(door, TimeProvider.System).MissingAsync(cancellation) is { } missing)
+            {
+                throw new Unreachable(redaction.Clean($"Door {door.Door} ({door.WebSocket.Authority}): {missing.How}"));
+            }
+        }
+    }
+
+    /// <summary>One line for each requirement that is not judged over several nodes.</summary>
+    private static string NotJudged(RunSetup setup) => setup.LaunchNodes is null && setup.Probed.Target.Others.Count == 0
+        ? ""
+        : string.Concat(OneNode.Reasons.Select(one => $"{one.Key} is not judged over several nodes: {one.Value}.\n"));
 
     private static async Task LaunchAsync(LaunchedTarget own, Redaction redaction, CancellationToken cancellation)
     {

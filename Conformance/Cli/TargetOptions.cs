@@ -12,9 +12,11 @@ namespace PubSub.Conformance.Cli;
 /// <summary>The options that say where the target is and how to connect to it.</summary>
 internal sealed class TargetOptions
 {
-    private readonly Option<Uri?> _url = CommandLine.Url(
+    private readonly Option<Uri[]> _urls = CommandLine.Urls(
         "--url",
-        "The server: an origin (http://localhost:8080), with a path if it has one, or its WebSocket URL.",
+        "The server: an origin (http://localhost:8080), with a path if it has one, or its WebSocket URL. Given again, a further door of "
+            + "the same server, such as another node.",
+        Target.MostDoors,
         "http",
         "https",
         "ws",
@@ -82,7 +84,7 @@ internal sealed class TargetOptions
     {
         Option[] options =
         [
-            _url, _file, _rest, _socket, _health, _stats, _prefixes, _dialect, _headers, _headersFrom, _query, _origin, _authority,
+            _urls, _file, _rest, _socket, _health, _stats, _prefixes, _dialect, _headers, _headersFrom, _query, _origin, _authority,
             _insecure, _client, _scale, _namespace, _redact,
         ];
         foreach (var option in options)
@@ -93,14 +95,48 @@ internal sealed class TargetOptions
 
     public string Namespace(ParseResult parsed) => parsed.GetValue(_namespace)!;
 
-    public bool HasUrl(ParseResult parsed) => parsed.GetValue(_url) is not null || File(parsed)?.Url is not null;
+    public bool HasUrl(ParseResult parsed) => Urls(parsed).Count > 0 || File(parsed)?.Url is not null;
+
+    /// <summary>The doors of <c>--url</c>; empty if there is none.</summary>
+    public IReadOnlyList<Uri> Urls(ParseResult parsed) => parsed.GetValue(_urls)!;
+
+    /// <summary>The doors of <c>--url</c> behind the first.</summary>
+    /// <exception cref="WrongUsage">They do not have the same paths, or an option names one place for all of them.</exception>
+    public IReadOnlyList<Uri> Others(ParseResult parsed)
+    {
+        var urls = Urls(parsed);
+        if (urls.Count < 2)
+        {
+            return [];
+        }
+
+        if (urls.FirstOrDefault(url => url.AbsolutePath.TrimEnd('/') != urls[0].AbsolutePath.TrimEnd('/')) is { } other)
+        {
+            throw new WrongUsage($"Every --url must have the same path, because they are doors of one server, but {other} has another.");
+        }
+
+        return new[] { _rest, _socket, _health, _stats }.FirstOrDefault(option => parsed.GetValue(option) is not null) is { } place
+            ? throw new WrongUsage($"{place.Name} names one place, but there are {urls.Count} doors. Leave it out, or give one --url.")
+            : [.. urls.Skip(1)];
+    }
+
+    /// <summary>The probed server with the other doors, each with the paths that the first has.</summary>
+    /// <exception cref="WrongUsage">Some of its interfaces are not at the door.</exception>
+    public static ProbedTarget WithDoors(ProbedTarget probed, IReadOnlyList<Uri> others)
+    {
+        var target = probed.Target;
+        Uri?[] places = [target.Rest, target.WebSocket, target.Health, target.Stats];
+        return others.Count > 0 && places.FirstOrDefault(place => place is not null && place.Authority != probed.Url.Authority) is { } away
+            ? throw new WrongUsage($"With several doors each must have all interfaces, but {probed.Url} has {away}. Give one --url.")
+            : probed with { Target = target with { Others = others } };
+    }
 
     /// <summary>Merges the command line and the target file; the command line wins.</summary>
     /// <param name="launched">Where the suite's own launcher has started the server, if it did.</param>
     public ProbeOptions Read(ParseResult parsed, Uri? launched = null)
     {
         var file = File(parsed);
-        var url = parsed.GetValue(_url) ?? launched ?? file?.Url
+        var url = (Urls(parsed) is [var first, ..] ? first : launched ?? file?.Url)
             ?? throw new WrongUsage("Which server? Name it with --url URL, or with --target FILE.");
 
         // The file's places are those of the server at the file's own URL. At another URL the probe looks for them.

@@ -116,11 +116,11 @@ internal sealed class StartedServer(Servers.Change change) : IRestart, IAsyncDis
 
     public string? Ended => Now.HasCrashed ? "its process ended with status 139" : null;
 
-    public async Task<Uri?> StartAsync(CancellationToken cancellation)
+    public async Task<IReadOnlyList<Uri>?> StartAsync(CancellationToken cancellation)
     {
         await Now.DisposeAsync();
         Now = new SmallServer(change);
-        return Now.Origin;
+        return [Now.Origin];
     }
 
     public ValueTask DisposeAsync() => Now.DisposeAsync();

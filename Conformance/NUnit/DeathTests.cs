@@ -499,7 +499,7 @@ public sealed class DeathTests
             return await (Script.Setup(_server, scenarios) with { Options = options, Restart = this }).ExecuteAsync();
         }
 
-        public async Task<Uri?> StartAsync(CancellationToken cancellation)
+        public async Task<IReadOnlyList<Uri>?> StartAsync(CancellationToken cancellation)
         {
             if (Refuses)
             {
@@ -509,7 +509,7 @@ public sealed class DeathTests
             await DisposeAsync();
             Starts++;
             _server = Start(Starts + 1);
-            return _server.Origin;
+            return [_server.Origin];
         }
 
         public ValueTask DisposeAsync() => _server?.DisposeAsync() ?? ValueTask.CompletedTask;

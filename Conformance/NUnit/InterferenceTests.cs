@@ -106,6 +106,93 @@ public sealed class InterferenceTests
         Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Pass), outcome.Message);
     }
 
+    [TestCase("POST", 2)]
+    [TestCase("DELETE", 2)]
+    [TestCase("GET", 1)]
+    public async Task Only_the_whole_scenario_repeats_a_request_that_an_unavailable_server_may_have_carried_out(string method, int runs)
+    {
+        var (seen, begun) = (0, 0);
+        await using var server = new SmallServer(Unavailable(number => (seen = number) == 1));
+
+        var outcome = await RunAsync(server, async stage =>
+        {
+            begun++;
+            var answer = await stage.Rest.SendAsync(method, "/topics/nowhere");
+            stage.Expect.True(answer.Status is 404 or 405, "the server itself answers", $"{answer}");
+        });
+
+        Assert.That((outcome.Verdict, begun, seen), Is.EqualTo((Verdict.Pass, runs, 2)), outcome.Message);
+    }
+
+    [Test]
+    public async Task A_server_that_stays_unavailable_is_not_blamed()
+    {
+        await using var server = new SmallServer(Unavailable(_ => true));
+
+        var outcome = await RunAsync(server, async stage =>
+            stage.Expect.Status(201, await stage.Rest.CreateTopicAsync(stage.FreshName()), "a topic is created"));
+
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Inconclusive));
+        Assert.That(outcome.Message, Does.Contain("503 UNAVAILABLE. That is allowed, and nothing is decided"));
+    }
+
+    [TestCase("UNAVAILABLE", 1, Verdict.Pass)]
+    [TestCase("UNAVAILABLE", int.MaxValue, Verdict.Inconclusive)]
+    [TestCase("MISSED_EVENTS", 1, Verdict.Pass)]
+    [TestCase("MISSED_EVENTS", int.MaxValue, Verdict.Inconclusive)]
+    [TestCase("INTERNAL", 1, Verdict.Fail)]
+    public async Task An_error_that_reports_an_outage_decides_nothing(string code, int times, Verdict verdict)
+    {
+        var published = 0;
+        await using var server = new SmallServer(server => server.EachSession(session => session.Publish.Wrap(next => (topic, request) =>
+        {
+            if (Interlocked.Increment(ref published) > times)
+            {
+                return next(topic, request);
+            }
+
+            // The error of a request has its request_id; a subscriber that missed events is closed.
+            var isReply = code != "MISSED_EVENTS";
+            var error = server.Messages.Error.Call(code, "redis is away", isReply ? request.RawRequestId : null);
+            session.Queue.Finish.Call(error, 1012, "try again");
+            return true;
+        })));
+
+        var outcome = await RunAsync(server, async stage =>
+        {
+            var topic = await stage.TopicAsync();
+            var client = await stage.SubscriberAsync("client", topic);
+            stage.Expect.Acked(await client.PublishAsync(topic, "m"), "a publish is acked");
+        });
+
+        Assert.That(outcome.Verdict, Is.EqualTo(verdict), outcome.Message);
+        Assert.That(outcome.Message.Contains(code, StringComparison.Ordinal), Is.EqualTo(verdict != Verdict.Pass));
+    }
+
+    [Test]
+    public async Task A_stream_that_ends_because_events_may_be_missing_decides_nothing()
+    {
+        var streams = 0;
+        await using var server = new SmallServer(server => server.Stream.EachQueue.Wrap(next => (topic, queue) =>
+        {
+            next(topic, queue);
+            if (Interlocked.Increment(ref streams) == 1)
+            {
+                queue.Finish.Call(server.Messages.Error.Call("MISSED_EVENTS", "events may be missing", null), 1012, "");
+            }
+        }));
+
+        var outcome = await RunAsync(server, async stage =>
+        {
+            var topic = await stage.TopicAsync();
+            var stream = await stage.StreamAsync("stream", topic);
+            await stage.Rest.PublishAsync(topic, ("m", "{}")).Succeeded();
+            stage.Expect.Equal("m", (await stream.NextEventAsync()).MessageId, "the event arrives");
+        });
+
+        Assert.That((outcome.Verdict, streams), Is.EqualTo((Verdict.Pass, 2)), outcome.Message);
+    }
+
     [Test]
     public async Task A_handshake_that_a_gateway_refuses_is_repeated()
     {
@@ -139,6 +226,14 @@ public sealed class InterferenceTests
         var requests = 0;
         server.AnswerAsync.Wrap(next => (request, stopping) => which(Interlocked.Increment(ref requests))
             ? Task.FromResult(new HttpResponse(status, "not now", "text/plain") { KeepsAlive = false })
+            : next(request, stopping));
+    };
+
+    private static Change Unavailable(Func<int, bool> which) => server =>
+    {
+        var requests = 0;
+        server.AnswerAsync.Wrap(next => (request, stopping) => which(Interlocked.Increment(ref requests))
+            ? Task.FromResult(server.Messages.Problem.Call(503, "UNAVAILABLE", "redis is away") with { KeepsAlive = false })
             : next(request, stopping));
     };
 

@@ -14,6 +14,9 @@ public enum InterferenceKind
 
     /// <summary>A proxy in front of the server answered in its place.</summary>
     Gateway,
+
+    /// <summary>The server said that it could not reach what it relies on, as it may at any time.</summary>
+    Outage,
 }
 
 /// <summary>A failure between the suite and the server that the server did not cause. It is never a violation.</summary>
@@ -28,10 +31,20 @@ public sealed class Interference(InterferenceKind kind, string message, Exceptio
     private const string NoDescriptors =
         "has no file descriptor left for the suite (EMFILE or ENFILE: raise `ulimit -n`, or lower --parallel)";
 
+    /// <summary>The error of a server that cannot reach what it relies on; the request may have had an effect.</summary>
+    internal const string Unavailable = "UNAVAILABLE";
+
+    /// <summary>The error of a subscriber that may have missed events during such an outage.</summary>
+    internal const string MissedEvents = "MISSED_EVENTS";
+
     public InterferenceKind Kind { get; } = kind;
 
     /// <summary>What a gateway answered.</summary>
     public string? Answer { get; init; }
+
+    /// <summary>The server reported an outage behind it with this error code.</summary>
+    internal static Interference Outage(string code) =>
+        new(InterferenceKind.Outage, $"The server could not reach what it relies on, and said so with {code}");
 
     /// <summary>There is no descriptor left for a connection.</summary>
     internal static Interference NoDescriptor() => Machine(NoDescriptors, null);

@@ -5,8 +5,8 @@ namespace PubSub.Hosting.Engine;
 /// it alone.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use. Members that wait end within REDIS_TIMEOUT, by <see cref="UnavailableException"/> if need be. A caller
-/// releases its wake list before it awaits a task that has not completed.
+/// Safe for concurrent use. Each wait for Redis ends within REDIS_TIMEOUT, by <see cref="UnavailableException"/> if need be; a publish may
+/// also wait for the one before it. A caller releases its wake list before it awaits a task that has not completed.
 /// </remarks>
 internal interface IEngine
 {

@@ -14,7 +14,7 @@ namespace PubSub.Hosting.Redis;
 /// there is no next. Then the mirror reads from Redis what it has not. If Redis no longer retains all of it, the subscribers are closed
 /// with MISSED_EVENTS.
 /// </remarks>
-internal sealed class Mirror
+internal sealed class Mirror(string name, MirrorTools tools)
 {
     /// <summary>Steps that may wait. Announcements over it are dropped, and read from Redis later.</summary>
     private const int MaxSteps = 16 * 1024;
@@ -22,12 +22,11 @@ internal sealed class Mirror
     /// <summary>Beats without a subscriber after which the mirror ends.</summary>
     private const int IdleBeats = 30;
 
-    private readonly string _name;
-    private readonly MirrorTools _tools;
     private readonly Channel<Step> _steps = Channel.CreateBounded<Step>(new BoundedChannelOptions(MaxSteps) { SingleReader = true });
     private readonly TaskCompletionSource<SubscribeResult> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _latch = new();
     private List<TaskCompletionSource> _settling = []; // guarded by _latch; wait for the next reading
+    private int _hasBegun;
     private long _lastToken;
     private int _announced; // subscriptions of this node that Redis counts; changed by any thread
     private volatile bool _isCountKnown = true; // whether _announced is right; written by any thread
@@ -42,12 +41,6 @@ internal sealed class Mirror
     private bool _isBehind; // whether something is known to be missing
     private int _idle; // beats
 
-    public Mirror(string name, MirrorTools tools)
-    {
-        (_name, _tools) = (name, tools);
-        _ = RunAsync();
-    }
-
     private enum End
     {
         NotYet,
@@ -59,6 +52,15 @@ internal sealed class Mirror
     /// <summary>Joined once there is something to subscribe to, or why not; fails with <see cref="UnavailableException"/>.</summary>
     public Task<SubscribeResult> Opened => _opened.Task;
 
+    /// <summary>Begins to mirror the topic; only the first call does anything.</summary>
+    public void Begin()
+    {
+        if (Interlocked.Exchange(ref _hasBegun, 1) == 0)
+        {
+            _ = RunAsync();
+        }
+    }
+
     public bool Has(Subscriber subscriber) => Volatile.Read(ref _topic)?.Has(subscriber) is true;
 
     /// <summary>Gives a subscriber its turn, at a mark in the topic's order.</summary>
@@ -68,7 +70,7 @@ internal sealed class Mirror
     /// <exception cref="UnavailableException">It was not done, and will not be.</exception>
     public async ValueTask<SubscribeResult?> TakeTurnAsync(Join act, int gain)
     {
-        var turn = new Turn($"{_tools.Node}:{Interlocked.Increment(ref _lastToken)}", act);
+        var turn = new Turn($"{tools.Node}:{Interlocked.Increment(ref _lastToken)}", act);
         if (!_steps.Writer.TryWrite(new() { Turn = turn }))
         {
             return _hasEnded ? null : throw new UnavailableException(mayHaveHappened: false);
@@ -83,7 +85,7 @@ internal sealed class Mirror
             }
 
             _steps.Writer.TryWrite(new() { Turn = turn, Stamp = stamp });
-            return await turn.Outcome.WaitAsync(_tools.Link.Timeout, _tools.Time).ConfigureAwait(false);
+            return await turn.Outcome.WaitAsync(tools.Link.Timeout, tools.Time).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is UnavailableException or TimeoutException)
         {
@@ -121,12 +123,12 @@ internal sealed class Mirror
 
     private async Task<long?> MarkAsync(Turn turn, int gain)
     {
-        var stamp = await _tools.Link.RunAsync(
+        var stamp = await tools.Link.RunAsync(
             Scripts.Mark,
-            [Names.Topic(_name), Names.Subscriptions(_name)],
-            _tools.Link.Verb,
-            Names.Channel(_name),
-            _tools.Node,
+            [Names.Topic(name), Names.Subscriptions(name)],
+            tools.Link.Verb,
+            Names.Channel(name),
+            tools.Node,
             gain,
             turn.Token).ConfigureAwait(false);
         if (stamp.IsNull)
@@ -144,7 +146,7 @@ internal sealed class Mirror
         ChannelMessageQueue? announcements = null;
         try
         {
-            announcements = await _tools.Link.SubscribeAsync(Names.Channel(_name)).ConfigureAwait(false);
+            announcements = await tools.Link.SubscribeAsync(Names.Channel(name)).ConfigureAwait(false);
             announcements.OnMessage(Receive);
             var end = await CatchUpAsync().ConfigureAwait(false);
             _opened.TrySetResult(end switch
@@ -174,13 +176,13 @@ internal sealed class Mirror
         catch (Exception bug)
 #pragma warning restore CA1031
         {
-            Log.MirrorFailed(_tools.Logger, bug, new(_name));
+            Log.MirrorFailed(tools.Logger, bug, new(name));
             _opened.TrySetException(new UnavailableException(mayHaveHappened: false));
             EndTopic(End.Missed);
         }
 
         // Only then may another mirror of the topic subscribe to the channel.
-        await _tools.Link.UnsubscribeAsync(announcements).ConfigureAwait(false);
+        await tools.Link.UnsubscribeAsync(announcements).ConfigureAwait(false);
         Finish();
     }
 
@@ -188,9 +190,9 @@ internal sealed class Mirror
     private void Receive(ChannelMessage message)
     {
         ReadOnlyMemory<byte> bytes = message.Message;
-        if (_tools.Waiting.TryTake(bytes.Length) && !_steps.Writer.TryWrite(new() { Announcement = bytes }))
+        if (tools.Waiting.TryTake(bytes.Length) && !_steps.Writer.TryWrite(new() { Announcement = bytes }))
         {
-            _tools.Waiting.GiveBack(bytes.Length);
+            tools.Waiting.GiveBack(bytes.Length);
         }
     }
 
@@ -200,16 +202,16 @@ internal sealed class Mirror
         {
             if (end == End.Deleted)
             {
-                _tools.Broker.TryDelete(_name, _tools.Say.TopicDeleted(_name), _tools.Settings.DisconnectOnDeletion);
+                tools.Broker.TryDelete(name, tools.Say.TopicDeleted(name), tools.Settings.DisconnectOnDeletion);
             }
             else
             {
                 if (end == End.Missed)
                 {
-                    Log.EventsMissed(_tools.Logger, new(_name), topic.Count().Subscribers);
+                    Log.EventsMissed(tools.Logger, new(name), topic.Count().Subscribers);
                 }
 
-                _tools.Broker.Abandon(topic);
+                tools.Broker.Abandon(topic);
             }
         }
 
@@ -218,13 +220,13 @@ internal sealed class Mirror
 
     private void Finish()
     {
-        _tools.Ended(_name, this);
+        tools.Ended(name, this);
         _hasEnded = true;
         _steps.Writer.Complete();
         while (_steps.Reader.TryRead(out var step))
         {
             step.Turn?.Miss();
-            _tools.Waiting.GiveBack(step.Announcement.Length);
+            tools.Waiting.GiveBack(step.Announcement.Length);
         }
 
         foreach (var turn in _turns.Values)
@@ -266,7 +268,7 @@ internal sealed class Mirror
             return await LookAsync(step).ConfigureAwait(false);
         }
 
-        _tools.Waiting.GiveBack(step.Announcement.Length);
+        tools.Waiting.GiveBack(step.Announcement.Length);
         return await ApplyAsync(Announcement.Parse(step.Announcement)).ConfigureAwait(false);
     }
 
@@ -340,8 +342,8 @@ internal sealed class Mirror
     {
         try
         {
-            await _tools.Link
-                .RunAsync(Scripts.Count, [Names.Topic(_name), Names.Subscriptions(_name)], _tools.Node, count, epoch)
+            await tools.Link
+                .RunAsync(Scripts.Count, [Names.Topic(name), Names.Subscriptions(name)], tools.Node, count, epoch)
                 .ConfigureAwait(false);
         }
         catch (UnavailableException)
@@ -437,7 +439,7 @@ internal sealed class Mirror
     /// <exception cref="UnavailableException">Redis did not say.</exception>
     private async ValueTask<End> CatchUpAsync()
     {
-        var image = await Image.ReadAsync(_tools.Link, _name, _messages, _topic?.Epoch ?? "").ConfigureAwait(false);
+        var image = await Image.ReadAsync(tools.Link, name, _messages, _topic?.Epoch ?? "").ConfigureAwait(false);
         if (image is null || (_topic is not null && _topic.Epoch != image.Epoch))
         {
             return End.Deleted;
@@ -468,12 +470,12 @@ internal sealed class Mirror
     private bool TryOpen(Image image)
     {
         _messages = image.Origin.Messages;
-        if (_tools.Broker.Create(_name, image.Origin) != CreateResult.Created)
+        if (tools.Broker.Create(name, image.Origin) != CreateResult.Created)
         {
             return false; // there is no room for it on this node
         }
 
-        Volatile.Write(ref _topic, _tools.Broker.Find(_name)!);
+        Volatile.Write(ref _topic, tools.Broker.Find(name)!);
         return true;
     }
 

@@ -59,7 +59,12 @@ internal sealed class Node : IHostedLifecycleService, IAsyncDisposable
     public Mirror? Find(string topic) => _mirrors.GetValueOrDefault(topic);
 
     /// <summary>The mirror of a topic. It may be opening, or end.</summary>
-    public Mirror Open(string topic) => _mirrors.GetOrAdd(topic, static (name, tools) => new Mirror(name, tools), _tools);
+    public Mirror Open(string topic)
+    {
+        var mirror = _mirrors.GetOrAdd(topic, static (name, tools) => new Mirror(name, tools), _tools); // may make one in vain
+        mirror.Begin();
+        return mirror;
+    }
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {

@@ -50,16 +50,9 @@ internal sealed record Bar(string Name, Limits Limits, string Unit, Spread? Valu
         Value is null ? "–" : $"{Summary.Number(Value.Median)} {Unit} ({Summary.Number(Value.Min)}..{Summary.Number(Value.Max)})";
 
     /// <summary>One line for each bar, below a heading.</summary>
-    public static string Table(IReadOnlyList<Bar> bars)
-    {
-        string[][] rows =
-        [
-            ["bar", "target", "measured", "verdict", ""],
-            .. bars.Select(bar => (string[])[bar.Name, bar.Bound, bar.Measured, bar.Verdict, bar.Remark]),
-        ];
-        var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
-        return string.Join(
-            Environment.NewLine,
-            rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()));
-    }
+    public static string Table(IReadOnlyList<Bar> bars) => Summary.Columns(
+    [
+        ["bar", "target", "measured", "verdict", ""],
+        .. bars.Select(bar => (string[])[bar.Name, bar.Bound, bar.Measured, bar.Verdict, bar.Remark]),
+    ]);
 }

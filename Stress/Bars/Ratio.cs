@@ -3,7 +3,10 @@ using PubSub.Stress.Results;
 
 namespace PubSub.Stress.Bars;
 
-/// <summary>A figure of one server divided by that of another: the ratio of the medians, and the range over the repetitions.</summary>
+/// <summary>
+/// A figure of one server divided by that of another, or less it: the ratio or difference of the medians, and the range over the
+/// repetitions.
+/// </summary>
 internal static class Ratio
 {
     /// <summary>Null if either side was not measured.</summary>
@@ -12,20 +15,30 @@ internal static class Ratio
         [.. runs.Where(run => run.Contender == theirs)],
         figure);
 
-    /// <summary>Joins the runs of the two sides by their repetition. Null if either side was not measured.</summary>
-    public static Spread? Of(IReadOnlyList<Run> ours, IReadOnlyList<Run> theirs, Func<Run, double?> figure)
+    /// <summary>Null if either side was not measured.</summary>
+    public static Spread? Of(IReadOnlyList<Run> ours, IReadOnlyList<Run> theirs, Func<Run, double?> figure) =>
+        Of(ours, theirs, figure, (one, other) => one / other);
+
+    /// <summary>The difference. Null if either side was not measured.</summary>
+    public static Spread? Difference(IReadOnlyList<Run> ours, IReadOnlyList<Run> theirs, Func<Run, double?> figure) =>
+        Of(ours, theirs, figure, (one, other) => one - other);
+
+    // Joins the runs of the two sides by their repetition.
+    private static Spread? Of(
+        IReadOnlyList<Run> ours, IReadOnlyList<Run> theirs, Func<Run, double?> figure, Func<double, double, double> combine)
     {
-        if (Spread.Of(ours.Select(figure).OfType<double>()) is not { } numerator
-            || Spread.Of(theirs.Select(figure).OfType<double>()) is not { } denominator)
+        if (Spread.Of(ours.Select(figure).OfType<double>()) is not { } one
+            || Spread.Of(theirs.Select(figure).OfType<double>()) is not { } other)
         {
             return null;
         }
 
         var within = Spread.Of(ours
-            .Join(theirs, run => run.Repetition, run => run.Repetition, (one, other) => figure(one) / figure(other))
-            .OfType<double>());
-        var ratio = numerator.Median / denominator.Median;
-        return new Spread(ratio, within?.Min ?? ratio, within?.Max ?? ratio);
+            .Join(theirs, run => run.Repetition, run => run.Repetition, (run, beside) => (Ours: figure(run), Theirs: figure(beside)))
+            .Where(pair => pair is { Ours: not null, Theirs: not null })
+            .Select(pair => combine(pair.Ours!.Value, pair.Theirs!.Value)));
+        var combined = combine(one.Median, other.Median);
+        return new Spread(combined, within?.Min ?? combined, within?.Max ?? combined);
     }
 
     public static Func<Run, double?> Figure(string name) => run => run.Figures.GetValueOrDefault(name)?.Value;

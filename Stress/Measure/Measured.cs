@@ -13,6 +13,9 @@ internal sealed class Measured
 
     public IReadOnlyDictionary<string, Percentiles> Latencies => _latencies;
 
+    /// <summary>Deliveries in each of equal steps of time; null if they were not counted.</summary>
+    public IReadOnlyList<double>? Timeline { get; init; }
+
     /// <summary>Adds a figure, unless it is null or not finite.</summary>
     public Measured Add(string name, double? value, string unit, string? better = null)
     {

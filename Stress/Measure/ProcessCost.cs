@@ -2,26 +2,16 @@ using System.Globalization;
 
 namespace PubSub.Stress.Measure;
 
-/// <summary>The resources that a process on this machine uses, as the kernel counts them.</summary>
-internal sealed class ProcessCost(int id)
+/// <summary>The resources that one or more processes on this machine use together, as the kernel counts them.</summary>
+internal sealed class ProcessCost(params int[] ids)
 {
     private const double TicksPerSecond = 100; // USER_HZ, the same on every Linux
 
-    public int Id => id;
+    /// <summary>The one process.</summary>
+    public int Id => ids.Single();
 
     /// <summary>User and system time of all threads; the kernel counts in steps of 10 ms.</summary>
-    public TimeSpan Cpu
-    {
-        get
-        {
-            var fields = Read("stat");
-            var afterName = fields[(fields.LastIndexOf(')') + 2)..].Split(' ');
-            const int userTime = 11, systemTime = 12;
-            var ticks = long.Parse(afterName[userTime], CultureInfo.InvariantCulture)
-                + long.Parse(afterName[systemTime], CultureInfo.InvariantCulture);
-            return TimeSpan.FromSeconds(ticks / TicksPerSecond);
-        }
-    }
+    public TimeSpan Cpu => TimeSpan.FromSeconds(ids.Sum(Ticks) / TicksPerSecond);
 
     /// <summary>Bytes of resident memory.</summary>
     public long Resident => Status("VmRSS:") * 1024;
@@ -37,23 +27,33 @@ internal sealed class ProcessCost(int id)
     /// <summary>Open sockets.</summary>
     public int Sockets => Open().Count(file => file.LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) is true);
 
-    public bool IsAlive
+    public bool IsAlive => Array.TrueForAll(ids, Lives);
+
+    private static bool Lives(int id)
     {
-        get
+        try
         {
-            try
-            {
-                var fields = File.ReadAllText($"/proc/{id}/stat");
-                return fields[fields.LastIndexOf(')') + 2] is not ('Z' or 'X');
-            }
-            catch (IOException)
-            {
-                return false;
-            }
+            var fields = File.ReadAllText($"/proc/{id}/stat");
+            return fields[fields.LastIndexOf(')') + 2] is not ('Z' or 'X');
+        }
+        catch (IOException)
+        {
+            return false;
         }
     }
 
-    private FileSystemInfo[] Open()
+    private static long Ticks(int id)
+    {
+        var fields = Read(id, "stat");
+        var afterName = fields[(fields.LastIndexOf(')') + 2)..].Split(' ');
+        const int userTime = 11, systemTime = 12;
+        return long.Parse(afterName[userTime], CultureInfo.InvariantCulture)
+            + long.Parse(afterName[systemTime], CultureInfo.InvariantCulture);
+    }
+
+    private FileSystemInfo[] Open() => [.. ids.SelectMany(Open)];
+
+    private static FileSystemInfo[] Open(int id)
     {
         try
         {
@@ -61,7 +61,7 @@ internal sealed class ProcessCost(int id)
         }
         catch (IOException)
         {
-            throw Exited();
+            throw Exited(id);
         }
         catch (UnauthorizedAccessException)
         {
@@ -69,13 +69,13 @@ internal sealed class ProcessCost(int id)
         }
     }
 
-    private long Status(string name)
+    private long Status(string name) => ids.Sum(id =>
     {
-        var line = Read("status").Split('\n').FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal)) ?? throw Exited();
+        var line = Read(id, "status").Split('\n').FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal)) ?? throw Exited(id);
         return long.Parse(line[name.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture);
-    }
+    });
 
-    private string Read(string file)
+    private static string Read(int id, string file)
     {
         try
         {
@@ -83,9 +83,9 @@ internal sealed class ProcessCost(int id)
         }
         catch (IOException)
         {
-            throw Exited();
+            throw Exited(id);
         }
     }
 
-    private RunFailed Exited() => new($"the server (process {id}) has exited");
+    private static RunFailed Exited(int id) => new($"the server (process {id}) has exited");
 }

@@ -77,6 +77,8 @@ public sealed class CommandLineTests
     [TestCase("fan-out", "--url", "ftp://example.net")]
     [TestCase("fan-out", "--url", "http://127.0.0.1:1", "--aot")]
     [TestCase("fan-out", "--url", "http://127.0.0.1:1", "--dialect", "no such file")]
+    [TestCase("cluster", "--nodes", "0")]
+    [TestCase("cluster", "--server", "no such file")]
     [TestCase("report", "no such folder")]
     [TestCase("no-such-verb")]
     public void Wrong_usage_is_reported_before_a_server_is_started(params string[] arguments) =>
@@ -92,7 +94,7 @@ public sealed class CommandLineTests
         string[] verbs =
         [
             "fan-out", "pairs", "latency", "saturation", "payload", "idle", "connect", "topics", "churn", "join-storm", "slow", "faults",
-            "soak", "memory", "reconnect", "http-publish", "allocations", "bars", "report",
+            "soak", "memory", "reconnect", "http-publish", "allocations", "cluster", "bars", "report",
         ];
         foreach (var verb in verbs)
         {

@@ -61,6 +61,10 @@ public sealed class HostTests
         Assert.That(() => Pairs.Once(_host, 20, Short with { Loops = 2 }), Throws.Nothing);
 
     [Test]
+    public void Publishers_that_share_a_topic_have_one_order() =>
+        Assert.That(Cluster.Once(_host, 2, 2, Short with { Outstanding = 20 }).Figures[Names.Publishes].Value, Is.GreaterThan(0));
+
+    [Test]
     public void An_open_loop_keeps_its_rate()
     {
         var measured = Latency.Once(_host, 500, 5, Short);
@@ -130,12 +134,15 @@ public sealed class HostTests
     }
 
     /// <summary>Starts this tree's Host in a process of its own, with these settings.</summary>
-    internal static PubSubContender Start(Dictionary<string, string> settings)
+    internal static PubSubContender Start(Dictionary<string, string> settings) =>
+        Servers.Start("pubsub", FindHost(), settings, Conformance.Targets.Dialect.V1);
+
+    /// <summary>This tree's build of Host.</summary>
+    internal static string FindHost()
     {
         var output = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar); // …/Stress/NUnit/bin/CONFIGURATION/FRAMEWORK
         var (framework, configuration) = (Path.GetFileName(output), Path.GetFileName(Path.GetDirectoryName(output)!));
         var root = Path.GetFullPath(Path.Combine(output, "../../../../.."));
-        var host = Path.Combine(root, "Host", "bin", configuration, framework, "PubSub.Host.dll");
-        return Servers.Start("pubsub", host, settings, Conformance.Targets.Dialect.V1);
+        return Path.Combine(root, "Host", "bin", configuration, framework, "PubSub.Host.dll");
     }
 }

@@ -101,6 +101,18 @@ public sealed class PartsTests
         Assert.That(Ratio.Of(runs, "a", "c", Ratio.Figure("rate")), Is.Null);
     }
 
+    [Test]
+    public void A_difference_is_that_of_the_medians_and_its_range_covers_the_repetitions()
+    {
+        Run[] ours = [Run("a", 1, 7), Run("a", 2, 9), Run("a", 3, 8)];
+        Run[] theirs = [Run("b", 1, 1), Run("b", 2, 2), Run("b", 3, 2)];
+
+        var added = Ratio.Difference(ours, theirs, Ratio.Figure("rate"))!;
+
+        Assert.That((added.Median, added.Min, added.Max), Is.EqualTo((6.0, 6.0, 7.0)));
+        Assert.That(Ratio.Difference(ours, [], Ratio.Figure("rate")), Is.Null);
+    }
+
     [TestCase(1.3, true, "met")]
     [TestCase(1.9, true, "MOONSHOT")]
     [TestCase(1.0, true, "missed by 20 %")]

@@ -30,6 +30,7 @@ public sealed class ReportTests
             {
                 "fan-out-throughput", "fan-out-cost", "pairs-throughput", "payload-throughput", "payload-cost", "idle-memory", "idle-1",
                 "topics-cost", "allocations", "latency-1-per-second-to-10", "latency-against-load", "slow", "faults", "memory",
+                "cluster-one-topic", "cluster-50-topics", "cluster-fan-out", "cluster-latency", "cluster-node-killed",
             }));
             Assert.That(page, Does.Contain("absent: redis: not installed"));
             Assert.That(page, Does.Contain("1 failed: it lost &lt;one&gt;"));
@@ -76,10 +77,14 @@ public sealed class ReportTests
             (Slow.Scenario, Slow.SlowOnes, Slow.Never),
             (Faults.Scenario, Names.Rate, "reset"),
             (Memory.Scenario, Names.Window, "JIT"),
+            (Cluster.Scenario, Names.Publishers, Cluster.OneTopic),
+            (Cluster.Scenario, Names.Pairs, Cluster.ManyTopics),
+            (Cluster.Scenario, Names.Subscribers, Cluster.FanOutTo100),
+            (Cluster.Scenario, Names.Rate, Cluster.AtRate),
         ];
         string[] figures =
         [
-            Names.Deliveries, Names.CpuPerDelivery, Names.CpuPerPublish, Names.PayloadDelivered, Idle.ResidentWith,
+            Names.Deliveries, Names.Publishes, Names.CpuPerDelivery, Names.CpuPerPublish, Names.PayloadDelivered, Idle.ResidentWith,
             Names.BytesPerConnection, Names.Resident, Names.P99Ratio, Allocations.PerDelivery,
         ];
         foreach (var (scenario, parameter, variant) in scenarios)
@@ -107,6 +112,8 @@ public sealed class ReportTests
         }
 
         var none = new Measured();
+        yield return new Run(
+            Cluster.Scenario, "2 nodes", 1, ClusterFault.NodeKilled, Parameters("rate", 1), none.Figures, none.Latencies, null, [5, 0, 10]);
         yield return new Run("churn", "pubsub", 1, null, Parameters("rate", 1), none.Figures, none.Latencies, "it lost <one>");
     }
 

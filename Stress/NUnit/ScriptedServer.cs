@@ -73,6 +73,25 @@ internal sealed class ScriptedServer : IDisposable
                 }
             })(server);
         },
+        ["swaps two for one"] = server =>
+        {
+            byte[]? held = null;
+            Each((topic, number, @event, deliver) =>
+            {
+                if (number == WrongFrom)
+                {
+                    Offer(topic.Subscribers.Skip(1), @event);
+                    held = @event;
+                    return;
+                }
+
+                deliver(@event);
+                if (Interlocked.Exchange(ref held, null) is { } late)
+                {
+                    Offer(topic.Subscribers.Take(1), late);
+                }
+            })(server);
+        },
         ["changes a payload"] = Once((_, @event, deliver) => deliver(Replaced(@event, "xx\"}", "xy\"}"))),
         ["leaks another topic"] = Once((topic, @event, deliver) =>
         {

@@ -7,6 +7,7 @@ internal static partial class Libc
 {
     public const int NonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;
+    public const int SigKill = 9;
     public const int SigStop = 19;
     public const int SigContinue = 18;
     public const int DescriptorLimit = 7; // RLIMIT_NOFILE

@@ -6,6 +6,6 @@ internal static class Charts
     public static IReadOnlyList<(string Scenario, IChart Chart)> Of(IReadOnlyList<RunGroup> groups)
     {
         var data = new ChartData(groups);
-        return [.. GrowthCharts.Of(data), .. LatencyCharts.Of(data), .. CostCharts.Of(data)];
+        return [.. GrowthCharts.Of(data), .. LatencyCharts.Of(data), .. CostCharts.Of(data), .. ClusterCharts.Of(data)];
     }
 }

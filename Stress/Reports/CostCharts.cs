@@ -52,7 +52,8 @@ internal static class CostCharts
         }
     }
 
-    private static BarChart? Draw(
+    /// <summary>Null if nothing was measured.</summary>
+    public static BarChart? Draw(
         string name,
         string title,
         string subtitle,

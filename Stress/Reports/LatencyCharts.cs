@@ -16,6 +16,18 @@ internal static class LatencyCharts
 
     public static IEnumerable<(string Scenario, IChart Chart)> Of(ChartData data) => AtFixedRates(data).Concat(AgainstLoad(data));
 
+    /// <summary>One line for each group of runs, over the percentiles; null if nothing was measured.</summary>
+    public static LineChart? ByPercentile(string name, string title, string note, ChartData data, IEnumerable<RunGroup> groups)
+    {
+        var lines = groups
+            .Select(group => data.Line(group.Contender, Read.Select((one, n) => (n + 1.0, Of(group, one)))))
+            .Where(line => line.Points.Count > 0)
+            .ToArray();
+        return lines.Length == 0
+            ? null
+            : new LineChart(name, title, $"Open loop, from when each was due. {note}", Percentiles, Milliseconds, lines);
+    }
+
     private static IEnumerable<(string, IChart)> AtFixedRates(ChartData data)
     {
         var loads = data.Of(Latency.Scenario)
@@ -23,20 +35,12 @@ internal static class LatencyCharts
         foreach (var load in loads.OrderBy(load => load.Key))
         {
             var (rate, subscribers) = load.Key;
-            var lines = load
-                .Select(group => data.Line(group.Contender, Read.Select((one, n) => (n + 1.0, Of(group, one)))))
-                .Where(line => line.Points.Count > 0)
-                .ToArray();
-            if (lines.Length > 0)
+            var name = string.Create(CultureInfo.InvariantCulture, $"latency-{rate:0}-per-second-to-{subscribers:0}");
+            var title = string.Create(
+                CultureInfo.InvariantCulture, $"How long does a message take at {rate:N0} per second to {subscribers:N0}?");
+            if (ByPercentile(name, title, data.Note(Latency.Scenario), data, load) is { } chart)
             {
-                yield return (Latency.Scenario, new LineChart(
-                    string.Create(CultureInfo.InvariantCulture, $"latency-{rate:0}-per-second-to-{subscribers:0}"),
-                    string.Create(
-                        CultureInfo.InvariantCulture, $"How long does a message take at {rate:N0} per second to {subscribers:N0}?"),
-                    $"Open loop, from when each was due. {data.Note(Latency.Scenario)}",
-                    Percentiles,
-                    Milliseconds,
-                    lines));
+                yield return (Latency.Scenario, chart);
             }
         }
     }

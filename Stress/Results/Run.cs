@@ -11,6 +11,7 @@ namespace PubSub.Stress.Results;
 /// <param name="Figures">The measured values.</param>
 /// <param name="Latencies">Distributions of durations, in microseconds.</param>
 /// <param name="Failure">The promise that was broken; null if all were kept.</param>
+/// <param name="Timeline">Deliveries in each of equal steps of time, if a scenario counts them.</param>
 internal sealed record Run(
     string Scenario,
     string Contender,
@@ -19,4 +20,5 @@ internal sealed record Run(
     IReadOnlyDictionary<string, double> Parameters,
     IReadOnlyDictionary<string, Figure> Figures,
     IReadOnlyDictionary<string, Percentiles> Latencies,
-    string? Failure);
+    string? Failure,
+    IReadOnlyList<double>? Timeline = null);

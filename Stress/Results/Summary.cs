@@ -48,6 +48,15 @@ internal static class Summary
         _ => value.ToString("0.####", CultureInfo.InvariantCulture),
     };
 
+    /// <summary>Rows of equally many cells as text, each column as wide as its longest cell.</summary>
+    public static string Columns(IReadOnlyList<string[]> rows)
+    {
+        var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
+        return string.Join(
+            Environment.NewLine,
+            rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()));
+    }
+
     private static IEnumerable<string> Figures(Run run) =>
         run.Figures.Select(one => $"{one.Key} {Number(one.Value.Value)} {one.Value.Unit}");
 

@@ -85,7 +85,9 @@ internal sealed class Bench
         try
         {
             var measured = once();
-            run = new Run(load.Scenario, contender, repetition, load.Variant, load.Parameters, measured.Figures, measured.Latencies, null);
+            var (figures, latencies) = (measured.Figures, measured.Latencies);
+            run = new Run(
+                load.Scenario, contender, repetition, load.Variant, load.Parameters, figures, latencies, Failure: null, measured.Timeline);
         }
         catch (RunFailed e)
         {

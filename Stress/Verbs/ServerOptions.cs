@@ -130,7 +130,7 @@ internal sealed class ServerOptions
                 AddPeer(lineup, peer, "nats-server", path => new NatsContender(peer, path, webSocket: peer == "nats"));
                 break;
             case "redis":
-                AddPeer(lineup, peer, "redis-server", path => new RedisContender(peer, path));
+                AddPeer(lineup, peer, RedisServer.Program, path => new RedisContender(peer, path));
                 break;
             case "mosquitto":
                 AddPeer(lineup, peer, "mosquitto", path => new MosquittoContender(peer, path));
@@ -205,7 +205,8 @@ internal sealed class ServerOptions
             .Select(pair => pair.rest)
             .LastOrDefault();
 
-    private static IEnumerable<(string Name, string Value)> Pairs(string[] values, string option) =>
+    /// <summary>Reads NAME=VALUE, the values of an option.</summary>
+    public static IEnumerable<(string Name, string Value)> Pairs(string[] values, string option) =>
         values.Select(value => value.Split('=', 2) is [var name, var rest]
             ? (name, rest)
             : throw new UsageError($"{option} {value}: expected NAME=VALUE"));

@@ -28,20 +28,26 @@ public sealed class Stage : IAsyncDisposable
     private readonly ConcurrentBag<(Target Target, string Topic)> _topics = [];
     private readonly ConcurrentDictionary<string, bool> _disowned = new(StringComparer.Ordinal);
     private readonly ConcurrentBag<LaunchedServer> _servers = [];
+    private readonly Turns _turns;
     private LaunchedServer? _own;
 
-    internal Stage(Target target, Launch? launch, TopicNames names, Transcript transcript, CancellationToken cancellation)
+    /// <param name="doors">The server under test through each of its doors; connections and requests take them in turn.</param>
+    internal Stage(
+        IReadOnlyList<Target> doors, Launch? launch, TopicNames names, Transcript transcript, CancellationToken cancellation)
     {
-        Target = target;
+        _turns = new Turns(doors);
+        Target = doors[0];
         _launch = launch;
         _names = names;
         Transcript = transcript;
         Cancellation = cancellation;
-        Expect = new Expect(target, transcript.Time, cancellation);
-        Rest = new Rest(target, transcript, cancellation);
+        Expect = new Expect(Target, transcript.Time, cancellation);
+        Rest = new Rest(doors, transcript, cancellation);
     }
 
+    /// <summary>The server under test, through the first of its doors.</summary>
     public Target Target { get; }
+
     public Limits Limits => Target.Limits;
     public Expect Expect { get; }
     public Rest Rest { get; }
@@ -129,7 +135,10 @@ public sealed class Stage : IAsyncDisposable
     public async Task<RawClient> RawAsync(string name, ConnectOptions? options = null)
     {
         options ??= new ConnectOptions();
-        var raw = await RawClient.OpenAsync(name, options.Target ?? Target, Transcript, options, Cancellation)
+
+        // A handshake that the scenario writes itself names the host of the first door.
+        var door = options.Target ?? (options is { Handshake: true, Headers.Count: 0 } ? _turns.Next() : Target);
+        var raw = await RawClient.OpenAsync(name, door, Transcript, options, Cancellation)
             .Given($"{name} is connected");
         _clients.Push(raw);
         if (options.Handshake)

@@ -78,8 +78,11 @@ public abstract class LaunchedServer : IAsyncDisposable
     protected void ListensAt(Uri origin, IReadOnlyDictionary<string, string> settings, Target? like = null)
     {
         var target = like?.At(origin) ?? Target.From(origin);
-        _target = target with { Limits = target.Limits.Under(settings), Timeouts = _timeouts };
+        ListensAt(target with { Limits = target.Limits.Under(settings), Timeouts = _timeouts });
     }
+
+    /// <inheritdoc cref="ListensAt(Uri, IReadOnlyDictionary{string, string}, Target)"/>
+    protected void ListensAt(Target target) => _target = target;
 
     /// <summary>Releases the resources of a killed server, which may still not have ended.</summary>
     protected abstract ValueTask ReleaseAsync();

@@ -35,7 +35,11 @@ public sealed class Gateway(TimeProvider time)
     private bool _isWornOut; // guarded by _gate
 
     /// <summary>The gateway's answer; null when the server itself answered.</summary>
-    public static Interference? In(HttpAnswer answer) => In(answer.Status, answer.Reason);
+    public static Interference? In(HttpAnswer answer) => Outage(answer) ?? In(answer.Status, answer.Reason);
+
+    /// <summary>The answer of a server that reports an outage behind it; null for any other answer.</summary>
+    internal static Interference? Outage(HttpAnswer answer) =>
+        answer is { Status: 503, ErrorCode: Interference.Unavailable } ? Interference.Outage($"503 {Interference.Unavailable}") : null;
 
     /// <summary>The same for a whole response as it was read from the connection.</summary>
     public static Interference? In(ReadOnlySpan<byte> response) =>
@@ -113,7 +117,7 @@ public sealed class Gateway(TimeProvider time)
 
             _free = _free > now + pause ? _free : now + pause;
 
-            // The server has not processed a request refused with 429 or 503, so any request may be repeated then.
+            // A gateway that refuses with 429 or 503 has not forwarded the request, so any request may be repeated then.
             var most = answer.Status == 429 || (answer.Status == 503 && answer.Header("Retry-After") is not null)
                 ? MostAttempts
                 : FewAttempts;

@@ -81,6 +81,12 @@ internal static class Http
         {
             await (gateway?.TurnAsync(cancellation) ?? Task.CompletedTask);
             var answer = await ExchangeOnceAsync(request, label, target, transcript, attempt == 1 ? start : null, cancellation);
+            if (!IsReadiness(label) && (gateway is null || !IsSafe(label)) && Gateway.Outage(answer) is { } outage)
+            {
+                // The request may have had an effect, so it is not made again.
+                throw transcript.Traffic?.Noted(outage) ?? outage;
+            }
+
             var again = false;
             if (gateway?.Judge(answer, IsSafe(label), attempt, out again) is { } interference)
             {
@@ -92,7 +98,7 @@ internal static class Http
                 return answer;
             }
 
-            transcript.Note("rest", $"a gateway answered {answer.Status}; the request is made again");
+            transcript.Note(target.Label("rest"), $"a gateway answered {answer.Status}; the request is made again");
         }
     }
 
@@ -118,11 +124,11 @@ internal static class Http
                     target.Rest, target.Tls, receiveBuffer: null, transcript.Traffic, beforehand.Token);
                 await (start?.ReadyAsync() ?? Task.CompletedTask).WaitAsync(beforehand.Token);
                 cancellation.ThrowIfCancellationRequested();
-                transcript.Sent("rest", "http", request.Span);
+                transcript.Sent(target.Label("rest"), "http", request.Span);
                 await WriteWholeAsync(wire, request, limit);
                 var answer = await ReadAnswerAsync(wire, isHead: label.StartsWith("HEAD ", StringComparison.Ordinal), limit)
                     ?? throw new Violation(expectation, "an HTTP response", wire.End ?? "something that is not HTTP");
-                transcript.Received("rest", "http", answer.Whole());
+                transcript.Received(target.Label("rest"), "http", answer.Whole());
                 return answer;
             }, CancellationToken.None);
         }

@@ -13,8 +13,9 @@ public sealed class Traffic
     private readonly TimeProvider _time;
     private readonly Traffic? _whole;
     private readonly ConcurrentQueue<Request> _requests = [];
+    private readonly ConcurrentDictionary<string, long> _heardFrom = new(StringComparer.Ordinal); // by address
     private readonly long _start;
-    private volatile string _host;
+    private volatile HashSet<string> _hosts;
     private long _connections;
     private long _open;
     private long _mostOpen;
@@ -28,13 +29,14 @@ public sealed class Traffic
     internal Traffic(Target target, TimeProvider time)
     {
         _time = time;
-        _host = Authority(target.WebSocket);
+        _hosts = Hosts(target);
         _start = _heard = time.GetTimestamp();
         Gateway = new Gateway(time);
     }
 
     private Traffic(Traffic whole)
-        => (_time, _whole, _host, _start, _heard, Gateway) = (whole._time, whole, whole._host, whole._start, whole._start, whole.Gateway);
+        => (_time, _whole, _hosts, _start, _heard, Gateway) =
+            (whole._time, whole, whole._hosts, whole._start, whole._start, whole.Gateway);
 
     public long Connections => Volatile.Read(ref _connections);
     public long MostOpen => Volatile.Read(ref _mostOpen);
@@ -71,11 +73,15 @@ public sealed class Traffic
         return interference;
     }
 
-    /// <summary>True for the target's own address.</summary>
-    internal bool Covers(Uri uri) => Authority(uri) == (_whole ?? this)._host;
+    /// <summary>True for the target's own address, and those of its other doors.</summary>
+    internal bool Covers(Uri uri) => (_whole ?? this)._hosts.Contains(Authority(uri));
 
     /// <summary>Call this when the target was restarted at another address.</summary>
-    internal void MoveTo(Target target) => _host = Authority(target.WebSocket);
+    internal void MoveTo(Target target) => _hosts = Hosts(target);
+
+    /// <summary>When the target last answered anything through this door, since the start; through any if it never did.</summary>
+    internal TimeSpan LastHeardFrom(Target door) =>
+        _heardFrom.TryGetValue(Authority(door.WebSocket), out var heard) ? Since(heard) : LastHeard;
 
     internal void Opened()
     {
@@ -113,11 +119,13 @@ public sealed class Traffic
         Interlocked.Add(ref _received, bytes);
     }
 
-    /// <summary>Call this when a complete answer of the target itself, not of a gateway, has arrived.</summary>
-    internal void Lived()
+    /// <summary>Call this when a complete answer of the target itself, not of a gateway, has arrived from this address.</summary>
+    internal void Lived(Uri from)
     {
-        _whole?.Lived();
-        Volatile.Write(ref _heard, _time.GetTimestamp());
+        _whole?.Lived(from);
+        var now = _time.GetTimestamp();
+        _heardFrom[Authority(from)] = now;
+        Volatile.Write(ref _heard, now);
         Volatile.Write(ref _unheard, 0);
     }
 
@@ -141,6 +149,8 @@ public sealed class Traffic
             // Only the newest are of interest.
         }
     }
+
+    private static HashSet<string> Hosts(Target target) => [.. target.Doors.Select(door => Authority(door.WebSocket))];
 
     private static string Authority(Uri uri) => $"{uri.DnsSafeHost}:{uri.Port}";
 

@@ -22,11 +22,13 @@ internal sealed class Wire : IAsyncDisposable
     private readonly Stream _stream;
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly PipeReader _input;
+    private readonly Uri _uri;
     private readonly Traffic? _traffic;
     private int _disposed;
 
-    private Wire(Socket socket, Stream stream, Traffic? traffic)
+    private Wire(Socket socket, Stream stream, Uri uri, Traffic? traffic)
     {
+        _uri = uri;
         _socket = socket;
         _stream = stream;
         _traffic = traffic;
@@ -74,7 +76,7 @@ internal sealed class Wire : IAsyncDisposable
                 await AuthenticateAsync(secure, tls, uri.DnsSafeHost, cancellation);
             }
 
-            return new Wire(socket, stream, traffic?.Covers(uri) == true ? traffic : null);
+            return new Wire(socket, stream, uri, traffic?.Covers(uri) == true ? traffic : null);
         }
         catch (Exception e)
         {
@@ -208,7 +210,7 @@ internal sealed class Wire : IAsyncDisposable
     }
 
     /// <inheritdoc cref="Traffic.Lived"/>
-    public void Lived() => _traffic?.Lived();
+    public void Lived() => _traffic?.Lived(_uri);
 
     /// <summary>Ends the sending direction; reading goes on.</summary>
     public void HalfClose()

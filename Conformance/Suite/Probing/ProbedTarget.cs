@@ -14,6 +14,7 @@ public sealed record ProbedTarget(Target Target, Uri Url)
     public TargetResult Describe(Redaction redaction) => new()
     {
         Url = redaction.Clean(Url.AbsoluteUri),
+        Doors = Target.Others.Count == 0 ? null : [.. Target.Others.Prepend(Url).Select(door => redaction.Clean(door.AbsoluteUri))],
         Rest = redaction.Clean(Target.Rest.AbsoluteUri),
         WebSocket = redaction.Clean(Target.WebSocket.AbsoluteUri),
         Dialect = Target.Dialect.Name,

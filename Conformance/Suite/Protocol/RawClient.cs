@@ -37,6 +37,8 @@ public sealed class RawClient : IMessageSource
 
     public string Name { get; }
 
+    private string Label => _target.Label(Name);
+
     /// <summary>The <c>client_id</c> for targets that require one where SPEC.md has none.</summary>
     internal string? ClientId { get; set; }
 
@@ -63,7 +65,7 @@ public sealed class RawClient : IMessageSource
                 transcript.Time,
                 limit => Wire.OpenAsync(url, target.Tls, options.ReceiveBuffer, transcript.Traffic, limit),
                 cancellation);
-            transcript.Note(name, $"connected to {where}");
+            transcript.Note(target.Label(name), $"connected to {where}");
             return wire;
         }
         catch (TimeoutException)
@@ -128,7 +130,7 @@ public sealed class RawClient : IMessageSource
                 return answer;
             }
 
-            _transcript.Note(Name, $"a gateway answered {answer.Status}; the handshake is made again");
+            _transcript.Note(Label, $"a gateway answered {answer.Status}; the handshake is made again");
             await _wire.DisposeAsync();
             _wire = await OpenWireAsync(Name, _target.WebSocket, _target, _transcript, _options, _cancellation);
         }
@@ -156,7 +158,7 @@ public sealed class RawClient : IMessageSource
     private async Task<HttpAnswer> AskAsync(ReadOnlyMemory<byte> request, bool isHead)
     {
         const string Expectation = "The server answers the WebSocket handshake";
-        _transcript.Sent(Name, "handshake", request.Span);
+        _transcript.Sent(Label, "handshake", request.Span);
         await WriteAsync(request);
         var answer = await WithinAsync(
             _target.Timeouts.Connect,
@@ -167,7 +169,7 @@ public sealed class RawClient : IMessageSource
             throw new Violation(Expectation, "an HTTP response", _wire.End ?? "something that is not HTTP");
         }
 
-        _transcript.Received(Name, "handshake", answer.Whole());
+        _transcript.Received(Label, "handshake", answer.Whole());
         if (answer.Status == 101 && _target.Accommodations.FirstText is { } first)
         {
             _answerToFirst = _target.Accommodations.FirstIsAnswered;
@@ -185,7 +187,7 @@ public sealed class RawClient : IMessageSource
     {
         foreach (var frame in frames.Select(Spelt))
         {
-            _transcript.Sent(Name, KindOf(frame), Shown(frame));
+            _transcript.Sent(Label, KindOf(frame), Shown(frame));
             _closeSent |= frame.Opcode == Opcode.Close;
             await WriteAsync(frame.Encode());
         }
@@ -195,10 +197,10 @@ public sealed class RawClient : IMessageSource
     public Task SendTogetherAsync(IReadOnlyCollection<Frame> frames)
     {
         frames = [.. frames.Select(Spelt)];
-        _transcript.Note(Name, $"the following {frames.Count} frames in one write");
+        _transcript.Note(Label, $"the following {frames.Count} frames in one write");
         foreach (var frame in frames)
         {
-            _transcript.Sent(Name, KindOf(frame), frame.Payload.Span);
+            _transcript.Sent(Label, KindOf(frame), frame.Payload.Span);
             _closeSent |= frame.Opcode == Opcode.Close;
         }
 
@@ -209,14 +211,14 @@ public sealed class RawClient : IMessageSource
     public Task SendBytesAsync(ReadOnlyMemory<byte> bytes)
     {
         var shown = bytes.Span[..Math.Min(bytes.Length, Transcript.DataCap / 2)];
-        _transcript.Sent(Name, "bytes", Encoding.ASCII.GetBytes(Convert.ToHexString(shown)));
+        _transcript.Sent(Label, "bytes", Encoding.ASCII.GetBytes(Convert.ToHexString(shown)));
         return WriteAsync(bytes);
     }
 
     /// <summary>Sends these bytes in several writes of <paramref name="size"/> bytes, each flushed.</summary>
     public async Task SendInPiecesAsync(ReadOnlyMemory<byte> bytes, int size)
     {
-        _transcript.Note(Name, $"the following {bytes.Length} bytes in pieces of {size}");
+        _transcript.Note(Label, $"the following {bytes.Length} bytes in pieces of {size}");
         for (var at = 0; at < bytes.Length; at += size)
         {
             await SendBytesAsync(bytes.Slice(at, Math.Min(size, bytes.Length - at)));
@@ -279,8 +281,8 @@ public sealed class RawClient : IMessageSource
             within,
             token => _wire.ReadAsync(long.MaxValue, token),
             limit => new Violation($"The server closes {Name}", "the end of the connection", $"an open connection after {limit}"));
-        _transcript.Received(Name, "bytes", bytes);
-        _transcript.Note(Name, $"ended by {_wire.End}");
+        _transcript.Received(Label, "bytes", bytes);
+        _transcript.Note(Label, $"ended by {_wire.End}");
         return Gateway is not null && Network.Gateway.In(bytes) is { } interference
             ? throw _transcript.Traffic!.Noted(interference)
             : bytes;
@@ -289,14 +291,14 @@ public sealed class RawClient : IMessageSource
     /// <summary>Ends the client's direction of TCP; the server's is still read.</summary>
     public void HalfClose()
     {
-        _transcript.Note(Name, "half closed by the client");
+        _transcript.Note(Label, "half closed by the client");
         _wire.HalfClose();
     }
 
     /// <summary>Ends the connection with a TCP reset.</summary>
     public void Abort()
     {
-        _transcript.Note(Name, "reset by the client");
+        _transcript.Note(Label, "reset by the client");
         _wire.Abort();
     }
 
@@ -323,7 +325,7 @@ public sealed class RawClient : IMessageSource
         {
             if (parts.Add(frame))
             {
-                return parts.ToMessage(_messages++, _target);
+                return parts.ToMessage(_messages++, _target).Noted(_transcript.Traffic);
             }
 
             if (frame.Opcode == Opcode.Ping && _options.AnswersPings)
@@ -357,7 +359,7 @@ public sealed class RawClient : IMessageSource
     {
         while (await _wire.ReadFrameAsync(cancellation) is { } frame)
         {
-            _transcript.Received(Name, KindOf(frame), Shown(frame));
+            _transcript.Received(Label, KindOf(frame), Shown(frame));
             if (!IsAnswerToFirst(frame))
             {
                 return frame;
@@ -368,7 +370,7 @@ public sealed class RawClient : IMessageSource
         {
             Closure = new Closure(
                 _closeFrame?.CloseCode, _closeFrame?.CloseReason ?? "", _closeFrame is not null, _wire.End ?? "the end of the TCP stream");
-            _transcript.Note(Name, $"ended by {Closure.End}");
+            _transcript.Note(Label, $"ended by {Closure.End}");
         }
 
         return null;

@@ -32,6 +32,8 @@ public sealed class RawStreamClient : IMessageSource
 
     public string Name { get; }
 
+    private string Label => _target.Label(Name);
+
     /// <summary>The answer to the request; its body is empty if it is a stream.</summary>
     public HttpAnswer Answer { get; }
 
@@ -60,10 +62,10 @@ public sealed class RawStreamClient : IMessageSource
             var wire = await RawClient.OpenWireAsync(name, target.Rest, target, transcript, options, cancellation);
             try
             {
-                transcript.Sent(name, "http", Encoding.UTF8.GetBytes(head));
+                transcript.Sent(target.Label(name), "http", Encoding.UTF8.GetBytes(head));
                 var answer = await Bounds.Within(target.Timeouts.Wait, transcript.Time, limit => AskAsync(wire, head, limit), cancellation)
                     ?? throw new Violation(expectation, "an HTTP response", wire.End ?? "something that is not HTTP");
-                transcript.Received(name, "http", answer.Whole());
+                transcript.Received(target.Label(name), "http", answer.Whole());
                 var again = false;
                 if (gateway?.Judge(answer, isSafe: true, attempt, out again) is { } interference)
                 {
@@ -75,7 +77,7 @@ public sealed class RawStreamClient : IMessageSource
                     return new RawStreamClient(name, wire, answer, target, transcript, cancellation);
                 }
 
-                transcript.Note(name, $"a gateway answered {answer.Status}; the request is made again");
+                transcript.Note(target.Label(name), $"a gateway answered {answer.Status}; the request is made again");
                 await wire.DisposeAsync();
             }
             catch (Exception e)
@@ -124,7 +126,7 @@ public sealed class RawStreamClient : IMessageSource
                 if (Closure is null)
                 {
                     Closure = new Closure(null, "", CloseFrame: false, _body.End);
-                    _transcript.Note(Name, $"ended by {Closure.End}");
+                    _transcript.Note(Label, $"ended by {Closure.End}");
                 }
 
                 return null;
@@ -133,18 +135,18 @@ public sealed class RawStreamClient : IMessageSource
             _wire.Lived();
             foreach (var part in _stream.Read(bytes))
             {
-                _transcript.Received(Name, "sse", Encoding.UTF8.GetBytes($"{part}"));
+                _transcript.Received(Label, "sse", Encoding.UTF8.GetBytes($"{part}"));
                 _parts.Enqueue(part);
             }
         }
 
-        return new ServerMessage(_messages++, _parts.Dequeue(), _target);
+        return new ServerMessage(_messages++, _parts.Dequeue(), _target).Noted(_transcript.Traffic);
     }
 
     /// <summary>Ends the connection with a TCP reset.</summary>
     public void Abort()
     {
-        _transcript.Note(Name, "reset by the client");
+        _transcript.Note(Label, "reset by the client");
         _wire.Abort();
     }
 

@@ -6,11 +6,12 @@ using PubSub.Conformance.Targets;
 namespace PubSub.Conformance.Protocol;
 
 /// <summary>
-/// The REST interface, one connection per request. Request targets are sent byte for byte: nothing collapses <c>%2F</c> or <c>..</c>.
-/// Only this class knows the members of the bodies.
+/// The REST interface, one connection per request; requests go to the doors of the server in turn. Request targets are sent byte for byte:
+/// nothing collapses <c>%2F</c> or <c>..</c>. Only this class knows the members of the bodies.
 /// </summary>
 public sealed class Rest
 {
+    private readonly Turns _turns;
     private readonly Target _target;
     private readonly Transcript _transcript;
     private readonly CancellationToken _cancellation;
@@ -22,8 +23,15 @@ public sealed class Rest
     }
 
     internal Rest(Target target, Transcript transcript, CancellationToken cancellation)
+        : this([target], transcript, cancellation)
     {
-        _target = target;
+    }
+
+    /// <param name="doors">The server through each of its doors. A request that is written by hand goes to the first.</param>
+    internal Rest(IReadOnlyList<Target> doors, Transcript transcript, CancellationToken cancellation)
+    {
+        _turns = new Turns(doors);
+        _target = doors[0];
         _transcript = transcript;
         _cancellation = cancellation;
     }
@@ -87,8 +95,9 @@ public sealed class Rest
     internal Task<RawStreamClient> StreamAsync(string name, string topic, string query, ConnectOptions options)
     {
         var usual = new Dictionary<string, string?> { ["Accept"] = "text/event-stream", ["Connection"] = "keep-alive" };
-        var head = Head("GET", RequestTarget(TopicPath(topic) + RestPaths.Events) + query, [.. usual, .. options.Headers]);
-        return RawStreamClient.OpenAsync(name, head, _target, _transcript, options, _cancellation);
+        var door = _turns.Next();
+        var head = Head("GET", RequestTarget(TopicPath(topic) + RestPaths.Events) + query, [.. usual, .. options.Headers], door);
+        return RawStreamClient.OpenAsync(name, head, door, _transcript, options, _cancellation);
     }
 
     /// <summary>A query of these parameters; those without a value are left out.</summary>
@@ -150,10 +159,10 @@ public sealed class Rest
     };
 
     // Health and statistics may be at another origin.
-    private Target At(string requestTarget) =>
-        new[] { _target.Health, _target.Stats }
+    private static Target At(Target door, string requestTarget) =>
+        new[] { door.Health, door.Stats }
             .FirstOrDefault(place => place is not null && place.AbsolutePath == requestTarget) is { } other
-        && other.Authority != _target.Rest.Authority ? _target with { Rest = other } : _target;
+        && other.Authority != door.Rest.Authority ? door with { Rest = other } : door;
 
     /// <summary>The answer that this requirement promises for a request as specified.</summary>
     private static async Task<HttpAnswer> OwedAsync(string requirement, Task<HttpAnswer> answer) =>
@@ -187,18 +196,18 @@ public sealed class Rest
             lines["Content-Type"] = contentType;
         }
 
-        byte[] request = [.. Encoding.UTF8.GetBytes(Head(method, requestTarget, [.. lines, .. headers ?? lines])), .. body ?? []];
+        var door = At(_turns.Next(), requestTarget);
+        byte[] request = [.. Encoding.UTF8.GetBytes(Head(method, requestTarget, [.. lines, .. headers ?? lines], door)), .. body ?? []];
         var label = $"{method} {requestTarget}";
-        return Read(
-            method, requestTarget, await Http.ExchangeAsync(request, label, At(requestTarget), _transcript, _cancellation, start));
+        return Read(method, requestTarget, await Http.ExchangeAsync(request, label, door, _transcript, _cancellation, start));
     }
 
     /// <summary>The request line and the headers; of those with one name the last counts, and null leaves it out.</summary>
-    private string Head(string method, string requestTarget, IEnumerable<KeyValuePair<string, string?>> headers)
+    private string Head(string method, string requestTarget, IEnumerable<KeyValuePair<string, string?>> headers, Target door)
     {
         var lines = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
-            ["Host"] = At(requestTarget).Rest.Authority,
+            ["Host"] = door.Rest.Authority,
             ["Connection"] = "close",
             ["Accept"] = "*/*",
         };

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using PubSub.Conformance.Network;
 using PubSub.Conformance.Targets;
 
 namespace PubSub.Conformance.Protocol;
@@ -123,13 +124,24 @@ public sealed partial class ServerMessage
             && Members.Member("error").Member("code").Text() is not null && Members.Member("error").Member("message").Text() is not null)
         || (_dialect.Error.Contains(ErrorShape.Plain) && Members.Member("error").Text() is not null);
 
-    internal bool IsReply => IsAck || IsPong || (IsError && ErrorCode != "SLOW_CONSUMER");
+    internal bool IsReply => IsAck || IsPong || (IsError && ErrorCode is not ("SLOW_CONSUMER" or Interference.MissedEvents));
 
     private JsonElement? Members { get; }
 
     // The object that holds the message of an event.
     private JsonElement? Content => Members.Member("message") ?? Members.Member(_wants.Message) ?? Members.Member("data")
         ?? (Members.Member("payload") is null ? null : Members);
+
+    /// <summary>Records an outage behind the server, if this message reports one: the scenario then decides nothing against it.</summary>
+    internal ServerMessage Noted(Traffic? traffic)
+    {
+        if (IsError && ErrorCode is Interference.Unavailable or Interference.MissedEvents)
+        {
+            traffic?.Noted(Interference.Outage(ErrorCode));
+        }
+
+        return this;
+    }
 
     /// <summary>A member of an event's <c>message</c> other than id and payload, as it was written.</summary>
     public string? MessageMember(string name) => Content.Member(name)?.GetRawText();

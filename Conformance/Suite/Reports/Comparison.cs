@@ -212,7 +212,7 @@ public sealed class Comparison
     };
 
     private static string Name(Results results) => Visible.Line(
-        $"run {results.Run} of {Words.Moment(results.Started)}, {results.Target.Url}: {Words.Of(results.Conclusion.Kind)}", 500);
+        $"run {results.Run} of {Words.Moment(results.Started)}, {results.Target.Place}: {Words.Of(results.Conclusion.Kind)}", 500);
 
     private static string Arrow(Change change) => (change.Before, change.After) switch
     {

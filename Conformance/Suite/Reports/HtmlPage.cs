@@ -37,7 +37,7 @@ public static class HtmlPage
         return Template.Fill("report.html", new Dictionary<string, string>
         {
             ["title"] = Template.Html(
-                $"{conclusion} \u00b7 {results.Target.Url} \u00b7 {results.Suite.Spec} {results.Suite.SpecVersion}", 200),
+                $"{conclusion} \u00b7 {results.Target.Place} \u00b7 {results.Suite.Spec} {results.Suite.SpecVersion}", 200),
             ["conclusion"] = Template.Html($"{conclusion}: {results.Conclusion.Message}", 2000),
             ["causes"] = causes,
             ["results"] = data,

@@ -104,7 +104,7 @@ public static class JUnit
         xml.WriteAttributeString("timestamp", results.Started.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture));
         Properties(xml,
         [
-            ("target", results.Target.Url),
+            ("target", results.Target.Place),
             ("dialect", results.Target.Dialect),
             ("run", results.Run),
             ("spec", $"{results.Suite.Spec} {results.Suite.SpecVersion}"),

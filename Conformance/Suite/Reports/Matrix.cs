@@ -82,11 +82,12 @@ public sealed class Matrix
     private static string Run(Implementation column)
     {
         var results = column.Results;
+        var target = results.Target;
         var conclusion = Words.Of(results.Conclusion.Kind);
         return $"""
             <tr><th scope="row">{Template.Html(column.Name, 80)}</th>
             <td><span class="pill is-{conclusion}">{Words.Prose(results.Conclusion.Kind)}</span></td>
-            <td class="data">{Template.Html(results.Target.Url, 300)}</td><td class="data">{Template.Html(results.Target.Dialect, 60)}</td>
+            <td class="data">{Template.Html(target.Place, 300)}</td><td class="data">{Template.Html(target.Dialect, 60)}</td>
             <td>{Words.Moment(results.Started)}</td>
             <td class="data">{Template.Html(results.Suite.SpecVersion, 40)} / {Template.Html(results.Suite.Version, 40)}</td></tr>
 

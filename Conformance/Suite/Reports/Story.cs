@@ -27,7 +27,7 @@ public static class Story
         var digest = new Digest(results);
         paper.Line(
             $"{results.Suite.Spec} {results.Suite.SpecVersion} conformance, suite {results.Suite.Version}, run {results.Run}", Ink.Bold);
-        paper.Line($"{results.Target.Url} (dialect {results.Target.Dialect})");
+        paper.Line($"{results.Target.Place} (dialect {results.Target.Dialect})");
         paper.Line($"{Words.Moment(results.Started)}, {Words.Seconds(results.DurationSeconds)}");
         Causes(paper, digest, verbose);
         Bullets(paper, "Stale expectations", results.Stale);

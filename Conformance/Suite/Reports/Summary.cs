@@ -49,7 +49,7 @@ public static class Summary
         };
         page.TryAdd($"## {mark} {Words.Prose(conclusion.Kind)}: {Markdown.Prose(conclusion.Message)}\n\n");
         page.TryAdd(
-            $"Target {Markdown.Code(results.Target.Url)}, dialect {Markdown.Code(results.Target.Dialect)}, "
+            $"Target {Markdown.Code(results.Target.Place)}, dialect {Markdown.Code(results.Target.Dialect)}, "
             + $"{Words.Moment(results.Started)}, {Words.Seconds(results.DurationSeconds)}. "
             + $"{Words.Count(results.Scenarios.Count, "scenario")}: "
             + $"{Words.Counts(results.Scenarios.Select(scenario => scenario.Verdict))}.\n\n");

@@ -101,7 +101,7 @@ public sealed class GuardedProbe(Func<ProbeOptions, CancellationToken, Task<Prob
     {
         try
         {
-            var origin = restart is null ? null : await restart.StartAsync(cancellation);
+            var origin = restart is null ? null : (await restart.StartAsync(cancellation))?[0];
             var there = origin is null ? plain : plain.At(origin);
             var attempts = (int)((restart is null ? patience : there.Timeouts.Start) / Pause);
             return await AnswersAsync(there, null, attempts, time, cancellation) ? (origin, null) : (null, "it does not answer");

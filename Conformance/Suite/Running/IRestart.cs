@@ -11,9 +11,9 @@ public interface IRestart
     string? Ended { get; }
 
     /// <summary>
-    /// Ends what is left of the target and restarts it. Returns its new origin, or null if that has not changed. The target may not answer
-    /// yet.
+    /// Ends what is left of the target and restarts it. Returns the new origin of each of its doors, or null if these have not changed. The
+    /// target may not answer yet.
     /// </summary>
     /// <exception cref="Inconclusive">The target does not start; the message says why.</exception>
-    Task<Uri?> StartAsync(CancellationToken cancellation);
+    Task<IReadOnlyList<Uri>?> StartAsync(CancellationToken cancellation);
 }

@@ -16,8 +16,7 @@ internal sealed class Liveness
     private readonly Traffic _traffic;
     private readonly Lock _gate = new();
     private Task<Death?> _last = Task.FromResult<Death?>(null); // guarded by _gate: one check at a time
-    private Pulse _pulse;
-    private Continuity _continuity;
+    private IReadOnlyList<Door> _doors;
     private TimeSpan _born; // when the target was last restarted
     private TimeSpan _alive; // when the target was last known to be alive
 
@@ -26,8 +25,7 @@ internal sealed class Liveness
         _setup = setup;
         _traffic = traffic;
         Target = setup.Probed.Target;
-        _pulse = new Pulse(Target, setup.Time);
-        _continuity = new Continuity(Target, setup.Names, setup.Time);
+        _doors = Doors();
     }
 
     /// <summary>The target at its current address.</summary>
@@ -35,8 +33,8 @@ internal sealed class Liveness
 
     public Task BeginAsync(CancellationToken cancellation) => UnlessCancelledAsync(async () =>
     {
-        await _continuity.BeginAsync(cancellation);
-        return _continuity;
+        await EachAsync(door => door.Continuity.BeginAsync(cancellation));
+        return _doors;
     });
 
     /// <summary>Null while the target answers and is the same process, and when the check is cancelled.</summary>
@@ -62,11 +60,11 @@ internal sealed class Liveness
     public async Task<(RestartedBy By, TimeSpan After, string? Failure)> ReviveAsync(Death death, CancellationToken cancellation)
     {
         var start = _setup.Time.GetTimestamp();
-        await _continuity.CloseAsync();
+        await EndAsync();
         var (by, failure) = await StartedAsync(death, cancellation);
         if (failure is null)
         {
-            _continuity = new Continuity(Target, _setup.Names, _setup.Time);
+            _doors = Doors();
             await BeginAsync(cancellation);
             _born = _traffic.Now;
         }
@@ -74,10 +72,17 @@ internal sealed class Liveness
         return (failure is null ? by : RestartedBy.Nothing, _setup.Time.GetElapsedTime(start), failure);
     }
 
-    /// <summary>Deletes the topic that the checks use.</summary>
-    public Task DeleteTopicAsync() => _continuity.DeleteTopicAsync();
+    /// <summary>Deletes the topics that the checks use.</summary>
+    public Task DeleteTopicAsync() => EachAsync(door => door.Continuity.DeleteTopicAsync());
 
-    public Task EndAsync() => _continuity.CloseAsync();
+    public Task EndAsync() => EachAsync(door => door.Continuity.CloseAsync());
+
+    private IReadOnlyList<Door> Doors() =>
+    [
+        .. Target.Doors.Select(door => new Door(door, new(door, _setup.Time), new(door, _setup.Names, _setup.Time))),
+    ];
+
+    private Task EachAsync(Func<Door, Task> act) => Task.WhenAll(_doors.Select(act));
 
     private Task<Death?> CheckBehindAsync(Task<Death?> former, TimeSpan since, CancellationToken cancellation) =>
         UnlessCancelledAsync(async () =>
@@ -103,11 +108,11 @@ internal sealed class Liveness
 
         try
         {
-            if (await restart.StartAsync(cancellation) is { } origin)
+            if (await restart.StartAsync(cancellation) is { } origins)
             {
-                Target = Target.At(origin);
+                Target = Target.At(origins[0], [.. origins.Skip(1)]);
                 _traffic.MoveTo(Target);
-                _pulse = new Pulse(Target, _setup.Time);
+                _doors = Doors();
             }
         }
         catch (Inconclusive inconclusive)
@@ -118,8 +123,12 @@ internal sealed class Liveness
         return (restart.By, await AnswersAsync(Target.Timeouts.Start, cancellation));
     }
 
-    private async Task<string?> AnswersAsync(TimeSpan patience, CancellationToken cancellation) =>
-        await _pulse.MissingAsync(cancellation, patience) is { } missing ? missing.How : null;
+    private async Task<string?> AnswersAsync(TimeSpan patience, CancellationToken cancellation)
+    {
+        var failures = await Task.WhenAll(_doors.Select(async door =>
+            await door.Pulse.MissingAsync(cancellation, patience) is { } missing ? door.Says(missing.How) : null));
+        return failures.FirstOrDefault(failure => failure is not null);
+    }
 
     private async Task<Death?> LookAsync(CancellationToken cancellation)
     {
@@ -128,24 +137,31 @@ internal sealed class Liveness
             return At(_traffic.LastHeard, ended, isViolation: true, cameBack: false);
         }
 
-        if (await _pulse.MissingAsync(cancellation) is { } missing)
+        var deaths = await Task.WhenAll(_doors.Select(door => LookAsync(door, cancellation)));
+        return deaths.FirstOrDefault(death => death is not null);
+    }
+
+    private async Task<Death?> LookAsync(Door door, CancellationToken cancellation)
+    {
+        if (await door.Pulse.MissingAsync(cancellation) is { } missing)
         {
             // The process may have ended meanwhile. A server that has never answered has not died now.
-            var (how, isDeath) = _setup.Restart?.Ended is { } late ? (late, true) : (missing.How, missing.IsDeath);
-            return At(_traffic.LastHeard, how, isDeath && WasHeard, cameBack: false);
+            var (how, isDeath) = _setup.Restart?.Ended is { } late ? (late, true) : (door.Says(missing.How), missing.IsDeath);
+            return At(_traffic.LastHeardFrom(door.Target), how, isDeath && WasHeard(door), cameBack: false);
         }
 
-        if (await _continuity.BreakAsync(cancellation) is not { } signs)
+        if (await door.Continuity.BreakAsync(cancellation) is not { } signs)
         {
             return null;
         }
 
-        var lost = _continuity.Lost;
-        return At(
-            lost == 0 ? _alive : _traffic.Since(lost), $"it was restarted, not by the suite ({signs})", isViolation: true, cameBack: true);
+        var lost = door.Continuity.Lost;
+        var again = door.Says($"it was restarted, not by the suite ({signs})");
+        return At(lost == 0 ? _alive : _traffic.Since(lost), again, isViolation: true, cameBack: true);
     }
 
-    private bool WasHeard => _traffic.LastHeard > TimeSpan.Zero || _continuity.HasAnswered || _setup.Probed.RoundTrips is { Samples: > 0 };
+    private bool WasHeard(Door door) =>
+        _traffic.LastHeard > TimeSpan.Zero || door.Continuity.HasAnswered || _setup.Probed.RoundTrips is { Samples: > 0 };
 
     private Death At(TimeSpan at, string how, bool isViolation, bool cameBack) =>
         new(how, at, LastRequests(at)) { IsViolation = isViolation, CameBack = cameBack };
@@ -174,6 +190,13 @@ internal sealed class Liveness
             // The run is over, and its ending says why.
             return null;
         }
+    }
+
+    /// <summary>The checks of one door of the target.</summary>
+    private sealed record Door(Target Target, Pulse Pulse, Continuity Continuity)
+    {
+        /// <summary>The clause about this door, which is named if there are several.</summary>
+        public string Says(string how) => Target.Door == 0 ? how : $"door {Target.Door} ({Target.WebSocket.Authority}): {how}";
     }
 }
 

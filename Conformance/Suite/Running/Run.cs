@@ -38,7 +38,8 @@ public sealed class Run
     public Run(RunSetup setup)
     {
         _setup = setup;
-        _runner = new Runner(setup.Catalogue, setup.Probed.Target, setup.Launch, setup.Time, setup.Names);
+        _runner = new Runner(
+            setup.Catalogue, setup.Probed.Target, setup.Launch, setup.Time, setup.Names, launchNodes: setup.LaunchNodes);
         _liveness = new Liveness(setup, _runner.Traffic);
         _results = new ResultsBuilder(setup);
         _deaths = new Deaths(setup.EarlierDeaths);
@@ -403,7 +404,8 @@ public sealed class Run
             }
 
             _deaths.Restarts++;
-            _runner = new Runner(_setup.Catalogue, _liveness.Target, _setup.Launch, _setup.Time, _setup.Names, Traffic);
+            _runner = new Runner(
+                _setup.Catalogue, _liveness.Target, _setup.Launch, _setup.Time, _setup.Names, Traffic, _setup.LaunchNodes);
             return (by, after);
         }
         catch (OperationCanceledException)

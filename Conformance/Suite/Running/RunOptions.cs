@@ -118,6 +118,9 @@ public sealed record RunSetup
     /// <summary>Null makes scenarios that start servers unsupported.</summary>
     public Launch? Launch { get; init; }
 
+    /// <summary>Starts servers of several nodes, for scenarios that do not observe one process; null starts servers of one node.</summary>
+    public Launch? LaunchNodes { get; init; }
+
     /// <summary>Restarts the target after a death; if null, only a supervisor can.</summary>
     public IRestart? Restart { get; init; }
 

@@ -25,6 +25,7 @@ public sealed class Runner
     private readonly Catalogue _catalogue;
     private readonly Target _target;
     private readonly Launch? _launch;
+    private readonly Launch? _launchNodes;
     private readonly TimeProvider _time;
     private readonly TopicNames _names;
     private readonly Admission _admission;
@@ -32,17 +33,20 @@ public sealed class Runner
 
     /// <param name="names">Topic names; by default new ones, without a journal.</param>
     /// <param name="traffic">The traffic of an earlier runner to continue; by default new.</param>
+    /// <param name="launchNodes">Starts servers of several nodes; null if all servers have one.</param>
     public Runner(
         Catalogue catalogue,
         Target target,
         Launch? launch = null,
         TimeProvider? time = null,
         TopicNames? names = null,
-        Traffic? traffic = null)
+        Traffic? traffic = null,
+        Launch? launchNodes = null)
     {
         _catalogue = catalogue;
         _target = target;
         _launch = launch;
+        _launchNodes = launchNodes;
         _time = time ?? TimeProvider.System;
         _names = names ?? new TopicNames();
         Traffic = traffic ?? new Traffic(target, _time);
@@ -130,7 +134,9 @@ public sealed class Runner
             else if (attempt == MostAttempts || Volatile.Read(ref _undecided) >= HopelessAfter)
             {
                 Interlocked.Increment(ref _undecided);
-                return Undecided(outcome, interference!.Message);
+                return interference!.Kind == InterferenceKind.Outage
+                    ? Undecided(outcome, interference.Message, "That is allowed")
+                    : Undecided(outcome, interference.Message);
             }
             else
             {
@@ -139,10 +145,10 @@ public sealed class Runner
         }
     }
 
-    private static Outcome Undecided(Outcome outcome, string why) => outcome with
+    private static Outcome Undecided(Outcome outcome, string why, string whose = "That is not the server's doing") => outcome with
     {
         Verdict = Verdict.Inconclusive,
-        Message = $"{why}. That is not the server's doing, and nothing is decided",
+        Message = $"{why}. {whose}, and nothing is decided",
         Expectation = null,
         Expected = null,
         Observed = null,
@@ -170,6 +176,11 @@ public sealed class Runner
             return new Outcome(scenario, requirement, Verdict.Unsupported, Stage.NoLauncher);
         }
 
+        if ((_target.Others.Count > 0 || _launchNodes is not null) && OneNode.Reasons.TryGetValue(requirement.Id, out var reason))
+        {
+            return new Outcome(scenario, requirement, Verdict.Unsupported, $"not judged over several nodes: {reason}");
+        }
+
         using var timer = new CancellationTokenSource(_target.Timeouts.Scenario, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
         LaunchedServer? server = null;
@@ -178,7 +189,10 @@ public sealed class Runner
             if (scenario.Launch is { } chosen)
             {
                 transcript.Note("launcher", $"starting a server with {Stage.Describe(chosen)}");
-                server = await _launch!(chosen, either.Token);
+
+                // These scenarios observe a process: its signals, its port, its connections.
+                var launch = scenario.Area == "LIF" ? _launch : _launchNodes ?? _launch;
+                server = await launch!(chosen, either.Token);
             }
 
             return await RunBodyAsync(scenario, requirement, server, transcript, either.Token);
@@ -199,7 +213,7 @@ public sealed class Runner
     private async Task<Outcome> RunBodyAsync(
         Scenario scenario, Requirement requirement, LaunchedServer? server, Transcript transcript, CancellationToken limit)
     {
-        await using var stage = new Stage(server?.Target ?? _target, _launch, _names, transcript, limit);
+        await using var stage = new Stage(DoorsFor(scenario, server?.Target ?? _target), _launch, _names, transcript, limit);
         if (server is not null)
         {
             stage.Server = server;
@@ -217,6 +231,14 @@ public sealed class Runner
         }
 
         return outcome with { Transcript = transcript.Entries, Observations = stage.Expect.Observations, Checks = stage.Expect.Checks };
+    }
+
+    /// <summary>The doors in the order in which the scenario takes them; its id decides which comes first.</summary>
+    private static IReadOnlyList<Target> DoorsFor(Scenario scenario, Target target)
+    {
+        var doors = target.Doors;
+        var first = scenario.Id.Sum(letter => letter) % doors.Count;
+        return [.. doors.Skip(first), .. doors.Take(first)];
     }
 
     /// <summary>Waits for a body that observes the limit; a body that does not is abandoned.</summary>

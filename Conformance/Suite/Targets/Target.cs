@@ -7,6 +7,9 @@ namespace PubSub.Conformance.Targets;
 /// <summary>The server under test: where it is, how it spells the protocol, what it promises, how long it may take.</summary>
 public sealed record Target
 {
+    /// <summary>The most doors of one server.</summary>
+    public const int MostDoors = 16;
+
     /// <summary>The root of paths without the dialect's prefix, such as <c>/livez</c>; without a trailing slash.</summary>
     public required Uri Root { get; init; }
 
@@ -20,6 +23,17 @@ public sealed record Target
 
     /// <summary>The URL of <c>/stats</c>; null if it is beside <c>/topics</c>.</summary>
     public Uri? Stats { get; init; }
+
+    /// <summary>Further origins of the same server, such as those of its other nodes.</summary>
+    public IReadOnlyList<Uri> Others { get; init; } = [];
+
+    /// <summary>Which of several doors of a server this is, from 1; 0 if it is the only one.</summary>
+    public int Door { get; private init; }
+
+    /// <summary>This server through each of its doors.</summary>
+    public IReadOnlyList<Target> Doors => Others.Count == 0
+        ? [this]
+        : [this with { Door = 1, Others = [] }, .. Others.Select((origin, place) => At(origin) with { Door = place + 2 })];
 
     public Dialect Dialect { get; init; } = Dialect.V1;
     public MessageIds MessageIds { get; init; } = MessageIds.Any;
@@ -104,14 +118,20 @@ public sealed record Target
     };
 
     /// <summary>A server like this one, with the same paths and the same spelling, at another origin.</summary>
-    public Target At(Uri origin) => this with
+    /// <param name="origin">Of its first door.</param>
+    /// <param name="others">Of its other doors.</param>
+    public Target At(Uri origin, params IReadOnlyList<Uri> others) => this with
     {
+        Others = others,
         Root = Moved(Root, origin),
         Rest = Moved(Rest, origin),
         WebSocket = Socket(Moved(WebSocket, origin)),
         Health = Health is null ? null : Moved(Health, origin),
         Stats = Stats is null ? null : Moved(Stats, origin),
     };
+
+    /// <summary>The name of a connection through this door, for transcripts: <c>alice@2</c>, or <c>alice</c> at an only door.</summary>
+    internal string Label(string connection) => Door == 0 ? connection : $"{connection}@{Door}";
 
     /// <summary>The URL with this path appended to its own.</summary>
     internal static Uri Below(Uri root, string path) => new UriBuilder(root) { Path = root.AbsolutePath.TrimEnd('/') + path }.Uri;
@@ -126,7 +146,7 @@ public sealed record Target
         new UriBuilder(uri) { Scheme = uri.Scheme is "https" or "wss" ? secure : plain, Port = uri.Port }.Uri;
 
     private static Uri Moved(Uri uri, Uri origin) =>
-        new UriBuilder(uri) { Scheme = origin.Scheme, Host = origin.Host, Port = origin.Port }.Uri;
+        new UriBuilder(uri) { Scheme = Http(origin).Scheme, Host = origin.Host, Port = origin.Port }.Uri;
 }
 
 /// <summary>Which certificates the suite trusts and presents.</summary>

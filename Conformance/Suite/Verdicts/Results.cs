@@ -79,6 +79,13 @@ public sealed record TargetResult
     /// <summary>As the user gave it, secrets redacted.</summary>
     public required string Url { get; init; }
 
+    /// <summary>The URL of each door, the first included; null if there is only one. A connection <c>alice@2</c> uses the second.</summary>
+    public IReadOnlyList<string>? Doors { get; init; }
+
+    /// <summary>The URL, or those of all doors, for people.</summary>
+    [JsonIgnore]
+    public string Place => Doors is null ? Url : string.Join(", ", Doors);
+
     public required string Rest { get; init; }
     public required string WebSocket { get; init; }
     public required string Dialect { get; init; }
@@ -351,7 +358,9 @@ public sealed record Observation(string What, string Value);
 
 /// <summary>One message, request or response on the wire, or a note.</summary>
 /// <param name="AtMs">Since the start of the scenario.</param>
-/// <param name="Connection">The client's name in the scenario; <c>rest</c> for HTTP exchanges.</param>
+/// <param name="Connection">
+/// The client's name in the scenario; <c>rest</c> for HTTP exchanges. With several doors, <c>@</c> and the number of the door follow.
+/// </param>
 /// <param name="Direction"><c>&gt;</c> sent by the suite, <c>&lt;</c> received, <c>-</c> a note.</param>
 /// <param name="Kind">text, ping, close, http, handshake, note, and the like.</param>
 /// <param name="Length">Bytes on the wire, even if <paramref name="Data"/> is cut.</param>
