@@ -150,7 +150,7 @@ internal sealed class OverTheWire(Uri[] doors, int seed, string prefix, TimeSpan
         client?.Dispose();
         var socket = new ClientWebSocket();
         await socket.ConnectAsync(new UriBuilder(Door()) { Scheme = "ws", Path = "/v1/ws" }.Uri, CancellationToken.None);
-        _clients[who] = new Client(socket, prefix, _positions);
+        _clients[who] = new Client(socket, prefix, _positions, acksMayLead: doors.Length > 1);
         return "connected";
     }
 
@@ -251,9 +251,13 @@ internal sealed class OverTheWire(Uri[] doors, int seed, string prefix, TimeSpan
 
     private Uri TopicAt(Uri door, string name) => new(door, $"/v1/topics/{prefix}{name}");
 
-    private sealed class Client(ClientWebSocket socket, string prefix, Positions positions) : IDisposable
+    /// <param name="socket">Connected.</param>
+    /// <param name="prefix">Begins the name of every topic.</param>
+    /// <param name="positions">Gets those that the client sees.</param>
+    /// <param name="acksMayLead">Whether the ack of a publish may come before its own event; the event is then put first.</param>
+    private sealed class Client(ClientWebSocket socket, string prefix, Positions positions, bool acksMayLead) : IDisposable
     {
-        private readonly Queue<string> _unread = [];
+        private readonly List<string> _unread = [];
         private readonly byte[] _buffer = new byte[4096];
 
         public CloseReason Closed { get; private set; }
@@ -285,7 +289,7 @@ internal sealed class OverTheWire(Uri[] doors, int seed, string prefix, TimeSpan
 
             while (Closed == CloseReason.None && await ReceiveAsync() is { } text && text != "here")
             {
-                _unread.Enqueue(text);
+                Add(text);
             }
         }
 
@@ -300,7 +304,7 @@ internal sealed class OverTheWire(Uri[] doors, int seed, string prefix, TimeSpan
             await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
             while (await ReceiveAsync() is { } text)
             {
-                _unread.Enqueue(text);
+                Add(text);
             }
 
             Closed = CloseReason.Left;
@@ -309,16 +313,19 @@ internal sealed class OverTheWire(Uri[] doors, int seed, string prefix, TimeSpan
         public async Task<IReadOnlyList<string>> ReadAsync(int count)
         {
             await CatchUpAsync();
-            var texts = new List<string>();
-            while (texts.Count < count && _unread.TryDequeue(out var text))
-            {
-                texts.Add(text);
-            }
-
+            var texts = _unread.Take(count).ToList();
+            _unread.RemoveRange(0, texts.Count);
             return texts;
         }
 
         public void Dispose() => socket.Dispose();
+
+        private void Add(string text)
+        {
+            // The id of an event is its topic, of one letter, and the number of its step.
+            var leads = acksMayLead && _unread is [.., var last] && last == $"ack {text[1..]}";
+            _unread.Insert(leads ? _unread.Count - 1 : _unread.Count, text);
+        }
 
         private async Task<string?> ReceiveAsync()
         {

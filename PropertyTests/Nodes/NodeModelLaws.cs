@@ -12,6 +12,9 @@ namespace PubSub.PropertyTests.Nodes;
 [Parallelizable(ParallelScope.All)]
 public sealed class NodeModelLaws(string store)
 {
+    /// <summary>Less than elsewhere: each case of the shrinking would wait for it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     [Test]
     public async Task Two_nodes_agree_with_the_model([Values] bool disconnects)
     {
@@ -28,7 +31,7 @@ public sealed class NodeModelLaws(string store)
             from seed in Gen.Choose(0, int.MaxValue)
             select (History: history, Seed: seed),
             one => Histories.Shorter(one.History).Select(shorter => (shorter, one.Seed)),
-            one => ModelLaws.Agrees(one.History, new OverTheWire(doors, one.Seed, $"case-{played++}-", Threads.Patience)),
+            one => ModelLaws.Agrees(one.History, new OverTheWire(doors, one.Seed, $"case-{played++}-", Patience)),
             times: 8);
     }
 }
