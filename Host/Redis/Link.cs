@@ -12,7 +12,7 @@ internal sealed class Link(Settings settings, TimeProvider time, ILogger<Link> l
     /// <summary>Seconds between signs of life on a connection that is otherwise silent; after four of them it counts as lost.</summary>
     private const int KeepAlive = 2;
 
-    private readonly string _channelPrefix = ConfigurationOptions.Parse(settings.Redis).ChannelPrefix.ToString();
+    private readonly string _channelPrefix = (string?)ConfigurationOptions.Parse(settings.Redis).ChannelPrefix ?? "";
     private readonly TimeSpan _timeout = TimeSpan.FromSeconds(settings.RedisTimeout);
     private ConnectionMultiplexer? _connections; // written once, at the start
 
