@@ -49,10 +49,11 @@ internal sealed class RecordedFollower(HistoryRecorder history, string name, str
         using var first = CancellationTokenSource.CreateLinkedTokenSource(breakOff, end.Token);
         for (var connections = 0; !end.IsCancellationRequested; connections++)
         {
+            var mayEnd = breakOff.IsCancellationRequested ? end.Token : first.Token;
             try
             {
                 using var line = await doors[(home + connections) % doors.Count].ConnectAsync();
-                await FollowAsync(line, connections == 0 ? lastN : int.MaxValue, breakOff.IsCancellationRequested ? end.Token : first.Token);
+                await FollowAsync(line, connections == 0 ? lastN : int.MaxValue, mayEnd);
             }
             catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException)
             {
@@ -61,7 +62,7 @@ internal sealed class RecordedFollower(HistoryRecorder history, string name, str
                     return;
                 }
 
-                _ended += e is OperationCanceledException ? 0 : 1;
+                _ended += mayEnd.IsCancellationRequested ? 0 : 1; // ended by this client: also a WebSocketException
             }
 
             _log.Cut();
