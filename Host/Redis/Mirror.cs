@@ -117,6 +117,13 @@ internal sealed class Mirror(string name, MirrorTools tools)
         return settled.Task;
     }
 
+    /// <summary>Completes when a stamp of this topic has been applied, or the mirror has ended; at once if it cannot say when.</summary>
+    public Task AppliedAsync(long stamp)
+    {
+        var applied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return _steps.Writer.TryWrite(new() { Applied = applied, Stamp = stamp }) ? applied.Task : Task.CompletedTask;
+    }
+
     /// <summary>A second has passed.</summary>
     /// <param name="isCheck">Whether to look in Redis whether an announcement was lost.</param>
     public void Beat(bool isCheck) => _steps.Writer.TryWrite(new() { IsBeat = true, IsCheck = isCheck });
@@ -229,6 +236,7 @@ internal sealed class Mirror(string name, MirrorTools tools)
         while (_steps.Reader.TryRead(out var step))
         {
             step.Turn?.Miss();
+            step.Applied?.TrySetResult();
             tools.Waiting.GiveBack(step.Announcement.Length);
         }
 
@@ -264,6 +272,13 @@ internal sealed class Mirror(string name, MirrorTools tools)
         if (step.Turn is { } turn)
         {
             NoteTurn(turn, step.Stamp);
+            return End.NotYet;
+        }
+
+        if (step.Applied is { } applied)
+        {
+            _settling.Add((step.Stamp, applied));
+            SettleApplied();
             return End.NotYet;
         }
 
@@ -524,6 +539,9 @@ internal sealed class Mirror(string name, MirrorTools tools)
     {
         /// <summary>A turn begins; with a stamp: its mark is known to be there.</summary>
         public Turn? Turn { get; init; }
+
+        /// <summary>Completed once the stamp has been applied.</summary>
+        public TaskCompletionSource? Applied { get; init; }
 
         public long Stamp { get; init; }
 

@@ -23,7 +23,7 @@ internal sealed class Node : IHostedLifecycleService, IAsyncDisposable
     private readonly ConcurrentDictionary<string, Mirror> _mirrors = new(StringComparer.Ordinal);
     private readonly Link _link;
     private readonly MirrorTools _tools;
-    private readonly CancellationTokenSource _stopping = new();
+    private readonly PeriodicTimer _seconds;
     private Task _beating = Task.CompletedTask;
     private int _checks; // beats that check all mirrors; written by any thread
     private volatile bool _hasLease;
@@ -32,6 +32,7 @@ internal sealed class Node : IHostedLifecycleService, IAsyncDisposable
     public Node(Link link, Broker broker, ServerMessage say, Settings settings, TimeProvider time, ILogger<Node> logger)
     {
         _link = link;
+        _seconds = new(TimeSpan.FromSeconds(1), time);
         Name = $"{settings.NodeName}-{Engine.Epoch.New()}";
         _tools = new(Name, link, broker, say, settings, time, logger, new Allowance(MaxWaiting), Ended);
         link.Restored += () => Volatile.Write(ref _checks, ChecksAfterLoss);
@@ -84,14 +85,14 @@ internal sealed class Node : IHostedLifecycleService, IAsyncDisposable
     /// <summary>Ends the lease, once no subscription is left.</summary>
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
+        _seconds.Dispose();
         await _beating.ConfigureAwait(false);
         await RenewLeaseAsync(seconds: 0).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
     {
-        _stopping.Dispose();
+        _seconds.Dispose();
         await _link.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -99,22 +100,14 @@ internal sealed class Node : IHostedLifecycleService, IAsyncDisposable
 
     private async Task BeatAsync()
     {
-        using var seconds = new PeriodicTimer(TimeSpan.FromSeconds(1), _tools.Time);
-        try
+        for (var beat = 1; await _seconds.WaitForNextTickAsync().ConfigureAwait(false); beat++)
         {
-            for (var beat = 1; await seconds.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false); beat++)
+            await RenewLeaseAsync(LeaseSeconds).ConfigureAwait(false);
+            var checksAll = Volatile.Read(ref _checks) > 0 && Interlocked.Decrement(ref _checks) >= 0;
+            foreach (var (name, mirror) in _mirrors)
             {
-                await RenewLeaseAsync(LeaseSeconds).ConfigureAwait(false);
-                var checksAll = Volatile.Read(ref _checks) > 0 && Interlocked.Decrement(ref _checks) >= 0;
-                foreach (var (name, mirror) in _mirrors)
-                {
-                    mirror.Beat(checksAll || (beat + (uint)name.GetHashCode(StringComparison.Ordinal)) % CheckBeats == 0);
-                }
+                mirror.Beat(checksAll || (beat + (uint)name.GetHashCode(StringComparison.Ordinal)) % CheckBeats == 0);
             }
-        }
-        catch (OperationCanceledException)
-        {
-            // The process is stopping.
         }
     }
 

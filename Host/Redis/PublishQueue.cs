@@ -11,7 +11,8 @@ namespace PubSub.Hosting.Redis;
 /// A publish waits for the call before it and for its own, each at most REDIS_TIMEOUT. When a call fails, those that wait behind it fail as
 /// well and are not sent.
 /// </remarks>
-internal sealed class PublishQueue(string topic, Link link, Settings settings, TimeProvider time, Action<string, PublishQueue> emptied)
+internal sealed class PublishQueue(
+    string topic, Link link, Node node, Settings settings, TimeProvider time, Action<string, PublishQueue> emptied)
 {
     private const int MaxMessages = 256;
     private const int MaxBytes = 1024 * 1024;
@@ -92,7 +93,7 @@ internal sealed class PublishQueue(string topic, Link link, Settings settings, T
 
             try
             {
-                call.Outcome.SetResult(await SendAsync(call).ConfigureAwait(false));
+                _ = CompleteAsync(call, await SendAsync(call).ConfigureAwait(false));
             }
 #pragma warning disable CA1031 // every failure is an answer to the publishers
             catch (Exception failure)
@@ -102,6 +103,21 @@ internal sealed class PublishQueue(string topic, Link link, Settings settings, T
                 call.Outcome.SetException(failure);
             }
         }
+    }
+
+    /// <summary>
+    /// Completes a call that has been carried out, once this node has applied it, if it mirrors the topic: so a subscriber that publishes
+    /// gets the event before the ack, and a publisher does not outrun the node.
+    /// </summary>
+    private async Task CompleteAsync(Call call, Publication first)
+    {
+        if (first.Result == PublishResult.Accepted && node.Find(topic) is { } mirror)
+        {
+            await mirror.AppliedAsync(first.Stamp + call.Frames.Count - 1).WaitAsync(link.Timeout, time)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // it is accepted, also if the node is late
+        }
+
+        call.Outcome.SetResult(first);
     }
 
     private bool TryNext(out Call call)

@@ -232,7 +232,7 @@ internal sealed class RedisEngine(Link link, Node node, Settings settings, TimeP
 
     private PublishQueue Queue(string topic) => _queues.TryGetValue(topic, out var queue)
         ? queue
-        : _queues.GetOrAdd(topic, new PublishQueue(topic, link, settings, time, Forget));
+        : _queues.GetOrAdd(topic, new PublishQueue(topic, link, node, settings, time, Forget));
 
     private void Forget(string topic, PublishQueue emptied) => _queues.TryRemove(KeyValuePair.Create(topic, emptied));
 }
