@@ -150,7 +150,7 @@ internal sealed class OverTheWire(Uri[] doors, int seed, string prefix, TimeSpan
         client?.Dispose();
         var socket = new ClientWebSocket();
         await socket.ConnectAsync(new UriBuilder(Door()) { Scheme = "ws", Path = "/v1/ws" }.Uri, CancellationToken.None);
-        _clients[who] = new Client(socket, prefix, _positions, acksMayLead: doors.Length > 1);
+        _clients[who] = new Client(socket, prefix, _positions);
         return "connected";
     }
 
@@ -254,8 +254,7 @@ internal sealed class OverTheWire(Uri[] doors, int seed, string prefix, TimeSpan
     /// <param name="socket">Connected.</param>
     /// <param name="prefix">Begins the name of every topic.</param>
     /// <param name="positions">Gets those that the client sees.</param>
-    /// <param name="acksMayLead">Whether the ack of a publish may come before its own event; the event is then put first.</param>
-    private sealed class Client(ClientWebSocket socket, string prefix, Positions positions, bool acksMayLead) : IDisposable
+    private sealed class Client(ClientWebSocket socket, string prefix, Positions positions) : IDisposable
     {
         private readonly List<string> _unread = [];
         private readonly byte[] _buffer = new byte[4096];
@@ -289,7 +288,7 @@ internal sealed class OverTheWire(Uri[] doors, int seed, string prefix, TimeSpan
 
             while (Closed == CloseReason.None && await ReceiveAsync() is { } text && text != "here")
             {
-                Add(text);
+                _unread.Add(text);
             }
         }
 
@@ -304,7 +303,7 @@ internal sealed class OverTheWire(Uri[] doors, int seed, string prefix, TimeSpan
             await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
             while (await ReceiveAsync() is { } text)
             {
-                Add(text);
+                _unread.Add(text);
             }
 
             Closed = CloseReason.Left;
@@ -319,13 +318,6 @@ internal sealed class OverTheWire(Uri[] doors, int seed, string prefix, TimeSpan
         }
 
         public void Dispose() => socket.Dispose();
-
-        private void Add(string text)
-        {
-            // The id of an event is its topic, of one letter, and the number of its step.
-            var leads = acksMayLead && _unread is [.., var last] && last == $"ack {text[1..]}";
-            _unread.Insert(leads ? _unread.Count - 1 : _unread.Count, text);
-        }
 
         private async Task<string?> ReceiveAsync()
         {
