@@ -90,7 +90,7 @@ internal sealed class Link(Settings settings, TimeProvider time, ILogger<Link> l
         }
     }
 
-    /// <summary>The channel of a topic, as scripts name it: the library puts <c>channelPrefix</c> only before what it sends itself.</summary>
+    /// <summary>The channel of a topic, as scripts name it: the library itself puts <c>channelPrefix</c> before a subscription.</summary>
     public string Channel(string topic) => _channelPrefix + Names.Channel(topic);
 
     /// <summary>Subscribes to the channel of a topic, and completes when Redis has confirmed it.</summary>
