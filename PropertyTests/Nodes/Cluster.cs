@@ -46,7 +46,8 @@ internal sealed class Cluster : IAsyncDisposable
 
     private static async Task<Cluster> OnAsync(IStore store, (string Name, string Value)[] settings)
     {
-        settings = [("REDIS", store.Connection), .. settings];
+        // No fault is made here, so a busy machine must not make one.
+        settings = [("REDIS", store.Connection), ("REDIS_TIMEOUT", "30"), .. settings];
         var cluster = new Cluster(store, [new RunningHost(settings), new RunningHost(settings)]);
         foreach (var door in cluster.Doors)
         {
