@@ -116,34 +116,54 @@ internal sealed class WebSocketSession(
         }
     }
 
-    private async ValueTask AdmitAsync(Received received)
+    /// <summary>Takes one message. A publish mostly completes at once; then no state machine is made.</summary>
+    private ValueTask AdmitAsync(Received received)
     {
         switch (received.Kind)
         {
             case Opcode.Pong:
-                break;
+                return default;
             case Opcode.Text or Opcode.Binary when received.IsTooLarge:
-                await SettleAsync().ConfigureAwait(false);
-                RefuseTooLarge();
-                break;
+                return RefuseTooLargeAsync();
             case Opcode.Close:
                 var status = received.CloseStatus();
                 (_peerClose, _closeFrame) = (status ?? CloseStatus.None, _closeFrame ?? WebSocketFrame.Close(status));
-                break;
+                return default;
             default:
-                await WaitForRoomAsync().ConfigureAwait(false);
-                if (Subscriber.Closed != CloseReason.None)
+                var room = WaitForRoomAsync();
+                if (!room.IsCompletedSuccessfully)
                 {
-                    break;
+                    return AdmitLaterAsync(room, received);
                 }
 
-                await AnswerAsync(received).ConfigureAwait(false);
-                if (_wakes.AreDue)
-                {
-                    await LetOthersRunAsync().ConfigureAwait(false);
-                }
+                room.GetAwaiter().GetResult();
+                return AdmitNowAsync(received);
+        }
+    }
 
-                break;
+    private async ValueTask AdmitLaterAsync(ValueTask room, Received received)
+    {
+        await room.ConfigureAwait(false);
+        await AdmitNowAsync(received).ConfigureAwait(false);
+    }
+
+    private ValueTask AdmitNowAsync(Received received)
+    {
+        if (Subscriber.Closed != CloseReason.None)
+        {
+            return default;
+        }
+
+        var answering = AnswerAsync(received);
+        return answering.IsCompletedSuccessfully && !_wakes.AreDue ? default : LetOthersRunAfterAsync(answering);
+    }
+
+    private async ValueTask LetOthersRunAfterAsync(ValueTask answering)
+    {
+        await answering.ConfigureAwait(false);
+        if (_wakes.AreDue)
+        {
+            await LetOthersRunAsync().ConfigureAwait(false);
         }
     }
 
@@ -184,8 +204,9 @@ internal sealed class WebSocketSession(
     }
 
     /// <summary>Sends the error and a Close frame. Until the peer answers that, its requests are read and ignored (PS-ROB-004).</summary>
-    private void RefuseTooLarge()
+    private async ValueTask RefuseTooLargeAsync()
     {
+        await SettleAsync().ConfigureAwait(false);
         Reply(say.Error(default, Refusals.MessageTooLarge(Settings)));
         _fault = "a request was too large";
         _closeFrame = Closes.RequestTooLarge;
