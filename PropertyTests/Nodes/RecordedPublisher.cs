@@ -11,7 +11,7 @@ namespace PubSub.PropertyTests.Nodes;
 /// </summary>
 internal sealed class RecordedPublisher(HistoryRecorder history, string name, IReadOnlyList<Door> doors, int home, Random random)
 {
-    /// <summary>How long an answer may take, whatever happens to Redis or to a node: settings of these tests wait for less.</summary>
+    /// <summary>How long an answer may take, also when Redis or a node fails: settings of these tests wait for less.</summary>
     private static readonly TimeSpan AnswerBound = TimeSpan.FromSeconds(20);
 
     private Line? _line;

@@ -79,7 +79,7 @@ public sealed class StormLaws
         await CreateAsync(doors, topic, random);
     }
 
-    /// <summary>Creates a topic, whatever happens meanwhile.</summary>
+    /// <summary>Creates a topic, and tries again while a node is down.</summary>
     private async Task CreateAsync(Door[] doors, string topic, Random random)
     {
         int? status = null;
