@@ -71,7 +71,7 @@ internal readonly record struct TopicCount(string Name, int Subscribers, long Me
 
 /// <summary>The engine behind this node cannot be reached, or has not answered in time.</summary>
 /// <param name="mayHaveHappened">Whether the request may have had its effect; otherwise it had none.</param>
-internal sealed class UnavailableException(bool mayHaveHappened) : Exception
+internal class UnavailableException(bool mayHaveHappened) : Exception
 {
     public bool MayHaveHappened => mayHaveHappened;
 }

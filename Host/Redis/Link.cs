@@ -50,7 +50,7 @@ internal sealed class Link(Settings settings, TimeProvider time, ILogger<Link> l
 
     /// <summary>Runs a script.</summary>
     /// <exception cref="UnavailableException">It has not answered within REDIS_TIMEOUT, or could not be sent.</exception>
-    /// <exception cref="InsufficientMemoryException">Redis takes no more data (maxmemory); nothing happened.</exception>
+    /// <exception cref="RedisFullException">Redis takes no more data.</exception>
     public Task<RedisResult> RunAsync(string script, RedisKey[] keys, params RedisValue[] values) =>
         CallAsync(database => database.ScriptEvaluateAsync(script, keys, values));
 
@@ -69,7 +69,7 @@ internal sealed class Link(Settings settings, TimeProvider time, ILogger<Link> l
         }
         catch (RedisServerException refused) when (refused.Message.StartsWith("OOM", StringComparison.Ordinal))
         {
-            throw new InsufficientMemoryException(refused.Message);
+            throw new RedisFullException();
         }
         catch (RedisServerException refused)
         {
@@ -127,3 +127,6 @@ internal sealed class Link(Settings settings, TimeProvider time, ILogger<Link> l
         }
     }
 }
+
+/// <summary>Redis takes no more data (<c>maxmemory</c>); the request had no effect.</summary>
+internal sealed class RedisFullException() : UnavailableException(mayHaveHappened: false);

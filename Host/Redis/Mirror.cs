@@ -93,7 +93,12 @@ internal sealed class Mirror(string name, MirrorTools tools)
         catch (Exception failure) when (failure is UnavailableException or TimeoutException)
         {
             _isCountKnown = false;
-            return turn.TryWithdraw() ? throw new UnavailableException(mayHaveHappened: false) : await turn.Outcome.ConfigureAwait(false);
+            if (!turn.TryWithdraw())
+            {
+                return await turn.Outcome.ConfigureAwait(false);
+            }
+
+            throw failure as RedisFullException ?? new UnavailableException(mayHaveHappened: false);
         }
     }
 

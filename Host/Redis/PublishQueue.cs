@@ -145,7 +145,7 @@ internal sealed class PublishQueue(
             var first = await link.RunAsync(Scripts.Publish, _keys, values).ConfigureAwait(false);
             return first.IsNull ? default : new(PublishResult.Accepted, (long)first);
         }
-        catch (InsufficientMemoryException)
+        catch (RedisFullException)
         {
             return new(PublishResult.LimitReached);
         }

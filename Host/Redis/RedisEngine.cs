@@ -39,7 +39,7 @@ internal sealed class RedisEngine(Link link, Node node, Settings settings, TimeP
             await link.CallAsync(redis => redis.HashSetAsync(Names.Topics, topic, made[1])).ConfigureAwait(false);
             return made[0] == 1 ? CreateResult.Created : CreateResult.Exists;
         }
-        catch (InsufficientMemoryException)
+        catch (RedisFullException)
         {
             return CreateResult.BudgetReached;
         }
@@ -111,9 +111,16 @@ internal sealed class RedisEngine(Link link, Node node, Settings settings, TimeP
                 return opened;
             }
 
-            if (await mirror.TakeTurnAsync(join, mirror.Has(subscriber) ? 0 : 1).ConfigureAwait(false) is { } result)
+            try
             {
-                return result;
+                if (await mirror.TakeTurnAsync(join, mirror.Has(subscriber) ? 0 : 1).ConfigureAwait(false) is { } result)
+                {
+                    return result;
+                }
+            }
+            catch (RedisFullException)
+            {
+                return SubscribeResult.BudgetReached;
             }
         }
 

@@ -326,6 +326,31 @@ public sealed class FaultLaws
     }
 
     [Test]
+    public async Task A_full_Redis_refuses_what_needs_memory_until_there_is_room()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        using var host = Start(redis);
+        var door = new Door(host.Origin);
+        await CreateAsync(door);
+        using var subscriber = await door.ConnectAsync();
+        using var other = await door.ConnectAsync();
+        await subscriber.AskAsync(Line.Subscribe("a"));
+
+        await redis.TellAsync("CONFIG SET maxmemory 1");
+
+        Assert.That((await other.AskAsync(Line.Publish("a", "refused"))).Error, Is.EqualTo("LIMIT_EXCEEDED"));
+        Assert.That((await other.AskAsync(Line.Subscribe("a"))).Error, Is.EqualTo("LIMIT_EXCEEDED"));
+        await door.UnreadyAsync(); // the lease cannot be renewed
+
+        await redis.TellAsync("CONFIG SET maxmemory 0");
+
+        await door.ReadyAsync();
+        Assert.That((await other.AskAsync(Line.Subscribe("a"))).Type, Is.EqualTo("ack"));
+        await door.PublishAsync("a", "accepted");
+        Assert.That((await subscriber.HearAsync()).Id, Is.EqualTo("accepted"));
+    }
+
+    [Test]
     public async Task A_slow_way_to_Redis_changes_nothing_but_the_time()
     {
         await using var store = new GarnetStore();
