@@ -183,10 +183,11 @@ internal sealed class ScriptedServer : IDisposable
         HandshakeTimeout = TimeSpan.FromHours(1),
     };
 
+    /// <summary>Faults of resumes that lose nothing: one that is told of a loss breaks other laws if it forgets or swaps events.</summary>
     private static Change Resumes(Action<List<byte[]>> wrong) => server => server.EachTopic(topic => topic.Later.Wrap(later => since =>
     {
         var events = later(since).ToList();
-        if (events.Count > 2)
+        if (events.Count > 2 && events.Count < topic.Retained.Count)
         {
             wrong(events);
         }
