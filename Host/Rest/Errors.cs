@@ -13,7 +13,7 @@ internal static class Errors
         var started = time.GetTimestamp();
         var slot = context.Features.Get<Admission.Slot>();
         slot?.Begin();
-        var target = new Escaped(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
+        var target = new Escaped(WithoutQuery(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget));
         var method = new Escaped(context.Request.Method);
         try
         {
@@ -52,4 +52,7 @@ internal static class Errors
         slot?.End();
         Log.RestAnswered(logger, method, target, context.Response.StatusCode, time.GetElapsedTime(started).TotalMilliseconds);
     });
+
+    /// <summary>The query may have a secret in it (PS-ACC-019).</summary>
+    private static string WithoutQuery(string target) => target.Split('?', 2)[0];
 }
