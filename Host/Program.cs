@@ -95,7 +95,7 @@ builder.Services.AddSingleton<EventStreams>();
 builder.Services.AddHostedService(services => services.GetRequiredService<Sessions>());
 
 var app = builder.Build();
-app.UseProblems(app.Logger, TimeProvider.System);
+app.UseProblems(app.Logger, TimeProvider.System, settings.HasAccess);
 app.UseAllowedHosts(settings);
 app.UseOtherOrigins(settings);
 app.UseHandshakeOnly();

@@ -45,7 +45,7 @@ internal static class Credentials
     public const string KeyHeader = "X-API-Key";
 
     /// <summary>The parameter of RFC 6750 §2.3, for browsers, which set no header on a WebSocket or an EventSource.</summary>
-    private const string Parameter = "access_token";
+    public const string Parameter = "access_token";
 
     /// <summary>The token or key in the query of the paths of subscribers; null on any other, and if there is none.</summary>
     public static string? InQuery(HttpRequest request) =>
