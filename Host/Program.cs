@@ -4,6 +4,7 @@ using PubSub;
 using PubSub.Hosting;
 using PubSub.Hosting.Access;
 using PubSub.Hosting.Connections;
+using PubSub.Hosting.Description;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Messages;
 using PubSub.Hosting.Protocol;
@@ -109,6 +110,7 @@ app.MapReading();
 app.MapStatus();
 app.MapWebSockets();
 app.MapStreams();
+app.MapDescription();
 app.TrimMemoryAfterStart();
 
 using var signals = Signals.Listen(app.Lifetime);

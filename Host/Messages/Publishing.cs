@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using PubSub.Hosting.Access;
+using PubSub.Hosting.Description;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
@@ -16,7 +17,13 @@ internal static class Publishing
     /// <summary>Bytes of events after which the readers are let run once more: about what one of them writes at a time.</summary>
     private const int BytesPerTurn = 32 * 1024;
 
-    public static void MapPublishing(this IEndpointRouteBuilder routes) => routes.MapPost(TopicPath.Messages, PublishAsync);
+    public static void MapPublishing(this IEndpointRouteBuilder routes) => 
+        routes.MapPost(TopicPath.Messages, PublishAsync)
+            .Describe(
+                "publish",
+                "Publishes a message, or up to 1,000 in one step. Needs the permission to publish to the topic.",
+                400, 403, 404, 413, 415, 429, 503, 507)
+            .Takes(typeof(Message), orMany: true).Gives(200, typeof(PublishOutcome));
 
     private static async Task<IResult> PublishAsync(
         HttpContext context, Broker broker, IEngine engine, Settings settings, ServerMessage say, ILogger<Broker> logger)

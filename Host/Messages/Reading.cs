@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using PubSub.Hosting.Access;
+using PubSub.Hosting.Description;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.WebSocket;
@@ -18,7 +19,9 @@ internal static class Reading
     private const int BatchBytes = 32 * 1024;
 
     public static void MapReading(this IEndpointRouteBuilder routes) =>
-        routes.MapMethods(TopicPath.Messages, Methods.GetAndHead, ReadAsync);
+        routes.MapMethods(TopicPath.Messages, Methods.GetAndHead, ReadAsync)
+            .Describe("read", "Reads retained events. Needs the permission to subscribe to the topic.", 400, 403, 404, 503)
+            .Asks(Parameter.Beginning).Gives(200, typeof(RetainedEvents));
 
     private static async Task<IResult> ReadAsync(HttpContext context, Broker broker, IEngine engine, Settings settings)
     {

@@ -1,4 +1,5 @@
 using PubSub.Hosting.Access;
+using PubSub.Hosting.Description;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
@@ -15,14 +16,18 @@ internal static class Status
         routes.MapMethods(
             "/v1/health",
             Methods.GetAndHead,
-            async (IEngine engine) => TypedResults.Ok(await HealthAsync(engine, time.GetElapsedTime(started))));
+            async (IEngine engine) => TypedResults.Ok(await HealthAsync(engine, time.GetElapsedTime(started))))
+            .Describe("health", "Counts the topics and the subscriptions.", 503);
         routes.MapMethods("/v1/stats", Methods.GetAndHead, async (HttpContext context, IEngine engine) =>
-            TypedResults.Ok(await StatisticsAsync(context.Caller(), engine)));
-        routes.MapMethods("/livez", Methods.GetAndHead, () => TypedResults.Ok(new Probe("ok"))).AllowAnonymous();
+            TypedResults.Ok(await StatisticsAsync(context.Caller(), engine)))
+            .Describe("stats", "Counts the messages and the subscribers of each topic that the identity may see.", 503);
+        routes.MapMethods("/livez", Methods.GetAndHead, () => TypedResults.Ok(new Probe("ok"))).AllowAnonymous()
+            .Describe("isAlive", "Answers as long as the process is well.");
         routes.MapMethods("/readyz", Methods.GetAndHead, IResult (Sessions sessions, IEngine engine) =>
             sessions.IsDraining ? Problem.Result(Refusals.Draining)
             : !engine.IsAvailable ? Problem.Result(Refusals.Unavailable(mayHaveHappened: false))
-            : TypedResults.Ok(new Probe("ok"))).AllowAnonymous();
+            : TypedResults.Ok(new Probe("ok"))).AllowAnonymous()
+            .Describe("isReady", "Whether requests are welcome.", 503).Gives(200, typeof(Probe));
     }
 
     private static async ValueTask<Health> HealthAsync(IEngine engine, TimeSpan uptime)

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using PubSub.Hosting.Access;
+using PubSub.Hosting.Description;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 
@@ -10,10 +11,16 @@ internal static class Topics
 {
     public static void MapTopics(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost(TopicPath.All, CreateAsync);
-        routes.MapMethods(TopicPath.All, Methods.GetAndHead, ListAsync);
-        routes.MapMethods(TopicPath.One, Methods.GetAndHead, GetAsync);
-        routes.MapDelete(TopicPath.One, DeleteAsync);
+        routes.MapPost(TopicPath.All, CreateAsync)
+            .Describe("createTopic", "Creates a topic. Needs the permission to manage it.", 400, 403, 409, 413, 415, 503, 507)
+            .Takes(typeof(TopicCreation)).Gives(201, typeof(TopicOutcome));
+        routes.MapMethods(TopicPath.All, Methods.GetAndHead, ListAsync)
+            .Describe("listTopics", "Lists the topics that the identity may see, in the order of their names.", 503);
+        routes.MapMethods(TopicPath.One, Methods.GetAndHead, GetAsync)
+            .Describe("getTopic", "Counts a topic's subscribers and messages.", 400, 404, 503).Gives(200, typeof(TopicDetails));
+        routes.MapDelete(TopicPath.One, DeleteAsync)
+            .Describe("deleteTopic", "Deletes a topic. Needs the permission to manage it.", 400, 403, 404, 503)
+            .Gives(200, typeof(TopicOutcome));
     }
 
     private static async Task<IResult> CreateAsync(

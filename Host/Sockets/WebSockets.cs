@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Access;
+using PubSub.Hosting.Description;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Transport;
@@ -48,5 +49,7 @@ internal static class WebSocketsExtensions
     /// </summary>
     public static void MapWebSockets(this IEndpointRouteBuilder routes) =>
         routes.Map("/v1/ws", (RequestDelegate)routes.ServiceProvider.GetRequiredService<WebSockets>().AcceptAsync)
-            .WithMetadata(new InQueryAttribute());
+            .WithMetadata(new InQueryAttribute())
+            .Describe("connect", "The handshake of a WebSocket; asyncapi.json describes what follows.", 403, 426, 429, 503)
+            .Asks(Parameter.AccessToken);
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Access;
+using PubSub.Hosting.Description;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
@@ -100,5 +101,10 @@ internal static class EventStreamsExtensions
     /// <summary>Maps the path, like that of the WebSocket, without services that would be kept with each connection.</summary>
     public static void MapStreams(this IEndpointRouteBuilder routes) => routes.MapMethods(
         TopicPath.Events, Methods.GetAndHead, (RequestDelegate)routes.ServiceProvider.GetRequiredService<EventStreams>().AcceptAsync)
-        .WithMetadata(new InQueryAttribute());
+        .WithMetadata(new InQueryAttribute())
+        .Describe(
+            "follow",
+            "Server-Sent Events: retained events, then live ones. Needs the permission to subscribe to the topic.",
+            400, 403, 404, 429, 503, 507)
+        .Asks([.. Parameter.Beginning, Parameter.LastEventId, Parameter.AccessToken]).Gives(200, typeof(string), "text/event-stream");
 }
