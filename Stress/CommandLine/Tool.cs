@@ -39,7 +39,7 @@ internal static class Tool
         Verb[] verbs = [];
         verbs =
         [
-            new FanOut(), new Pairs(), new HttpPublish(), new Latency(), new Saturation(), new Payload(), new Idle(), new Connect(),
+            new FanOut(), new Pairs(), new HttpPublish(), new Latency(), new WrongKeys(), new Saturation(), new Payload(), new Idle(), new Connect(),
             new Topics(),
             new Churn(), new JoinStorm(), new Reconnect(), new Slow(), new Faults(), new Soak(), new Memory(), new Allocations(),
             new ClusterVerb(), new BarsVerb(), new ReportVerb(() => verbs.ToDictionary(verb => verb.Name, verb => verb.Question)),

@@ -17,7 +17,7 @@ internal sealed class PubSubContender : IContender
 
     private readonly HttpClient _http;
     private readonly Dialect _dialect;
-    private readonly Endpoint _endpoint;
+    private Endpoint _endpoint;
     private readonly IDisposable? _owned;
     private readonly ConcurrentDictionary<int, PubSubSpelling> _spellings = [];
 
@@ -48,6 +48,13 @@ internal sealed class PubSubContender : IContender
     {
         var process = _owned as ServerProcess ?? throw new RunFailed("the log can be left unread only if this tool starts the server");
         process.ReadLog(reads);
+    }
+
+    /// <summary>Sends an API key with every request from here on.</summary>
+    public void Authenticate(string key)
+    {
+        _http.DefaultRequestHeaders.Add("X-API-Key", key);
+        _endpoint = _endpoint with { Headers = $"X-API-Key: {key}\r\n" };
     }
 
     /// <summary>Where it takes WebSockets.</summary>

@@ -94,7 +94,7 @@ public sealed class CommandLineTests
         string[] verbs =
         [
             "fan-out", "pairs", "latency", "saturation", "payload", "idle", "connect", "topics", "churn", "join-storm", "slow", "faults",
-            "soak", "memory", "reconnect", "http-publish", "allocations", "cluster", "bars", "report",
+            "soak", "memory", "reconnect", "http-publish", "wrong-keys", "allocations", "cluster", "bars", "report",
         ];
         foreach (var verb in verbs)
         {

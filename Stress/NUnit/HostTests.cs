@@ -57,6 +57,22 @@ public sealed class HostTests
     }
 
     [Test]
+    public void Wrong_keys_are_refused_while_others_go_on_and_a_server_that_takes_one_fails()
+    {
+        using var host = Start(WrongKeys.Files);
+        host.Authenticate(WrongKeys.Key);
+
+        var measured = WrongKeys.Once(host, 100, 2, Short, WrongKeys.Guessing, 1000);
+
+        Assert.That(measured.Figures[WrongKeys.Guesses].Value, Is.GreaterThan(100));
+        Assert.That(measured.Latencies[Names.DeliveryLatency].Count, Is.EqualTo(100));
+        Assert.That(
+            () => WrongKeys.Once(_host, 100, 2, Short, WrongKeys.Guessing, 1000),
+            Throws.TypeOf<RunFailed>().With.Message.Contains("HTTP/1.1 200"),
+            "a server without access");
+    }
+
+    [Test]
     public void Independent_pairs_lose_no_message() =>
         Assert.That(() => Pairs.Once(_host, 20, Short with { Loops = 2 }), Throws.Nothing);
 

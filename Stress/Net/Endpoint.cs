@@ -11,6 +11,9 @@ namespace PubSub.Stress.Net;
 /// <param name="Subprotocol">The subprotocol that the upgrade requests; null for none.</param>
 internal sealed record Endpoint(IPEndPoint Address, string? Path, string? Subprotocol = null)
 {
+    /// <summary>Other headers of the upgrade, each with a line end.</summary>
+    public string Headers { get; init; } = "";
+
     public static Endpoint Of(Uri url, string? path, string? subprotocol = null)
     {
         var host = url.Host is "0.0.0.0" or "[::]" ? "127.0.0.1" : url.Host;
@@ -67,7 +70,7 @@ internal sealed record Endpoint(IPEndPoint Address, string? Path, string? Subpro
         var subprotocol = Subprotocol is null ? "" : $"Sec-WebSocket-Protocol: {Subprotocol}\r\n";
         var request =
             $"GET {Path} HTTP/1.1\r\nHost: {Address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-            $"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{subprotocol}\r\n";
+            $"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{subprotocol}{Headers}\r\n";
 #pragma warning disable CA5350 // RFC 6455 asks for SHA-1 here; it protects nothing
         var accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
 #pragma warning restore CA5350

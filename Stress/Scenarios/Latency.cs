@@ -61,7 +61,12 @@ internal sealed class Latency : ScenarioVerb
     }
 
     /// <summary>One run. Fails if a message does not arrive; lateness is measured and does not fail the run.</summary>
-    public static Measured Once(IContender contender, double rate, int subscribers, ClosedLoad load)
+    /// <param name="contender">The server.</param>
+    /// <param name="rate">Messages per second.</param>
+    /// <param name="subscribers">The number of subscribers of the topic.</param>
+    /// <param name="load">Payload and window.</param>
+    /// <param name="besides">What the load generator does in each turn besides; null for nothing.</param>
+    public static Measured Once(IContender contender, double rate, int subscribers, ClosedLoad load, Func<Loop, Action>? besides = null)
     {
         var topic = $"latency-{Guid.NewGuid():N}";
         contender.CreateTopic(topic);
@@ -73,16 +78,17 @@ internal sealed class Latency : ScenarioVerb
             var publisher = contender.Open(loops.Home, load.PayloadBytes);
             publisher.PublishTo(topic);
             var open = new OpenLoop(loops.Home, publisher, schedule);
+            var beside = besides?.Invoke(loops.Home);
             loops.Start();
             schedule.Start();
             var first = (long)(rate * load.Warmup.TotalSeconds) + 1;
             var last = first + (long)Math.Ceiling(rate * load.Window.TotalSeconds) - 1;
             schedule.Count(first, last);
-            open.Run(load.Warmup);
+            open.Run(load.Warmup, beside);
 
             var (published, received) = (open.Published, audience.Received);
             var cpu = new CpuMeter(contender.Cost);
-            open.Run(load.Window);
+            open.Run(load.Window, beside);
             cpu.Stop();
             (published, received) = (open.Published - published, audience.Received - received);
 
