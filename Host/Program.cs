@@ -5,6 +5,7 @@ using PubSub.Hosting;
 using PubSub.Hosting.Connections;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Messages;
+using PubSub.Hosting.Metrics;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Redis;
 using PubSub.Hosting.Rest;
@@ -69,6 +70,7 @@ else
     builder.Services.AddSingleton<IEngine, LocalEngine>();
 }
 
+builder.AddMetrics(settings);
 builder.Services.AddSingleton<ServerMessage>();
 builder.Services.AddSingleton<Sessions>();
 builder.Services.AddSingleton<WebSockets>();
@@ -76,6 +78,7 @@ builder.Services.AddSingleton<EventStreams>();
 builder.Services.AddHostedService(services => services.GetRequiredService<Sessions>());
 
 var app = builder.Build();
+app.UseTraces(settings);
 app.UseProblems(app.Logger, TimeProvider.System);
 app.UseAllowedHosts(settings);
 app.UseOtherOrigins(settings);
@@ -89,6 +92,8 @@ app.MapReading();
 app.MapStatus();
 app.MapWebSockets();
 app.MapStreams();
+var (engine, sessions) = (app.Services.GetRequiredService<IEngine>(), app.Services.GetRequiredService<Sessions>());
+app.MapMetrics(settings, () => engine.IsAvailable, () => sessions.IsDraining);
 app.TrimMemoryAfterStart();
 
 using var signals = Signals.Listen(app.Lifetime);

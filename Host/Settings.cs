@@ -44,6 +44,9 @@ internal sealed class Settings
         RedisChannels = Choice("REDIS_CHANNELS", "plain", "sharded");
         RedisTimeout = Seconds("REDIS_TIMEOUT", 2, 0.1, 60);
         NodeName = Name("NODE_NAME", "node");
+        Metrics = Choice("METRICS", "off", "on");
+        OtlpEndpoint = Secret(
+            "OTLP_ENDPOINT", "an http or https URL without user and password (OTEL_EXPORTER_OTLP_HEADERS takes those)", IsCollector);
         LogLevel = Choice("LOG_LEVEL", "info", "debug", "warn", "error");
         LogFormat = Choice("LOG_FORMAT", "text", "json");
     }
@@ -130,11 +133,23 @@ internal sealed class Settings
     /// <summary>How the node is called in Redis and in the log; nodes of the same name are told apart.</summary>
     public string NodeName { get; }
 
+    /// <summary>Whether <c>/metrics</c> is there: <c>off</c> or <c>on</c>.</summary>
+    public string Metrics { get; }
+
+    /// <summary>Where metrics and traces are pushed by OTLP over HTTP; its path may hold a key, and is never logged. Empty: nowhere.</summary>
+    public string OtlpEndpoint { get; }
+
     /// <summary>What is logged: <c>debug</c>, <c>info</c>, <c>warn</c> or <c>error</c>.</summary>
     public string LogLevel { get; }
 
     /// <summary>How it is logged: <c>text</c> for people, <c>json</c> for machines.</summary>
     public string LogFormat { get; }
+
+    /// <summary>Whether anything is measured.</summary>
+    public bool Measures => Metrics == "on" || Traces;
+
+    /// <summary>Whether requests are traced.</summary>
+    public bool Traces => OtlpEndpoint.Length > 0;
 
     public bool DisconnectOnDeletion => TopicDeletion == "disconnect";
 
@@ -224,6 +239,11 @@ internal sealed class Settings
             return false;
         }
     }
+
+    private static bool IsCollector(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url)
+        && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps)
+        && url.UserInfo.Length == 0;
 
     private string Name(string name, string otherwise) =>
         Read(name, "1 to 64 letters, digits, '.', '_' or '-'", otherwise, (string text, out string value) =>

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.WebUtilities;
+using PubSub.Hosting.Metrics;
 
 namespace PubSub.Hosting.Protocol;
 
@@ -10,15 +11,18 @@ namespace PubSub.Hosting.Protocol;
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Detail">What to change, for people: the field and the rule.</param>
 /// <param name="Code">One of <see cref="ErrorCode"/>, for machines.</param>
-internal sealed record Problem(string Title, int Status, string Detail, string Code)
+internal sealed record Problem(string Title, int Status, string Detail, string Code) : IResult
 {
-    public static IResult Result(Refusal refusal) => TypedResults.Json(
-        new Problem(ReasonPhrases.GetReasonPhrase(refusal.Status), refusal.Status, refusal.Text, refusal.Code),
-        ProblemJson.Readable.Problem,
-        "application/problem+json",
-        refusal.Status);
+    public static IResult Result(Refusal refusal) =>
+        new Problem(ReasonPhrases.GetReasonPhrase(refusal.Status), refusal.Status, refusal.Text, refusal.Code);
 
     public static Task WriteAsync(HttpContext context, Refusal refusal) => Result(refusal).ExecuteAsync(context);
+
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext.RequestServices.GetService<Instruments>()?.Refuse(Code);
+        return TypedResults.Json(this, ProblemJson.Readable.Problem, "application/problem+json", Status).ExecuteAsync(httpContext);
+    }
 }
 
 [JsonSerializable(typeof(Problem))]

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Engine;
+using PubSub.Hosting.Metrics;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Transport;
 
@@ -7,8 +8,16 @@ namespace PubSub.Hosting.Sockets;
 
 /// <summary>The WebSocket path: does the handshake, or says why not (SPEC, section 2).</summary>
 internal sealed class WebSockets(
-    Sessions sessions, Broker broker, IEngine engine, Settings settings, ServerMessage say, ILogger<Sessions> logger)
+    Sessions sessions,
+    Broker broker,
+    IEngine engine,
+    Settings settings,
+    ServerMessage say,
+    ILogger<Sessions> logger,
+    Instruments? instruments = null)
 {
+    private readonly Traffic? _traffic = instruments?.WebSocket;
+
     public async Task AcceptAsync(HttpContext context)
     {
         var input = context.Features.Get<IConnectionTransportFeature>()?.Transport.Input;
@@ -35,7 +44,7 @@ internal sealed class WebSockets(
         {
             (await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false)).Dispose(); // the handshake; see HandshakeOnly
             return new WebSocketSession(
-                context.Connection.Id, connection, input, new Outlet(socket), broker, engine, settings, say, logger);
+                context.Connection.Id, connection, input, new Outlet(socket, _traffic?.Sent), broker, engine, settings, say, logger, _traffic);
         }
     }
 }

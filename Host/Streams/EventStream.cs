@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Engine;
+using PubSub.Hosting.Metrics;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
 using PubSub.Hosting.Transport;
@@ -22,7 +23,8 @@ internal sealed class EventStream(
     IEngine engine,
     Settings settings,
     ServerMessage say,
-    ILogger logger) : Session(id, connection, outlet, broker, settings, logger)
+    ILogger logger,
+    Traffic? traffic) : Session(id, connection, outlet, broker, settings, logger, traffic)
 {
     private EventText _text = new("", isChunked); // written before the session runs
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Engine;
+using PubSub.Hosting.Metrics;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
 using PubSub.Hosting.Transport;
@@ -9,8 +10,16 @@ namespace PubSub.Hosting.Streams;
 
 /// <summary>The path of Server-Sent Events: begins a stream, or says why not (SPEC, section 19).</summary>
 internal sealed class EventStreams(
-    Sessions sessions, Broker broker, IEngine engine, Settings settings, ServerMessage say, ILogger<Sessions> logger)
+    Sessions sessions,
+    Broker broker,
+    IEngine engine,
+    Settings settings,
+    ServerMessage say,
+    ILogger<Sessions> logger,
+    Instruments? instruments = null)
 {
+    private readonly Traffic? _traffic = instruments?.Stream;
+
     public async Task AcceptAsync(HttpContext context)
     {
         var beginning = Beginning.OfStream(context.Request);
@@ -41,8 +50,9 @@ internal sealed class EventStreams(
             async Task<Session?> Begin()
             {
                 var isChunked = HttpProtocol.IsHttp11(context.Request.Protocol);
+                var outlet = new Outlet(socket, _traffic?.Sent);
                 var session = new EventStream(
-                    context.Connection.Id, connection, input, new Outlet(socket), isChunked, broker, engine, settings, say, logger);
+                    context.Connection.Id, connection, input, outlet, isChunked, broker, engine, settings, say, logger, _traffic);
                 if (await session.JoinAsync(name, beginning).ConfigureAwait(false) is { } refusal)
                 {
                     await Problem.WriteAsync(context, refusal).ConfigureAwait(false);
