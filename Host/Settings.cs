@@ -45,8 +45,7 @@ internal sealed class Settings
         RedisTimeout = Seconds("REDIS_TIMEOUT", 2, 0.1, 60);
         NodeName = Name("NODE_NAME", "node");
         Metrics = Choice("METRICS", "off", "on");
-        OtlpEndpoint = Secret(
-            "OTLP_ENDPOINT", "an http or https URL without user and password (OTEL_EXPORTER_OTLP_HEADERS takes those)", IsCollector);
+        OtlpEndpoint = Secret("OTLP_ENDPOINT", "an http or https URL without a user and a password", IsCollector);
         LogLevel = Choice("LOG_LEVEL", "info", "debug", "warn", "error");
         LogFormat = Choice("LOG_FORMAT", "text", "json");
     }
@@ -136,7 +135,7 @@ internal sealed class Settings
     /// <summary>Whether <c>/metrics</c> is there: <c>off</c> or <c>on</c>.</summary>
     public string Metrics { get; }
 
-    /// <summary>Where metrics and traces are pushed by OTLP over HTTP; its path may hold a key, and is never logged. Empty: nowhere.</summary>
+    /// <summary>Where metrics and traces are pushed by OTLP over HTTP; may hold a key, and is never logged. If empty, nowhere.</summary>
     public string OtlpEndpoint { get; }
 
     /// <summary>What is logged: <c>debug</c>, <c>info</c>, <c>warn</c> or <c>error</c>.</summary>

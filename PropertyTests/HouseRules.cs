@@ -92,6 +92,7 @@ public sealed partial class HouseRules
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Messages", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Streams", "Sockets", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Startup", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Metrics", "Streams", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Nodes", "Models", "Streams", "Wire", "Tools")]
     [TestCase("Conformance/Suite", "PubSub.Conformance", "Requirements")]
     [TestCase("Conformance/Suite", "PubSub.Conformance", "Targets", "Requirements")]

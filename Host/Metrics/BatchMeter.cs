@@ -36,11 +36,12 @@ internal sealed class BatchMeter(Instruments instruments, Traffic traffic)
             return;
         }
 
-        traffic.Deliveries.Add(_live);
         if (_isSampled && Utf8Parser.TryParse(Timestamp(batch), out DateTime stamp, out _, 'O'))
         {
             instruments.RecordLatency(stamp);
         }
+
+        traffic.Deliveries.Add(_live);
     }
 
     /// <summary>The text of the stamp at the end of the last live event.</summary>

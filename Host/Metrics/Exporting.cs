@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
@@ -29,8 +27,6 @@ internal static class Exporting
             telemetry
                 .WithTracing(traces => traces.AddSource(Tracing.SourceName))
                 .UseOtlpExporter(OtlpExportProtocol.HttpProtobuf, new Uri(settings.OtlpEndpoint));
-            builder.Logging.Configure(logging => logging.ActivityTrackingOptions = ActivityTrackingOptions.TraceId);
-            builder.Services.PostConfigureAll<ConsoleFormatterOptions>(console => console.IncludeScopes = true);
         }
     }
 

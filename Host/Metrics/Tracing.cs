@@ -15,7 +15,7 @@ internal static class Tracing
 
     public static ActivitySource Source { get; } = new(SourceName);
 
-    /// <summary>Traces every request under <c>/v1</c> that ends with its answer; must come first, so that every log line has the trace.</summary>
+    /// <summary>Traces each request under <c>/v1</c> that ends with its answer. Comes first, so that each log line has the trace.</summary>
     public static void UseTraces(this IApplicationBuilder app, Settings settings)
     {
         if (settings.Traces)

@@ -43,8 +43,8 @@ internal sealed class WebSockets(
         async Task<Session?> Begin()
         {
             (await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false)).Dispose(); // the handshake; see HandshakeOnly
-            return new WebSocketSession(
-                context.Connection.Id, connection, input, new Outlet(socket, _traffic?.Sent), broker, engine, settings, say, logger, _traffic);
+            var outlet = new Outlet(socket, _traffic?.Sent);
+            return new WebSocketSession(context.Connection.Id, connection, input, outlet, broker, engine, settings, say, logger, _traffic);
         }
     }
 }
