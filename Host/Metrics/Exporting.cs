@@ -1,7 +1,7 @@
-using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
 
 namespace PubSub.Hosting.Metrics;
 
@@ -18,38 +18,45 @@ internal static class Exporting
             return;
         }
 
+        DropReports.Watch();
         builder.Services.AddSingleton<Instruments>();
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService("pubsub").AddEnvironmentVariableDetector()) // OTEL_SERVICE_NAME wins
-            .WithMetrics(metrics => metrics.AddMeter(Instruments.MeterName).AddScraping(settings));
+            .WithMetrics(metrics => metrics.AddMeter(Instruments.MeterName).AddScraping(settings).AddPushing(settings));
         if (settings.Traces)
         {
-            telemetry
-                .WithTracing(traces => traces.AddSource(Tracing.SourceName))
-                .UseOtlpExporter(OtlpExportProtocol.HttpProtobuf, new Uri(settings.OtlpEndpoint));
+            telemetry.WithTracing(traces => traces
+                .AddSource(Tracing.SourceName)
+                .AddOtlpExporter(exporter => exporter.SendTo(settings.OtlpEndpoint, "/v1/traces")));
         }
     }
 
     /// <summary>Maps <c>/metrics</c>, and shows the state of the node.</summary>
     public static void MapMetrics(this WebApplication app, Settings settings, Func<bool> isAvailable, Func<bool> isDraining)
     {
-        if (!settings.Measures)
+        if (settings.Measures)
         {
-            return;
+            app.Services.GetRequiredService<Instruments>().ObserveState(isAvailable, isDraining);
         }
 
-        app.Services.GetRequiredService<Instruments>().ObserveState(isAvailable, isDraining);
         if (settings.Metrics == "on")
         {
             app.MapPrometheusScrapingEndpoint("/metrics").WithMetadata(new HttpMethodMetadata(["GET", "HEAD"]));
         }
     }
 
-    private static void AddScraping(this MeterProviderBuilder metrics, Settings settings)
+    private static MeterProviderBuilder AddScraping(this MeterProviderBuilder metrics, Settings settings) => settings.Metrics == "on"
+        ? metrics.AddPrometheusExporter(exporter => exporter.ScopeInfoEnabled = false) // the Host has one meter
+        : metrics;
+
+    private static MeterProviderBuilder AddPushing(this MeterProviderBuilder metrics, Settings settings) => settings.Traces
+        ? metrics.AddOtlpExporter(exporter => exporter.SendTo(settings.OtlpEndpoint, "/v1/metrics"))
+        : metrics;
+
+    private static void SendTo(this OtlpExporterOptions exporter, string endpoint, string path)
     {
-        if (settings.Metrics == "on")
-        {
-            metrics.AddPrometheusExporter(exporter => exporter.ScopeInfoEnabled = false); // the Host has one meter
-        }
+        var url = new UriBuilder(endpoint);
+        url.Path = url.Path.TrimEnd('/') + path;
+        (exporter.Protocol, exporter.Endpoint) = (OtlpExportProtocol.HttpProtobuf, url.Uri);
     }
 }

@@ -46,6 +46,8 @@ internal sealed class Instruments
         Count("pubsub.received", publishing, transport => transport.Received, "By", "Bytes of WebSocket frames and of published bodies.");
         Count("pubsub.sent", lasting, transport => transport.Sent, "By", "Bytes of WebSocket frames and event streams.");
         Count("pubsub.slow_consumers", lasting, transport => transport.SlowConsumers, "{connection}", "Connections cut as slow consumers.");
+        _meter.CreateObservableCounter(
+            "pubsub.log.dropped", () => DropReports.Lines, "{line}", "Lines of the log that were dropped, once the console reports them.");
         _refusals = _meter.CreateCounter<long>("pubsub.refusals", "{error}", "Errors answered, by code.");
         _depth = _meter.CreateHistogram(
             "pubsub.queue.depth",

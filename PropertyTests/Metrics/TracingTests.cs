@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using NUnit.Framework;
@@ -27,7 +28,7 @@ public sealed class TracingTests : IDisposable
     public TracingTests()
     {
         Array.ForEach(Intervals, name => Environment.SetEnvironmentVariable(name, "100"));
-        _host = new RunningHost(("OTLP_ENDPOINT", _collector.Origin), ("LOG_LEVEL", "debug"));
+        _host = new RunningHost(("OTLP_ENDPOINT", $"{_collector.Origin}/otlp/"), ("LOG_LEVEL", "debug"));
         _host.Broker.Create("a");
     }
 
@@ -41,9 +42,11 @@ public sealed class TracingTests : IDisposable
     [Test]
     public async Task Metrics_are_pushed()
     {
-        await _collector.TakeAsync("/v1/metrics", "pubsub.connections"u8.ToArray(), "service.name"u8.ToArray());
+        await _collector.TakeAsync("/otlp/v1/metrics", "pubsub.connections"u8.ToArray(), "service.name"u8.ToArray());
 
+        await _collector.TakeAsync("/otlp/v1/metrics", "pubsub.engine.available"u8.ToArray());
         Assert.That((await _host.Origin.AskAsync("GET", "/metrics")).Status, Is.EqualTo(404), "METRICS is off");
+        Assert.That(_host.Services.GetServices<ILoggerProvider>().Count(), Is.EqualTo(2), "the console, and the provider of these tests");
     }
 
     [Test]
@@ -51,7 +54,7 @@ public sealed class TracingTests : IDisposable
     {
         await PublishAsync($"traceparent: 00-{Trace}-{Parent}-01");
 
-        var pushed = await _collector.TakeAsync("/v1/traces", Convert.FromHexString(Trace), Convert.FromHexString(Parent));
+        var pushed = await _collector.TakeAsync("/otlp/v1/traces", Convert.FromHexString(Trace), Convert.FromHexString(Parent));
 
         Assert.That(Encoding.UTF8.GetString(pushed), Does.Contain("POST /v1/topics/{name}/messages").And.Not.Contain("/v1/topics/a"));
         Assert.That(
@@ -65,7 +68,7 @@ public sealed class TracingTests : IDisposable
     {
         Assert.That((await PublishAsync(header)).Status, Is.EqualTo(200));
 
-        await _collector.TakeAsync("/v1/traces", "POST /v1/topics/{name}/messages"u8.ToArray());
+        await _collector.TakeAsync("/otlp/v1/traces", "POST /v1/topics/{name}/messages"u8.ToArray());
     }
 
     [Test]
@@ -75,7 +78,7 @@ public sealed class TracingTests : IDisposable
 
         await peer.AskAsync("""{"type":"subscribe","topic":"a","client_id":"me"}""");
 
-        await _collector.TakeAsync("/v1/traces", "WebSocket Subscribe"u8.ToArray());
+        await _collector.TakeAsync("/otlp/v1/traces", "WebSocket Subscribe"u8.ToArray());
     }
 
     [Test]
