@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace PubSub.Hosting.Metrics;
 
-/// <summary>A number that many threads raise at once. It is spread over cache lines, so that they seldom wait for each other.</summary>
+/// <summary>A number that many threads raise at once. Each processor has a cache line of its own to add to.</summary>
 internal sealed class Tally
 {
     /// <summary>Numbers from one part to the next: two cache lines, which processors fetch together.</summary>
@@ -13,7 +13,7 @@ internal sealed class Tally
     private readonly long[] _parts = new long[(Parts + 1) * Stride];
 
     public void Add(long amount) =>
-        Interlocked.Add(ref _parts[((Environment.CurrentManagedThreadId & (Parts - 1)) + 1) * Stride], amount);
+        Interlocked.Add(ref _parts[((Thread.GetCurrentProcessorId() & (Parts - 1)) + 1) * Stride], amount);
 
     /// <summary>The sum of all that was added; never less than a sum that was read before.</summary>
     public long Sum()
