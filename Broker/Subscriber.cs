@@ -62,6 +62,19 @@ public sealed class Subscriber
     /// <summary>Why it was closed; <see cref="CloseReason.None"/> while it is open.</summary>
     public CloseReason Closed => _closed;
 
+    /// <summary>Live events that are queued, or held by the reader, now.</summary>
+    public int Outstanding
+    {
+        get
+        {
+            lock (_latch)
+            {
+                AssertInvariants();
+                return _outstanding;
+            }
+        }
+    }
+
     /// <summary>The topics that it is subscribed to now.</summary>
     public Topic[] Topics()
     {

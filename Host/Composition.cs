@@ -29,6 +29,11 @@ internal static class Composition
         // Program reports a busy port in one line; this would add a stack trace.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
 
+        if (settings.Traces)
+        {
+            builder.Logging.Configure(lines => lines.ActivityTrackingOptions = ActivityTrackingOptions.TraceId);
+        }
+
         // Logging never waits for the reader of the log: lines over the bound are dropped, and the console reports how many.
         builder.Services.Configure<ConsoleLoggerOptions>(console =>
         {
@@ -37,12 +42,13 @@ internal static class Composition
         });
         if (settings.LogFormat == "json")
         {
-            builder.Logging.AddJsonConsole(json => json.UseUtcTimestamp = true);
+            builder.Logging.AddJsonConsole(json => (json.UseUtcTimestamp, json.IncludeScopes) = (true, settings.Traces));
         }
         else
         {
             builder.Logging.AddSimpleConsole(text =>
             {
+                text.IncludeScopes = settings.Traces;
                 text.SingleLine = true;
                 text.UseUtcTimestamp = true;
                 text.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";

@@ -7,6 +7,7 @@ using PubSub.Hosting.Connections;
 using PubSub.Hosting.Description;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Messages;
+using PubSub.Hosting.Metrics;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Redis;
 using PubSub.Hosting.Rest;
@@ -89,6 +90,7 @@ else
     builder.Services.AddSingleton<IEngine, LocalEngine>();
 }
 
+builder.AddMetrics(settings);
 builder.Services.AddSingleton<ServerMessage>();
 builder.Services.AddSingleton<Sessions>();
 builder.Services.AddSingleton<WebSockets>();
@@ -96,6 +98,7 @@ builder.Services.AddSingleton<EventStreams>();
 builder.Services.AddHostedService(services => services.GetRequiredService<Sessions>());
 
 var app = builder.Build();
+app.UseTraces(settings);
 app.UseProblems(app.Logger, TimeProvider.System, settings.HasAccess);
 app.UseAllowedHosts(settings);
 app.UseOtherOrigins(settings);
@@ -111,6 +114,8 @@ app.MapStatus();
 app.MapWebSockets();
 app.MapStreams();
 app.MapDescription();
+var (engine, sessions) = (app.Services.GetRequiredService<IEngine>(), app.Services.GetRequiredService<Sessions>());
+app.MapMetrics(settings, () => engine.IsAvailable, () => sessions.IsDraining);
 app.TrimMemoryAfterStart();
 
 using var signals = Signals.Listen(app.Lifetime);

@@ -50,6 +50,8 @@ internal sealed class Settings
         JwtAudience = Text("JWT_AUDIENCE", "the aud that tokens must have");
         PublishesPerSecond = Integer("PUBLISHES_PER_SECOND", 0, 0, 1_000_000_000);
         BytesPerSecond = Integer("BYTES_PER_SECOND", 0, 0, int.MaxValue);
+        Metrics = Choice("METRICS", "off", "on");
+        OtlpEndpoint = Secret("OTLP_ENDPOINT", "an http or https URL without a user and a password", IsCollector);
         LogLevel = Choice("LOG_LEVEL", "info", "debug", "warn", "error");
         LogFormat = Choice("LOG_FORMAT", "text", "json");
         if (JwtKeysFile.Length > 0 && (JwtIssuer.Length == 0 || JwtAudience.Length == 0))
@@ -158,6 +160,12 @@ internal sealed class Settings
     /// <summary>Bytes of messages that one connection may publish in a second; 0 is no limit.</summary>
     public int BytesPerSecond { get; }
 
+    /// <summary>Whether <c>/metrics</c> is there: <c>off</c> or <c>on</c>.</summary>
+    public string Metrics { get; }
+
+    /// <summary>Where metrics and traces are pushed by OTLP over HTTP; may hold a key, and is never logged. If empty, nowhere.</summary>
+    public string OtlpEndpoint { get; }
+
     /// <summary>What is logged: <c>debug</c>, <c>info</c>, <c>warn</c> or <c>error</c>.</summary>
     public string LogLevel { get; }
 
@@ -165,6 +173,12 @@ internal sealed class Settings
     public string LogFormat { get; }
 
     public bool HasAccess => KeysFile.Length > 0 || JwtKeysFile.Length > 0;
+
+    /// <summary>Whether anything is measured.</summary>
+    public bool Measures => Metrics == "on" || Traces;
+
+    /// <summary>Whether requests are traced.</summary>
+    public bool Traces => OtlpEndpoint.Length > 0;
 
     public bool DisconnectOnDeletion => TopicDeletion == "disconnect";
 
@@ -256,6 +270,11 @@ internal sealed class Settings
             return false;
         }
     }
+
+    private static bool IsCollector(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url)
+        && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps)
+        && url.UserInfo.Length == 0;
 
     private string Name(string name, string otherwise) =>
         Read(name, "1 to 64 letters, digits, '.', '_' or '-'", otherwise, (string text, out string value) =>

@@ -1,8 +1,10 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Microsoft.AspNetCore.Mvc;
 using PubSub.Hosting.Access;
 using PubSub.Hosting.Description;
 using PubSub.Hosting.Engine;
+using PubSub.Hosting.Metrics;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
 
@@ -26,7 +28,13 @@ internal static class Publishing
             .Takes(typeof(Message), orMany: true).Gives(200, typeof(PublishOutcome));
 
     private static async Task<IResult> PublishAsync(
-        HttpContext context, Broker broker, IEngine engine, Settings settings, ServerMessage say, ILogger<Broker> logger)
+        HttpContext context,
+        Broker broker,
+        IEngine engine,
+        Settings settings,
+        ServerMessage say,
+        ILogger<Broker> logger,
+        [FromServices] Instruments? instruments)
     {
         if (!context.Request.HasJsonContentType())
         {
@@ -50,6 +58,7 @@ internal static class Publishing
 
         var most = Math.Max(settings.MaxBatchBytes, settings.MaxMessageBytes);
         using var body = await Body.ReadAsync(context, broker, most, "MAX_BATCH_BYTES").ConfigureAwait(false);
+        instruments?.Http.Received.Add(body.Bytes.Length);
         if (body.Refusal(settings) is { } refusal)
         {
             return Problem.Result(refusal);
@@ -71,6 +80,7 @@ internal static class Publishing
         switch (await PublishAllAsync(engine, name, messages, say, stamps).ConfigureAwait(false))
         {
             case PublishResult.Accepted:
+                instruments?.Http.Publishes.Add(messages.Count);
                 Answer(context, name, messages, stamps);
                 return Results.Empty;
             case PublishResult.LimitReached:

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.WebUtilities;
+using PubSub.Hosting.Metrics;
 
 namespace PubSub.Hosting.Protocol;
 
@@ -11,38 +12,34 @@ namespace PubSub.Hosting.Protocol;
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Detail">What to change, for people: the field and the rule.</param>
 /// <param name="Code">One of <see cref="ErrorCode"/>, for machines.</param>
-internal sealed record Problem(string Title, int Status, string Detail, string Code)
+internal sealed record Problem(string Title, int Status, string Detail, string Code) : IResult
 {
     /// <summary>Milliseconds after which the request may pass; null if time changes nothing.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? RetryAfterMs { get; private init; }
 
-    public static IResult Result(Refusal refusal) => new Answer(refusal);
-
-    public static Task WriteAsync(HttpContext context, Refusal refusal)
-    {
-        if (refusal.RetryAfter is { } milliseconds)
-        {
-            context.Response.Headers.RetryAfter = ((milliseconds + 999) / 1_000).ToString(CultureInfo.InvariantCulture);
-        }
-
-        if (refusal.Status == StatusCodes.Status401Unauthorized)
-        {
-            context.Response.Headers.WWWAuthenticate = "Bearer"; // RFC 9110 §11.6.1
-        }
-
-        var problem = new Problem(ReasonPhrases.GetReasonPhrase(refusal.Status), refusal.Status, refusal.Text, refusal.Code)
+    public static IResult Result(Refusal refusal) =>
+        new Problem(ReasonPhrases.GetReasonPhrase(refusal.Status), refusal.Status, refusal.Text, refusal.Code)
         {
             RetryAfterMs = refusal.RetryAfter,
         };
-        return TypedResults
-            .Json(problem, ProblemJson.Readable.Problem, "application/problem+json", refusal.Status)
-            .ExecuteAsync(context);
-    }
 
-    private sealed class Answer(Refusal refusal) : IResult
+    public static Task WriteAsync(HttpContext context, Refusal refusal) => Result(refusal).ExecuteAsync(context);
+
+    public Task ExecuteAsync(HttpContext httpContext)
     {
-        public Task ExecuteAsync(HttpContext httpContext) => WriteAsync(httpContext, refusal);
+        httpContext.RequestServices.GetService<Instruments>()?.Refuse(Code);
+        if (RetryAfterMs is { } milliseconds)
+        {
+            httpContext.Response.Headers.RetryAfter = ((milliseconds + 999) / 1_000).ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (Status == StatusCodes.Status401Unauthorized)
+        {
+            httpContext.Response.Headers.WWWAuthenticate = "Bearer"; // RFC 9110 §11.6.1
+        }
+
+        return TypedResults.Json(this, ProblemJson.Readable.Problem, "application/problem+json", Status).ExecuteAsync(httpContext);
     }
 }
 

@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using PubSub.Hosting.Metrics;
 using PubSub.Hosting.WebSocket;
 
 namespace PubSub.Hosting.Protocol;
 
 /// <summary>Makes the server's messages. Each method returns a finished frame, encoded once for all its receivers.</summary>
 /// <remarks>Raw arguments are JSON as the client wrote it; they are copied byte for byte.</remarks>
-internal sealed class ServerMessage(TimeProvider time)
+internal sealed class ServerMessage(TimeProvider time, Instruments? instruments = null)
 {
     private readonly Timestamp _clock = new(time);
 
@@ -66,8 +67,10 @@ internal sealed class ServerMessage(TimeProvider time)
     public Frame Pong(ReadOnlyMemory<byte> rawRequestId) =>
         Text(_clock.Now, "{\"type\":\"pong\""u8, IdLabel(rawRequestId), rawRequestId.Span, default, default, default).Frame;
 
-    public Frame Error(ReadOnlyMemory<byte> rawRequestId, Refusal refusal) =>
-        Text(
+    public Frame Error(ReadOnlyMemory<byte> rawRequestId, Refusal refusal)
+    {
+        instruments?.Refuse(refusal.Code);
+        return Text(
             _clock.Now,
             "{\"type\":\"error\""u8,
             IdLabel(rawRequestId),
@@ -75,6 +78,7 @@ internal sealed class ServerMessage(TimeProvider time)
             ""","error":{"code":"""u8,
             Encoding.UTF8.GetBytes($"\"{refusal.Code}\",\"message\":\"{JsonEncodedText.Encode(refusal.Text)}\"{RetryAfter(refusal)}}}"),
             default).Frame;
+    }
 
     public Frame TopicDeleted(string topic) =>
         Text(

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Access;
+using PubSub.Hosting.Metrics;
 using PubSub.Hosting.Transport;
 using PubSub.Hosting.WebSocket;
 
@@ -11,8 +12,16 @@ namespace PubSub.Hosting.Sockets;
 /// queue to the wire.
 /// </summary>
 internal abstract class Session(
-    string id, Caller caller, IConnectionLifetimeFeature connection, Outlet outlet, Broker broker, Settings settings, ILogger logger)
+    string id,
+    Caller caller,
+    IConnectionLifetimeFeature connection,
+    Outlet outlet,
+    Broker broker,
+    Settings settings,
+    ILogger logger,
+    Traffic? traffic)
 {
+    private readonly BatchMeter? _meter = traffic?.Meter();
     private readonly Deadlines _deadlines = new(settings); // used by the sweep only
     private bool _ended; // used by the sweep only; it has aborted the connection, and the loops are about to notice
     private long _signs; // signs of life of the peer; counted by one loop, read by the sweep
@@ -33,6 +42,9 @@ internal abstract class Session(
         CloseReason.AccessEnded => "access has ended",
         _ => "slow consumer",
     };
+
+    /// <summary>Counts what it carries; null if nothing is measured.</summary>
+    public Traffic? Traffic => traffic;
 
     protected Broker Broker => broker;
 
@@ -143,6 +155,7 @@ internal abstract class Session(
             while (await more.ConfigureAwait(false))
             {
                 var batch = Subscriber.Take(Outlet.BatchBytes);
+                _meter?.Take(batch.Span, Subscriber);
                 var writing = WriteAsync(batch);
                 if (!writing.IsCompleted)
                 {
@@ -150,6 +163,7 @@ internal abstract class Session(
                 }
 
                 await writing.ConfigureAwait(false);
+                _meter?.Write(batch.Span);
                 Subscriber.Release();
                 more = Subscriber.WaitAsync();
                 if (more.IsCompleted)

@@ -129,6 +129,7 @@ internal sealed class Sessions(Settings settings, Capacity capacity, TimeProvide
     private async Task RunAsync(HttpContext context, Session session)
     {
         _open.TryAdd(session, 0);
+        session.Traffic?.Open();
         Log.SessionOpened(logger, session.Id, context.Connection.RemoteIpAddress);
         try
         {
@@ -142,6 +143,7 @@ internal sealed class Sessions(Settings settings, Capacity capacity, TimeProvide
         finally
         {
             _open.TryRemove(session, out _);
+            session.Traffic?.Close(session.Closed);
             if (session.Closed == CloseReason.SlowConsumer)
             {
                 Log.SlowConsumerClosed(logger, session.Id);

@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Access;
 using PubSub.Hosting.Engine;
+using PubSub.Hosting.Metrics;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Transport;
 using PubSub.Hosting.WebSocket;
@@ -22,7 +24,8 @@ internal sealed class WebSocketSession(
     IEngine engine,
     Settings settings,
     ServerMessage say,
-    ILogger logger) : Session(id, caller, connection, outlet, broker, settings, logger)
+    ILogger logger,
+    Traffic? traffic) : Session(id, caller, connection, outlet, broker, settings, logger, traffic)
 {
     // Used by the read loop only.
     private readonly Wakes _wakes = new();
@@ -30,6 +33,8 @@ internal sealed class WebSocketSession(
     private UnderWay? _underWay; // made by the first publish that does not complete at once
     private int _kept; // bytes of buffered requests, and of publishes under way, that the broker counts
     private bool _othersTurn; // whether it has woken a reader since it last waited
+    private int _texts; // counted if requests are traced
+    private Activity? _activity; // of the request that is carried out, if it is traced
 
     private int? _peerClose; // the status of the client's Close frame, 1005 if it had none
     private string? _fault; // the rule that the client broke, if that ends the connection
@@ -64,6 +69,7 @@ internal sealed class WebSocketSession(
                     await AdmitAsync(received).ConfigureAwait(false);
                 }
 
+                Traffic?.Received.Add(read.Buffer.Length - bytes.Length);
                 input.AdvanceTo(bytes.Start, read.Buffer.End);
                 if (read.IsCompleted)
                 {
@@ -160,7 +166,7 @@ internal sealed class WebSocketSession(
             return default;
         }
 
-        var answering = AnswerAsync(received);
+        var answering = Settings.Traces && _texts++ % Tracing.Every == 0 ? AnswerTracedAsync(received) : AnswerAsync(received);
         return answering.IsCompletedSuccessfully && !_wakes.AreDue ? default : LetOthersRunAfterAsync(answering);
     }
 
@@ -220,6 +226,13 @@ internal sealed class WebSocketSession(
         Subscriber.Close(CloseReason.Left);
     }
 
+    private async ValueTask AnswerTracedAsync(Received received)
+    {
+        using var activity = _activity = Tracing.Source.StartActivity("WebSocket", ActivityKind.Server);
+        await AnswerAsync(received).ConfigureAwait(false);
+        _activity = null;
+    }
+
     private ValueTask AnswerAsync(Received received)
     {
         try
@@ -230,7 +243,9 @@ internal sealed class WebSocketSession(
                     Reply(WebSocketFrame.Pong(received.Payload.Span));
                     return default;
                 case Opcode.Text:
-                    return ExecuteAsync(Request.Parse(received.Payload));
+                    var request = Request.Parse(received.Payload);
+                    _activity?.DisplayName = $"WebSocket {request.GetType().Name}";
+                    return ExecuteAsync(request);
                 default:
                     throw new BadRequestException("the request must be a text message, not a binary one", default);
             }
@@ -293,12 +308,19 @@ internal sealed class WebSocketSession(
         return room;
     }
 
-    private Frame Outcome(ReadOnlyMemory<byte> requestId, ReadOnlyMemory<byte> rawTopic, Publication published) => published.Result switch
+    private Frame Outcome(ReadOnlyMemory<byte> requestId, ReadOnlyMemory<byte> rawTopic, Publication published)
     {
-        PublishResult.Accepted => say.Ack(requestId, rawTopic, published.Stamp),
-        PublishResult.LimitReached => say.Error(requestId, Refusals.NoMemory(Settings)),
-        _ => say.Error(requestId, Refusals.TopicNotFound),
-    };
+        switch (published.Result)
+        {
+            case PublishResult.Accepted:
+                Traffic?.Publishes.Add(1);
+                return say.Ack(requestId, rawTopic, published.Stamp);
+            case PublishResult.LimitReached:
+                return say.Error(requestId, Refusals.NoMemory(Settings));
+            default:
+                return say.Error(requestId, Refusals.TopicNotFound);
+        }
+    }
 
     private async ValueTask RefuseAsync(BadRequestException bad)
     {

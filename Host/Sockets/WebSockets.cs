@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Access;
 using PubSub.Hosting.Description;
 using PubSub.Hosting.Engine;
+using PubSub.Hosting.Metrics;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Transport;
 
@@ -9,8 +10,16 @@ namespace PubSub.Hosting.Sockets;
 
 /// <summary>The WebSocket path: does the handshake, or says why not (SPEC, section 2).</summary>
 internal sealed class WebSockets(
-    Sessions sessions, Broker broker, IEngine engine, Settings settings, ServerMessage say, ILogger<Sessions> logger)
+    Sessions sessions,
+    Broker broker,
+    IEngine engine,
+    Settings settings,
+    ServerMessage say,
+    ILogger<Sessions> logger,
+    Instruments? instruments = null)
 {
+    private readonly Traffic? _traffic = instruments?.WebSocket;
+
     public async Task AcceptAsync(HttpContext context)
     {
         var input = context.Features.Get<IConnectionTransportFeature>()?.Transport.Input;
@@ -36,8 +45,9 @@ internal sealed class WebSockets(
         async Task<Session?> Begin()
         {
             (await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false)).Dispose(); // the handshake; see HandshakeOnly
+            var (caller, outlet) = (context.Caller(), new Outlet(socket, _traffic?.Sent));
             return new WebSocketSession(
-                context.Connection.Id, context.Caller(), connection, input, new Outlet(socket), broker, engine, settings, say, logger);
+                context.Connection.Id, caller, connection, input, outlet, broker, engine, settings, say, logger, _traffic);
         }
     }
 }

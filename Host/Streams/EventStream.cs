@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Access;
 using PubSub.Hosting.Engine;
+using PubSub.Hosting.Metrics;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
 using PubSub.Hosting.Transport;
@@ -24,7 +25,8 @@ internal sealed class EventStream(
     IEngine engine,
     Settings settings,
     ServerMessage say,
-    ILogger logger) : Session(id, caller, connection, outlet, broker, settings, logger)
+    ILogger logger,
+    Traffic? traffic) : Session(id, caller, connection, outlet, broker, settings, logger, traffic)
 {
     private EventText _text = new("", isChunked); // written before the session runs
 

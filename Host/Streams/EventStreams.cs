@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Connections.Features;
 using PubSub.Hosting.Access;
 using PubSub.Hosting.Description;
 using PubSub.Hosting.Engine;
+using PubSub.Hosting.Metrics;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
 using PubSub.Hosting.Transport;
@@ -11,8 +12,16 @@ namespace PubSub.Hosting.Streams;
 
 /// <summary>The path of Server-Sent Events: begins a stream, or says why not (SPEC, section 19).</summary>
 internal sealed class EventStreams(
-    Sessions sessions, Broker broker, IEngine engine, Settings settings, ServerMessage say, ILogger<Sessions> logger)
+    Sessions sessions,
+    Broker broker,
+    IEngine engine,
+    Settings settings,
+    ServerMessage say,
+    ILogger<Sessions> logger,
+    Instruments? instruments = null)
 {
+    private readonly Traffic? _traffic = instruments?.Stream;
+
     public async Task AcceptAsync(HttpContext context)
     {
         var caller = context.Caller();
@@ -48,8 +57,9 @@ internal sealed class EventStreams(
             async Task<Session?> Begin()
             {
                 var isChunked = HttpProtocol.IsHttp11(context.Request.Protocol);
+                var outlet = new Outlet(socket, _traffic?.Sent);
                 var session = new EventStream(
-                    context.Connection.Id, caller, connection, input, new Outlet(socket), isChunked, broker, engine, settings, say, logger);
+                    context.Connection.Id, caller, connection, input, outlet, isChunked, broker, engine, settings, say, logger, _traffic);
                 if (await session.JoinAsync(name, beginning).ConfigureAwait(false) is { } refusal)
                 {
                     await Problem.WriteAsync(context, refusal).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net.Sockets;
+using PubSub.Hosting.Metrics;
 
 namespace PubSub.Hosting.Transport;
 
@@ -9,7 +10,7 @@ namespace PubSub.Hosting.Transport;
 /// <remarks>
 /// Sends synchronously what fits into the socket's buffer, from a buffer that belongs to the thread; only the rest is copied and awaited.
 /// </remarks>
-internal sealed class Outlet(Socket socket)
+internal sealed class Outlet(Socket socket, Tally? sent = null)
 {
     /// <summary>Bytes that one write carries at most, unless a single frame is larger.</summary>
     public const int BatchBytes = 32 * 1024;
@@ -46,15 +47,15 @@ internal sealed class Outlet(Socket socket)
             length += outgoing.Frame.Length;
         }
 
-        var sent = Send(batch.AsSpan(0, length));
-        return sent == length ? default : WriteCopyAsync(batch.AsSpan(sent, length - sent));
+        var accepted = Send(batch.AsSpan(0, length));
+        return accepted == length ? default : WriteCopyAsync(batch.AsSpan(accepted, length - accepted));
     }
 
     /// <summary>Writes one frame.</summary>
     public ValueTask WriteAsync(ReadOnlyMemory<byte> frame)
     {
-        var sent = Send(frame.Span);
-        return sent == frame.Length ? default : WriteRestAsync(frame[sent..]);
+        var accepted = Send(frame.Span);
+        return accepted == frame.Length ? default : WriteRestAsync(frame[accepted..]);
     }
 
     /// <returns>How many bytes fitted into the socket's buffer.</returns>
@@ -65,10 +66,11 @@ internal sealed class Outlet(Socket socket)
             socket.Blocking = false; // the server's own reads do not block anyway
         }
 
-        var sent = socket.Send(bytes, SocketFlags.None, out var error);
+        var accepted = socket.Send(bytes, SocketFlags.None, out var error);
+        sent?.Add(accepted);
         return error switch
         {
-            SocketError.Success => sent,
+            SocketError.Success => accepted,
             SocketError.WouldBlock => 0,
             _ => throw new SocketException((int)error),
         };
@@ -99,7 +101,9 @@ internal sealed class Outlet(Socket socket)
         while (!rest.IsEmpty)
         {
             var part = rest[..Math.Min(rest.Length, BatchBytes)]; // sending ends when all of it is taken, and a large frame may take long
-            rest = rest[await socket.SendAsync(part, SocketFlags.None).ConfigureAwait(false)..];
+            var accepted = await socket.SendAsync(part, SocketFlags.None).ConfigureAwait(false);
+            sent?.Add(accepted);
+            rest = rest[accepted..];
             Volatile.Write(ref _taken, _taken + 1);
         }
 

@@ -109,12 +109,14 @@ public sealed class SettingsTests
     [TestCase("TOPIC_DELETION", "disconnect", "unsubscribe")]
     [TestCase("LOG_LEVEL", "debug", "info", "warn", "error")]
     [TestCase("LOG_FORMAT", "text", "json")]
+    [TestCase("METRICS", "off", "on")]
     public void A_choice_is_one_of_the_words_and_nothing_else(string name, params string[] words)
     {
         Func<Settings, string> chosen = name switch
         {
             "TOPIC_DELETION" => settings => settings.TopicDeletion,
             "LOG_LEVEL" => settings => settings.LogLevel,
+            "METRICS" => settings => settings.Metrics,
             _ => settings => settings.LogFormat,
         };
 
@@ -182,6 +184,22 @@ public sealed class SettingsTests
             Refused(("ALLOWED_ORIGINS", "app.example")),
             Is.EqualTo("ALLOWED_ORIGINS must be origins such as https://app.example, separated by commas, or *, but is 'app.example'"));
     }
+
+    [TestCase("http://localhost:4318")]
+    [TestCase("https://collector.example/otlp")]
+    public void A_collector_is_a_URL(string url)
+    {
+        Assert.That((Read(("OTLP_ENDPOINT", url)).Measures, Read(("OTLP_ENDPOINT", url)).Traces), Is.EqualTo((true, true)));
+        Assert.That((Read().Measures, Read(("METRICS", "on")).Measures, Read(("METRICS", "on")).Traces), Is.EqualTo((false, true, false)));
+    }
+
+    [TestCase("https://user:se-cr-et@collector.example")]
+    [TestCase("collector.example:4318/se-cr-et")]
+    [TestCase("ftp://collector.example/se-cr-et")]
+    [TestCase("/se-cr-et")]
+    public void A_collector_that_is_no_URL_or_has_a_password_is_refused_and_not_shown(string url) => Assert.That(
+        Refused(("OTLP_ENDPOINT", url)),
+        Is.EqualTo("OTLP_ENDPOINT must be an http or https URL without a user and a password; its value is not shown"));
 
     [Test]
     public void Every_setting_is_named_with_its_rule_and_default()

@@ -44,6 +44,11 @@ internal sealed class RunningHost : WebApplicationFactory<Program>
     public IReadOnlyList<string> Logged =>
         [.. _log.GetSnapshot().Select(line => $"{line.Level} {line.Category}: {line.Message}")];
 
+    /// <summary>The lines that it has logged with a trace.</summary>
+    /// <param name="trace">The id of the trace, as hexadecimal digits.</param>
+    public IReadOnlyList<string> Traced(string trace) =>
+        [.. _log.GetSnapshot().Where(line => line.Scopes.Any(scope => $"{scope}".Contains(trace))).Select(line => line.Message)];
+
     public Broker Broker => Services.GetRequiredService<Broker>();
 
     public Sessions Sessions => Services.GetRequiredService<Sessions>();
