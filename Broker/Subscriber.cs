@@ -72,6 +72,16 @@ public sealed class Subscriber
         }
     }
 
+    /// <summary>Its outstanding live events now, and their bytes.</summary>
+    public (int Events, long Bytes) Outstanding()
+    {
+        lock (_latch)
+        {
+            AssertInvariants();
+            return (_outstanding, _outstandingBytes);
+        }
+    }
+
     /// <summary>Queues the answer to a request of this subscriber. After it has been closed, does nothing.</summary>
     public void Reply(Frame reply, Wakes wakes)
     {

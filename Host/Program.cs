@@ -5,6 +5,7 @@ using PubSub.Hosting;
 using PubSub.Hosting.Connections;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Messages;
+using PubSub.Hosting.Operations;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Redis;
 using PubSub.Hosting.Rest;
@@ -89,6 +90,7 @@ app.MapReading();
 app.MapStatus();
 app.MapWebSockets();
 app.MapStreams();
+app.MapConsole(settings);
 app.TrimMemoryAfterStart();
 
 using var signals = Signals.Listen(app.Lifetime);

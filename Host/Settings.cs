@@ -44,6 +44,7 @@ internal sealed class Settings
         RedisChannels = Choice("REDIS_CHANNELS", "plain", "sharded");
         RedisTimeout = Seconds("REDIS_TIMEOUT", 2, 0.1, 60);
         NodeName = Name("NODE_NAME", "node");
+        Console = Choice("CONSOLE", "off", "on");
         LogLevel = Choice("LOG_LEVEL", "info", "debug", "warn", "error");
         LogFormat = Choice("LOG_FORMAT", "text", "json");
     }
@@ -129,6 +130,9 @@ internal sealed class Settings
 
     /// <summary>How the node is called in Redis and in the log; nodes of the same name are told apart.</summary>
     public string NodeName { get; }
+
+    /// <summary>Whether the console and what it needs are served: <c>on</c> or <c>off</c>.</summary>
+    public string Console { get; }
 
     /// <summary>What is logged: <c>debug</c>, <c>info</c>, <c>warn</c> or <c>error</c>.</summary>
     public string LogLevel { get; }
