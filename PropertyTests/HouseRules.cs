@@ -91,7 +91,7 @@ public sealed partial class HouseRules
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Rest", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Messages", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Streams", "Sockets", "Wire", "Tools")]
-    [TestCase("PropertyTests", "PubSub.PropertyTests", "Operations", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Operations", "Nodes", "Sockets", "Streams", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Startup", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Nodes", "Models", "Streams", "Wire", "Tools")]
     [TestCase("Conformance/Suite", "PubSub.Conformance", "Requirements")]

@@ -19,12 +19,18 @@ internal static class Overview
     {
         var time = routes.ServiceProvider.GetRequiredService<TimeProvider>();
         var started = time.GetTimestamp();
-        routes.MapMethods("/v1/connections", Methods.GetAndHead, (HttpContext context, Sessions sessions, IEngine engine, Settings settings) =>
-            IfOperator(context, () => TypedResults.Json(
-                Connections(sessions, engine, settings), OverviewJson.Readable.ConnectionList)));
-        routes.MapMethods("/v1/nodes", Methods.GetAndHead, (HttpContext context, Sessions sessions, IEngine engine, Settings settings) =>
-            IfOperator(context, () => TypedResults.Json(
-                Nodes(sessions, engine, settings, time.GetElapsedTime(started)), OverviewJson.Readable.NodeList)));
+        routes.MapMethods(
+            "/v1/connections",
+            Methods.GetAndHead,
+            (HttpContext context, Sessions sessions, IEngine engine, Settings settings) => IfOperator(
+                context, () => TypedResults.Json(Connections(sessions, engine, settings), OverviewJson.Readable.ConnectionList)));
+        routes.MapMethods(
+            "/v1/nodes",
+            Methods.GetAndHead,
+            (HttpContext context, Sessions sessions, IEngine engine, Settings settings) => IfOperator(
+                context,
+                () => TypedResults.Json(
+                    Nodes(sessions, engine, settings, time.GetElapsedTime(started)), OverviewJson.Readable.NodeList)));
     }
 
     // ACCESS: becomes `context.Caller().ManagesAll ? answer() : Problem.Result(Refusals.Forbidden)`.
