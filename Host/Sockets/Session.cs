@@ -38,10 +38,13 @@ internal abstract class Session(
     /// <summary>Whether the server ended it for something that the peer did or failed to do.</summary>
     public bool IsCut => Closed is CloseReason.SlowConsumer or CloseReason.MissedEvents || Fault is not null;
 
-    /// <summary>How it ended, for people.</summary>
+    /// <summary>Why it ended: what the peer did wrong, if that was it, and not how it then left.</summary>
+    public string Reason => Closed == CloseReason.Left && Fault is { } fault ? fault : Ending;
+
+    /// <summary>How it ended, for the log.</summary>
     public string Ending => Closed switch
     {
-        CloseReason.Left => Fault ?? Leaving,
+        CloseReason.Left => _missed ?? Leaving,
         CloseReason.TopicDeleted => "topic deleted",
         CloseReason.Draining => "draining",
         CloseReason.MissedEvents => "events may be missing",
@@ -62,7 +65,7 @@ internal abstract class Session(
     /// <summary>The rule that the peer broke, if that ended the session.</summary>
     protected virtual string? Fault => _missed;
 
-    /// <summary>How the peer left, for people.</summary>
+    /// <summary>How the peer left, for the log.</summary>
     protected abstract string Leaving { get; }
 
     /// <summary>Runs the connection until it has ended.</summary>

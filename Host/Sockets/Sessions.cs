@@ -148,7 +148,7 @@ internal sealed class Sessions(Settings settings, Capacity capacity, TimeProvide
         finally
         {
             _open.TryRemove(session, out _);
-            Remember(new(session.Id, session.Transport, opening, time.GetUtcNow().UtcDateTime, session.Ending, session.IsCut));
+            Remember(new(session.Id, session.Transport, opening, time.GetUtcNow().UtcDateTime, session.Reason, session.IsCut));
             if (session.Closed == CloseReason.SlowConsumer)
             {
                 Log.SlowConsumerClosed(logger, session.Id);
@@ -216,6 +216,6 @@ internal readonly record struct Opening(IPAddress? Address, int Port, DateTime A
 /// <param name="Transport">See <see cref="Session.Transport"/>.</param>
 /// <param name="Opening">Its beginning.</param>
 /// <param name="At">When it ended, in UTC.</param>
-/// <param name="Reason">See <see cref="Session.Ending"/>.</param>
+/// <param name="Reason">See <see cref="Session.Reason"/>.</param>
 /// <param name="IsCut">See <see cref="Session.IsCut"/>.</param>
 internal sealed record EndedSession(string Id, string Transport, Opening Opening, DateTime At, string Reason, bool IsCut);

@@ -37,7 +37,7 @@ internal sealed class WebSocketSession(
 
     protected override string? Fault => _fault ?? base.Fault;
 
-    protected override string Leaving => _peerClose is { } status ? $"closed by the client with {status}" : "connection lost";
+    protected override string Leaving => _peerClose is { } status ? $"closed by the client with {status}" : _fault ?? "connection lost";
 
     protected override async Task ReadLoopAsync()
     {
