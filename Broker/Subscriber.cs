@@ -62,19 +62,6 @@ public sealed class Subscriber
     /// <summary>Why it was closed; <see cref="CloseReason.None"/> while it is open.</summary>
     public CloseReason Closed => _closed;
 
-    /// <summary>Live events that are queued, or held by the reader, now.</summary>
-    public int Outstanding
-    {
-        get
-        {
-            lock (_latch)
-            {
-                AssertInvariants();
-                return _outstanding;
-            }
-        }
-    }
-
     /// <summary>The topics that it is subscribed to now.</summary>
     public Topic[] Topics()
     {
@@ -82,6 +69,16 @@ public sealed class Subscriber
         {
             AssertInvariants();
             return [.. _topics];
+        }
+    }
+
+    /// <summary>Live events that are queued, or held by the reader, now, and their bytes.</summary>
+    public (int Events, long Bytes) Outstanding()
+    {
+        lock (_latch)
+        {
+            AssertInvariants();
+            return (_outstanding, _outstandingBytes);
         }
     }
 

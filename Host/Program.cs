@@ -8,6 +8,7 @@ using PubSub.Hosting.Description;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Messages;
 using PubSub.Hosting.Metrics;
+using PubSub.Hosting.Operations;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Redis;
 using PubSub.Hosting.Rest;
@@ -116,6 +117,7 @@ app.MapStreams();
 app.MapDescription();
 var (engine, sessions) = (app.Services.GetRequiredService<IEngine>(), app.Services.GetRequiredService<Sessions>());
 app.MapMetrics(settings, () => engine.IsAvailable, () => sessions.IsDraining);
+app.MapConsole(settings);
 app.TrimMemoryAfterStart();
 
 using var signals = Signals.Listen(app.Lifetime);

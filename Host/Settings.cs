@@ -52,6 +52,7 @@ internal sealed class Settings
         BytesPerSecond = Integer("BYTES_PER_SECOND", 0, 0, int.MaxValue);
         Metrics = Choice("METRICS", "off", "on");
         OtlpEndpoint = Secret("OTLP_ENDPOINT", "an http or https URL without a user and a password", IsCollector);
+        Console = Choice("CONSOLE", "off", "on");
         LogLevel = Choice("LOG_LEVEL", "info", "debug", "warn", "error");
         LogFormat = Choice("LOG_FORMAT", "text", "json");
         if (JwtKeysFile.Length > 0 && (JwtIssuer.Length == 0 || JwtAudience.Length == 0))
@@ -165,6 +166,9 @@ internal sealed class Settings
 
     /// <summary>Where metrics and traces are pushed by OTLP over HTTP; may hold a key, and is never logged. If empty, nowhere.</summary>
     public string OtlpEndpoint { get; }
+
+    /// <summary>Whether the console and what it needs are served: <c>on</c> or <c>off</c>.</summary>
+    public string Console { get; }
 
     /// <summary>What is logged: <c>debug</c>, <c>info</c>, <c>warn</c> or <c>error</c>.</summary>
     public string LogLevel { get; }

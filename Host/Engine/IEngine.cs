@@ -13,6 +13,12 @@ internal interface IEngine
     /// <summary>Whether requests can be carried out now.</summary>
     bool IsAvailable { get; }
 
+    /// <summary>The name of this node, unlike that of any other node that it shares topics with.</summary>
+    string NodeName { get; }
+
+    /// <summary>The nodes that share topics, this one among them, as of a moment ago; null if that is not known now.</summary>
+    IReadOnlyCollection<string>? Nodes { get; }
+
     /// <summary>Makes a topic, with an epoch of its own (PS-RES-006).</summary>
     ValueTask<CreateResult> CreateAsync(string topic);
 

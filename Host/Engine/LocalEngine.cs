@@ -8,6 +8,10 @@ internal sealed class LocalEngine(Broker broker, ServerMessage say, Settings set
 {
     public bool IsAvailable => true;
 
+    public string NodeName => settings.NodeName;
+
+    public IReadOnlyCollection<string> Nodes => [NodeName];
+
     public ValueTask<CreateResult> CreateAsync(string topic) => new(broker.Create(topic, new Origin(say.Now, Epoch.New())));
 
     public ValueTask<bool> DeleteAsync(string topic) =>

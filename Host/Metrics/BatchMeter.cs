@@ -24,7 +24,7 @@ internal sealed class BatchMeter(Instruments instruments, Traffic traffic)
         _isSampled = _live > 0 && _batches++ % Every == 0;
         if (_isSampled)
         {
-            instruments.RecordDepth(_live + subscriber.Outstanding);
+            instruments.RecordDepth(_live + subscriber.Outstanding().Events);
         }
     }
 

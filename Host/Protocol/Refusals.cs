@@ -50,6 +50,9 @@ internal static class Refusals
     public static Refusal TooManyOfIdentity { get; } = new(
         429, ErrorCode.RateLimited, "the identity has as many connections open as it may have (connections)", RetryAfter: 1_000);
 
+    public static Refusal OperatorsOnly { get; } =
+        new(403, ErrorCode.Forbidden, "only an identity that may manage all topics (*) may see the connections and the nodes");
+
     /// <summary>No identity sends the request.</summary>
     /// <param name="reason">What is wrong with its credentials, without any of them.</param>
     public static Refusal Unauthorized(string reason) => new(401, ErrorCode.Unauthorized, reason);

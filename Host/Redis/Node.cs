@@ -44,6 +44,9 @@ internal sealed class Node : IHostedLifecycleService, IAsyncDisposable
     /// <summary>Whether Redis answers.</summary>
     public bool IsAvailable => _hasLease && _link.IsOpen;
 
+    /// <summary>The nodes that had a lease at the last beat.</summary>
+    public IReadOnlyCollection<string> Live => _live;
+
     /// <summary>Whether a node has a lease, or had one a second ago.</summary>
     public async ValueTask<bool> IsLiveAsync(string node)
     {

@@ -22,6 +22,10 @@ internal sealed class RedisEngine(Link link, Node node, Settings settings, TimeP
 
     public bool IsAvailable => node.IsAvailable;
 
+    public string NodeName => node.Name;
+
+    public IReadOnlyCollection<string>? Nodes => node.IsAvailable ? node.Live : null;
+
     public async ValueTask<CreateResult> CreateAsync(string topic)
     {
         var epoch = Epoch.New();

@@ -25,6 +25,7 @@ internal abstract class Session(
     private readonly Deadlines _deadlines = new(settings); // used by the sweep only
     private bool _ended; // used by the sweep only; it has aborted the connection, and the loops are about to notice
     private long _signs; // signs of life of the peer; counted by one loop, read by the sweep
+    private volatile string? _missed; // the deadline that the peer missed, if that ended the session
 
     /// <summary>Identifies the connection in logs.</summary>
     public string Id => id;
@@ -32,10 +33,28 @@ internal abstract class Session(
     /// <summary>Why its subscriber was closed; <see cref="CloseReason.None"/> while it is open.</summary>
     public CloseReason Closed => Subscriber.Closed;
 
+    /// <summary>How its events leave: <c>websocket</c> or <c>sse</c>.</summary>
+    public abstract string Transport { get; }
+
+    /// <summary>Whether a write waits for the peer.</summary>
+    public bool IsWaiting => outlet.IsWaiting;
+
+    /// <summary>Its outstanding live events now, and their bytes.</summary>
+    public (int Events, long Bytes) Outstanding => Subscriber.Outstanding();
+
+    /// <summary>The topics that it is subscribed to now.</summary>
+    public IReadOnlyList<Topic> Topics => Subscriber.Topics();
+
+    /// <summary>Whether the server ended it for something that the peer did or failed to do.</summary>
+    public bool IsCut => Closed is CloseReason.SlowConsumer or CloseReason.MissedEvents || Fault is not null;
+
+    /// <summary>Why it ended: what the peer did wrong, if that was it, and not how it then left.</summary>
+    public string Reason => Closed == CloseReason.Left && Fault is { } fault ? fault : Ending;
+
     /// <summary>How it ended, for the log.</summary>
     public string Ending => Closed switch
     {
-        CloseReason.Left => Leaving,
+        CloseReason.Left => _missed ?? Leaving,
         CloseReason.TopicDeleted => "topic deleted",
         CloseReason.Draining => "draining",
         CloseReason.MissedEvents => "events may be missing",
@@ -58,6 +77,9 @@ internal abstract class Session(
     protected Settings Settings => settings;
 
     protected ILogger Logger => logger;
+
+    /// <summary>The rule that the peer broke, if that ended the session.</summary>
+    protected virtual string? Fault => _missed;
 
     /// <summary>How the peer left, for the log.</summary>
     protected abstract string Leaving { get; }
@@ -111,14 +133,14 @@ internal abstract class Session(
                 break;
             case Due.AbortSilent:
                 Log.PingUnanswered(logger, Id, settings.KeepAliveTimeout);
-                End();
+                End("ping unanswered");
                 break;
             case Due.AbortUnread:
                 Log.WriteTimedOut(logger, Id, settings.WriteTimeout);
-                End();
+                End("write timed out");
                 break;
             case Due.Abort:
-                End();
+                End(missed: null);
                 break;
         }
     }
@@ -141,9 +163,9 @@ internal abstract class Session(
     /// <summary>The peer has shown that it is there.</summary>
     protected void NoteSignOfLife() => Volatile.Write(ref _signs, _signs + 1);
 
-    private void End()
+    private void End(string? missed)
     {
-        _ended = true;
+        (_ended, _missed) = (true, missed);
         Abort();
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using PubSub.Hosting.Access;
 using PubSub.Hosting.Connections;
 using PubSub.Hosting.Protocol;
@@ -9,7 +10,11 @@ namespace PubSub.Hosting.Sockets;
 internal sealed class Sessions(Settings settings, Capacity capacity, TimeProvider time, ILogger<Sessions> logger)
     : IHostedLifecycleService, IDisposable
 {
-    private readonly ConcurrentDictionary<Session, byte> _open = new();
+    /// <summary>Ended sessions that are remembered.</summary>
+    private const int MaxEnded = 100;
+
+    private readonly ConcurrentDictionary<Session, Opening> _open = new();
+    private readonly ConcurrentQueue<EndedSession> _ended = new();
     private readonly SweepClock _clock = new(time, settings.SweepInterval); // advanced under _sweep
     private readonly Lock _sweep = new(); // the next sweep does not overtake one that takes long
 
@@ -22,6 +27,12 @@ internal sealed class Sessions(Settings settings, Capacity capacity, TimeProvide
 
     /// <summary>Whether the process is stopping: it is not ready, and admits no connection (PS-LIF-002).</summary>
     public bool IsDraining => Volatile.Read(ref _draining);
+
+    /// <summary>The sessions that are open now.</summary>
+    public IEnumerable<KeyValuePair<Session, Opening>> Open => _open;
+
+    /// <summary>The last sessions that ended, the latest first.</summary>
+    public IEnumerable<EndedSession> Ended => _ended.Reverse();
 
     /// <summary>
     /// Answers a request of a subscriber: with a session that lasts as long as the connection, or with the reason why not.
@@ -128,7 +139,8 @@ internal sealed class Sessions(Settings settings, Capacity capacity, TimeProvide
 
     private async Task RunAsync(HttpContext context, Session session)
     {
-        _open.TryAdd(session, 0);
+        var opening = new Opening(context.Connection.RemoteIpAddress, context.Connection.RemotePort, time.GetUtcNow().UtcDateTime);
+        _open.TryAdd(session, opening);
         session.Traffic?.Open();
         Log.SessionOpened(logger, session.Id, context.Connection.RemoteIpAddress);
         try
@@ -144,6 +156,7 @@ internal sealed class Sessions(Settings settings, Capacity capacity, TimeProvide
         {
             _open.TryRemove(session, out _);
             session.Traffic?.Close(session.Closed);
+            Remember(new(session.Id, session.Transport, opening, time.GetUtcNow().UtcDateTime, session.Reason, session.IsCut));
             if (session.Closed == CloseReason.SlowConsumer)
             {
                 Log.SlowConsumerClosed(logger, session.Id);
@@ -152,6 +165,15 @@ internal sealed class Sessions(Settings settings, Capacity capacity, TimeProvide
             {
                 Log.SessionClosed(logger, session.Id, session.Ending);
             }
+        }
+    }
+
+    private void Remember(EndedSession ended)
+    {
+        _ended.Enqueue(ended);
+        if (_ended.Count > MaxEnded)
+        {
+            _ended.TryDequeue(out _);
         }
     }
 
@@ -189,3 +211,19 @@ internal sealed class Sessions(Settings settings, Capacity capacity, TimeProvide
         }
     }
 }
+
+/// <param name="Address">The peer's.</param>
+/// <param name="Port">The peer's.</param>
+/// <param name="At">When the session began, in UTC.</param>
+internal readonly record struct Opening(IPAddress? Address, int Port, DateTime At)
+{
+    public string Remote => Address is null ? "" : $"{new IPEndPoint(Address.IsIPv4MappedToIPv6 ? Address.MapToIPv4() : Address, Port)}";
+}
+
+/// <param name="Id">Identifies the connection in logs.</param>
+/// <param name="Transport">See <see cref="Session.Transport"/>.</param>
+/// <param name="Opening">Its beginning.</param>
+/// <param name="At">When it ended, in UTC.</param>
+/// <param name="Reason">See <see cref="Session.Reason"/>.</param>
+/// <param name="IsCut">See <see cref="Session.IsCut"/>.</param>
+internal sealed record EndedSession(string Id, string Transport, Opening Opening, DateTime At, string Reason, bool IsCut);

@@ -40,6 +40,10 @@ internal sealed class WebSocketSession(
     private string? _fault; // the rule that the client broke, if that ends the connection
     private Frame? _closeFrame; // answers the client's Close, or names its fault; set before the subscriber is closed, read after
 
+    public override string Transport => "websocket";
+
+    protected override string? Fault => _fault ?? base.Fault;
+
     protected override string Leaving => _peerClose is { } status ? $"closed by the client with {status}" : _fault ?? "connection lost";
 
     protected override async Task ReadLoopAsync()

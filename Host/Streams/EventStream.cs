@@ -30,6 +30,8 @@ internal sealed class EventStream(
 {
     private EventText _text = new("", isChunked); // written before the session runs
 
+    public override string Transport => "sse";
+
     protected override string Leaving => "the reader left";
 
     /// <summary>The position that all events are later than, once it has joined.</summary>

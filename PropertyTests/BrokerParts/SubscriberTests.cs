@@ -28,6 +28,23 @@ public sealed class SubscriberTests
     }
 
     [Test]
+    public void Live_events_are_outstanding_while_they_are_queued_or_held()
+    {
+        var (topic, subscriber) = Subscribed();
+        Reply(subscriber, Frames.Of("reply"));
+        topic.TryPublish(Frames.Of(1, 10));
+        topic.TryPublish(Frames.Of(2, 30));
+        Assert.That(subscriber.Outstanding(), Is.EqualTo((2, 40)));
+
+        subscriber.Take(int.MaxValue);
+        Assert.That(subscriber.Outstanding(), Is.EqualTo((0, 0)));
+        subscriber.Hold();
+        Assert.That(subscriber.Outstanding(), Is.EqualTo((2, 40)));
+        subscriber.Release();
+        Assert.That(subscriber.Outstanding(), Is.EqualTo((0, 0)));
+    }
+
+    [Test]
     public void Exactly_the_bound_of_live_events_may_be_outstanding()
     {
         var (topic, subscriber) = Subscribed(new BrokerLimits(MaxQueueSize: 3));

@@ -84,8 +84,8 @@ public sealed class OpenApiTests
         }
     }
 
-    /// <summary>With all that is off by default.</summary>
-    private static RunningHost Start() => new();
+    /// <summary>With what is off by default.</summary>
+    private static RunningHost Start() => new(("CONSOLE", "on"));
 
     private static async Task<IEnumerable<object>> FaultsAsync(JsonNode schema, string json)
     {

@@ -58,7 +58,7 @@ public sealed class KeepAliveTests
         Assert.That(
             host.Logged,
             Has.One.Match(@"^Warning PubSub.Hosting.Sockets.Sessions: Session \S+ answered no Ping for 10 s and was ended$"));
-        Assert.That(() => host.Logged, Has.One.EndsWith("closed: connection lost").Soon());
+        Assert.That(() => host.Logged, Has.One.EndsWith("closed: ping unanswered").Soon());
     }
 
     [Test]

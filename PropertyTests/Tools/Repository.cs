@@ -5,7 +5,7 @@ internal static class Repository
 {
     private static readonly string[] Sources =
     [
-        ".cs", ".csproj", ".props", ".targets", ".sln", ".json", ".md", ".yml", ".yaml", ".txt", ".sh", ".http", ".editorconfig",
+        ".cs", ".csproj", ".props", ".targets", ".sln", ".json", ".html", ".md", ".yml", ".yaml", ".txt", ".sh", ".http", ".editorconfig",
         ".gitignore",
         "Dockerfile", "",
     ];

@@ -56,6 +56,9 @@ internal sealed class RunningHost : WebApplicationFactory<Program>
     /// <summary>What happens to every request before the Host sees it; unless set, nothing.</summary>
     public Action<HttpContext>? Before { get; set; }
 
+    /// <summary>Answers a request in place of the Host, unless it returns false.</summary>
+    public Func<HttpContext, Task<bool>>? Instead { get; set; }
+
     /// <summary>What it does with a request that none of its own endpoints takes; unless set, it does not see it.</summary>
     public Action<HttpContext>? Otherwise { get; set; }
 
@@ -77,10 +80,13 @@ internal sealed class RunningHost : WebApplicationFactory<Program>
     {
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
         {
-            app.Use((context, following) =>
+            app.Use(async (context, following) =>
             {
                 host.Before?.Invoke(context);
-                return following(context);
+                if (host.Instead is null || !await host.Instead(context))
+                {
+                    await following(context);
+                }
             });
             next(app);
             app.Use(_ => context =>
