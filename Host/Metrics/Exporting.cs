@@ -11,6 +11,9 @@ namespace PubSub.Hosting.Metrics;
 /// </summary>
 internal static class Exporting
 {
+    /// <summary>Milliseconds that a push may take. The last is sent when the process stops, and must not delay that for long.</summary>
+    private const int PushMilliseconds = 3_000;
+
     public static void AddMetrics(this WebApplicationBuilder builder, Settings settings)
     {
         if (!settings.Measures)
@@ -58,5 +61,6 @@ internal static class Exporting
         var url = new UriBuilder(endpoint);
         url.Path = url.Path.TrimEnd('/') + path;
         (exporter.Protocol, exporter.Endpoint) = (OtlpExportProtocol.HttpProtobuf, url.Uri);
+        exporter.TimeoutMilliseconds = PushMilliseconds;
     }
 }
