@@ -253,8 +253,14 @@ public sealed partial class MetricsTests
         host.Broker.Create("cut");
         using var peer = await Peer.OfAsync(host);
         await peer.AskAsync("""{"type":"subscribe","topic":"cut","client_id":"me"}""");
-        var tooMany = string.Join(',', Enumerable.Range(0, 101).Select(n => $$"""{"id":"{{n}}","payload":0}"""));
-        await host.Origin.AskAsync("POST", "/v1/topics/cut/messages", $"[{tooMany}]", Json);
+        var say = host.Services.GetRequiredService<ServerMessage>();
+        var wakes = new Wakes();
+        for (var i = 0; i <= 100; i++)
+        {
+            host.Broker.Find("cut")!.Publish(say.Event("\"cut\""u8.ToArray(), """{"id":"1","payload":0}"""u8.ToArray()), wakes);
+        }
+
+        wakes.Release();
         await peer.HearAsync();
         await peer.HearAsync();
     }
