@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
 using OpenTelemetry.Metrics;
 using PubSub.Hosting.Metrics;
+using PubSub.Hosting.Protocol;
 using PubSub.PropertyTests.Streams;
 using PubSub.PropertyTests.Tools;
 using PubSub.PropertyTests.Wire;

@@ -11,7 +11,10 @@ internal sealed class Page(Browser browser, string session)
 {
     private static readonly Dictionary<string, int> KeyCodes = new(StringComparer.Ordinal)
     {
-        ["Tab"] = 9, ["Enter"] = 13, ["Escape"] = 27, ["ArrowDown"] = 40,
+        ["Tab"] = 9,
+        ["Enter"] = 13,
+        ["Escape"] = 27,
+        ["ArrowDown"] = 40,
     };
 
     private readonly ConcurrentQueue<string> _faults = [];
@@ -68,13 +71,12 @@ internal sealed class Page(Browser browser, string session)
     /// <summary>Waits until the page shows a text.</summary>
     public Task ShowsAsync(string text) => UntilAsync($"document.body.innerText.includes({JsonSerializer.Serialize(text)})");
 
-    public Task ClickAsync(string selector) => EvaluateAsync($"document.querySelector({JsonSerializer.Serialize(selector)}).click()");
+    public Task ClickAsync(string selector) => EvaluateAsync($"{Element(selector)}.click()");
 
     /// <summary>Moves the focus to an element, and types in place of what is there.</summary>
     public async Task TypeAsync(string selector, string text)
     {
-        var element = $"document.querySelector({JsonSerializer.Serialize(selector)})";
-        await EvaluateAsync($"{element}.focus(), {element}.select()");
+        await EvaluateAsync($"{Element(selector)}.focus(), {Element(selector)}.select()");
         await TypeAsync(text);
     }
 
@@ -107,9 +109,19 @@ internal sealed class Page(Browser browser, string session)
         Assert.Fail($"Tab does not lead to {selector}");
     }
 
-    /// <returns>A picture, as PNG.</returns>
-    public async Task<byte[]> PictureAsync() =>
-        (await CallAsync("Page.captureScreenshot", new { format = "png" })).GetProperty("data").GetBytesFromBase64();
+    /// <summary>A picture of an element, or else of what is in view, as PNG.</summary>
+    public async Task<byte[]> PictureAsync(string? selector = null)
+    {
+        var parameters = new Dictionary<string, object> { ["format"] = "png", ["captureBeyondViewport"] = selector is not null };
+        if (selector is not null)
+        {
+            parameters["clip"] = await EvaluateAsync(
+                "(({ x, y, width, height }) => ({ x: x + scrollX, y: y + scrollY, width, height, scale: 1 }))"
+                + $"({Element(selector)}.getBoundingClientRect())");
+        }
+
+        return (await CallAsync("Page.captureScreenshot", parameters)).GetProperty("data").GetBytesFromBase64();
+    }
 
     /// <summary>Takes an event of the protocol.</summary>
     public void Note(string method, JsonElement parameters)
@@ -126,6 +138,8 @@ internal sealed class Page(Browser browser, string session)
                 break;
         }
     }
+
+    private static string Element(string selector) => $"document.querySelector({JsonSerializer.Serialize(selector)})";
 
     private static bool IsFault(JsonElement entry) =>
         entry.GetProperty("level").GetString() == "error" && entry.GetProperty("source").GetString() != "network";
