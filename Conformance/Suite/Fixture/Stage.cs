@@ -43,6 +43,7 @@ public sealed class Stage : IAsyncDisposable
         Cancellation = cancellation;
         Expect = new Expect(Target, transcript.Time, cancellation);
         Rest = new Rest(doors, transcript, cancellation);
+        Identities = new Identities(Target, names, transcript.Time);
     }
 
     /// <summary>The server under test, through the first of its doors.</summary>
@@ -51,6 +52,10 @@ public sealed class Stage : IAsyncDisposable
     public Limits Limits => Target.Limits;
     public Expect Expect { get; }
     public Rest Rest { get; }
+
+    /// <summary>For scenarios about access.</summary>
+    public Identities Identities { get; }
+
     public Transcript Transcript { get; }
     public CancellationToken Cancellation { get; }
     public TimeProvider Time => Transcript.Time;
@@ -172,6 +177,9 @@ public sealed class Stage : IAsyncDisposable
         _clients.Push(raw);
         return raw;
     }
+
+    /// <summary>The server for a client with this credential, or none; the doors are taken in turn.</summary>
+    public Target As(Credential? credential) => _turns.Next().As(credential);
 
     public Rest RestAt(Target target) => target == Target ? Rest : new Rest(target, Transcript, Cancellation);
 
