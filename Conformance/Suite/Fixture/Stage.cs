@@ -36,6 +36,7 @@ public sealed class Stage : IAsyncDisposable
         IReadOnlyList<Target> doors, Launch? launch, TopicNames names, Transcript transcript, CancellationToken cancellation)
     {
         _turns = new Turns(doors);
+        Doors = doors;
         Target = doors[0];
         _launch = launch;
         _names = names;
@@ -48,6 +49,9 @@ public sealed class Stage : IAsyncDisposable
 
     /// <summary>The server under test, through the first of its doors.</summary>
     public Target Target { get; }
+
+    /// <summary>The server through each of its doors.</summary>
+    public IReadOnlyList<Target> Doors { get; }
 
     public Limits Limits => Target.Limits;
     public Expect Expect { get; }
@@ -148,7 +152,7 @@ public sealed class Stage : IAsyncDisposable
         _clients.Push(raw);
         if (options.Handshake)
         {
-            var blames = options.Headers.Count == 0 ? "PS-WS-001" : null;
+            var blames = options.Headers.Count == 0 ? options.Blames : null;
             var answer = await raw.HandshakeAsync().Given($"{name} is upgraded to WebSocket", blames);
             Require(answer.Status == 101, $"{name} is upgraded to WebSocket (the server answered {answer})", blames);
         }

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace PubSub.Conformance.Protocol;
 
-/// <summary>A text in the OpenMetrics format 1.0, read strictly: <see cref="Fault"/> names the first rule that it breaks.</summary>
+/// <summary>A text in the OpenMetrics format 1.0, read strictly.</summary>
 public sealed partial class OpenMetrics
 {
     public const string MediaType = "application/openmetrics-text";
@@ -22,7 +22,7 @@ public sealed partial class OpenMetrics
         ["unknown"] = [""],
     };
 
-    private readonly Dictionary<string, double> _series = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _series = new(StringComparer.Ordinal);
     private readonly List<Sample> _samples = [];
     private readonly HashSet<string> _families = new(StringComparer.Ordinal);
     private readonly HashSet<string> _said = new(StringComparer.Ordinal);
@@ -34,8 +34,11 @@ public sealed partial class OpenMetrics
     {
     }
 
-    /// <summary>The first rule that the text breaks, and where; null if it is legal.</summary>
-    public string? Fault { get; private set; }
+    /// <summary>The first line that the format does not have, with the reason; null if there is none.</summary>
+    public string? SyntaxFault { get; private set; }
+
+    /// <summary>The first line that contradicts another, or its type, with the reason; null if there is none.</summary>
+    public string? ModelFault { get; private set; }
 
     /// <summary>The series of counters, each with its value; a series is written <c>name{label="value"}</c>, its labels in order.</summary>
     public IReadOnlyDictionary<string, double> Counters => _samples.Where(sample => sample is { Type: "counter" }
@@ -52,38 +55,35 @@ public sealed partial class OpenMetrics
         string[] lines = text.EndsWith('\n') ? text[..^1].Split('\n') : text.Split('\n');
         foreach (var (place, line) in lines.Index())
         {
-            var fault = place == lines.Length - 1
-                ? line == End ? null : $"the last line must be {End}"
+            var (syntax, model) = place == lines.Length - 1
+                ? (line == End ? null : $"the last line must be {End}", null)
                 : metrics.Read(line);
-            if (fault is not null)
-            {
-                metrics.Fault = $"line {place + 1}: {fault}: {line.Quoted(200)}";
-                return metrics;
-            }
+            metrics.SyntaxFault ??= syntax is null ? null : $"line {place + 1}: {syntax}: {line.Quoted(200)}";
+            metrics.ModelFault ??= model is null ? null : $"line {place + 1}: {model}: {line.Quoted(200)}";
         }
 
-        metrics.Fault = metrics.Histograms();
+        metrics.ModelFault ??= metrics.HistogramFault();
         return metrics;
     }
 
-    /// <returns>The rule that the line breaks; null if it is legal.</returns>
-    private string? Read(string line)
+    /// <returns>The rules that the line breaks.</returns>
+    private (string? Syntax, string? Model) Read(string line)
     {
         if (line == End)
         {
-            return $"{End} must be the last line";
+            return ($"{End} must be the last line", null);
         }
 
         if (line.StartsWith('#'))
         {
             return Descriptor().Match(line) is { Success: true } descriptor
-                ? Describe(descriptor.Groups["kind"].Value, descriptor.Groups["name"].Value, descriptor.Groups["text"].Value)
-                : "a line that begins with # must be HELP, TYPE or UNIT of a name";
+                ? (null, Describe(descriptor.Groups["kind"].Value, descriptor.Groups["name"].Value, descriptor.Groups["text"].Value))
+                : ("a line that begins with # must be HELP, TYPE or UNIT of a name", null);
         }
 
-        return SampleLine().Match(line) is { Success: true } sample
-            ? Take(sample.Groups["name"].Value, sample.Groups["labels"].Value, sample.Groups["value"].Value)
-            : "a line must be a descriptor, or a sample: name, labels and a number";
+        return SampleLine().Match(line) is { Success: true } sample && Number(sample.Groups["value"].Value) is { } value
+            ? (null, Take(sample.Groups["name"].Value, sample.Groups["labels"].Value, value))
+            : ("a line must be a descriptor, or a sample: name, labels and a number", null);
     }
 
     private string? Describe(string kind, string name, string text)
@@ -103,23 +103,25 @@ public sealed partial class OpenMetrics
             return $"{kind} must stand before the samples";
         }
 
-        _type = kind == "TYPE" ? text : _type;
-        return Suffixes.ContainsKey(_type) ? null : "TYPE must be one of the types of OpenMetrics";
+        if (kind != "TYPE")
+        {
+            return null;
+        }
+
+        _type = Suffixes.ContainsKey(text) ? text : "unknown";
+        return _type == text ? null : "TYPE must be one of the types of OpenMetrics";
     }
 
-    private string? Take(string name, string labels, string number)
+    private string? Take(string name, string labels, double value)
     {
-        if (!Suffixes[_type].Any(suffix => name == _family + suffix))
+        if (_type == "counter" && name == _family)
         {
-            if (_type == "counter" && name == _family)
-            {
-                return "the sample of a counter must end in _total";
-            }
+            return "the sample of a counter must end in _total";
+        }
 
-            if (!IsCurrent(name))
-            {
-                return "the lines of one family must stand together";
-            }
+        if (!_said.Contains($"TYPE {_family}") || !Suffixes[_type].Any(suffix => name == _family + suffix))
+        {
+            return "the TYPE of a sample must stand before it";
         }
 
         _hasSamples = true;
@@ -130,32 +132,20 @@ public sealed partial class OpenMetrics
             return "a label must be given once";
         }
 
-        var value = number switch
-        {
-            "+Inf" => double.PositiveInfinity,
-            "-Inf" => double.NegativeInfinity,
-            "NaN" => double.NaN,
-            _ => double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var read) ? read : (double?)null,
-        };
-        if (value is not { } known)
-        {
-            return "the value must be a number";
-        }
-
-        if (_type == "counter" && !(known >= 0))
+        if (_type == "counter" && !(value >= 0))
         {
             return "a counter must not be negative";
         }
 
         var series = $"{name}{{{string.Join(',', pairs.Select(pair => $"{pair.Name}=\"{pair.Value}\""))}}}";
-        if (!_series.TryAdd(series, known))
+        if (!_series.Add(series))
         {
             return "a series must be given once";
         }
 
         var bound = pairs.Find(pair => pair.Name == "le").Value;
         var rest = string.Join(',', pairs.Where(pair => pair.Name != "le").Select(pair => $"{pair.Name}=\"{pair.Value}\""));
-        _samples.Add(new(_family, _type, name, series, rest, bound, known));
+        _samples.Add(new(_family, _type, name, series, rest, bound, value));
         return null;
     }
 
@@ -171,7 +161,7 @@ public sealed partial class OpenMetrics
         return _families.Add(name);
     }
 
-    private string? Histograms()
+    private string? HistogramFault()
     {
         foreach (var histogram in _samples.Where(sample => sample.Type == "histogram").GroupBy(sample => (sample.Family, sample.Rest)))
         {
@@ -189,6 +179,14 @@ public sealed partial class OpenMetrics
 
         return null;
     }
+
+    private static double? Number(string text) => text switch
+    {
+        "+Inf" => double.PositiveInfinity,
+        "-Inf" => double.NegativeInfinity,
+        "NaN" => double.NaN,
+        _ => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null,
+    };
 
     private sealed record Sample(string Family, string Type, string Name, string Series, string Rest, string? Bound, double Value);
 
