@@ -41,7 +41,7 @@ internal sealed class Guard(SmallServer server)
     private readonly ConcurrentDictionary<string, Bucket> _buckets = new(StringComparer.Ordinal); // by identity
 
     // Listings and statistics have no request at hand; they are built in the flow of one.
-    private readonly AsyncLocal<Caller?> _asking = new();
+    private readonly AsyncLocal<HttpRequest?> _asking = new();
 
     /// <summary>API keys and whose they are; set by changes only.</summary>
     public IReadOnlyDictionary<string, Caller> Keys { get; set; } = new Dictionary<string, Caller>();
@@ -50,6 +50,12 @@ internal sealed class Guard(SmallServer server)
     public TokenKey? Tokens { get; set; }
 
     public bool IsOn => Keys.Count > 0 || Tokens is not null;
+
+    /// <summary>The client of the request under way.</summary>
+    public Caller Asking => _asking.Value?.Caller ?? Caller.Everyone;
+
+    /// <summary>Whether the request under way is a creation.</summary>
+    public bool IsCreating => _asking.Value is { Method: "POST" } request && request.Path.EndsWith("/topics", StringComparison.Ordinal);
 
     /// <summary>Finds out who sends a request. Null if it may be answered; otherwise the refusal.</summary>
     public HttpResponse? Enter(HttpRequest request)
@@ -64,7 +70,7 @@ internal sealed class Guard(SmallServer server)
             request.Caller = caller;
         }
 
-        _asking.Value = request.Caller;
+        _asking.Value = request;
         return null;
     }
 
@@ -133,11 +139,14 @@ internal sealed class Guard(SmallServer server)
     public Seam<Func<Caller, string, bool>> Sees => field ??= new((caller, topic) =>
         May.Call(caller, Permission.Subscribe, topic) || May.Call(caller, Permission.Manage, topic));
 
+    /// <summary>Caller, topic: whether the topic is described to the caller.</summary>
+    public Seam<Func<Caller, string, bool>> IsDescribed => field ??= new((caller, topic) => Sees.Call(caller, topic));
+
     /// <summary>Topics that the client of the request under way sees in the listing.</summary>
-    public Seam<Func<string, bool>> IsListed => field ??= new(topic => Sees.Call(_asking.Value ?? Caller.Everyone, topic));
+    public Seam<Func<string, bool>> IsListed => field ??= new(topic => Sees.Call(Asking, topic));
 
     /// <summary>The same for the statistics.</summary>
-    public Seam<Func<string, bool>> IsCounted => field ??= new(topic => Sees.Call(_asking.Value ?? Caller.Everyone, topic));
+    public Seam<Func<string, bool>> IsCounted => field ??= new(topic => Sees.Call(Asking, topic));
 
     /// <summary>Method, what of the topic ("", "messages" or "events"): what a client needs; null if only <see cref="Sees"/>.</summary>
     public Seam<Func<string, string, Permission?>> Needed => field ??= new((method, place) => (method, place) switch

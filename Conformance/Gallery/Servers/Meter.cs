@@ -14,8 +14,8 @@ internal sealed class Meter(SmallServer server)
     public long Publishes => Interlocked.Read(ref _publishes);
     public long Deliveries => Interlocked.Read(ref _deliveries);
 
-    /// <summary>Topic, number of messages: counts publishes that were accepted.</summary>
-    public Seam<Action<Topic, int>> Published => field ??= new((_, messages) => Interlocked.Add(ref _publishes, messages));
+    /// <summary>Counts so many messages that were accepted.</summary>
+    public Seam<Action<int>> Published => field ??= new(messages => Interlocked.Add(ref _publishes, messages));
 
     /// <summary>Counts an event that is queued for a subscriber.</summary>
     public Seam<Action> Delivered => field ??= new(() => Interlocked.Increment(ref _deliveries));

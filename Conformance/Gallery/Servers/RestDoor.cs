@@ -39,7 +39,7 @@ internal sealed class RestDoor(SmallServer server)
             ("GET", ["", "topics"]) => Json(List.Call()),
             ("POST", ["", "topics"]) => await CreateAsync.Call(request, stopping),
             (_, ["", "topics"]) => NotAllowed.Call("GET, HEAD, POST"),
-            ("GET", ["", "topics", { Length: > 0 } named]) when !server.Guard.Sees.Call(request.Caller, NameOf.Call(named)) =>
+            ("GET", ["", "topics", { Length: > 0 } named]) when !server.Guard.IsDescribed.Call(request.Caller, NameOf.Call(named)) =>
                 NoSuchTopic.Call(method, NameOf.Call(named)),
             ("GET" or "DELETE", ["", "topics", { Length: > 0 } named]) => Named.Call(method, named),
             (_, ["", "topics", { Length: > 0 }]) => NotAllowed.Call("GET, HEAD, DELETE"),

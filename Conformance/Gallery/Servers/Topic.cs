@@ -191,7 +191,7 @@ internal sealed class Topic(string name, SmallServer server, long born)
             }
 
             Accepted++;
-            server.Meter.Published.Call(this, 1);
+            server.Meter.Published.Call(1);
             Retain.Call(@event);
             Deliver.Call(@event, publisher);
             publisher.Reply.Call(ack);
@@ -220,7 +220,7 @@ internal sealed class Topic(string name, SmallServer server, long born)
                 Retain.Call(@event);
             }
 
-            server.Meter.Published.Call(this, events.Length);
+            server.Meter.Published.Call(events.Length);
             Deliver.Call(events[0], unread);
             foreach (var subscriber in Subscribers)
             {
