@@ -86,7 +86,7 @@ internal static class Access
                 IsStream(request) && request[Credential.KeyHeader] is not null ? null : next(request)))
             .KilledBy("PS-ACC-006", "identifies the client: a stream")
             .MayBreak([.. Enumerable.Range(1, 13).Select(number => $"PS-SSE-{number:D3}")])
-            .MayBreak("PS-ACC-012", "PS-ACC-014"),
+            .MayBreak("PS-ACC-012", "PS-ACC-014", "PS-ACC-020"),
         Guarded("acc-no-token-at-the-handshake", "A handshake does not take Authorization.")
             .Does(server => server.Guard.Identify.Wrap(next => request =>
                 server.Upgrade.IsAsked.Call(request) && request["Authorization"] is not null ? null : next(request)))
