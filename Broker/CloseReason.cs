@@ -18,6 +18,9 @@ public enum CloseReason
     /// <summary>Events of a topic may have been lost before they reached it. What was queued is still to be sent.</summary>
     MissedEvents,
 
+    /// <summary>It may no longer be connected. What was queued is still to be sent.</summary>
+    AccessEnded,
+
     /// <summary>It left, or its connection ended. What was queued is still sent, if the peer is there to read it.</summary>
     Left,
 }

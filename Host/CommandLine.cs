@@ -44,6 +44,7 @@ internal static class CommandLine
 
             Usage:
               PubSub.Host [--NAME value ...]              Runs until it gets SIGTERM, SIGINT or SIGHUP, and drains.
+              PubSub.Host key new|list|remove            Looks after a file of API keys (KEYS_FILE); key --help says how.
               PubSub.Host healthcheck [--NAME value ...]  Status 0 when the server with these settings is ready.
               PubSub.Host --help                          This text.
 

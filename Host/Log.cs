@@ -94,6 +94,18 @@ internal static partial class Log
 
     [LoggerMessage(27, LogLevel.Error, "The mirror of {Topic} failed unexpectedly")]
     public static partial void MirrorFailed(ILogger logger, Exception exception, Escaped topic);
+
+    [LoggerMessage(28, LogLevel.Information, "{Setting} was read: {Keys} keys")]
+    public static partial void CredentialsRead(ILogger logger, string setting, int keys);
+
+    [LoggerMessage(29, LogLevel.Error, "{Fault}; the keys stay what they were")]
+    public static partial void CredentialsRefused(ILogger logger, string fault);
+
+    [LoggerMessage(30, LogLevel.Debug, "Connection {Connection} sent a request as {Identity}")]
+    public static partial void Authenticated(ILogger logger, string connection, Escaped identity);
+
+    [LoggerMessage(31, LogLevel.Debug, "Connection {Connection} sent a request of no identity: {Reason}")]
+    public static partial void Unauthorized(ILogger logger, string connection, string reason);
 }
 
 /// <summary>

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PubSub;
 using PubSub.Hosting;
+using PubSub.Hosting.Access;
 using PubSub.Hosting.Connections;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Messages;
@@ -16,6 +17,11 @@ if (CommandLine.AsksForHelp(args))
 {
     Console.WriteLine(CommandLine.Help());
     return 0;
+}
+
+if (args is ["key", ..])
+{
+    return await KeyCommand.RunAsync(args);
 }
 
 if (CommandLine.Fault(args) is { } fault)
@@ -45,6 +51,19 @@ if (CommandLine.AsksForHealth(args))
 }
 
 builder.AddLogging(settings);
+if (settings.HasAccess)
+{
+    try
+    {
+        builder.Services.AddAccess(settings);
+    }
+    catch (SettingsException unusable)
+    {
+        await Console.Error.WriteLineAsync(unusable.Message);
+        return 2;
+    }
+}
+
 builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Configure(settings));
 builder.Services.AddRouting();
 builder.Services.AddCors(cors => cors.Configure(settings));
@@ -76,13 +95,14 @@ builder.Services.AddSingleton<EventStreams>();
 builder.Services.AddHostedService(services => services.GetRequiredService<Sessions>());
 
 var app = builder.Build();
-app.UseProblems(app.Logger, TimeProvider.System);
+app.UseProblems(app.Logger, TimeProvider.System, settings.HasAccess);
 app.UseAllowedHosts(settings);
 app.UseOtherOrigins(settings);
 app.UseHandshakeOnly();
 app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
 app.UseRawTopicNames();
 app.UseRouting();
+app.UseAccess(settings);
 app.MapTopics();
 app.MapPublishing();
 app.MapReading();

@@ -44,8 +44,18 @@ internal sealed class Settings
         RedisChannels = Choice("REDIS_CHANNELS", "plain", "sharded");
         RedisTimeout = Seconds("REDIS_TIMEOUT", 2, 0.1, 60);
         NodeName = Name("NODE_NAME", "node");
+        KeysFile = Text("KEYS_FILE", "the path of a file of API keys, as `key new` writes it");
+        JwtKeysFile = Text("JWT_KEYS_FILE", "the path of a JSON Web Key Set that tokens are checked with");
+        JwtIssuer = Text("JWT_ISSUER", "the iss that tokens must have");
+        JwtAudience = Text("JWT_AUDIENCE", "the aud that tokens must have");
+        PublishesPerSecond = Integer("PUBLISHES_PER_SECOND", 0, 0, 1_000_000_000);
+        BytesPerSecond = Integer("BYTES_PER_SECOND", 0, 0, int.MaxValue);
         LogLevel = Choice("LOG_LEVEL", "info", "debug", "warn", "error");
         LogFormat = Choice("LOG_FORMAT", "text", "json");
+        if (JwtKeysFile.Length > 0 && (JwtIssuer.Length == 0 || JwtAudience.Length == 0))
+        {
+            _faults.Add("JWT_ISSUER and JWT_AUDIENCE must be set with JWT_KEYS_FILE: tokens for other servers are not for this one");
+        }
     }
 
     /// <summary>TCP port; 0 takes any free one.</summary>
@@ -130,11 +140,31 @@ internal sealed class Settings
     /// <summary>How the node is called in Redis and in the log; nodes of the same name are told apart.</summary>
     public string NodeName { get; }
 
+    /// <summary>Path of the file of API keys. Access is off while neither this nor <see cref="JwtKeysFile"/> is set.</summary>
+    public string KeysFile { get; }
+
+    /// <summary>Path of a JSON Web Key Set (RFC 7517), for HS256, RS256 and ES256.</summary>
+    public string JwtKeysFile { get; }
+
+    /// <summary>The <c>iss</c> that a token must have.</summary>
+    public string JwtIssuer { get; }
+
+    /// <summary>The <c>aud</c> that a token must have.</summary>
+    public string JwtAudience { get; }
+
+    /// <summary>Messages that one connection may publish in a second; 0 is no limit.</summary>
+    public int PublishesPerSecond { get; }
+
+    /// <summary>Bytes of messages that one connection may publish in a second; 0 is no limit.</summary>
+    public int BytesPerSecond { get; }
+
     /// <summary>What is logged: <c>debug</c>, <c>info</c>, <c>warn</c> or <c>error</c>.</summary>
     public string LogLevel { get; }
 
     /// <summary>How it is logged: <c>text</c> for people, <c>json</c> for machines.</summary>
     public string LogFormat { get; }
+
+    public bool HasAccess => KeysFile.Length > 0 || JwtKeysFile.Length > 0;
 
     public bool DisconnectOnDeletion => TopicDeletion == "disconnect";
 
@@ -212,6 +242,8 @@ internal sealed class Settings
 
         return text;
     }
+
+    private string Text(string name, string rule) => Read(name, rule, "", (string text, out string value) => (value = text).Length > 0);
 
     private static bool IsRedis(string text)
     {

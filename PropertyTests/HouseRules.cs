@@ -59,12 +59,13 @@ public sealed partial class HouseRules
     [TestCase("Host", "PubSub.Hosting", "Transport")]
     [TestCase("Host", "PubSub.Hosting", "Protocol", "WebSocket")]
     [TestCase("Host", "PubSub.Hosting", "Connections", "Protocol")]
+    [TestCase("Host", "PubSub.Hosting", "Access", "Protocol")]
     [TestCase("Host", "PubSub.Hosting", "Engine", "Protocol")]
     [TestCase("Host", "PubSub.Hosting", "Redis", "Engine", "Protocol")]
-    [TestCase("Host", "PubSub.Hosting", "Sockets", "Engine", "Protocol", "WebSocket", "Transport", "Connections")]
-    [TestCase("Host", "PubSub.Hosting", "Rest", "Engine", "Protocol", "Connections", "Sockets")]
-    [TestCase("Host", "PubSub.Hosting", "Messages", "Engine", "Protocol", "WebSocket", "Rest")]
-    [TestCase("Host", "PubSub.Hosting", "Streams", "Engine", "Protocol", "WebSocket", "Sockets", "Transport")]
+    [TestCase("Host", "PubSub.Hosting", "Sockets", "Access", "Engine", "Protocol", "WebSocket", "Transport", "Connections")]
+    [TestCase("Host", "PubSub.Hosting", "Rest", "Access", "Engine", "Protocol", "Connections", "Sockets")]
+    [TestCase("Host", "PubSub.Hosting", "Messages", "Access", "Engine", "Protocol", "WebSocket", "Rest")]
+    [TestCase("Host", "PubSub.Hosting", "Streams", "Access", "Engine", "Protocol", "WebSocket", "Sockets", "Transport")]
     [TestCase("Stress", "PubSub.Stress", "Net")]
     [TestCase("Stress", "PubSub.Stress", "Measure")]
     [TestCase("Stress", "PubSub.Stress", "Protocols", "Net", "Measure")]
@@ -90,6 +91,7 @@ public sealed partial class HouseRules
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Rest", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Messages", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Streams", "Sockets", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Access", "Streams", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Startup", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Nodes", "Models", "Streams", "Wire", "Tools")]
     [TestCase("Conformance/Suite", "PubSub.Conformance", "Requirements")]
@@ -354,7 +356,7 @@ public sealed partial class HouseRules
 
     [GeneratedRegex(
         """= (?:Integer|Memory|Seconds|Choice|List<\w+>|Address|Name)\("(?<name>[A-Z_]+)", (?<default>[^,)]*)"""
-        + """|= Secret\("(?<name>[A-Z_]+)"(?<default>)""")]
+        + """|= (?:Secret|Text)\("(?<name>[A-Z_]+)"(?<default>)""")]
     private static partial Regex SettingLine();
 
     [GeneratedRegex(@"^\| `(?<name>[A-Z_]+)` \|(?<default>[^|]*)\|", RegexOptions.Multiline)]

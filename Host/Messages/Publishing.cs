@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using PubSub.Hosting.Access;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Rest;
@@ -30,6 +31,11 @@ internal static class Publishing
             return Problem.Result(fault);
         }
 
+        if (!context.Caller().MayPublish(name))
+        {
+            return Problem.Result(Refusals.Forbidden("publish to"));
+        }
+
         if (!await engine.HasAsync(name).ConfigureAwait(false))
         {
             return Problem.Result(Refusals.TopicNotFound);
@@ -48,6 +54,11 @@ internal static class Publishing
         }
 
         var messages = RequestFields.ReadMessages(body.Bytes, MaxMessages, settings.MaxMessageBytes);
+        if (context.Caller().Publish(name, messages.Count, body.Bytes.Length) is { } limit)
+        {
+            return Problem.Result(limit);
+        }
+
         Log.PublishedOverHttp(logger, context.Connection.Id, new(name), messages.Count, body.Bytes.Length);
         var stamps = new long[messages.Count];
         switch (await PublishAllAsync(engine, name, messages, say, stamps).ConfigureAwait(false))

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using PubSub.Hosting.Access;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.WebSocket;
@@ -24,6 +25,11 @@ internal static class Reading
         if (TopicPath.Fault(context, out var name) is { } fault)
         {
             return Problem.Result(fault);
+        }
+
+        if (!context.Caller().MaySubscribe(name))
+        {
+            return Problem.Result(Refusals.Forbidden("read"));
         }
 
         var beginning = Beginning.OfQuery(context.Request);

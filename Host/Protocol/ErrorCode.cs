@@ -10,6 +10,10 @@ internal static class ErrorCode
     public const string Internal = "INTERNAL";
     public const string Unavailable = "UNAVAILABLE";
 
+    public const string Unauthorized = "UNAUTHORIZED";
+    public const string Forbidden = "FORBIDDEN";
+    public const string RateLimited = "RATE_LIMITED";
+
     // On the WebSocket, and at the end of a stream.
     public const string SlowConsumer = "SLOW_CONSUMER";
     public const string MissedEvents = "MISSED_EVENTS";

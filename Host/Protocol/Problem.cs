@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -12,13 +13,37 @@ namespace PubSub.Hosting.Protocol;
 /// <param name="Code">One of <see cref="ErrorCode"/>, for machines.</param>
 internal sealed record Problem(string Title, int Status, string Detail, string Code)
 {
-    public static IResult Result(Refusal refusal) => TypedResults.Json(
-        new Problem(ReasonPhrases.GetReasonPhrase(refusal.Status), refusal.Status, refusal.Text, refusal.Code),
-        ProblemJson.Readable.Problem,
-        "application/problem+json",
-        refusal.Status);
+    /// <summary>Milliseconds after which the request may pass; null if time changes nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? RetryAfterMs { get; private init; }
 
-    public static Task WriteAsync(HttpContext context, Refusal refusal) => Result(refusal).ExecuteAsync(context);
+    public static IResult Result(Refusal refusal) => new Answer(refusal);
+
+    public static Task WriteAsync(HttpContext context, Refusal refusal)
+    {
+        if (refusal.RetryAfter is { } milliseconds)
+        {
+            context.Response.Headers.RetryAfter = ((milliseconds + 999) / 1_000).ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (refusal.Status == StatusCodes.Status401Unauthorized)
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer"; // RFC 9110 §11.6.1
+        }
+
+        var problem = new Problem(ReasonPhrases.GetReasonPhrase(refusal.Status), refusal.Status, refusal.Text, refusal.Code)
+        {
+            RetryAfterMs = refusal.RetryAfter,
+        };
+        return TypedResults
+            .Json(problem, ProblemJson.Readable.Problem, "application/problem+json", refusal.Status)
+            .ExecuteAsync(context);
+    }
+
+    private sealed class Answer(Refusal refusal) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext) => WriteAsync(httpContext, refusal);
+    }
 }
 
 [JsonSerializable(typeof(Problem))]

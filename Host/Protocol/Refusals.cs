@@ -43,6 +43,30 @@ internal static class Refusals
             ? "the engine behind this node did not answer in time; the request may have had its effect, or may still have it"
             : "the engine behind this node cannot be reached; the request had no effect");
 
+    /// <summary>The client's token expired, or its key was removed or changed; ends its connection (PS-ACC).</summary>
+    public static Refusal AccessEnded { get; } =
+        new(0, ErrorCode.Unauthorized, "the token has expired, or the API key was removed or changed");
+
+    public static Refusal TooManyOfIdentity { get; } = new(
+        429, ErrorCode.RateLimited, "the identity has as many connections open as it may have (connections)", RetryAfter: 1_000);
+
+    /// <summary>No identity sends the request.</summary>
+    /// <param name="reason">What is wrong with its credentials, without any of them.</param>
+    public static Refusal Unauthorized(string reason) => new(401, ErrorCode.Unauthorized, reason);
+
+    /// <summary>The identity lacks a permission. The text is the same whether the topic exists or not.</summary>
+    /// <param name="verb">What it may not do with the topic.</param>
+    public static Refusal Forbidden(string verb) => new(403, ErrorCode.Forbidden, $"this identity may not {verb} the topic");
+
+    /// <summary>A limit was reached.</summary>
+    /// <param name="what">What there were too many of.</param>
+    /// <param name="wait">After which it may pass.</param>
+    public static Refusal RateLimited(string what, TimeSpan wait) => new(
+        429,
+        ErrorCode.RateLimited,
+        $"there were more {what} in a second than may be",
+        RetryAfter: (int)Math.Ceiling(wait.TotalMilliseconds));
+
     /// <summary>The request or one of its fields breaks a rule.</summary>
     /// <param name="rule">The field and the rule.</param>
     public static Refusal BadRequest(string rule) => new(400, ErrorCode.BadRequest, rule);
@@ -91,6 +115,8 @@ internal static class Closes
     public static Frame Draining { get; } = WebSocketFrame.Close(CloseStatus.GoingAway, "server is shutting down");
 
     public static Frame MissedEvents { get; } = WebSocketFrame.Close(CloseStatus.ServiceRestart, "events may be missing");
+
+    public static Frame AccessEnded { get; } = WebSocketFrame.Close(CloseStatus.PolicyViolation, "access has ended");
 
     public static Frame RequestTooLarge { get; } = WebSocketFrame.Close(CloseStatus.TooLarge, "request too large");
 }

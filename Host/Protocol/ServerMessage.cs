@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using PubSub.Hosting.WebSocket;
@@ -72,7 +73,7 @@ internal sealed class ServerMessage(TimeProvider time)
             IdLabel(rawRequestId),
             rawRequestId.Span,
             ""","error":{"code":"""u8,
-            Encoding.UTF8.GetBytes($"\"{refusal.Code}\",\"message\":\"{JsonEncodedText.Encode(refusal.Text)}\"}}"),
+            Encoding.UTF8.GetBytes($"\"{refusal.Code}\",\"message\":\"{JsonEncodedText.Encode(refusal.Text)}\"{RetryAfter(refusal)}}}"),
             default).Frame;
 
     public Frame TopicDeleted(string topic) =>
@@ -84,6 +85,9 @@ internal sealed class ServerMessage(TimeProvider time)
             default,
             default,
             default).Frame;
+
+    private static string RetryAfter(Refusal refusal) =>
+        refusal.RetryAfter is { } milliseconds ? string.Create(CultureInfo.InvariantCulture, $",\"retry_after_ms\":{milliseconds}") : "";
 
     private static ReadOnlySpan<byte> IdLabel(ReadOnlyMemory<byte> rawRequestId) => rawRequestId.IsEmpty ? default : ""","request_id":"""u8;
 

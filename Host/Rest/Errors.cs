@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using PubSub.Hosting.Access;
 using PubSub.Hosting.Connections;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
@@ -8,12 +9,15 @@ namespace PubSub.Hosting.Rest;
 /// <summary>Gives every answer that has no body of its own a problem document, and every request a line in the log.</summary>
 internal static class Errors
 {
-    public static void UseProblems(this IApplicationBuilder app, ILogger logger, TimeProvider time) => app.Use(async (context, next) =>
+    public static void UseProblems(this IApplicationBuilder app, ILogger logger, TimeProvider time, bool hasAccess) =>
+        app.Use((context, next) => AnswerAsync(context, next, logger, time, hasAccess));
+
+    private static async Task AnswerAsync(HttpContext context, RequestDelegate next, ILogger logger, TimeProvider time, bool hasAccess)
     {
         var started = time.GetTimestamp();
         var slot = context.Features.Get<Admission.Slot>();
         slot?.Begin();
-        var target = new Escaped(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
+        var target = new Escaped(TargetToLog(context, hasAccess));
         var method = new Escaped(context.Request.Method);
         try
         {
@@ -51,5 +55,12 @@ internal static class Errors
 
         slot?.End();
         Log.RestAnswered(logger, method, target, context.Response.StatusCode, time.GetElapsedTime(started).TotalMilliseconds);
-    });
+    }
+
+    /// <summary>The request target; without its query if there may be a secret in it.</summary>
+    private static string TargetToLog(HttpContext context, bool hasAccess)
+    {
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        return hasAccess || context.Request.Query.ContainsKey(Credentials.Parameter) ? target.Split('?', 2)[0] : target;
+    }
 }

@@ -1,3 +1,4 @@
+using PubSub.Hosting.Access;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
@@ -15,12 +16,13 @@ internal static class Status
             "/v1/health",
             Methods.GetAndHead,
             async (IEngine engine) => TypedResults.Ok(await HealthAsync(engine, time.GetElapsedTime(started))));
-        routes.MapMethods("/v1/stats", Methods.GetAndHead, async (IEngine engine) => TypedResults.Ok(await StatisticsAsync(engine)));
-        routes.MapMethods("/livez", Methods.GetAndHead, () => TypedResults.Ok(new Probe("ok")));
+        routes.MapMethods("/v1/stats", Methods.GetAndHead, async (HttpContext context, IEngine engine) =>
+            TypedResults.Ok(await StatisticsAsync(context.Caller(), engine)));
+        routes.MapMethods("/livez", Methods.GetAndHead, () => TypedResults.Ok(new Probe("ok"))).AllowAnonymous();
         routes.MapMethods("/readyz", Methods.GetAndHead, IResult (Sessions sessions, IEngine engine) =>
             sessions.IsDraining ? Problem.Result(Refusals.Draining)
             : !engine.IsAvailable ? Problem.Result(Refusals.Unavailable(mayHaveHappened: false))
-            : TypedResults.Ok(new Probe("ok")));
+            : TypedResults.Ok(new Probe("ok"))).AllowAnonymous();
     }
 
     private static async ValueTask<Health> HealthAsync(IEngine engine, TimeSpan uptime)
@@ -29,7 +31,7 @@ internal static class Status
         return new Health((long)uptime.TotalSeconds, topics, subscriptions);
     }
 
-    private static async ValueTask<Statistics> StatisticsAsync(IEngine engine) =>
-        new((await engine.CountAllAsync().ConfigureAwait(false)).ToDictionary(
+    private static async ValueTask<Statistics> StatisticsAsync(Caller caller, IEngine engine) =>
+        new((await engine.CountAllAsync().ConfigureAwait(false)).Where(topic => caller.Sees(topic.Name)).ToDictionary(
             topic => topic.Name, topic => new TopicStatistics(topic.Messages, topic.Subscribers)));
 }

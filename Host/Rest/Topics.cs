@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using PubSub.Hosting.Access;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 
@@ -34,6 +35,11 @@ internal static class Topics
             return Problem.Result(Refusals.BadRequest(fault));
         }
 
+        if (!context.Caller().MayManage(name))
+        {
+            return Problem.Result(Refusals.Forbidden("create"));
+        }
+
         switch (await engine.CreateAsync(name).ConfigureAwait(false))
         {
             case CreateResult.Exists:
@@ -51,10 +57,11 @@ internal static class Topics
         }
     }
 
-    private static async Task<Ok<TopicList>> ListAsync(IEngine engine)
+    private static async Task<Ok<TopicList>> ListAsync(HttpContext context, IEngine engine)
     {
-        var topics = await engine.CountAllAsync().ConfigureAwait(false);
-        return TypedResults.Ok(new TopicList([.. topics.Select(topic => new ListedTopic(topic.Name, topic.Subscribers))]));
+        var (caller, topics) = (context.Caller(), await engine.CountAllAsync().ConfigureAwait(false));
+        var seen = topics.Where(topic => caller.Sees(topic.Name));
+        return TypedResults.Ok(new TopicList([.. seen.Select(topic => new ListedTopic(topic.Name, topic.Subscribers))]));
     }
 
     private static async Task<IResult> GetAsync(HttpContext context, IEngine engine)
@@ -64,7 +71,7 @@ internal static class Topics
             return Problem.Result(fault);
         }
 
-        return await engine.CountAsync(name).ConfigureAwait(false) is { } topic
+        return context.Caller().Sees(name) && await engine.CountAsync(name).ConfigureAwait(false) is { } topic
             ? TypedResults.Ok(new TopicDetails(name, topic.Subscribers, topic.Messages))
             : NotFound();
     }
@@ -74,6 +81,11 @@ internal static class Topics
         if (TopicPath.Fault(context, out var name) is { } fault)
         {
             return Problem.Result(fault);
+        }
+
+        if (!context.Caller().MayManage(name))
+        {
+            return Problem.Result(Refusals.Forbidden("delete"));
         }
 
         if (!await engine.DeleteAsync(name).ConfigureAwait(false))

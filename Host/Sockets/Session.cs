@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
+using PubSub.Hosting.Access;
 using PubSub.Hosting.Transport;
 using PubSub.Hosting.WebSocket;
 
@@ -10,7 +11,7 @@ namespace PubSub.Hosting.Sockets;
 /// queue to the wire.
 /// </summary>
 internal abstract class Session(
-    string id, IConnectionLifetimeFeature connection, Outlet outlet, Broker broker, Settings settings, ILogger logger)
+    string id, Caller caller, IConnectionLifetimeFeature connection, Outlet outlet, Broker broker, Settings settings, ILogger logger)
 {
     private readonly Deadlines _deadlines = new(settings); // used by the sweep only
     private bool _ended; // used by the sweep only; it has aborted the connection, and the loops are about to notice
@@ -29,10 +30,13 @@ internal abstract class Session(
         CloseReason.TopicDeleted => "topic deleted",
         CloseReason.Draining => "draining",
         CloseReason.MissedEvents => "events may be missing",
+        CloseReason.AccessEnded => "access has ended",
         _ => "slow consumer",
     };
 
     protected Broker Broker => broker;
+
+    protected Caller Caller => caller;
 
     protected Subscriber Subscriber { get; } = broker.Admit(eager: true);
 
@@ -79,6 +83,11 @@ internal abstract class Session(
         if (_ended)
         {
             return;
+        }
+
+        if (caller.HasEnded)
+        {
+            Subscriber.Close(CloseReason.AccessEnded);
         }
 
         switch (_deadlines.Check(now, Volatile.Read(ref _signs), outlet.Taken, outlet.IsWaiting, Closed != CloseReason.None))

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using PubSub.Hosting.Access;
 using PubSub.Hosting.Connections;
 using PubSub.Hosting.Protocol;
 
@@ -42,9 +43,14 @@ internal sealed class Sessions(Settings settings, Capacity capacity, TimeProvide
         }
         else
         {
+            using var place = context.Caller().TakeConnection();
             try
             {
-                if (await begin().ConfigureAwait(false) is { } session)
+                if (place is { IsAcquired: false })
+                {
+                    await Problem.WriteAsync(context, Refusals.TooManyOfIdentity).ConfigureAwait(false);
+                }
+                else if (await begin().ConfigureAwait(false) is { } session)
                 {
                     await RunAsync(context, session).ConfigureAwait(false);
                 }

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections.Features;
+using PubSub.Hosting.Access;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Transport;
@@ -13,6 +14,7 @@ namespace PubSub.Hosting.Sockets;
 /// </summary>
 internal sealed class WebSocketSession(
     string id,
+    Caller caller,
     IConnectionLifetimeFeature connection,
     PipeReader input,
     Outlet outlet,
@@ -20,7 +22,7 @@ internal sealed class WebSocketSession(
     IEngine engine,
     Settings settings,
     ServerMessage say,
-    ILogger logger) : Session(id, connection, outlet, broker, settings, logger)
+    ILogger logger) : Session(id, caller, connection, outlet, broker, settings, logger)
 {
     // Used by the read loop only.
     private readonly Wakes _wakes = new();
@@ -109,6 +111,10 @@ internal sealed class WebSocketSession(
             case CloseReason.MissedEvents:
                 yield return say.Error(default, Refusals.MissedEvents);
                 yield return Closes.MissedEvents;
+                break;
+            case CloseReason.AccessEnded:
+                yield return say.Error(default, Refusals.AccessEnded);
+                yield return Closes.AccessEnded;
                 break;
             case CloseReason.Left when _closeFrame is { } close:
                 yield return close;
@@ -249,6 +255,11 @@ internal sealed class WebSocketSession(
             return ExecuteInTurnAsync(request);
         }
 
+        if (Caller.IsBound && Caller.Publish(publish.Topic, 1, publish.Message.Length) is { } refusal)
+        {
+            return RefuseInTurnAsync(publish, refusal);
+        }
+
         Log.Published(Logger, Id, new(publish.Topic), publish.Message.Length);
         var draft = say.Event(publish.RawTopic, publish.Message);
         var publishing = engine.PublishAsync(publish.Topic, draft, _wakes);
@@ -259,6 +270,12 @@ internal sealed class WebSocketSession(
         }
 
         return AnswerLaterAsync(publish, publishing, draft.Length);
+    }
+
+    private async ValueTask RefuseInTurnAsync(Request request, Refusal refusal)
+    {
+        await SettleAsync().ConfigureAwait(false);
+        Refuse(request, refusal);
     }
 
     private ValueTask AnswerLaterAsync(Request.Publish publish, ValueTask<Publication> publishing, int bytes)
@@ -310,6 +327,14 @@ internal sealed class WebSocketSession(
     {
         switch (request)
         {
+            case Request.Subscribe { Topic: var topic } when !Caller.MaySubscribe(topic):
+                Refuse(request, Refusals.Forbidden("subscribe to"));
+                break;
+
+            case Request.Unsubscribe { Topic: var topic } when !Caller.MaySubscribe(topic):
+                Refuse(request, Refusals.Forbidden("unsubscribe from"));
+                break;
+
             case Request.Subscribe subscribe:
                 Log.Subscribed(Logger, Id, new(subscribe.Topic), subscribe.LastN);
                 switch (await Await(engine.SubscribeAsync(subscribe.Topic, Subscriber, Join, _wakes)).ConfigureAwait(false))

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Connections.Features;
+using PubSub.Hosting.Access;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Transport;
@@ -35,7 +36,7 @@ internal sealed class WebSockets(
         {
             (await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false)).Dispose(); // the handshake; see HandshakeOnly
             return new WebSocketSession(
-                context.Connection.Id, connection, input, new Outlet(socket), broker, engine, settings, say, logger);
+                context.Connection.Id, context.Caller(), connection, input, new Outlet(socket), broker, engine, settings, say, logger);
         }
     }
 }
@@ -46,5 +47,6 @@ internal static class WebSocketsExtensions
     /// Maps the path. It asks for no services, which would be kept with the request for as long as the connection lasts.
     /// </summary>
     public static void MapWebSockets(this IEndpointRouteBuilder routes) =>
-        routes.Map("/v1/ws", (RequestDelegate)routes.ServiceProvider.GetRequiredService<WebSockets>().AcceptAsync);
+        routes.Map("/v1/ws", (RequestDelegate)routes.ServiceProvider.GetRequiredService<WebSockets>().AcceptAsync)
+            .WithMetadata(new InQueryAttribute());
 }

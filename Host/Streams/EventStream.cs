@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections.Features;
+using PubSub.Hosting.Access;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
@@ -14,6 +15,7 @@ namespace PubSub.Hosting.Streams;
 /// </summary>
 internal sealed class EventStream(
     string id,
+    Caller caller,
     IConnectionLifetimeFeature connection,
     PipeReader input,
     Outlet outlet,
@@ -22,7 +24,7 @@ internal sealed class EventStream(
     IEngine engine,
     Settings settings,
     ServerMessage say,
-    ILogger logger) : Session(id, connection, outlet, broker, settings, logger)
+    ILogger logger) : Session(id, caller, connection, outlet, broker, settings, logger)
 {
     private EventText _text = new("", isChunked); // written before the session runs
 
@@ -95,6 +97,9 @@ internal sealed class EventStream(
                 break;
             case CloseReason.MissedEvents:
                 yield return say.Error(default, Refusals.MissedEvents);
+                break;
+            case CloseReason.AccessEnded:
+                yield return say.Error(default, Refusals.AccessEnded);
                 break;
         }
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
+using PubSub.Hosting.Access;
 using PubSub.Hosting.Engine;
 using PubSub.Hosting.Protocol;
 using PubSub.Hosting.Sockets;
@@ -13,6 +14,7 @@ internal sealed class EventStreams(
 {
     public async Task AcceptAsync(HttpContext context)
     {
+        var caller = context.Caller();
         var beginning = Beginning.OfStream(context.Request);
         var input = context.Features.Get<IConnectionTransportFeature>()?.Transport.Input;
         var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
@@ -24,6 +26,10 @@ internal sealed class EventStreams(
         else if (!settings.AllowedOrigins.Allow(context.Request))
         {
             await Problem.WriteAsync(context, Refusals.ForeignOrigin).ConfigureAwait(false);
+        }
+        else if (!caller.MaySubscribe(name))
+        {
+            await Problem.WriteAsync(context, Refusals.Forbidden("subscribe to")).ConfigureAwait(false);
         }
         else if (!await engine.HasAsync(name).ConfigureAwait(false))
         {
@@ -42,7 +48,7 @@ internal sealed class EventStreams(
             {
                 var isChunked = HttpProtocol.IsHttp11(context.Request.Protocol);
                 var session = new EventStream(
-                    context.Connection.Id, connection, input, new Outlet(socket), isChunked, broker, engine, settings, say, logger);
+                    context.Connection.Id, caller, connection, input, new Outlet(socket), isChunked, broker, engine, settings, say, logger);
                 if (await session.JoinAsync(name, beginning).ConfigureAwait(false) is { } refusal)
                 {
                     await Problem.WriteAsync(context, refusal).ConfigureAwait(false);
@@ -93,5 +99,6 @@ internal static class EventStreamsExtensions
 {
     /// <summary>Maps the path, like that of the WebSocket, without services that would be kept with each connection.</summary>
     public static void MapStreams(this IEndpointRouteBuilder routes) => routes.MapMethods(
-        TopicPath.Events, Methods.GetAndHead, (RequestDelegate)routes.ServiceProvider.GetRequiredService<EventStreams>().AcceptAsync);
+        TopicPath.Events, Methods.GetAndHead, (RequestDelegate)routes.ServiceProvider.GetRequiredService<EventStreams>().AcceptAsync)
+        .WithMetadata(new InQueryAttribute());
 }

@@ -51,6 +51,18 @@ public sealed class ProgramTests
         Assert.That(error, Does.StartWith(line));
     }
 
+    [TestCase("KEYS_FILE nowhere.json cannot be used: ", "--KEYS_FILE", "nowhere.json")]
+    [TestCase(
+        "JWT_KEYS_FILE nowhere.json cannot be used: ", "--JWT_KEYS_FILE", "nowhere.json", "--JWT_ISSUER", "i", "--JWT_AUDIENCE", "a")]
+    [TestCase("JWT_ISSUER and JWT_AUDIENCE must be set with JWT_KEYS_FILE", "--JWT_KEYS_FILE", "nowhere.json", "--JWT_ISSUER", "i")]
+    public void Credentials_that_cannot_be_used_end_the_start_with_2_and_a_line(string line, params string[] args)
+    {
+        var (status, error) = Run(args);
+
+        Assert.That((status, error.Trim().Split('\n').Length), Is.EqualTo((2, 1)), error);
+        Assert.That(error, Does.StartWith(line));
+    }
+
     [TestCase("'--MAX_MESAGES' is no argument", "--MAX_MESAGES", "5")]
     [TestCase("'--MAX_MESAGES=5' is no argument", "--MAX_MESAGES=5")]
     [TestCase("'8080' is no argument", "8080")]

@@ -18,13 +18,21 @@ internal sealed class Line : IDisposable
     /// <summary>How the server ended the connection: the code and the reason of its Close frame; null if there was none yet.</summary>
     public string? Closing => _socket.CloseStatus is { } code ? $"{(int)code} {_socket.CloseStatusDescription}" : null;
 
-    public static async Task<Line> ToAsync(Uri origin)
+    /// <param name="origin">The server.</param>
+    /// <param name="query">Of the request for the handshake.</param>
+    /// <param name="headers">Of the same.</param>
+    public static async Task<Line> ToAsync(Uri origin, string query = "", params (string Name, string Value)[] headers)
     {
         using var limit = new CancellationTokenSource(Threads.Patience);
         var line = new Line();
+        foreach (var (name, value) in headers)
+        {
+            line._socket.Options.SetRequestHeader(name, value);
+        }
+
         try
         {
-            await line._socket.ConnectAsync(new UriBuilder(origin) { Scheme = "ws", Path = "/v1/ws" }.Uri, limit.Token);
+            await line._socket.ConnectAsync(new UriBuilder(origin) { Scheme = "ws", Path = "/v1/ws", Query = query }.Uri, limit.Token);
             return line;
         }
         catch
