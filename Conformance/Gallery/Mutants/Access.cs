@@ -226,7 +226,7 @@ internal static class Access
             .Does(server => server.Guard.Forbid.Wrap(_ => (session, request) => session.Queue.Finish.Call(
                 server.Messages.Error.Call("FORBIDDEN", "no permission", request.RawRequestId), 1008, "forbidden")))
             .KilledBy("PS-ACC-019", "the connection is served")
-            .MayBreak("PS-ACC-016", "PS-ACC-021", "PS-ACC-022", "PS-ACC-023"),
+            .MayBreak("PS-ACC-015", "PS-ACC-016", "PS-ACC-021", "PS-ACC-022", "PS-ACC-023"),
         Guarded("acc-forbidden-unsubscribes", "A request without the permission ends the subscriptions of its connection.")
             .Does(server => server.Guard.Forbid.Wrap(next => (session, request) =>
             {
@@ -376,7 +376,7 @@ internal static class Access
         Guarded("acc-limit-closes", "A publish above the limit closes the connection.")
             .Does(server => server.Guard.Slow.Wrap(_ => (session, request, wait) =>
                 session.Queue.Finish.Call(server.Guard.Limited.Call(request.RawRequestId, wait), 1008, "too many publishes")))
-            .KilledBy("PS-ACC-027", "a publish is answered"),
+            .KilledBy("PS-ACC-027", "receives the reply to request_id"),
         Guarded("acc-limit-unsubscribes", "A publish above the limit ends the subscriptions of its connection.")
             .Does(server => server.Guard.Slow.Wrap(next => (session, request, wait) =>
             {
