@@ -226,7 +226,7 @@ internal static class Access
             .Does(server => server.Guard.Forbid.Wrap(_ => (session, request) => session.Queue.Finish.Call(
                 server.Messages.Error.Call("FORBIDDEN", "no permission", request.RawRequestId), 1008, "forbidden")))
             .KilledBy("PS-ACC-019", "the connection is served")
-            .MayBreak("PS-ACC-015", "PS-ACC-016", "PS-ACC-021", "PS-ACC-022", "PS-ACC-023"),
+            .MayBreak("PS-ACC-016", "PS-ACC-021", "PS-ACC-022", "PS-ACC-023"),
         Guarded("acc-forbidden-unsubscribes", "A request without the permission ends the subscriptions of its connection.")
             .Does(server => server.Guard.Forbid.Wrap(next => (session, request) =>
             {

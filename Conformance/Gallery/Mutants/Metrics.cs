@@ -27,7 +27,7 @@ internal static class Metrics
             .Does(server => server.Meter.Answer.Wrap(_ => () => server.Messages.Problem.Call(500, "INTERNAL", "no metrics today")))
             .KilledBy("PS-MET-001", "is answered with 200"),
         Written("met-series-twice", "A series has two samples.", (_, text) =>
-            text.Replace("pubsub_connections ", "pubsub_connections 0\npubsub_connections ", At))
+            Regex.Replace(text, "(?m)^pubsub_connections .*$", "$0\n$0"))
             .KilledBy("PS-MET-002", Model)
             .MayBreak("PS-MET-006"),
         Written("met-no-types", "The metrics have no types.", (_, text) => Regex.Replace(text, "# TYPE .*\n", ""))

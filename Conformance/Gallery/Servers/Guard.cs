@@ -223,7 +223,10 @@ internal sealed class Guard(SmallServer server)
         {
             var left = expires - TimeProvider.System.GetUtcNow();
             await Task.WhenAny(Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero), queue.Ended);
-            End.Call(queue);
+            if (!queue.Ended.IsCompleted)
+            {
+                End.Call(queue);
+            }
         }
     });
 

@@ -38,11 +38,15 @@ internal static class Metrics
         {
             for (var round = 0; round < 3; round++)
             {
+                var (topic, client) = await WorkAsync(stage, round);
                 var before = await ScrapeAsync(stage);
+                await stage.Rest.DeleteTopicAsync(topic).Given("the topic is deleted");
+                await client.DisposeAsync();
                 await WorkAsync(stage, round);
                 foreach (var (first, second) in before.Zip(await ScrapeAsync(stage)))
                 {
                     var now = second.Counters;
+                    stage.Require(first.Counters.Count > 0, "there are counters", "PS-MET-002");
                     foreach (var (series, value) in first.Counters)
                     {
                         stage.Expect.True(
@@ -197,15 +201,14 @@ internal static class Metrics
         return published * readers.Count;
     }
 
-    /// <summary>Does what counters count: connections that come and go, topics, publishes, refusals.</summary>
-    private static async Task WorkAsync(Stage stage, int round)
+    /// <summary>Does what counters count: a connection, a topic, publishes, deliveries, a refusal.</summary>
+    private static async Task<(string Topic, Client Client)> WorkAsync(Stage stage, int round)
     {
         var topic = await stage.TopicAsync("orders");
         var client = await stage.SubscriberAsync($"worker-{round}", topic);
         await client.PublishAllAsync(topic, Habits.Ids("m", 5));
         await client.EventsAsync(5).Given("every event is delivered");
         await client.RequestAsync("{}").Given("a request that is wrong is answered");
-        await stage.Rest.DeleteTopicAsync(topic).Given("the topic is deleted");
-        client.Abort();
+        return (topic, client);
     }
 }

@@ -26,7 +26,7 @@ public sealed partial record CredentialSources
     public string? JwtAudience { get; init; }
 
     /// <summary>The rule that a member breaks; null if all are legal.</summary>
-    internal string? Fault
+    public string? Fault
     {
         get
         {

@@ -92,7 +92,7 @@ public sealed record Credentials
         : throw new InvalidOperationException("There is no credential of the identity 'all'.");
 
     /// <summary>Everything that no output may show, by a name that it may. Scenarios send beginnings of keys as well.</summary>
-    internal IEnumerable<(string Name, string Secret)> Secrets =>
+    public IEnumerable<(string Name, string Secret)> Secrets =>
     [
         .. Identities.Select(one => ($"identity {one.Key}", one.Value.Secret)),
         .. Identities.Select(one => ($"beginning of the identity {one.Key}", BeginningOf(one.Value.Secret))),
