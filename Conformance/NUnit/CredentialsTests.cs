@@ -80,7 +80,7 @@ public sealed class CredentialsTests
         }
     }
 
-    [TestCase("--identity all", "--identity must be NAME=SOURCE")]
+    [TestCase("--identity=all", "--identity must be NAME=SOURCE")]
     [TestCase("--identity all=psk_1_secret", "must be key:env:VARIABLE")]
     [TestCase("--identity all=key:psk_1_secret", "must be key:env:VARIABLE")]
     [TestCase("--identity some=key:env:PATH", "must be among all, none")]
@@ -91,7 +91,7 @@ public sealed class CredentialsTests
     [TestCase("--jwt-key psk_1_secret --jwt-issuer i --jwt-audience a", "must be env:VARIABLE or file:PATH")]
     public async Task What_is_wrong_with_a_source_is_said_without_a_secret(string options, string message)
     {
-        var run = await Tool.ExitsAsync(ExitCode.Usage, $"run --url http://127.0.0.1:9 {options}");
+        var run = await Tool.ExitsAsync(ExitCode.Usage, ["run", "--url", "http://127.0.0.1:9", .. options.Split(' ')]);
 
         Assert.That(run.Errors, Does.Contain(message));
         Assert.That(run.Out + run.Errors, Does.Not.Contain("psk_1_secret"));

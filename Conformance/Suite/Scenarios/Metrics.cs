@@ -38,11 +38,11 @@ internal static class Metrics
         {
             for (var round = 0; round < 3; round++)
             {
-                var (topic, client) = await WorkAsync(stage, round);
+                var (topic, client) = await WorkAsync(stage, publishes: 5);
                 var before = await ScrapeAsync(stage);
                 await stage.Rest.DeleteTopicAsync(topic).Given("the topic is deleted");
                 await client.DisposeAsync();
-                await WorkAsync(stage, round);
+                await WorkAsync(stage, publishes: 1);
                 foreach (var (first, second) in before.Zip(await ScrapeAsync(stage)))
                 {
                     var now = second.Counters;
@@ -202,12 +202,12 @@ internal static class Metrics
     }
 
     /// <summary>Does what counters count: a connection, a topic, publishes, deliveries, a refusal.</summary>
-    private static async Task<(string Topic, Client Client)> WorkAsync(Stage stage, int round)
+    private static async Task<(string Topic, Client Client)> WorkAsync(Stage stage, int publishes)
     {
         var topic = await stage.TopicAsync("orders");
-        var client = await stage.SubscriberAsync($"worker-{round}", topic);
-        await client.PublishAllAsync(topic, Habits.Ids("m", 5));
-        await client.EventsAsync(5).Given("every event is delivered");
+        var client = await stage.SubscriberAsync($"worker-{publishes}", topic);
+        await client.PublishAllAsync(topic, Habits.Ids("m", publishes));
+        await client.EventsAsync(publishes).Given("every event is delivered");
         await client.RequestAsync("{}").Given("a request that is wrong is answered");
         return (topic, client);
     }
