@@ -30,6 +30,9 @@ internal sealed class TargetOptions
 
     private readonly Option<Uri?> _health = CommandLine.Url("--health-url", "Where /health is, if not beside /topics.", "http", "https");
     private readonly Option<Uri?> _stats = CommandLine.Url("--stats-url", "Where /stats is, if not beside /topics.", "http", "https");
+    private readonly Option<Uri?> _metrics = CommandLine.Url(
+        "--metrics-url", "Where the metrics are, if not /metrics at the root.", "http", "https");
+
     private readonly Option<Uri?> _socket = CommandLine.Url("--ws-url", "The WebSocket, instead of looking for it.", "ws", "wss");
     private readonly Option<string[]> _prefixes = CommandLine.Texts(
         "--prefix", "A further path to look under, such as /pubsub/v1. May be given again.", "PATH");
@@ -45,6 +48,8 @@ internal sealed class TargetOptions
 
     private readonly Option<string[]> _query = CommandLine.Texts(
         "--query", "Added to every request's URL. May be given again.", "NAME=VALUE");
+
+    private readonly CredentialOptions _credentials = new();
 
     private readonly Option<string?> _origin = CommandLine.Text(
         "--origin", "The Origin header of WebSocket handshakes, as a browser sends it.", "ORIGIN");
@@ -84,8 +89,8 @@ internal sealed class TargetOptions
     {
         Option[] options =
         [
-            _urls, _file, _rest, _socket, _health, _stats, _prefixes, _dialect, _headers, _headersFrom, _query, _origin, _authority,
-            _insecure, _client, _scale, _namespace, _redact,
+            _urls, _file, _rest, _socket, _health, _stats, _metrics, _prefixes, _dialect, _headers, _headersFrom, .. _credentials.All,
+            _query, _origin, _authority, _insecure, _client, _scale, _namespace, _redact,
         ];
         foreach (var option in options)
         {
@@ -115,7 +120,7 @@ internal sealed class TargetOptions
             throw new WrongUsage($"Every --url must have the same path, because they are doors of one server, but {other} has another.");
         }
 
-        return new[] { _rest, _socket, _health, _stats }.FirstOrDefault(option => parsed.GetValue(option) is not null) is { } place
+        return new[] { _rest, _socket, _health, _stats, _metrics }.FirstOrDefault(option => parsed.GetValue(option) is not null) is { } place
             ? throw new WrongUsage($"{place.Name} names one place, but there are {urls.Count} doors. Leave it out, or give one --url.")
             : [.. urls.Skip(1)];
     }
@@ -125,7 +130,7 @@ internal sealed class TargetOptions
     public static ProbedTarget WithDoors(ProbedTarget probed, IReadOnlyList<Uri> others)
     {
         var target = probed.Target;
-        Uri?[] places = [target.Rest, target.WebSocket, target.Health, target.Stats];
+        Uri?[] places = [target.Rest, target.WebSocket, target.Health, target.Stats, target.Metrics];
         return others.Count > 0 && places.FirstOrDefault(place => place is not null && place.Authority != probed.Url.Authority) is { } away
             ? throw new WrongUsage($"With several doors each must have all interfaces, but {probed.Url} has {away}. Give one --url.")
             : probed with { Target = target with { Others = others } };
@@ -148,6 +153,8 @@ internal sealed class TargetOptions
             WebSocket = parsed.GetValue(_socket) ?? places?.WebSocket,
             Health = parsed.GetValue(_health) ?? places?.Health,
             Stats = parsed.GetValue(_stats) ?? places?.Stats,
+            Metrics = parsed.GetValue(_metrics) ?? places?.Metrics,
+            Credentials = _credentials.Read(parsed, file?.Credentials, FolderOfTarget(parsed)),
             Prefixes = parsed.GetValue(_prefixes)!,
             Dialect = Dialect(parsed, file),
             UuidsOnly = file?.MessageIds is { } ids ? ids == "uuid" : null,
@@ -194,6 +201,12 @@ internal sealed class TargetOptions
                 secrets.TryAdd(name, value);
             }
 
+            foreach (var (name, secret) in
+                _credentials.Read(parsed, File(parsed)?.Credentials, FolderOfTarget(parsed))?.Secrets ?? [])
+            {
+                secrets.TryAdd(name, secret);
+            }
+
             return new Redaction(secrets, Query(parsed), parsed.GetValue(_redact));
         }
         catch (ArgumentException e)
@@ -218,6 +231,8 @@ internal sealed class TargetOptions
     /// <summary>The path of the dialect file, relative to the target file; null when the suite itself knows the dialect.</summary>
     public string? DialectFile(ParseResult parsed, string targetFile) =>
         DialectName(parsed, File(parsed)) is { } name && Known(name) is null ? Path.GetRelativePath(FolderOf(targetFile), name) : null;
+
+    private string FolderOfTarget(ParseResult parsed) => parsed.GetValue(_file) is { } file ? FolderOf(file) : ".";
 
     private static string FolderOf(string file) => Path.GetDirectoryName(Path.GetFullPath(file))!;
 

@@ -14,7 +14,7 @@ namespace PubSub.Conformance.Gallery;
 internal sealed record BenignServer(string Id, string Oddity)
 {
     /// <summary>The parts of version 1.1 that it has, besides what it does otherwise.</summary>
-    public IReadOnlyList<Capability> Offers { get; init; } = Capabilities.All;
+    public IReadOnlyList<Capability> Offers { get; init; } = [.. Capabilities.All.Except([Capability.Access])];
 
     /// <summary>Makes a correct server odd.</summary>
     public Change Change { get; private init; } = _ => { };

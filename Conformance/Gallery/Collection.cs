@@ -33,6 +33,8 @@ internal sealed record Collection(
             .. Gallery.Mutants.Resume.All,
             .. Gallery.Mutants.OverHttp.All,
             .. Gallery.Mutants.Streams.All,
+            .. Gallery.Mutants.Access.All,
+            .. Gallery.Mutants.Metrics.All,
         ],
         [
             .. Gallery.Benign.Lines.All,
@@ -41,6 +43,7 @@ internal sealed record Collection(
             .. Gallery.Benign.Wording.All,
             .. Gallery.Benign.Choices.All,
             .. Gallery.Benign.Additions.All,
+            .. Gallery.Benign.Identified.All,
         ],
         Gallery.Strangers.All,
         NullTarget.All);

@@ -5,7 +5,6 @@ using PubSub.Conformance.Probing;
 using PubSub.Conformance.Reports;
 using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Running;
-using PubSub.Conformance.Targets;
 using PubSub.Conformance.Verdicts;
 
 namespace PubSub.Conformance.Gallery;
@@ -33,8 +32,7 @@ internal sealed record MutantTrial(Mutant Mutant, Results Results, IReadOnlyList
         {
             Catalogue = catalogue,
             Scenarios = scenarios,
-            Probed = new ProbedTarget(
-                Target.From(server.Origin) with { Lacks = [.. Capabilities.All.Except(mutant.Offers)] }, server.Origin),
+            Probed = new ProbedTarget(mutant.Offers.TargetAt(server.Origin), server.Origin),
             Options = options,
             Launch = launch,
         });

@@ -53,7 +53,7 @@ internal sealed record NullSweep(NullTarget Target, IReadOnlyList<Outcome> Outco
 
     private static Runner Playing(NullTarget target, OpenTarget open, Catalogue catalogue, Timeouts timeouts) => new(
         catalogue,
-        Targets.Target.From(open.Origin) with { Timeouts = timeouts },
+        (Targets.Target.From(open.Origin) with { Timeouts = timeouts }).With(Household.Whole),
         (settings, _) => Task.FromResult<LaunchedServer>(new NullProcess(target, settings, timeouts)));
 
     /// <summary>The objections to these outcomes.</summary>

@@ -1,4 +1,7 @@
 using NUnit.Framework;
+using PubSub.Conformance.Gallery;
+using PubSub.Conformance.Gallery.Servers;
+using PubSub.Conformance.Probing;
 using PubSub.Conformance.Requirements;
 using PubSub.Conformance.Running;
 using PubSub.Conformance.Scenarios;
@@ -14,14 +17,56 @@ namespace PubSub.Conformance.Tests;
 public sealed class CapabilityTests
 {
     [Test]
-    public async Task Our_own_Host_has_every_capability()
+    public async Task Our_own_Host_has_every_capability_that_needs_no_setting()
     {
         using var host = new WatchedHost();
 
         var probed = await FindAsync(host.Origin);
 
-        Assert.That(probed.Target.Lacks, Is.Empty);
-        Assert.That(probed.ToFile().Capabilities, Is.EqualTo(Capabilities.All));
+        Assert.That(probed.Target.Lacks, Is.EqualTo((Capability[])[Capability.Access, Capability.Metrics]));
+        Assert.That(probed.ToFile().Capabilities, Is.EqualTo((Capability[])[Capability.Resume, Capability.Http, Capability.Sse]));
+        Assert.That(Evidence(probed, "access"), Does.Contain("--identity").And.Contain("--jwt-key"));
+    }
+
+    [Test]
+    public async Task A_server_with_credentials_has_access_even_if_it_asks_for_none()
+    {
+        await using var server = new SmallServer(server => server.Offers = []);
+
+        var probed = await Probe.ExecuteAsync(new() { Url = server.Origin, Credentials = Household.KeysAlone });
+
+        Assert.That(probed.Target.Lacks, Does.Not.Contain(Capability.Access));
+        Assert.That(probed.Target.Headers["X-API-Key"], Is.EqualTo(Household.KeysAlone.All.Secret));
+        var outcome = await new Runner(Catalogue.Embedded, probed.Target)
+            .RunAsync(All.Scenarios.Single(scenario => scenario.Id == "PS-ACC-001/no-identity"));
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Fail), outcome.Message);
+    }
+
+    [Test]
+    public async Task Without_credentials_the_reason_names_the_options()
+    {
+        await using var server = new SmallServer(server => server.Offers = []);
+        var probed = await FindAsync(server.Origin);
+
+        var outcome = await new Runner(Catalogue.Embedded, probed.Target)
+            .RunAsync(All.Scenarios.Single(scenario => scenario.Id == "PS-ACC-001/no-identity"));
+
+        Assert.That(outcome.Verdict, Is.EqualTo(Verdict.Unsupported));
+        Assert.That(outcome.Message, Does.StartWith("unsupported: access").And.Contain("--identity").And.Contain("--jwt-key"));
+    }
+
+    [TestCase("text/plain", true)]
+    [TestCase("text/html", true)]
+    [TestCase("application/openmetrics-text", false)]
+    public async Task Metrics_in_another_format_are_none(string type, bool isAbsent)
+    {
+        await using var server = new SmallServer(server =>
+            server.Meter.Answer.Wrap(next => () => next() with { ContentType = $"{type}; charset=utf-8" }));
+
+        var probed = await FindAsync(server.Origin);
+
+        Assert.That(probed.Target.Lacks.Contains(Capability.Metrics), Is.EqualTo(isAbsent));
+        Assert.That(Evidence(probed, "metrics"), Does.Contain(type));
     }
 
     [TestCase(404, Capability.Http, Capability.Sse)]
@@ -36,7 +81,7 @@ public sealed class CapabilityTests
 
         var probed = await FindAsync(server);
 
-        Assert.That(probed.Target.Lacks.Except([Capability.Resume]), Is.EqualTo(absent));
+        Assert.That(probed.Target.Lacks.Except(Others), Is.EqualTo(absent));
         Assert.That(Found(probed, "http").Value, Is.EqualTo(absent.Contains(Capability.Http) ? "unsupported" : "offered"));
         Assert.That(Evidence(probed, "http"), Does.Contain($"answered {status}"));
     }
@@ -48,7 +93,7 @@ public sealed class CapabilityTests
 
         var probed = await FindAsync(server, options => options with { Capabilities = [Capability.Http] });
 
-        Assert.That(probed.Target.Lacks, Is.EqualTo((Capability[])[Capability.Resume, Capability.Sse]));
+        Assert.That(probed.Target.Lacks, Is.EqualTo((Capability[])[Capability.Resume, Capability.Sse, Capability.Access, Capability.Metrics]));
     }
 
     [Test]
@@ -87,6 +132,8 @@ public sealed class CapabilityTests
 
         Assert.That((strict.Conformity, strict.Requirements), Is.EqualTo((Conformity.Conformant, results.Count - 8)));
     }
+
+    private static Capability[] Others => [Capability.Resume, Capability.Access, Capability.Metrics];
 
     private static bool IsOfCapability(Heard asked) =>
         asked.Path.EndsWith("/messages", StringComparison.Ordinal) || asked.Path.EndsWith("/events", StringComparison.Ordinal);

@@ -45,7 +45,7 @@ internal sealed class Caller
 
     public bool MayManage(string topic) => _identity is null || _identity.Grant.Manage.Has(topic);
 
-    /// <summary>Whether a topic is listed for it. One that is not looks as if it did not exist (PS-ACC-015).</summary>
+    /// <summary>Whether a topic is listed for it. One that is not looks as if it did not exist (PS-ACC-024).</summary>
     public bool Sees(string topic) => MaySubscribe(topic) || MayManage(topic);
 
     /// <summary>Asks for a publish.</summary>

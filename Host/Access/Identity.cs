@@ -97,7 +97,7 @@ internal sealed record Grant(Pattern Publish, Pattern Subscribe, Pattern Manage)
     }
 }
 
-/// <summary>Topics by name: each entry is a name, or a prefix followed by <c>*</c> (PS-ACC-013, PS-ACC-014).</summary>
+/// <summary>Topics by name: each entry is a name, or a prefix followed by <c>*</c> (PS-ACC-021, PS-ACC-022).</summary>
 internal sealed class Pattern
 {
     /// <summary>Entries that a list may have.</summary>

@@ -4,7 +4,7 @@ using PubSub.Hosting.Protocol;
 namespace PubSub.Hosting.Access;
 
 /// <summary>
-/// Limits of publishing, as token buckets that hold what may pass in one second (PS-ACC-017). A refused publish takes nothing from the
+/// Limits of publishing, as token buckets that hold what may pass in one second (PS-ACC-025). A refused publish takes nothing from the
 /// bucket that refuses it; it may have taken from the other.
 /// </summary>
 /// <remarks>Safe for concurrent use.</remarks>

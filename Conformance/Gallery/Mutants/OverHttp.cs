@@ -297,7 +297,10 @@ internal static partial class OverHttp
 
     private static JsonSerializerOptions Deep { get; } = new() { MaxDepth = 1_000 };
 
-    private static Mutant Serving(string id, string fault) => new(id, fault) { Offers = Capabilities.All };
+    private static Mutant Serving(string id, string fault) => new(id, fault)
+    {
+        Offers = [Capability.Resume, Capability.Http, Capability.Sse],
+    };
 
     /// <summary>A server whose reads have something else than what is there.</summary>
     private static Mutant Reading(string id, string fault, Func<Reading, Reading> change) => Serving(id, fault)

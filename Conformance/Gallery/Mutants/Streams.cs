@@ -52,7 +52,10 @@ internal static class Streams
             }))
             .KilledBy("PS-SSE-002", "every event of the topic is sent as data")
             .MayBreak("PS-SSE-008"),
-        (Streaming("sse-newest-first", "When two events wait, a stream sends the second first.") with { Offers = Capabilities.All })
+        (Streaming("sse-newest-first", "When two events wait, a stream sends the second first.") with
+        {
+            Offers = [Capability.Resume, Capability.Http, Capability.Sse],
+        })
             .Does(server => server.Stream.EachQueue.Wrap(next => (topic, queue) =>
             {
                 byte[]? held = null;

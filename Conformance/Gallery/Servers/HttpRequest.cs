@@ -52,6 +52,9 @@ internal sealed class HttpRequest
 
     public IEnumerable<KeyValuePair<string, string>> Headers => _headers;
 
+    /// <summary>Whose request it is.</summary>
+    public Caller Caller { get; set; } = Caller.Everyone;
+
     /// <summary>Whether another request may follow on the same connection; an unread body prevents it.</summary>
     public bool KeepsAlive => Version == "HTTP/1.1" && !HasOption("Connection", "close") && (_body is not null || !HasBody);
 

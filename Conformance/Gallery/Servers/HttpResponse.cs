@@ -21,6 +21,7 @@ internal sealed record HttpResponse(int Status, string? Body, string ContentType
         [409] = "Conflict",
         [413] = "Content Too Large",
         [415] = "Unsupported Media Type",
+        [429] = "Too Many Requests",
         [426] = "Upgrade Required",
         [431] = "Request Header Fields Too Large",
         [500] = "Internal Server Error",

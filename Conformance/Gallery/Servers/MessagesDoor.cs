@@ -31,6 +31,11 @@ internal sealed class MessagesDoor(SmallServer server)
                 return server.Messages.Problem.Call(413, "CONTENT_TOO_LARGE", $"at most {server.Settings.MessageBytes} bytes each");
             }
 
+            if (server.Guard.Take.Call(request.Caller, messages.Count) is { } wait)
+            {
+                return server.Guard.TooMany.Call(wait);
+            }
+
             if (!server.Topics.HasRoomFor(messages.Sum(message => (long)message.Length)))
             {
                 return server.Messages.Problem.Call(507, "LIMIT_EXCEEDED", "all topics together retain too much");

@@ -25,6 +25,12 @@ internal sealed class RestDoor(SmallServer server)
 
         var root = server.Variation.Root;
         var below = path.StartsWith($"{root}/", StringComparison.Ordinal) ? path[root.Length..] : "";
+        if (server.Guard.IsOn && below.Split('/') is ["", "topics", { Length: > 0 } segment, .. var rest]
+            && server.Guard.Refuse.Call(request, method, string.Join('/', rest), NameOf.Call(segment)) is { } refusal)
+        {
+            return refusal;
+        }
+
         return (method, below.Split('/')) switch
         {
             ("GET", ["", "health"]) => Json(Health.Call()),
@@ -33,14 +39,16 @@ internal sealed class RestDoor(SmallServer server)
             ("GET", ["", "topics"]) => Json(List.Call()),
             ("POST", ["", "topics"]) => await CreateAsync.Call(request, stopping),
             (_, ["", "topics"]) => NotAllowed.Call("GET, HEAD, POST"),
-            ("GET" or "DELETE", ["", "topics", { Length: > 0 } segment]) => Named.Call(method, segment),
+            ("GET", ["", "topics", { Length: > 0 } named]) when !server.Guard.IsDescribed.Call(request.Caller, NameOf.Call(named)) =>
+                NoSuchTopic.Call(method, NameOf.Call(named)),
+            ("GET" or "DELETE", ["", "topics", { Length: > 0 } named]) => Named.Call(method, named),
             (_, ["", "topics", { Length: > 0 }]) => NotAllowed.Call("GET, HEAD, DELETE"),
-            (_, ["", "topics", { Length: > 0 } segment, "messages"]) when server.Offers.Contains(Capability.Http) =>
-                method == "POST" ? await server.Http.PublishAsync.Call(request, NameOf.Call(segment), stopping)
-                : method == "GET" ? server.Http.Read.Call(request, NameOf.Call(segment))
+            (_, ["", "topics", { Length: > 0 } named, "messages"]) when server.Offers.Contains(Capability.Http) =>
+                method == "POST" ? await server.Http.PublishAsync.Call(request, NameOf.Call(named), stopping)
+                : method == "GET" ? server.Http.Read.Call(request, NameOf.Call(named))
                 : NotAllowed.Call("GET, HEAD, POST"),
-            (_, ["", "topics", { Length: > 0 } segment, "events"]) when server.Offers.Contains(Capability.Sse) =>
-                method == "GET" ? server.Stream.Answer.Call(request, NameOf.Call(segment)) : NotAllowed.Call("GET, HEAD"),
+            (_, ["", "topics", { Length: > 0 } named, "events"]) when server.Offers.Contains(Capability.Sse) =>
+                method == "GET" ? server.Stream.Answer.Call(request, NameOf.Call(named)) : NotAllowed.Call("GET, HEAD"),
             _ => NothingThere.Call(),
         };
     });
@@ -61,6 +69,11 @@ internal sealed class RestDoor(SmallServer server)
         }
 
         var name = NameIn.Call(await ReadBodyAsync.Call(request, stopping));
+        if (!server.Guard.May.Call(request.Caller, Permission.Manage, name))
+        {
+            return server.Guard.Forbidden.Call(name);
+        }
+
         return await TryCreateAsync.Call(name)
             ? Created.Call(name)
             : server.Messages.Problem.Call(409, "TOPIC_EXISTS", "name must not be that of an existing topic");
@@ -165,7 +178,7 @@ internal sealed class RestDoor(SmallServer server)
 
     public Seam<Func<string>> List => field ??= new(() =>
     {
-        var entries = Listed.Call().Select(topic => Entry.Call(topic.Name, Subscribers.Call(topic)));
+        var entries = Listed.Call().Where(topic => server.Guard.IsListed.Call(topic.Name)).Select(topic => Entry.Call(topic.Name, Subscribers.Call(topic)));
         var list = $"[{string.Join(',', entries)}]";
         return server.Variation.BareList ? list : $$"""{"topics":{{list}}}""";
     });
@@ -180,6 +193,7 @@ internal sealed class RestDoor(SmallServer server)
     public Seam<Func<string>> Statistics => field ??= new(() =>
     {
         var entries = server.Topics.All.Call()
+            .Where(topic => server.Guard.IsCounted.Call(topic.Name))
             .Select(topic => (topic.Name, topic.Count.Call().Messages, topic.Count.Call().Subscribers))
             .Select(of => $$"""{{Messages.Quote(of.Name)}}:{"messages":{{of.Messages}},"subscribers":{{of.Subscribers}}}""");
         return $$$"""{"topics":{{{{string.Join(',', entries)}}}}}""";

@@ -84,6 +84,7 @@ internal sealed class SendQueue(SmallServer server) : IDisposable
             _live++;
             _liveBytes += @event.Length;
             Add(@event, Kind.Live);
+            server.Meter.Delivered.Call();
             return true;
         }
     });

@@ -24,6 +24,9 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
     /// <summary>Whether the peer disconnected without a Close frame, or violated RFC 6455.</summary>
     public bool IsLost { get; private set; }
 
+    /// <summary>The client at the other end.</summary>
+    public Caller Caller { get; set; } = Caller.Everyone;
+
     public SmallServer Server => server;
     public Connection Connection => connection;
 
@@ -185,6 +188,7 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
             return;
         }
 
+        server.Meter.Refused.Call();
         Queue.Reply.Call(server.Messages.Error.Call("BAD_REQUEST", bad.Message, bad.RawRequestId));
     });
 
@@ -197,6 +201,18 @@ internal sealed class Session(Connection connection, SmallServer server) : IDisp
 
     public Seam<Action<ClientRequest>> Answer => field ??= new(request =>
     {
+        if (server.Guard.NeededFor.Call(request.Type) is { } needed && !server.Guard.May.Call(Caller, needed, request.Topic))
+        {
+            server.Guard.Forbid.Call(this, request);
+            return;
+        }
+
+        if (request.Type == "publish" && server.Guard.Take.Call(Caller, 1) is { } wait)
+        {
+            server.Guard.Slow.Call(this, request, wait);
+            return;
+        }
+
         var topic = server.Topics.Find.Call(request.Topic);
         var done = request.Type switch
         {

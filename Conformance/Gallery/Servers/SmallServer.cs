@@ -31,6 +31,8 @@ internal sealed class SmallServer : TcpServer
         Http = new MessagesDoor(this);
         Stream = new StreamDoor(this);
         Upgrade = new UpgradeDoor(this);
+        Guard = new Guard(this);
+        Meter = new Meter(this);
         foreach (var change in changes)
         {
             change(this);
@@ -64,6 +66,12 @@ internal sealed class SmallServer : TcpServer
 
     /// <summary>The opening handshake.</summary>
     public UpgradeDoor Upgrade { get; }
+
+    /// <summary>Identities, permissions and limits.</summary>
+    public Guard Guard { get; }
+
+    /// <summary>Metrics.</summary>
+    public Meter Meter { get; }
 
     /// <summary>WebSocket sessions that have not ended, each with a task that ends with its connection.</summary>
     public ConcurrentDictionary<Session, Task> Sessions { get; } = [];
@@ -103,7 +111,9 @@ internal sealed class SmallServer : TcpServer
         !IsHost.Call(HostName.Of(request["Host"] ?? "")) ? Messages.Problem.Call(421, "FORBIDDEN_HOST", "the host is not this server's")
             : Variation.ApiKey is { } key && request["X-API-Key"] != key
             ? Messages.Problem.Call(401, "UNAUTHORIZED", "X-API-Key is missing or wrong") with { Headers = ["WWW-Authenticate: ApiKey"] }
+            : Guard.Enter(request) is { } unauthorized ? unauthorized
             : Upgrade.IsAsked.Call(request) ? Upgrade.Answer.Call(request)
+            : Offers.Contains(Capability.Metrics) && Meter.IsAsked.Call(request) ? Meter.Answer.Call()
             : await Rest.AnswerAsync.Call(request, stopping));
 
     /// <summary>Changes every TCP connection before anything is read from it.</summary>
@@ -168,6 +178,7 @@ internal sealed class SmallServer : TcpServer
         while (keepsAlive)
         {
             var isHead = false;
+            var caller = Caller.Everyone;
             HttpResponse response;
             try
             {
@@ -178,6 +189,7 @@ internal sealed class SmallServer : TcpServer
 
                 isHead = request.Method == "HEAD";
                 response = await AnswerAsync.Call(request, stopping);
+                caller = request.Caller;
                 keepsAlive = request.KeepsAlive && response.KeepsAlive;
                 Log.Write.Call(LogLevel.Debug, $"{request.Method} {request.Target} {response.Status}");
             }
@@ -190,7 +202,7 @@ internal sealed class SmallServer : TcpServer
 
             if (response.Status == 101)
             {
-                await HoldAsync(connection, response, stopping);
+                await HoldAsync(connection, caller, response, stopping);
                 return;
             }
 
@@ -206,9 +218,10 @@ internal sealed class SmallServer : TcpServer
 
     private Task StayAsync() => _hangs ? Task.Delay(Timeout.Infinite, Stopping) : Task.CompletedTask;
 
-    private async Task HoldAsync(Connection connection, HttpResponse welcome, CancellationToken stopping)
+    private async Task HoldAsync(Connection connection, Caller caller, HttpResponse welcome, CancellationToken stopping)
     {
         using var session = NewSession.Call(connection);
+        session.Caller = caller;
         Sessions[session] = ServedAsync(connection);
         try
         {
@@ -219,7 +232,9 @@ internal sealed class SmallServer : TcpServer
                 Lifetime.Dismiss.Call(session);
             }
 
+            var expiring = Guard.ExpireAsync.Call(caller, session.Queue);
             await session.RunAsync.Call();
+            await expiring;
         }
         finally
         {

@@ -36,7 +36,7 @@ internal sealed class StreamDoor(SmallServer server)
         {
             return Head with
             {
-                Stream = (connection, head, stopping) => RunAsync(new(topic, beginning, reading, queue, connection), head, stopping),
+                Stream = (connection, head, stopping) => RunAsync(new(topic, beginning, reading, queue, connection, request.Caller), head, stopping),
             };
         }
 
@@ -110,9 +110,10 @@ internal sealed class StreamDoor(SmallServer server)
 
     private async Task RunAsync(Stream stream, byte[] head, CancellationToken stopping)
     {
-        var (topic, beginning, reading, queue, connection) = stream;
+        var (topic, beginning, reading, queue, connection, caller) = stream;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         _ = WatchAsync(queue, connection, ending.Token);
+        _ = server.Guard.ExpireAsync.Call(caller, queue);
         try
         {
             await connection.WriteAsync((byte[])[.. head, .. Coding.Call(Opening.Call(topic, beginning, reading))], stopping);
@@ -181,5 +182,6 @@ internal sealed class StreamDoor(SmallServer server)
         queue.Dispose();
     }
 
-    private sealed record Stream(Topic Topic, Beginning Beginning, Reading Reading, SendQueue Queue, Connection Connection);
+    private sealed record Stream(
+        Topic Topic, Beginning Beginning, Reading Reading, SendQueue Queue, Connection Connection, Caller Caller);
 }

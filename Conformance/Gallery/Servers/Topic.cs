@@ -191,6 +191,7 @@ internal sealed class Topic(string name, SmallServer server, long born)
             }
 
             Accepted++;
+            server.Meter.Published.Call(1);
             Retain.Call(@event);
             Deliver.Call(@event, publisher);
             publisher.Reply.Call(ack);
@@ -219,10 +220,15 @@ internal sealed class Topic(string name, SmallServer server, long born)
                 Retain.Call(@event);
             }
 
+            server.Meter.Published.Call(events.Length);
             Deliver.Call(events[0], unread);
             foreach (var subscriber in Subscribers)
             {
-                Array.ForEach(events[1..], subscriber.Say.Call);
+                foreach (var @event in events[1..])
+                {
+                    subscriber.Say.Call(@event);
+                    server.Meter.Delivered.Call();
+                }
             }
 
             return [.. events.Select(@event => StampOf(@event)!.Value)];

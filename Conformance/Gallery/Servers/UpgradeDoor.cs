@@ -25,6 +25,11 @@ internal sealed class UpgradeDoor(SmallServer server)
             return server.Messages.Problem.Call(503, "DRAINING", "the server is about to end");
         }
 
+        if (!server.Guard.HasRoom.Call(request.Caller))
+        {
+            return server.Guard.Full.Call();
+        }
+
         return TryEnter.Call() ? Accept.Call(request) : Full.Call();
     });
 

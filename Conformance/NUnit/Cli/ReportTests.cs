@@ -208,7 +208,7 @@ public sealed class ReportTests
             told.Scenarios.Select(scenario => (scenario.Id, scenario.Verdict)),
             Is.EqualTo(found.Scenarios.Select(scenario => (scenario.Id, scenario.Verdict))));
         Assert.That(Declared(told), Is.EquivalentTo(
-            ["REST", "WebSocket", "dialect", "limits", "message ids", "ring", "message size", "resume", "http", "sse"]));
+            ["REST", "WebSocket", "dialect", "limits", "message ids", "ring", "message size", "resume", "http", "sse", "metrics"]));
         Assert.That(Declared(found), Is.Empty);
 
         async Task<Results> ResultsOfAsync(string option, string value)

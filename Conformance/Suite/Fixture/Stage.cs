@@ -36,6 +36,7 @@ public sealed class Stage : IAsyncDisposable
         IReadOnlyList<Target> doors, Launch? launch, TopicNames names, Transcript transcript, CancellationToken cancellation)
     {
         _turns = new Turns(doors);
+        Doors = doors;
         Target = doors[0];
         _launch = launch;
         _names = names;
@@ -43,14 +44,22 @@ public sealed class Stage : IAsyncDisposable
         Cancellation = cancellation;
         Expect = new Expect(Target, transcript.Time, cancellation);
         Rest = new Rest(doors, transcript, cancellation);
+        Identities = new Identities(Target, names, transcript.Time);
     }
 
     /// <summary>The server under test, through the first of its doors.</summary>
     public Target Target { get; }
 
+    /// <summary>The server through each of its doors.</summary>
+    public IReadOnlyList<Target> Doors { get; }
+
     public Limits Limits => Target.Limits;
     public Expect Expect { get; }
     public Rest Rest { get; }
+
+    /// <summary>For scenarios about access.</summary>
+    public Identities Identities { get; }
+
     public Transcript Transcript { get; }
     public CancellationToken Cancellation { get; }
     public TimeProvider Time => Transcript.Time;
@@ -143,7 +152,7 @@ public sealed class Stage : IAsyncDisposable
         _clients.Push(raw);
         if (options.Handshake)
         {
-            var blames = options.Headers.Count == 0 ? "PS-WS-001" : null;
+            var blames = options.Headers.Count == 0 ? options.Blames : null;
             var answer = await raw.HandshakeAsync().Given($"{name} is upgraded to WebSocket", blames);
             Require(answer.Status == 101, $"{name} is upgraded to WebSocket (the server answered {answer})", blames);
         }
@@ -172,6 +181,9 @@ public sealed class Stage : IAsyncDisposable
         _clients.Push(raw);
         return raw;
     }
+
+    /// <summary>The server for a client with this credential, or none; the doors are taken in turn.</summary>
+    public Target As(Credential? credential) => _turns.Next().As(credential);
 
     public Rest RestAt(Target target) => target == Target ? Rest : new Rest(target, Transcript, Cancellation);
 

@@ -34,8 +34,12 @@ public sealed class Gateway(TimeProvider time)
     private TimeSpan _distance; // between two requests; guarded by _gate
     private bool _isWornOut; // guarded by _gate
 
+    /// <summary>The code of a server that refuses an identity above its limit (SPEC, section 21): no gateway answers so.</summary>
+    internal const string RateLimited = "RATE_LIMITED";
+
     /// <summary>The gateway's answer; null when the server itself answered.</summary>
-    public static Interference? In(HttpAnswer answer) => Outage(answer) ?? In(answer.Status, answer.Reason);
+    public static Interference? In(HttpAnswer answer) => Outage(answer)
+        ?? (answer is { Status: 429, ErrorCode: RateLimited } ? null : In(answer.Status, answer.Reason));
 
     /// <summary>The answer of a server that reports an outage behind it; null for any other answer.</summary>
     internal static Interference? Outage(HttpAnswer answer) =>

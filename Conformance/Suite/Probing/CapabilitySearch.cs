@@ -36,38 +36,54 @@ internal static class CapabilitySearch
         return (IsThere(stream.Answer) && stream.Answer.Status != 406, $"GET of the topic's stream was answered {stream.Answer}");
     });
 
+    /// <summary>A server whose owner gives credentials has identities, and has to refuse a client without one.</summary>
+    public static Answer? AskAccess(ProbeSession probe) => probe.Options.Credentials is null
+        ? Said(probe, Capability.Access, isThere: false, Credentials.Missing, FindingSource.Assumed)
+        : probe.Options.Capabilities is { } declared
+            ? Said(probe, Capability.Access, declared.Contains(Capability.Access), "the target file", FindingSource.Declared)
+            : Said(probe, Capability.Access, isThere: true, "credentials are given", FindingSource.Declared);
+
+    /// <summary>Many servers have metrics in another format, or a page at every path: these do not have it.</summary>
+    public static Task<Answer?> AskMetricsAsync(ProbeSession probe) => AskAsync(probe, Capability.Metrics, async _ =>
+    {
+        var answer = await probe.RestOf(probe.Target).MetricsAsync(probe.Target);
+        return (
+            IsThere(answer) && (!answer.IsSuccess || answer.MediaType == OpenMetrics.MediaType),
+            $"GET of the metrics was answered {answer.Status} with {answer.MediaType ?? "no Content-Type"}");
+    });
+
     private static bool IsThere(HttpAnswer answer) => answer.Status is not (404 or 405 or 501);
 
     private static async Task<Answer?> AskAsync(ProbeSession probe, Capability capability, Func<string, Task<(bool, string)>> askAsync)
     {
         if (probe.Options.Capabilities is { } declared)
         {
-            return Said(declared.Contains(capability), "the target file", FindingSource.Declared);
+            return Said(probe, capability, declared.Contains(capability), "the target file", FindingSource.Declared);
         }
 
         if (probe is not { Topic: { } topic, Created.IsSuccess: true })
         {
-            return Said(isThere: false, "without a topic nothing shows it", FindingSource.Assumed);
+            return Said(probe, capability, isThere: false, "without a topic nothing shows it", FindingSource.Assumed);
         }
 
         try
         {
             var (isThere, evidence) = await askAsync(topic);
-            return Said(isThere, evidence, FindingSource.Probed);
+            return Said(probe, capability, isThere, evidence, FindingSource.Probed);
         }
         catch (Exception e) when (e is Violation or Interference { Kind: InterferenceKind.Gateway })
         {
-            return Said(isThere: false, e.Message, FindingSource.Assumed);
+            return Said(probe, capability, isThere: false, e.Message, FindingSource.Assumed);
         }
+    }
 
-        Answer Said(bool isThere, string evidence, FindingSource source)
+    private static Answer Said(ProbeSession probe, Capability capability, bool isThere, string evidence, FindingSource source)
+    {
+        if (!isThere)
         {
-            if (!isThere)
-            {
-                probe.Target = probe.Target with { Lacks = [.. probe.Target.Lacks, capability] };
-            }
-
-            return new(isThere ? Offered : Unsupported, evidence, source);
+            probe.Target = probe.Target with { Lacks = [.. probe.Target.Lacks, capability] };
         }
+
+        return new(isThere ? Offered : Unsupported, evidence, source);
     }
 }

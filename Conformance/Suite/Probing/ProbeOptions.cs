@@ -47,6 +47,12 @@ public sealed record ProbeOptions
     /// <summary>The URL of <c>/stats</c>; null searches for it.</summary>
     public Uri? Stats { get; init; }
 
+    /// <summary>The URL of the metrics; null for <c>/metrics</c> at the root.</summary>
+    public Uri? Metrics { get; init; }
+
+    /// <summary>The credentials of several identities; null if there are none.</summary>
+    public Credentials? Credentials { get; init; }
+
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
     public string Query { get; init; } = "";
     public string? Origin { get; init; }

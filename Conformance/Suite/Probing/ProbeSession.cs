@@ -72,7 +72,8 @@ internal sealed class ProbeSession(ProbeOptions options, TopicNames names, TimeP
         Origin = options.Origin,
         Tls = options.Tls,
         Timeouts = Timeouts,
-    }).Accommodating(options.Accommodations ?? Accommodations.None);
+        Metrics = options.Metrics,
+    }).With(options.Credentials).Accommodating(options.Accommodations ?? Accommodations.None);
 
     /// <summary>Applies these accommodations from now on, and records the finding.</summary>
     public void Accommodate(Accommodations accommodations, string what, string value, string evidence)

@@ -47,6 +47,7 @@ public sealed record ProbedTarget(Target Target, Uri Url)
         Overflow = Target.Dialect.Overflow is [var only] && Known is { Overflow.Count: > 1 } ? only : null,
         Health = Target.Health,
         Stats = Target.Stats,
+        Metrics = Target.Metrics,
         Accommodations = Target.Accommodations.AreNone ? null : Target.Accommodations,
     };
 

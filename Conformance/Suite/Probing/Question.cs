@@ -64,6 +64,8 @@ internal sealed record Question(string What, Func<ProbeSession, Task<Answer?>> A
         new("resume", CapabilitySearch.AskResumeAsync),
         new("http", CapabilitySearch.AskHttpAsync),
         new("sse", CapabilitySearch.AskSseAsync),
+        new("access", CapabilitySearch.AskAccess),
+        new("metrics", CapabilitySearch.AskMetricsAsync),
         new("identity", AskIdentityAsync),
         new("unknown topics", AskUnknownAsync) { IsRisky = true },
         new("reading one topic", AskOneAsync),

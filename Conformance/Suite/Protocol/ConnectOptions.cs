@@ -17,6 +17,9 @@ public sealed record ConnectOptions
     /// <summary>False for a bare TCP connection: the scenario performs the handshake itself.</summary>
     public bool Handshake { get; init; } = true;
 
+    /// <summary>The requirement that is broken if the usual handshake is refused.</summary>
+    public string Blames { get; init; } = "PS-WS-001";
+
     public bool AnswersPings { get; init; } = true;
 
     /// <summary>

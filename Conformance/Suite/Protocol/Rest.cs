@@ -70,6 +70,15 @@ public sealed class Rest
 
     public Task<HttpAnswer> ReadyAsync() => ExchangeAsync("GET", AtRoot(RestPaths.Ready), null, null, null);
 
+    /// <summary>The metrics of one door: each node has its own.</summary>
+    public Task<HttpAnswer> MetricsAsync(Target door)
+    {
+        var place = door.Metrics is { } url ? door with { Rest = url } : door with { Rest = door.Root };
+        var path = door.Metrics?.AbsolutePath ?? AtRoot(RestPaths.Metrics);
+        var accept = new Dictionary<string, string?> { ["Accept"] = $"{OpenMetrics.MediaType}; version=1.0.0" };
+        return new Rest(place, _transcript, _cancellation).ExchangeAsync("GET", path, null, null, accept);
+    }
+
     /// <summary>Publishes these messages in one request: an object for one, an array for several.</summary>
     public async Task<PublishAnswer> PublishAsync(string topic, params IReadOnlyList<(string Id, string Payload)> messages)
     {

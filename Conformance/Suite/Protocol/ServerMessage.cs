@@ -59,6 +59,7 @@ public sealed partial class ServerMessage
 
     public bool HasRequestId { get; }
     public string? Status => Members.Member("status").Text();
+
     /// <summary>For the ack of a subscribe.</summary>
     public string? Epoch => Members.Member("epoch").Text();
 
@@ -101,6 +102,9 @@ public sealed partial class ServerMessage
         && !LeadingCode().IsMatch(sentence);
 
     public string? ErrorMessage => Members.Member("error").Member("message").Text() ?? Members.Member("error").Text();
+
+    /// <summary>For an error <c>RATE_LIMITED</c>; null if it says nothing.</summary>
+    public long? RetryAfterMs => Members.Member("error").Member("retry_after_ms").Integer();
 
     public bool IsAck => Type == "ack";
     public bool IsPong => Type == _dialect.Pong;

@@ -23,6 +23,8 @@ public enum Profile
     [JsonStringEnumMemberName("resume")] Resume,
     [JsonStringEnumMemberName("http")] Http,
     [JsonStringEnumMemberName("sse")] Sse,
+    [JsonStringEnumMemberName("access")] Access,
+    [JsonStringEnumMemberName("metrics")] Metrics,
 }
 
 /// <summary>What a test from outside needs to decide a requirement.</summary>

@@ -168,7 +168,9 @@ public sealed class Runner
                 scenario,
                 requirement,
                 Verdict.Unsupported,
-                $"unsupported: {requirement.Profile.ToString().ToLowerInvariant()}, a capability that the target does not have");
+                requirement.Profile == Profile.Access && _target.Credentials is null
+                    ? $"unsupported: access; {Credentials.Missing}"
+                    : $"unsupported: {requirement.Profile.ToString().ToLowerInvariant()}, a capability that the target does not have");
         }
 
         if (_launch is null && scenario.IsLaunched)

@@ -26,6 +26,8 @@ public static class All
         .. Resume.Scenarios,
         .. OverHttp.Scenarios,
         .. Streams.Scenarios,
+        .. Access.Scenarios,
+        .. Metrics.Scenarios,
         .. AsSpecified.Scenarios,
     ];
 }

@@ -14,6 +14,12 @@ public enum Capability
 
     /// <summary>Topics are followed by Server-Sent Events.</summary>
     [JsonStringEnumMemberName("sse")] Sse,
+
+    /// <summary>Clients have identities with permissions and limits.</summary>
+    [JsonStringEnumMemberName("access")] Access,
+
+    /// <summary>It measures itself in the OpenMetrics text format.</summary>
+    [JsonStringEnumMemberName("metrics")] Metrics,
 }
 
 public static class Capabilities
@@ -26,6 +32,8 @@ public static class Capabilities
         Profile.Resume => Capability.Resume,
         Profile.Http => Capability.Http,
         Profile.Sse => Capability.Sse,
+        Profile.Access => Capability.Access,
+        Profile.Metrics => Capability.Metrics,
         _ => null,
     };
 

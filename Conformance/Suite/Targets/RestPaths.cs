@@ -17,4 +17,7 @@ internal static class RestPaths
     public const string Health = "/health";
     public const string Stats = "/stats";
     public const string Ready = "/readyz";
+
+    /// <summary>At the root, as <see cref="Ready"/>.</summary>
+    public const string Metrics = "/metrics";
 }

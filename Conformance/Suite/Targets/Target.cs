@@ -24,6 +24,9 @@ public sealed record Target
     /// <summary>The URL of <c>/stats</c>; null if it is beside <c>/topics</c>.</summary>
     public Uri? Stats { get; init; }
 
+    /// <summary>The URL of the metrics; null if they are at <c>/metrics</c> below <see cref="Root"/>.</summary>
+    public Uri? Metrics { get; init; }
+
     /// <summary>Further origins of the same server, such as those of its other nodes.</summary>
     public IReadOnlyList<Uri> Others { get; init; } = [];
 
@@ -46,6 +49,9 @@ public sealed record Target
 
     /// <summary>Sent with every REST request and every WebSocket handshake.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What scenarios about access use; <see cref="Headers"/> hold that of the identity <c>all</c>. Null if there are none.</summary>
+    public Credentials? Credentials { get; private init; }
 
     /// <summary>Added to every request target, without the question mark; empty for none.</summary>
     public string Query { get; init; } = "";
@@ -117,6 +123,24 @@ public sealed record Target
         RequestIds = !accommodations.UuidRequestIds ? MessageIds.Any : RequestIds.AreUuids ? RequestIds : MessageIds.Uuids(),
     };
 
+    /// <summary>The same server, for a client that may do everything there.</summary>
+    public Target With(Credentials? credentials) => credentials is null
+        ? this
+        : (this with { Credentials = credentials }).As(credentials.All);
+
+    /// <summary>The same server, for a client with this credential in place of its own; null for none.</summary>
+    public Target As(Credential? credential)
+    {
+        var headers = new Dictionary<string, string>(Headers, StringComparer.OrdinalIgnoreCase);
+        headers.Remove(Credentials?.All.Header.Name ?? "");
+        if (credential is not null)
+        {
+            headers[credential.Header.Name] = credential.Header.Value;
+        }
+
+        return this with { Headers = headers };
+    }
+
     /// <summary>A server like this one, with the same paths and the same spelling, at another origin.</summary>
     /// <param name="origin">Of its first door.</param>
     /// <param name="others">Of its other doors.</param>
@@ -128,6 +152,7 @@ public sealed record Target
         WebSocket = Socket(Moved(WebSocket, origin)),
         Health = Health is null ? null : Moved(Health, origin),
         Stats = Stats is null ? null : Moved(Stats, origin),
+        Metrics = Metrics is null ? null : Moved(Metrics, origin),
     };
 
     /// <summary>The name of a connection through this door, for transcripts: <c>alice@2</c>, or <c>alice</c> at an only door.</summary>

@@ -34,6 +34,12 @@ public sealed record TargetFile
     /// <summary>The URL of <c>/stats</c>, if not beside <c>/topics</c>.</summary>
     public Uri? Stats { get; init; }
 
+    /// <summary>The URL of the metrics, if not <c>/metrics</c> at the root.</summary>
+    public Uri? Metrics { get; init; }
+
+    /// <summary>Where the credentials for scenarios about access are.</summary>
+    public CredentialSources? Credentials { get; init; }
+
     /// <summary>Where the server needs requests that differ from SPEC.md: each is a violation, and the rest is still tested.</summary>
     public Accommodations? Accommodations { get; init; }
 
@@ -54,6 +60,8 @@ public sealed record TargetFile
         Require(file.WebSocket is null or { IsAbsoluteUri: true, Scheme: "ws" or "wss" }, "webSocket must be a ws or wss URL");
         Require(file.Health is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "health must be an http or https URL");
         Require(file.Stats is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "stats must be an http or https URL");
+        Require(file.Metrics is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "metrics must be an http or https URL");
+        Require(file.Credentials?.Fault is null, file.Credentials?.Fault ?? "");
         Require(file.Timestamp is not "" && file.Uptime is not "", "timestamp and uptime must be names of members");
         Require(file.Overflow is null || Enum.IsDefined(file.Overflow.Value), "overflow must be disconnect or drop-oldest");
         Require(

@@ -6,8 +6,8 @@ namespace PubSub.Conformance.Verdicts;
 
 /// <summary>
 /// Removes secrets from everything that is shown or written: values of well-known credential headers and of headers that the user gave,
-/// in any spelling in which a server repeats them; credentials in URLs; values of query parameters that the user gave; and all matches of
-/// the user's patterns.
+/// in any spelling in which a server repeats them; credentials in URLs; JSON Web Tokens; values of query parameters that the user gave; and
+/// all matches of the user's patterns.
 /// </summary>
 public sealed partial class Redaction
 {
@@ -52,6 +52,7 @@ public sealed partial class Redaction
         try
         {
             var clean = UrlCredentials().Replace(Credentials().Replace(text, $"$1{Mark}"), $"$1{Mark}");
+            clean = Tokens().Replace(clean, Mark);
             return _patterns.Aggregate(
                 WithoutRests(clean), (rest, pattern) => pattern.Replace(rest, match => match.Groups["name"].Value + Mark));
         }
@@ -150,6 +151,10 @@ public sealed partial class Redaction
         @"((?:\A|\n|\\n)(?:Authorization|Proxy-Authorization|Cookie|Set-Cookie|X-API-Key):[ \t]*)(?:(?!\\n)[^\r\n])+",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Credentials();
+
+    // The header of a JSON Web Token begins with {" in base64url. The text may be cut.
+    [GeneratedRegex(@"\beyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,2}", RegexOptions.CultureInvariant)]
+    private static partial Regex Tokens();
 
     [GeneratedRegex(
         @"(://(?=[^/\s?#""]*@)|[?&](?:token|access_token|api_?key|password|secret)=)(?:(?<=://)[^/\s?#""]+(?=@)|(?<==)[^&#\s""]+)",
