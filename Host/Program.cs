@@ -92,7 +92,8 @@ else
 }
 
 builder.AddMetrics(settings);
-builder.Services.AddSingleton<ServerMessage>();
+builder.Services.AddSingleton(services => new ServerMessage(
+    services.GetRequiredService<TimeProvider>(), services.GetService<Instruments>() is { } instruments ? instruments.Refuse : null));
 builder.Services.AddSingleton<Sessions>();
 builder.Services.AddSingleton<WebSockets>();
 builder.Services.AddSingleton<EventStreams>();

@@ -1,14 +1,15 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using PubSub.Hosting.Metrics;
 using PubSub.Hosting.WebSocket;
 
 namespace PubSub.Hosting.Protocol;
 
 /// <summary>Makes the server's messages. Each method returns a finished frame, encoded once for all its receivers.</summary>
 /// <remarks>Raw arguments are JSON as the client wrote it; they are copied byte for byte.</remarks>
-internal sealed class ServerMessage(TimeProvider time, Instruments? instruments = null)
+/// <param name="time">The clock.</param>
+/// <param name="refused">Told the code of each error message; null if nothing counts them.</param>
+internal sealed class ServerMessage(TimeProvider time, Action<string>? refused = null)
 {
     private readonly Timestamp _clock = new(time);
 
@@ -69,7 +70,7 @@ internal sealed class ServerMessage(TimeProvider time, Instruments? instruments 
 
     public Frame Error(ReadOnlyMemory<byte> rawRequestId, Refusal refusal)
     {
-        instruments?.Refuse(refusal.Code);
+        refused?.Invoke(refusal.Code);
         return Text(
             _clock.Now,
             "{\"type\":\"error\""u8,
