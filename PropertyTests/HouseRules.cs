@@ -156,7 +156,7 @@ public sealed partial class HouseRules
     [Test]
     public void No_line_of_code_is_wider_than_140_columns() => Assert.That(
         Repository.AllSources()
-            .Where(file => Path.GetExtension(file) is ".cs" or ".html")
+            .Where(file => Path.GetExtension(file) == ".cs" || file.EndsWith("console.html", StringComparison.Ordinal))
             .SelectMany(file => WideLines(file, Repository.Read(file))),
         Is.Empty);
 

@@ -19,7 +19,7 @@ internal static class Publishing
     /// <summary>Bytes of events after which the readers are let run once more: about what one of them writes at a time.</summary>
     private const int BytesPerTurn = 32 * 1024;
 
-    public static void MapPublishing(this IEndpointRouteBuilder routes) => 
+    public static void MapPublishing(this IEndpointRouteBuilder routes) =>
         routes.MapPost(TopicPath.Messages, PublishAsync)
             .Describe(
                 "publish",

@@ -32,7 +32,14 @@ internal sealed class Credentials : IDisposable
         ];
         var keys = set.Select(key => new
         {
-            kty = key.Kty, kid = key.Kid, k = key.K, n = key.N, e = key.E, crv = key.Crv, x = key.X, y = key.Y,
+            kty = key.Kty,
+            kid = key.Kid,
+            k = key.K,
+            n = key.N,
+            e = key.E,
+            crv = key.Crv,
+            x = key.X,
+            y = key.Y,
         });
         File.WriteAllText(JwtKeysFile, JsonSerializer.Serialize(new { keys }, JsonSerializerOptions.Web));
     }
