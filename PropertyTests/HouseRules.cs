@@ -100,7 +100,7 @@ public sealed partial class HouseRules
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Streams", "Sockets", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Access", "Streams", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Description", "Wire", "Tools")]
-    [TestCase("PropertyTests", "PubSub.PropertyTests", "Operations", "Nodes", "Sockets", "Streams", "Wire", "Tools")]
+    [TestCase("PropertyTests", "PubSub.PropertyTests", "Operations", "Access", "Nodes", "Sockets", "Streams", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Startup", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Metrics", "Streams", "Wire", "Tools")]
     [TestCase("PropertyTests", "PubSub.PropertyTests", "Nodes", "Models", "Streams", "Wire", "Tools")]

@@ -34,6 +34,9 @@ internal sealed class Caller
     /// <summary>Whether it may do everything with every topic, and so may see who else is connected.</summary>
     public bool ManagesAll => _identity is null || _identity.Grant.Manage.IsAll;
 
+    /// <summary>Whether all topics are listed for it.</summary>
+    public bool SeesAll => ManagesAll || _identity!.Grant.Subscribe.IsAll;
+
     /// <summary>Whether its token has expired, or its key was removed or changed.</summary>
     public bool HasEnded => _identity is not null && (_identity.IsRevoked || (Expires is { } end && _time.GetUtcNow() >= end));
 

@@ -16,8 +16,9 @@ internal static class Status
         routes.MapMethods(
             "/v1/health",
             Methods.GetAndHead,
-            async (IEngine engine) => TypedResults.Ok(await HealthAsync(engine, time.GetElapsedTime(started))))
-            .Describe("health", "Counts the topics and the subscriptions.", 503);
+            async (HttpContext context, IEngine engine) =>
+                TypedResults.Ok(await HealthAsync(context.Caller(), engine, time.GetElapsedTime(started))))
+            .Describe("health", "Counts the topics that the identity may see, and their subscriptions.", 503);
         routes.MapMethods("/v1/stats", Methods.GetAndHead, async (HttpContext context, IEngine engine) =>
             TypedResults.Ok(await StatisticsAsync(context.Caller(), engine)))
             .Describe("stats", "Counts the messages and the subscribers of each topic that the identity may see.", 503);
@@ -30,8 +31,14 @@ internal static class Status
             .Describe("isReady", "Whether requests are welcome.", 503).Gives(200, typeof(Probe));
     }
 
-    private static async ValueTask<Health> HealthAsync(IEngine engine, TimeSpan uptime)
+    private static async ValueTask<Health> HealthAsync(Caller caller, IEngine engine, TimeSpan uptime)
     {
+        if (!caller.SeesAll)
+        {
+            var seen = (await engine.CountAllAsync().ConfigureAwait(false)).Where(topic => caller.Sees(topic.Name)).ToList();
+            return new Health((long)uptime.TotalSeconds, seen.Count, seen.Sum(topic => topic.Subscribers));
+        }
+
         var (topics, subscriptions) = await engine.CountTotalAsync().ConfigureAwait(false);
         return new Health((long)uptime.TotalSeconds, topics, subscriptions);
     }

@@ -46,7 +46,7 @@ internal abstract class Session(
     public IReadOnlyList<Topic> Topics => Subscriber.Topics();
 
     /// <summary>Whether the server ended it for something that the peer did or failed to do.</summary>
-    public bool IsCut => Closed is CloseReason.SlowConsumer or CloseReason.MissedEvents || Fault is not null;
+    public bool IsCut => Closed is CloseReason.SlowConsumer or CloseReason.MissedEvents or CloseReason.AccessEnded || Fault is not null;
 
     /// <summary>Why it ended: what the peer did wrong, if that was it, and not how it then left.</summary>
     public string Reason => Closed == CloseReason.Left && Fault is { } fault ? fault : Ending;

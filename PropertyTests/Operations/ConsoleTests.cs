@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using NUnit.Framework;
+using PubSub.PropertyTests.Access;
 using PubSub.PropertyTests.Tools;
 using PubSub.PropertyTests.Wire;
 
@@ -218,6 +219,31 @@ public sealed class ConsoleTests : IAsyncDisposable
         await Page.PressAsync("Escape");
         await Page.ShowsAsync("UNAUTHORIZED");
         await Page.UntilAsync("document.querySelector('#key-button').textContent === 'Enter a key…'");
+    }
+
+    [Test]
+    public async Task A_key_shows_what_it_permits()
+    {
+        using var with = new Credentials();
+        var key = with.Key("reader", publish: "orders.new", subscribe: "orders*");
+        await Host.DisposeAsync();
+        _host = with.Start(("CONSOLE", "on"), ("LOG_LEVEL", "warn"));
+        Array.ForEach(["orders", "other"], topic => Host.Broker.Create(topic));
+        await OpenAsync("orders");
+        await Page.UntilAsync("document.querySelector('#key-dialog').open");
+
+        await Page.TypeAsync("#key", key);
+        await Page.PressAsync("Enter");
+
+        await Page.ShowsAsync("Following");
+        await Page.UntilAsync("document.querySelector('#topic-count').textContent === '1'");
+        await Page.ShowsAsync("FORBIDDEN Not permitted: only an identity that may manage all topics");
+        await Page.TypeAsync("#payload", "1");
+        await Page.ClickAsync("#publish .main");
+        await Page.ShowsAsync("FORBIDDEN this identity may not publish to the topic");
+
+        with.Remove("reader");
+        await Page.UntilAsync("document.querySelector('#key-dialog').open");
     }
 
     [Test]
