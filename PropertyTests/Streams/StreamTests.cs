@@ -184,9 +184,10 @@ public sealed class StreamTests
     [Test]
     public async Task A_stream_without_events_gets_a_comment_in_every_interval()
     {
-        using var host = Start(("KEEPALIVE_INTERVAL", "30"), ("KEEPALIVE_TIMEOUT", "1"));
+        using var host = Start(("KEEPALIVE_INTERVAL", "30"), ("KEEPALIVE_TIMEOUT", "1"), ("LOG_LEVEL", "info"));
         using var reader = await EventReader.OfAsync(host, "");
         await reader.BlockAsync();
+        Assert.That(() => host.Logged, Has.Some.Match("Session .* opened").Soon(), "from here on it is swept");
 
         for (var time = 0; time < 3; time++)
         {
