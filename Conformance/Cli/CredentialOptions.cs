@@ -90,9 +90,11 @@ internal sealed class CredentialOptions
 
     private static string Secret(string option, bool isFile, string place, string folder)
     {
-        var secret = (isFile ? CommandLine.ReadFile(Path.Combine(folder, place), option) : Environment.GetEnvironmentVariable(place))?.Trim();
+        var text = isFile ? CommandLine.ReadFile(Path.Combine(folder, place), option) : Environment.GetEnvironmentVariable(place);
+        var where = isFile ? $"the file '{place}'" : $"the environment variable {place}";
+        var secret = text?.Trim();
         return string.IsNullOrEmpty(secret)
-            ? throw new WrongUsage($"{option}: {(isFile ? $"the file '{place}'" : $"the environment variable {place}")} is empty, or not set.")
+            ? throw new WrongUsage($"{option}: {where} is empty, or not set.")
             : secret.Contains('\n', StringComparison.Ordinal) && !secret.StartsWith('{')
                 ? throw new WrongUsage($"{option}: a credential has one line.")
                 : secret;

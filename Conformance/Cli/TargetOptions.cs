@@ -120,7 +120,8 @@ internal sealed class TargetOptions
             throw new WrongUsage($"Every --url must have the same path, because they are doors of one server, but {other} has another.");
         }
 
-        return new[] { _rest, _socket, _health, _stats, _metrics }.FirstOrDefault(option => parsed.GetValue(option) is not null) is { } place
+        Option<Uri?>[] places = [_rest, _socket, _health, _stats, _metrics];
+        return places.FirstOrDefault(option => parsed.GetValue(option) is not null) is { } place
             ? throw new WrongUsage($"{place.Name} names one place, but there are {urls.Count} doors. Leave it out, or give one --url.")
             : [.. urls.Skip(1)];
     }

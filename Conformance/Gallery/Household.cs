@@ -10,7 +10,8 @@ internal static class Household
     private static readonly IReadOnlyList<Role> Roles = Role.Of(TopicNames.UsualPrefix);
 
     // Mixed case and hexadecimal digits, so that every change of a letter makes another key.
-    private static readonly Dictionary<string, string> Keys = Roles.ToDictionary(role => role.Name, role => $"psk_{role.Name}_Zm9vYmFy0123aBcDeF");
+    private static readonly Dictionary<string, string> Keys =
+        Roles.ToDictionary(role => role.Name, role => $"psk_{role.Name}_Zm9vYmFy0123aBcDeF");
 
     private static readonly TokenKey Tokens = new(
         [.. Enumerable.Range(1, 32).Select(one => (byte)(one * 7))], "k1", "https://issuer.example", "pubsub", "the-key-of-the-tokens");

@@ -93,7 +93,9 @@ public sealed class CapabilityTests
 
         var probed = await FindAsync(server, options => options with { Capabilities = [Capability.Http] });
 
-        Assert.That(probed.Target.Lacks, Is.EqualTo((Capability[])[Capability.Resume, Capability.Sse, Capability.Access, Capability.Metrics]));
+        Assert.That(
+            probed.Target.Lacks,
+            Is.EqualTo((Capability[])[Capability.Resume, Capability.Sse, Capability.Access, Capability.Metrics]));
     }
 
     [Test]

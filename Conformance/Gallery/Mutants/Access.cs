@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using System.Text.Json.Nodes;
 using PubSub.Conformance.Gallery.Servers;
 using PubSub.Conformance.Targets;
 
@@ -259,8 +260,11 @@ internal static class Access
         Fitting("acc-star-needs-more", "A pattern with * does not permit the name in front of the *.", (next, pattern, topic) =>
             next(pattern, topic) && $"{topic}*" != pattern)
             .KilledBy("PS-ACC-022", "a pattern with * permits what it names"),
-        Fitting("acc-star-takes-a-letter", "A pattern with * permits names that lack the letter in front of the *.", (next, pattern, topic) =>
-            next(pattern, topic) || (pattern.Length > 20 && pattern.EndsWith('*') && topic.StartsWith(pattern[..^2], At)))
+        Fitting(
+            "acc-star-takes-a-letter",
+            "A pattern with * permits names that lack the letter in front of the *.",
+            (next, pattern, topic) =>
+                next(pattern, topic) || (pattern.Length > 20 && pattern.EndsWith('*') && topic.StartsWith(pattern[..^2], At)))
             .KilledBy("PS-ACC-022", "a pattern with * permits no other topic"),
         Fitting("acc-star-in-any-case", "A pattern with * permits names in any case.", (next, pattern, topic) =>
             next(pattern, topic) || (pattern.EndsWith('*') && topic.StartsWith(pattern[..^1], StringComparison.OrdinalIgnoreCase)))
@@ -360,7 +364,8 @@ internal static class Access
                 next(session, request, wait);
             }))
             .KilledBy("PS-ACC-026", "exactly the publishes that are acked"),
-        Guarded("acc-limited-but-published-over-http", "A publish over HTTP above the limit is answered with 429, and done.", Capability.Http)
+        Guarded(
+            "acc-limited-but-published-over-http", "A publish over HTTP above the limit is answered with 429, and done.", Capability.Http)
             .Does(server => server.Http.PublishAsync.Wrap(next => async (request, name, stopping) =>
             {
                 var answer = await next(request, name, stopping);
@@ -474,7 +479,7 @@ internal static class Access
     private static Mutant Signed(
         string id,
         string fault,
-        Func<Func<System.Text.Json.Nodes.JsonObject, string, string, bool>, System.Text.Json.Nodes.JsonObject, string, string, bool> isSigned) =>
+        Func<Func<JsonObject, string, string, bool>, JsonObject, string, string, bool> isSigned) =>
         Guarded(id, fault)
             .Does(server => server.Guard.IsSigned.Wrap(next => (head, text, signature) => isSigned(next, head, text, signature)))
             .KilledBy("PS-ACC-010", "has not signed");
@@ -489,8 +494,8 @@ internal static class Access
         .MayBreak("PS-ACC-023");
 
     /// <summary>A server that is wrong about which names fit a pattern.</summary>
-    private static Mutant Fitting(string id, string fault, Func<Func<string, string, bool>, string, string, bool> fits) => Guarded(id, fault)
-        .Does(server => server.Guard.Fits.Wrap(next => (pattern, topic) => fits(next, pattern, topic)));
+    private static Mutant Fitting(string id, string fault, Func<Func<string, string, bool>, string, string, bool> fits) =>
+        Guarded(id, fault).Does(server => server.Guard.Fits.Wrap(next => (pattern, topic) => fits(next, pattern, topic)));
 
     /// <summary>A server whose error of a publish above the limit is wrong.</summary>
     private static Mutant Limiting(

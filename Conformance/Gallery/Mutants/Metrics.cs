@@ -14,7 +14,8 @@ internal static class Metrics
             .KilledBy("PS-MET-001", Format),
         Written("met-two-texts", "The metrics are two texts, one behind the other.", (_, text) => text + text)
             .KilledBy("PS-MET-001", Format),
-        Written("met-comma-for-a-point", "The metrics have numbers with a comma.", (_, text) => text.Replace("le=\"1.0\"} ", "le=\"1.0\"} 0,", At))
+        Written("met-comma-for-a-point", "The metrics have numbers with a comma.", (_, text) =>
+            text.Replace("le=\"1.0\"} ", "le=\"1.0\"} 0,", At))
             .KilledBy("PS-MET-001", Format),
         Written("met-bare-label", "The value of a label is not quoted.", (_, text) => text.Replace("\"BAD_REQUEST\"", "BAD_REQUEST", At))
             .KilledBy("PS-MET-001", Format),

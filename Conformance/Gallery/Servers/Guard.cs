@@ -125,7 +125,10 @@ internal sealed class Guard(SmallServer server)
 
     /// <summary>The answer to a request without a valid credential.</summary>
     public Seam<Func<HttpRequest, HttpResponse>> Unauthorized => field ??= new(_ =>
-        server.Messages.Problem.Call(401, "UNAUTHORIZED", "a valid API key or token is missing") with { Headers = ["WWW-Authenticate: Bearer"] });
+        server.Messages.Problem.Call(401, "UNAUTHORIZED", "a valid API key or token is missing") with
+        {
+            Headers = ["WWW-Authenticate: Bearer"],
+        });
 
     /// <summary>Pattern, topic.</summary>
     public Seam<Func<string, string, bool>> Fits => field ??= new((pattern, topic) =>
@@ -213,8 +216,8 @@ internal sealed class Guard(SmallServer server)
     public Seam<Func<Caller, bool>> HasRoom => field ??= new(caller => caller.Role.Connections is not { } most
         || server.Sessions.Keys.Count(session => session.Caller.Identity == caller.Identity && !session.Queue.Ended.IsCompleted) < most);
 
-    public Seam<Func<HttpResponse>> Full =>
-        field ??= new(() => server.Messages.Problem.Call(429, "RATE_LIMITED", "too many connections") with { Headers = ["Retry-After: 1"] });
+    public Seam<Func<HttpResponse>> Full => field ??= new(() =>
+        server.Messages.Problem.Call(429, "RATE_LIMITED", "too many connections") with { Headers = ["Retry-After: 1"] });
 
     /// <summary>Ends the connection of a client whose token expires.</summary>
     public Seam<Func<Caller, SendQueue, Task>> ExpireAsync => field ??= new(async (caller, queue) =>

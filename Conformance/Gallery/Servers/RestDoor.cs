@@ -178,7 +178,8 @@ internal sealed class RestDoor(SmallServer server)
 
     public Seam<Func<string>> List => field ??= new(() =>
     {
-        var entries = Listed.Call().Where(topic => server.Guard.IsListed.Call(topic.Name)).Select(topic => Entry.Call(topic.Name, Subscribers.Call(topic)));
+        var entries = Listed.Call().Where(topic => server.Guard.IsListed.Call(topic.Name))
+            .Select(topic => Entry.Call(topic.Name, Subscribers.Call(topic)));
         var list = $"[{string.Join(',', entries)}]";
         return server.Variation.BareList ? list : $$"""{"topics":{{list}}}""";
     });

@@ -36,7 +36,8 @@ internal sealed class StreamDoor(SmallServer server)
         {
             return Head with
             {
-                Stream = (connection, head, stopping) => RunAsync(new(topic, beginning, reading, queue, connection, request.Caller), head, stopping),
+                Stream = (connection, head, stopping) =>
+                    RunAsync(new(topic, beginning, reading, queue, connection, request.Caller), head, stopping),
             };
         }
 

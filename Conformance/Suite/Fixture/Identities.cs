@@ -24,7 +24,8 @@ public sealed class Identities
     public string Beginning => Role.Beginning(_names.Prefix);
 
     /// <summary>The given keys; an exception if there is none.</summary>
-    public IReadOnlyList<Credential> Keys => Given.Identities.Values.Where(one => one.Kind == CredentialKind.Key).ToList() is { Count: > 0 } keys
+    public IReadOnlyList<Credential> Keys =>
+        Given.Identities.Values.Where(one => one.Kind == CredentialKind.Key).ToList() is { Count: > 0 } keys
         ? keys
         : throw new Unsupported("needs an API key: --identity all=key:…");
 

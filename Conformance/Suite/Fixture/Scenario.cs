@@ -42,7 +42,8 @@ public sealed record Scenario(string Requirement, string Slug, Func<Stage, Task>
         "PS-PUB-002", "PS-PUB-003", "PS-PUB-009", "PS-UNS-004", "PS-UNS-005", "PS-UNS-006", "PS-UNS-007", "PS-RPL-006", "PS-PING-003",
         "PS-ACC-001", "PS-ACC-002", "PS-ACC-003", "PS-ACC-004", "PS-ACC-005", "PS-ACC-009", "PS-ACC-010", "PS-ACC-011", "PS-ACC-015",
         "PS-ACC-016", "PS-ACC-017", "PS-ACC-018", "PS-ACC-019", "PS-ACC-020", "PS-ACC-021", "PS-ACC-022", "PS-ACC-023", "PS-ACC-025",
-        "PS-ACC-026", "PS-ACC-027", "PS-ACC-028", "PS-ACC-029", "PS-ACC-030", "PS-ACC-032", "PS-RES-004", "PS-HTTP-004", "PS-HTTP-005", "PS-HTTP-010", "PS-HTTP-011", "PS-HTTP-012", "PS-SSE-011", "PS-SSE-012",
+        "PS-ACC-026", "PS-ACC-027", "PS-ACC-028", "PS-ACC-029", "PS-ACC-030", "PS-ACC-032",
+        "PS-RES-004", "PS-HTTP-004", "PS-HTTP-005", "PS-HTTP-010", "PS-HTTP-011", "PS-HTTP-012", "PS-SSE-011", "PS-SSE-012",
         "PS-DEL-005", "PS-ERR-003", "PS-ERR-004", "PS-ERR-005", "PS-ERR-006", "PS-ERR-008", "PS-ERR-009",
     };
 

@@ -69,7 +69,8 @@ internal static class Access
                 $"{way.Name}: {answer}"))),
 
         new("PS-ACC-004", "the-code", stage => EachRefusalAsync(stage, (way, answer) =>
-            stage.Expect.True(answer.ErrorCode == "UNAUTHORIZED", "an answer with 401 has the code UNAUTHORIZED", $"{way.Name}: {answer}"))),
+            stage.Expect.True(
+                answer.ErrorCode == "UNAUTHORIZED", "an answer with 401 has the code UNAUTHORIZED", $"{way.Name}: {answer}"))),
 
         new("PS-ACC-005", "almost-the-key", async stage =>
         {
@@ -291,7 +292,8 @@ internal static class Access
             }
         })),
 
-        .. ((string[])[Role.Nothing, Role.Publisher, Role.Subscriber]).Select(role => new Scenario("PS-ACC-017", $"by-{role}", async stage =>
+        .. ((string[])[Role.Nothing, Role.Publisher, Role.Subscriber]).Select(role => new Scenario(
+            "PS-ACC-017", $"by-{role}", async stage =>
         {
             var topic = await stage.TopicAsync("orders");
             var reader = await stage.SubscriberAsync("reader", topic);
@@ -466,7 +468,8 @@ internal static class Access
         {
             stage.Supports(stage.Has(Capability.Http), "publishing over HTTP");
             return EachSameAsync(stage, Role.Nothing, async (topic, _, rest) =>
-                $"{Shown(await rest.PostAsync(topic, rest.MessageBody("m1", "1")).For(Same))}, {Shown(await rest.PostAsync(topic, "no").For(Same))}");
+                $"{Shown(await rest.PostAsync(topic, rest.MessageBody("m1", "1")).For(Same))}, "
+                + Shown(await rest.PostAsync(topic, "no").For(Same)));
         }),
 
         new("PS-ACC-023", "read-over-http", stage =>
@@ -879,14 +882,14 @@ internal static class Access
         var key = stage.Identities.Tokens;
         var answer = await stage.Rest.ListTopicsAsync().Given("topics are listed");
         var now = stage.Time.GetUtcNow();
-        var theirs = DateTimeOffset.TryParse(answer.Header("Date"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date)
-            ? date
-            : now;
+        const DateTimeStyles Utc = DateTimeStyles.AssumeUniversal;
+        var theirs = DateTimeOffset.TryParse(answer.Header("Date"), CultureInfo.InvariantCulture, Utc, out var date) ? date : now;
 
         // Date has whole seconds, so a smaller difference says nothing.
         var ahead = (theirs - now).Duration() < TimeSpan.FromSeconds(2) ? TimeSpan.Zero : theirs - now;
         var expires = DateTimeOffset.FromUnixTimeSeconds((now + ahead + ShortLife).ToUnixTimeSeconds() + 1);
-        return (new(CredentialKind.Token, key.Sign(stage.Identities.RoleOf(Role.All), expires, stage.FreshClientId("guest"))), expires - ahead);
+        var token = key.Sign(stage.Identities.RoleOf(Role.All), expires, stage.FreshClientId("guest"));
+        return (new(CredentialKind.Token, token), expires - ahead);
     }
 
     private static async Task ExpectEndAsync(Stage stage, Receiver guest, DateTimeOffset expires)
@@ -965,8 +968,11 @@ internal static class Access
     private static string Shown(ServerMessage reply) => $"{reply.Type} {reply.ErrorCode} {reply.ErrorMessage}".TrimEnd();
 
     // Other members of a problem may differ from answer to answer.
-    private static string Shown(HttpAnswer answer) =>
-        $"{answer.Status} {answer.ErrorCode} {answer.Json.Member("detail").Text() ?? (answer.ErrorCode is null ? answer.Body : "")}".TrimEnd();
+    private static string Shown(HttpAnswer answer)
+    {
+        var detail = answer.Json.Member("detail").Text() ?? (answer.ErrorCode is null ? answer.Body : "");
+        return $"{answer.Status} {answer.ErrorCode} {detail}".TrimEnd();
+    }
 
     /// <summary>Publishes far more at once than the limit allows.</summary>
     private static async Task<(IReadOnlyList<string> Acked, IReadOnlyList<ServerMessage> Refused)> FloodAsync(
@@ -1001,8 +1007,8 @@ internal static class Access
         var answers = new List<HttpAnswer>();
         foreach (var some in Enumerable.Range(0, Flood).Chunk(16))
         {
-            answers.AddRange(await Task.WhenAll(some.Select(async place =>
-                (HttpAnswer)await stage.RestAt(stage.As(credential)).PublishAsync(topic, ($"http-{place}", "1")).Given("a publish is answered"))));
+            answers.AddRange(await Task.WhenAll(some.Select(place =>
+                stage.RestAt(stage.As(credential)).PublishAsync(topic, ($"http-{place}", "1")).Given("a publish is answered"))));
         }
 
         stage.Require(stage.Time.GetElapsedTime(start) < LongestFlood, $"{Flood} publishes are answered within 8 s");

@@ -42,10 +42,13 @@ public sealed partial record CredentialSources
         }
     }
 
-    /// <summary>The parts of the source of an identity; null if it is not one. No message quotes it: it may be a secret by mistake.</summary>
-    public static (CredentialKind Kind, bool IsFile, string Name)? Split(string source) => Identity().Match(source) is { Success: true } match
-        ? (match.Groups["kind"].Value == "key" ? CredentialKind.Key : CredentialKind.Token, IsFile(match), match.Groups["name"].Value)
-        : null;
+    /// <summary>The parts of the source of an identity; null if it is not one. No message quotes it: it may be a secret.</summary>
+    public static (CredentialKind Kind, bool IsFile, string Name)? Split(string source)
+    {
+        var match = Identity().Match(source);
+        var kind = match.Groups["kind"].Value == "key" ? CredentialKind.Key : CredentialKind.Token;
+        return match.Success ? (kind, IsFile(match), match.Groups["name"].Value) : null;
+    }
 
     /// <inheritdoc cref="Split"/>
     public static (bool IsFile, string Name)? SplitKey(string source) => Place().Match(source) is { Success: true } match

@@ -119,7 +119,9 @@ public sealed record TokenKey(byte[] Secret, string? KeyId, string Issuer, strin
         }
 
         var json = Json.TryParse(text);
-        var keys = json.Member("keys") is { ValueKind: JsonValueKind.Array } set ? set.EnumerateArray().Select(key => (JsonElement?)key) : [json];
+        var keys = json.Member("keys") is { ValueKind: JsonValueKind.Array } set
+            ? set.EnumerateArray().Select(key => (JsonElement?)key)
+            : [json];
         var oct = keys.FirstOrDefault(key => key.Member("kty").Text() == "oct" && key.Member("k").Text() is not null);
         return oct.Member("k").Text() is { } secret && TryDecode(secret, out var bytes)
             ? new(bytes, oct.Member("kid").Text(), issuer, audience, secret)

@@ -50,7 +50,7 @@ public sealed record Target
     /// <summary>Sent with every REST request and every WebSocket handshake.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>What scenarios about access use; <see cref="Headers"/> hold that of the identity <c>all</c>. Null if there are none.</summary>
+    /// <summary>For scenarios about access; <see cref="Headers"/> hold that of the identity <c>all</c>. Null if there are none.</summary>
     public Credentials? Credentials { get; private init; }
 
     /// <summary>Added to every request target, without the question mark; empty for none.</summary>
