@@ -48,7 +48,9 @@ public sealed class AccessTests : IDisposable
 
         var secret = new JsonObject
         {
-            ["kty"] = "oct", ["kid"] = "tests", ["k"] = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)),
+            ["kty"] = "oct",
+            ["kid"] = "tests",
+            ["k"] = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)),
         };
         var set = new JsonObject { ["keys"] = new JsonArray(secret) }.ToJsonString();
         _host = new(
@@ -79,8 +81,12 @@ public sealed class AccessTests : IDisposable
     {
         var entry = new JsonObject
         {
-            ["id"] = id, ["name"] = role.Name, ["sha256"] = hash,
-            ["publish"] = Patterns(role.Publish), ["subscribe"] = Patterns(role.Subscribe), ["manage"] = Patterns(role.Manage),
+            ["id"] = id,
+            ["name"] = role.Name,
+            ["sha256"] = hash,
+            ["publish"] = Patterns(role.Publish),
+            ["subscribe"] = Patterns(role.Subscribe),
+            ["manage"] = Patterns(role.Manage),
         };
         if (role.PublishesPerSecond is { } publishes)
         {
