@@ -41,8 +41,8 @@ internal static class Tool
         [
             new FanOut(), new Pairs(), new HttpPublish(), new Latency(), new WrongKeys(), new Saturation(), new Payload(), new Idle(),
             new Connect(), new Topics(), new Churn(), new JoinStorm(), new Reconnect(), new Slow(), new Faults(), new Soak(), new Memory(),
-            new Allocations(), new ClusterVerb(), new BarsVerb(), new ReportVerb(() => verbs.ToDictionary(verb => verb.Name, verb => verb.Question)),
-            new SubscriberProcess(),
+            new Allocations(), new ClusterVerb(), new BarsVerb(),
+            new ReportVerb(() => verbs.ToDictionary(verb => verb.Name, verb => verb.Question)), new SubscriberProcess(),
         ];
         foreach (var verb in verbs)
         {
