@@ -29,7 +29,7 @@ public sealed class AccessTests : IDisposable
     private GuardedHost? _host;
     private Runner? _runner;
 
-    private static IEnumerable<TestCaseData> Cases => All.Scenarios.Where(scenario => scenario.Area == "ACC")
+    private static IEnumerable<TestCaseData> Cases => All.Scenarios.Where(scenario => scenario.Area is "ACC" or "MET")
         .Select(scenario => new TestCaseData(scenario).SetName(scenario.Id).SetCategory(scenario.Area)
             .SetProperty("Requirement", scenario.Requirement));
 
@@ -109,7 +109,7 @@ public sealed class AccessTests : IDisposable
         {
             base.ConfigureWebHost(builder);
             builder.UseSetting("KEYS_FILE", keys).UseSetting("JWT_KEYS_FILE", tokens).UseSetting("JWT_ISSUER", Issuer)
-                .UseSetting("JWT_AUDIENCE", Audience);
+                .UseSetting("JWT_AUDIENCE", Audience).UseSetting("METRICS", "on");
         }
     }
 }

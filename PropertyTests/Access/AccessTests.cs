@@ -157,15 +157,15 @@ public sealed class AccessTests : IDisposable
         Assert.That(
             await DoorsAsync(host, "a", publisher),
             Is.EqualTo("publish ack, post 200, subscribe FORBIDDEN, read 403, stream 403, unsubscribe FORBIDDEN, "
-                + "look 404, list [], stats {}, health 0 0, create 403, delete 403"));
+                + "look 404, list [], stats {}, health 0, create 403, delete 403"));
         Assert.That(
             await DoorsAsync(host, "a", subscriber),
             Is.EqualTo("publish FORBIDDEN, post 403, subscribe ack, read 200, stream 200, unsubscribe ack, "
-                + "look 200, list [a], stats {a}, health 1 0, create 403, delete 403"));
+                + "look 200, list [a], stats {a}, health 1, create 403, delete 403"));
         Assert.That(
             await DoorsAsync(host, "a", manager),
             Is.EqualTo("publish FORBIDDEN, post 403, subscribe FORBIDDEN, read 403, stream 403, unsubscribe FORBIDDEN, "
-                + "look 200, list [a], stats {a}, health 1 0, create 409, delete 200"));
+                + "look 200, list [a], stats {a}, health 1, create 409, delete 200"));
         Assert.That((await host.Origin.AskAsync("GET", "/v1/topics/a", "", all)).Status, Is.EqualTo(404), "only the manager deleted it");
     }
 
@@ -185,7 +185,7 @@ public sealed class AccessTests : IDisposable
         Assert.That(
             with,
             Is.EqualTo("publish FORBIDDEN, post 403, subscribe FORBIDDEN, read 403, stream 403, unsubscribe FORBIDDEN, "
-                + "look 404, list [], stats {}, health 0 0, create 403, delete 403"));
+                + "look 404, list [], stats {}, health 0, create 403, delete 403"));
         var topic = await host.Origin.AskAsync("GET", "/v1/topics/a", "", all);
         Assert.That(topic.Body, Does.Contain("\"messages\":0"), "nothing had an effect");
     }
@@ -421,7 +421,7 @@ public sealed class AccessTests : IDisposable
         var stats = JsonElement.Parse((await host.Origin.AskAsync("GET", "/v1/stats", "", Header(key))).Body).GetProperty("topics");
         outcomes.Add($"stats {{{string.Join(' ', stats.EnumerateObject().Select(one => one.Name))}}}");
         var health = JsonElement.Parse((await host.Origin.AskAsync("GET", "/v1/health", "", Header(key))).Body);
-        outcomes.Add($"health {health.GetProperty("topics")} {health.GetProperty("subscribers")}");
+        outcomes.Add($"health {health.GetProperty("topics")}");
         outcomes.Add($"create {(await AskAsync("POST", "", $$"""{"name":"{{topic}}"}""")).Status}");
         outcomes.Add($"delete {(await AskAsync("DELETE", $"/{topic}")).Status}");
         return string.Join(", ", outcomes);
