@@ -20,7 +20,7 @@ internal sealed class Cluster : IAsyncDisposable
     public SmallServer Second { get; }
 
     /// <summary>The cluster with both of its doors.</summary>
-    public Target Target => Target.From(First.Origin) with { Others = [Second.Origin] };
+    public Target Target => Target.From(First.Origin) with { Others = [Second.Origin], Lacks = [Capability.Access] };
 
     /// <summary>Starts the same as a launched server.</summary>
     public static Task<LaunchedServer> LaunchAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellation)

@@ -337,7 +337,7 @@ public sealed class JournalTests
     {
         using var kept = new KeptJournal();
         using var host = new WatchedHost();
-        var target = Target.From(host.Origin);
+        var target = Target.From(host.Origin) with { Lacks = [Capability.Access, Capability.Metrics] }; // off by default
         var rest = new Rest(target, CancellationToken.None);
         await rest.CreateTopicAsync("another client's");
 
