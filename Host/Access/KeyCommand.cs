@@ -92,6 +92,7 @@ internal static class KeyCommand
         if (print is not null)
         {
             Console.WriteLine(print);
+            Console.Error.WriteLine($"added to {Path.GetFullPath(path)}"); // `dotnet run` runs in the folder of the project
         }
     });
 

@@ -28,7 +28,7 @@ public sealed class KeyCommandTests
         var keys = new ApiKeys();
         keys.Load(File.ReadAllBytes(Path));
         var identity = keys.Find(key)!;
-        Assert.That((status, error), Is.EqualTo((0, "")));
+        Assert.That((status, error), Is.EqualTo((0, $"added to {Path}{Environment.NewLine}")));
         Assert.That((identity.Name, identity.Grant.Connections, keys.Count), Is.EqualTo(("shop", 3, 2)));
         Assert.That(
             (identity.Grant.Publish.Has("orders1"), identity.Grant.Publish.Has("stock"), identity.Grant.Publish.Has("stock1")),
