@@ -28,9 +28,6 @@ internal sealed class Caller
     /// <summary>Whether there is anything that it may not do.</summary>
     public bool IsBound { get; }
 
-    /// <summary>For the log; null while access is off.</summary>
-    public string? Name => _identity?.Name;
-
     /// <summary>Whether it may do everything with every topic, and so may see who else is connected.</summary>
     public bool ManagesAll => _identity is null || _identity.Grant.Manage.IsAll;
 
